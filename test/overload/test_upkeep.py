@@ -18,7 +18,7 @@ from test.patience import SECONDS, until
 from test.server.wire import Peer, pattern
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import operation
-from uvideo.storage import sqlite_accounts, sqlite_upkeep
+from uvideo.storage import sqlite, sqlite_upkeep
 from uvideo.storage.base import NoRoom, ObjectRecord, PartRecord, SpaceRecord, UploadRecord
 from uvideo.storage.sqlite import SqliteCatalog
 
@@ -198,8 +198,8 @@ def test_compact_changes_nothing_without_room(tmp_path: Path, monkeypatch: pytes
 
 
 def test_what_counts_everything_reads_it_in_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_accounts, "ROWS", 7)
-    monkeypatch.setattr(sqlite_accounts, "UPLOADS", 2)
+    monkeypatch.setattr(sqlite, "ROWS", 7)
+    monkeypatch.setattr(sqlite, "UPLOADS", 2)
     fill(tmp_path, made(tmp_path), 21, b"123")
 
     async def work(catalog: SqliteCatalog) -> None:
@@ -212,6 +212,9 @@ def test_what_counts_everything_reads_it_in_pages(tmp_path: Path, monkeypatch: p
         assert (open_ones.count, open_ones.stored, open_ones.stale, open_ones.stale_stored) == (5, 200, 5, 200)
         (day,) = await catalog.usage(["s"], 0, 0)
         assert day.stored == 63
+        assert [len(await catalog.stale_uploads(5, limit)) for limit in (1, 3, 9)] == [1, 3, 5]
+        (held,) = await catalog.holdings()
+        assert (held.objects, held.stored, held.uploads, held.uploads_stored) == (21, 63, 5, 200)
 
     beside(tmp_path, work)
 

@@ -21,8 +21,7 @@ from ucloud.uvideo.protocol import operation, signature
 from uvideo.server.auth import secret_box
 from uvideo.server.auth.credentials import Key, Keyring
 from uvideo.storage.base import TokenRecord
-from uvideo.storage.schema import KEY, MIGRATIONS, TOKEN
-from uvideo.storage.sqlite_accounts import token_row
+from uvideo.storage.schema import KEY, MIGRATIONS, TOKEN, token_row
 
 OWN = Key("server-public", "the server's private key")
 KEYRING = Keyring([OWN])

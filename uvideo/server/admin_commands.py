@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import re
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import click
 
@@ -42,7 +43,7 @@ from uvideo.server.ops.audit import Audit, noted, operator
 from uvideo.server.ops.storage_totals import COUNTS, by_account
 from uvideo.server.process import handover
 from uvideo.server.process.data_folder import state
-from uvideo.server.process.drivers import DriverError, choose
+from uvideo.server.process.drivers import DriverError, Drivers, choose
 from uvideo.server.process.main import StartError, claim
 from uvideo.storage import identity
 from uvideo.storage.backup import BackupError, Copied, Missing
@@ -54,9 +55,9 @@ from uvideo.storage.key_lock import turn
 __all__ = ["admin"]
 
 T = TypeVar("T")
-F = TypeVar("F", bound=Callable[..., Any])
 Pair = tuple[Blobs, Catalog]
 MIB = 1024 * 1024
+PATH = click.Path(path_type=Path)
 CREDENTIALS = "credentials.json"
 ELSEWHERE = (
     "give the server's settings by --settings FILE, or UVIDEO_SERVE_PUBLIC_KEY and UVIDEO_SERVE_PRIVATE_KEY as to it"
@@ -74,44 +75,53 @@ def admin() -> None:
     """
 
 
-def place(command: F) -> F:
-    """The arguments that say where things are."""
-    for option in (
-        click.option("--blobs", envvar="UVIDEO_SERVE_BLOBS", metavar="URL", help="As of uvideo serve."),
-        click.option("--database", envvar="UVIDEO_SERVE_DATABASE", metavar="URL", help="As of uvideo serve."),
-        click.argument("folder", metavar="DIR", type=click.Path(path_type=Path)),
-    ):
-        command = option(command)
-    return command
-
-
+in_folder = click.argument("folder", metavar="DIR", type=PATH)
 as_json = click.option("--json", "is_json", is_flag=True, help="One JSON object a line.")
+
+
+class Place(NamedTuple):
+    """Where things are."""
+
+    folder: Path
+    database: str | None
+    blobs: str | None
+
+
+def place(command: Callable[..., Coroutine[Any, Any, int | None]]) -> Callable[..., None]:
+    """The arguments that say where things are.  The command gets a Place and is run; if it returns more than 0, the
+    exit code is 1."""
+
+    @in_folder
+    @click.option("--database", envvar="UVIDEO_SERVE_DATABASE", metavar="URL", help="As of uvideo serve.")
+    @click.option("--blobs", envvar="UVIDEO_SERVE_BLOBS", metavar="URL", help="As of uvideo serve.")
+    @functools.wraps(command)
+    def placed(folder: Path, database: str | None, blobs: str | None, **options: object) -> None:
+        if _run(command(Place(folder, database, blobs), **options)):
+            raise SystemExit(1)
+
+    return placed
 
 
 @admin.command()
 @place
 @as_json
-def stats(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
+async def stats(where: Place, is_json: bool) -> None:
     """Count what the catalog names, of each account and space too.
 
     In the table a line without a space is the sum of its account.  uploads are unfinished ones; sent and received are
     bytes since the space was made.
     """
-
-    async def work() -> None:
-        async with _opened(folder, database, blobs) as (store, catalog):
-            found = await store.quarantined()
-            census = {
-                **asdict(await catalog.census()),
-                "quarantine_files": found.files,
-                "quarantine_bytes": found.size,
-            }
-            held = await catalog.holdings()
-        lines = [f"{name}: {value}" for name, value in census.items()]
-        accounts = [{**_counts(each), "spaces": _spaces(held, each.account)} for each in by_account(held)]
-        _say(is_json, {**census, "accounts": accounts}, "\n".join([*lines, *_table(held)]))
-
-    _run(work())
+    async with _opened(where) as (store, catalog):
+        found = await store.quarantined()
+        census = {
+            **asdict(await catalog.census()),
+            "quarantine_files": found.files,
+            "quarantine_bytes": found.size,
+        }
+        held = await catalog.holdings()
+    lines = [f"{name}: {value}" for name, value in census.items()]
+    accounts = [{**_counts(each), "spaces": _spaces(held, each.account)} for each in by_account(held)]
+    _say(is_json, {**census, "accounts": accounts}, "\n".join([*lines, *_table(held)]))
 
 
 @admin.command()
@@ -120,48 +130,36 @@ def stats(folder: Path, database: str | None, blobs: str | None, is_json: bool) 
 @click.option("--rate", type=FloatRange(0.001, 100_000), help="MiB a second that --rehash reads at most.")
 @click.option("--take-back", is_flag=True, help="First bring back from the quarantine what the catalog names.")
 @as_json
-def fsck(
-    folder: Path,
-    database: str | None,
-    blobs: str | None,
-    rehash: bool,
-    rate: float | None,
-    take_back: bool,
-    is_json: bool,
-) -> None:
+async def fsck(where: Place, rehash: bool, rate: float | None, take_back: bool, is_json: bool) -> int:
     """Compare every object with its bytes.  Gateways may go on; nothing is changed, unless --take-back is given."""
 
-    async def work() -> int:
-        async with _opened(folder, database, blobs) as (store, catalog):
-            problems = await catalog.problems()
-            for line in problems:
-                text = f"the catalog is damaged: {line}"
-                _say(is_json, {"catalog": "damaged", "reason": line}, text)
-            if problems:  # what it says of objects is worth nothing
-                return len(problems)
-            if take_back:
-                with _audited(folder) as log:
-                    count = await store.take_back(catalog.named)
-                    log.record("TakeBack", operator(), files=count)
-                _say(is_json, {"taken_back": count}, f"took {count} files back from the quarantine")
-            names = {space.space_id: space.name async for space in maintenance.spaces(catalog)}
+    async with _opened(where) as (store, catalog):
+        problems = await catalog.problems()
+        for line in problems:
+            text = f"the catalog is damaged: {line}"
+            _say(is_json, {"catalog": "damaged", "reason": line}, text)
+        if problems:  # what it says of objects is worth nothing
+            return len(problems)
+        if take_back:
+            with _audited(where.folder) as log:
+                count = await store.take_back(catalog.named)
+                log.record("TakeBack", operator(), files=count)
+            _say(is_json, {"taken_back": count}, f"took {count} files back from the quarantine")
+        names = {space.space_id: space.name async for space in maintenance.spaces(catalog)}
 
-            def report(damage: scrub.Damage) -> None:
-                space = names.get(damage.space_id, damage.space_id)
-                fields = {"space": space, "key": damage.key, "reason": damage.reason}
-                _say(is_json, fields, f"{space}/{damage.key}: {damage.reason}")
+        def report(damage: scrub.Damage) -> None:
+            space = names.get(damage.space_id, damage.space_id)
+            fields = {"space": space, "key": damage.key, "reason": damage.reason}
+            _say(is_json, fields, f"{space}/{damage.key}: {damage.reason}")
 
-            found = await scrub.fsck(store, catalog, rehash=rehash, rate=rate and rate * MIB, report=report)
-            kept = await store.quarantined()
-        if kept.files:
-            fields = {"quarantine_files": kept.files, "quarantine_bytes": kept.size}
-            _say(is_json, fields, _in_quarantine(kept))
-        damaged = len(found.damages)
-        _say(is_json, {"objects": found.objects, "damaged": damaged}, f"{found.objects} objects, {damaged} damaged")
-        return damaged
-
-    if _run(work()):
-        raise SystemExit(1)
+        found = await scrub.fsck(store, catalog, rehash=rehash, rate=rate and rate * MIB, report=report)
+        kept = await store.quarantined()
+    if kept.files:
+        fields = {"quarantine_files": kept.files, "quarantine_bytes": kept.size}
+        _say(is_json, fields, _in_quarantine(kept))
+    damaged = len(found.damages)
+    _say(is_json, {"objects": found.objects, "damaged": damaged}, f"{found.objects} objects, {damaged} damaged")
+    return damaged
 
 
 @admin.command()
@@ -177,76 +175,52 @@ def fsck(
     help="As of uvideo serve.",
 )
 @click.option("--no-limit", is_flag=True, help="Also if it is over 100 files and over a tenth of all.")
-def gc(
-    folder: Path,
-    database: str | None,
-    blobs: str | None,
-    age: int,
-    is_json: bool,
-    quarantine_days: float,
-    no_limit: bool,
-) -> None:
+async def gc(where: Place, age: int, is_json: bool, quarantine_days: float, no_limit: bool) -> None:
     """Take what nobody names, as gateways do by themselves every ten minutes.
 
     In a folder it goes into DIR/quarantine for some days; in a store it stays for as long.  Then it is removed.
     """
-
-    async def work() -> None:
-        freed = Freed()
-        with _audited(folder) as log:
-            async with _opened(folder, database, blobs, keep=quarantine_days * DAY) as (store, catalog):
-                count = await maintenance.collect(store, catalog, age, freed, limited=not no_limit)
-                kept = await store.quarantined()
-            log.record("CollectGarbage", operator(), removed=count, freed_bytes=freed.size)
-        fields = {"removed": count, "freed_blobs": freed.blobs, "freed_bytes": freed.size}
-        text = f"took {count} blobs and drafts that nothing named; freed {freed.size} bytes of {freed.blobs}"
-        _say(is_json, fields, f"{text}; {_in_quarantine(kept)}" if kept.files else text)
-
-    _run(work())
+    freed = Freed()
+    with _audited(where.folder) as log:
+        async with _opened(where, keep=quarantine_days * DAY) as (store, catalog):
+            count = await maintenance.collect(store, catalog, age, freed, limited=not no_limit)
+            kept = await store.quarantined()
+        log.record("CollectGarbage", operator(), removed=count, freed_bytes=freed.size)
+    fields = {"removed": count, "freed_blobs": freed.blobs, "freed_bytes": freed.size}
+    text = f"took {count} blobs and drafts that nothing named; freed {freed.size} bytes of {freed.blobs}"
+    _say(is_json, fields, f"{text}; {_in_quarantine(kept)}" if kept.files else text)
 
 
 @admin.command()
 @place
 @as_json
-def adopt(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
+async def adopt(where: Place, is_json: bool) -> None:
     """Say that a catalog and blobs belong together, where the server does not believe it and refuses to start.
 
     Look first: what the catalog does not name is put aside by the server's next sweep.  The server is stopped.
     """
-
-    async def work() -> None:
-        drivers = choose(folder, database, blobs)
-        async with contextlib.AsyncExitStack() as stack:
-            if not drivers.shared:
-                if not folder.is_dir():
-                    raise DriverError(f"{folder} is not there")
-                stack.callback(os.close, claim(folder))
-            store, catalog = drivers.make()
-            for driver in (catalog, store):
-                await _there(driver.start(create=False))
-                stack.push_async_callback(driver.close)
-            log = stack.enter_context(_audited(folder))
-            carried = await identity.adopt(store, catalog)
-            log.record("Adopt", operator(), identity=carried)
-        _say(is_json, {"identity": carried}, f"the catalog and the blobs both have the identity {carried} now")
-
-    _run(work())
+    drivers = _drivers(where)
+    async with contextlib.AsyncExitStack() as stack:
+        if not drivers.shared:
+            stack.callback(os.close, claim(where.folder))
+        store, catalog = drivers.make()
+        for driver in (catalog, store):
+            await driver.start(create=False)
+            stack.push_async_callback(driver.close)
+        log = stack.enter_context(_audited(where.folder))
+        carried = await identity.adopt(store, catalog)
+        log.record("Adopt", operator(), identity=carried)
+    _say(is_json, {"identity": carried}, f"the catalog and the blobs both have the identity {carried} now")
 
 
 @admin.command()
 @place
-@click.option("--to-folder", type=click.Path(path_type=Path), help="Target: a folder, with SQLite unless ...")
+@click.option("--to-folder", type=PATH, help="Target: a folder, with SQLite unless ...")
 @click.option("--to-database", envvar="UVIDEO_ADMIN_TO_DATABASE", metavar="URL", help="Target: a database.")
 @click.option("--to-blobs", envvar="UVIDEO_ADMIN_TO_BLOBS", metavar="URL", help="Target: a store.")
 @as_json
-def migrate(
-    folder: Path,
-    database: str | None,
-    blobs: str | None,
-    to_folder: Path | None,
-    to_database: str | None,
-    to_blobs: str | None,
-    is_json: bool,
+async def migrate(
+    where: Place, to_folder: Path | None, to_database: str | None, to_blobs: str | None, is_json: bool
 ) -> None:
     """Copy everything to other drivers, every byte verified.  Broken off, the same command goes on.
 
@@ -261,21 +235,18 @@ def migrate(
     if to_folder is None and not (to_database and to_blobs):
         _fail("say where to: --to-folder, or --to-database and --to-blobs")
 
-    async def work() -> None:
-        there = to_folder or folder
-        async with (
-            _opened(folder, database, blobs, alone=True) as source,
-            _opened(there, to_database, to_blobs, alone=there != folder, create=True) as target,
-        ):
-            with _audited(folder) as log:
-                moved = await maintenance.move(source, target)
-                log.record("Migrate", operator(), **asdict(moved))
-            before, after = await source[1].census(), await target[1].census()
-        _say(is_json, asdict(moved), ", ".join(f"{name} {value}" for name, value in asdict(moved).items()))
-        if after.objects < before.objects:
-            _fail(f"the target has {after.objects} objects, the source {before.objects}: run it again")
-
-    _run(work())
+    there = to_folder or where.folder
+    async with (
+        _opened(where, alone=True) as source,
+        _opened(Place(there, to_database, to_blobs), alone=there != where.folder, create=True) as target,
+    ):
+        with _audited(where.folder) as log:
+            moved = await maintenance.move(source, target)
+            log.record("Migrate", operator(), **asdict(moved))
+        before, after = await source[1].census(), await target[1].census()
+    _say(is_json, asdict(moved), ", ".join(f"{name} {value}" for name, value in asdict(moved).items()))
+    if after.objects < before.objects:
+        _fail(f"the target has {after.objects} objects, the source {before.objects}: run it again")
 
 
 @admin.command()
@@ -283,24 +254,16 @@ def migrate(
 @click.option(
     "--replace", is_flag=True, help="Put a new pair in its place, which counts at once, and keep the old one."
 )
-@click.option("--pair", type=click.Path(path_type=Path), help="With --replace: the pair of this file, not a new one.")
+@click.option("--pair", type=PATH, help="With --replace: the pair of this file, not a new one.")
 @click.option(
     "--from",
     "before",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Seal anew what is sealed under the pair of this file.",
 )
 @as_json
-def keys(
-    folder: Path,
-    database: str | None,
-    blobs: str | None,
-    replace: bool,
-    pair: Path | None,
-    before: Path | None,
-    is_json: bool,
-) -> None:
+async def keys(where: Place, replace: bool, pair: Path | None, before: Path | None, is_json: bool) -> None:
     """Show the public key of the server's own pair, DIR/credentials.json, which is made if there is none.
 
     \b
@@ -319,28 +282,23 @@ def keys(
     if replace and before is not None or pair is not None and not replace:
         _fail("--replace goes alone or with --pair; --from goes alone")
 
-    async def work() -> None:
-        given, path = _given_pair(), folder / CREDENTIALS
-        if replace and (given is not None or choose(folder, database, blobs).shared):
-            raise CredentialsError(
-                "gateways do not get their pair from this folder: give all of them the new one by --other-keys first, "
-                'as docs/operate.md says ("Rotate the keys")'
-            )
+    given, path = _given_pair(), where.folder / CREDENTIALS
+    if replace and (given is not None or choose(*where).shared):
+        raise CredentialsError(
+            "gateways do not get their pair from this folder: give all of them the new one by --other-keys first, "
+            'as docs/operate.md says ("Rotate the keys")'
+        )
+    if given is None:
+        _check_kept(where.folder)
+        where.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with contextlib.AsyncExitStack() as stack:
+        catalog = await stack.enter_async_context(_perhaps(where, needed=replace or before is not None))
         if given is None:
-            _check_kept(folder)
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        async with contextlib.AsyncExitStack() as stack:
-            catalog = await stack.enter_async_context(
-                _perhaps(folder, database, blobs, needed=replace or before is not None)
-            )
-            if given is None:
-                stack.enter_context(turn(folder))
-                said = await _own_file(path, catalog, replace, pair, before)
-            else:
-                said = await _given(given, folder, catalog, before)
-        _say(is_json, said, _told_keys(said))
-
-    _run(work())
+            stack.enter_context(turn(where.folder))
+            said = await _own_file(path, catalog, replace, pair, before)
+        else:
+            said = await _given(given, where.folder, catalog, before)
+    _say(is_json, said, _told_keys(said))
 
 
 async def _own_file(
@@ -440,11 +398,9 @@ def _told_keys(said: dict[str, Any]) -> str:
 
 
 @asynccontextmanager
-async def _perhaps(
-    folder: Path, database: str | None, blobs: str | None, *, needed: bool
-) -> AsyncIterator[Catalog | None]:
+async def _perhaps(where: Place, *, needed: bool) -> AsyncIterator[Catalog | None]:
     """The started catalog; None if there is none here, or unless it is ``needed`` if it does not answer."""
-    _, catalog = choose(folder, database, blobs).make()
+    _, catalog = choose(*where).make()
     try:
         await catalog.start(create=False)
     except (Absent, Unreachable) as failure:
@@ -461,39 +417,27 @@ async def _perhaps(
 @admin.command()
 @place
 @as_json
-def list_keys(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
+async def list_keys(where: Place, is_json: bool) -> None:
     """The key pairs that were added beside the server's own: public keys, accounts and times.
 
     One that is void was sealed under another pair of the server's own, and is refused: `uvideo admin keys --from`.
     """
-
-    async def work() -> None:
-        ring = _ring(folder)
-        async with _named(folder, database, blobs) as catalog:
-            for key in await catalog.keys():
-                created = datetime.fromtimestamp(key.created, timezone.utc).isoformat()
-                void = None if ring is None else not secret_box.is_open(key, ring)
-                fields = {"public_key": key.public, "account": key.owner, "created": created, "void": void}
-                _say(is_json, fields, f"{key.public}  {key.owner}  {created}{'  void' if void else ''}")
-
-    _run(work())
+    ring = _ring(where.folder)
+    async with _named(where) as catalog:
+        for key in await catalog.keys():
+            created = datetime.fromtimestamp(key.created, timezone.utc).isoformat()
+            void = None if ring is None else not secret_box.is_open(key, ring)
+            fields = {"public_key": key.public, "account": key.owner, "created": created, "void": void}
+            _say(is_json, fields, f"{key.public}  {key.owner}  {created}{'  void' if void else ''}")
 
 
 @admin.command()
 @place
 @click.option("--account", default=OWNER, show_default=True, help="Whose it is: accounts see their own spaces only.")
-@click.option("--key-file", type=click.Path(path_type=Path), help="Write the pair to this new file (JSON, mode 0600).")
-@click.option("--pair", type=click.Path(path_type=Path), help="Add the pair of such a file in place of a new one.")
+@click.option("--key-file", type=PATH, help="Write the pair to this new file (JSON, mode 0600).")
+@click.option("--pair", type=PATH, help="Add the pair of such a file in place of a new one.")
 @as_json
-def add_key(
-    folder: Path,
-    database: str | None,
-    blobs: str | None,
-    account: str,
-    key_file: Path | None,
-    pair: Path | None,
-    is_json: bool,
-) -> None:
+async def add_key(where: Place, account: str, key_file: Path | None, pair: Path | None, is_json: bool) -> None:
     """Add a key pair, which counts at once, beside running gateways too.
 
     \b
@@ -511,60 +455,53 @@ def add_key(
     if not ACCOUNT(account):
         _fail("an account is 1 to 64 letters, digits and . _ - and begins with a letter or digit")
 
-    async def work() -> None:
-        key = replace(load(pair), owner=account) if pair is not None else made(account)
-        async with _named(folder, database, blobs) as catalog, _in_turn(folder):
-            own = _own_pair(folder)
-            _check_new(key, own)
-            if await catalog.key(key.public) is not None:
-                raise CredentialsError(f"there is a key pair {key.public} already")
-            if key_file is not None:
-                try:
-                    save(key, key_file)
-                except FileExistsError:
-                    raise CredentialsError(f"{key_file} exists already: name a new file") from None
+    key = replace(load(pair), owner=account) if pair is not None else made(account)
+    async with _named(where) as catalog, _in_turn(where.folder):
+        own = _own_pair(where.folder)
+        _check_new(key, own)
+        if await catalog.key(key.public) is not None:
+            raise CredentialsError(f"there is a key pair {key.public} already")
+        if key_file is not None:
             try:
-                with _audited(folder) as log:
-                    record = secret_box.key_record(key, own, int(time.time()), old=await secret_box.writes_old(catalog))
-                    if not await catalog.add_key(record):
-                        raise CredentialsError(f"there is a key pair {key.public} already")
-                    log.record("AddKey", operator(), about_key=key.public, of_account=account)
-            except BaseException:
-                if key_file is not None:
-                    key_file.unlink(missing_ok=True)
-                raise
-        _say(is_json, {"public_key": key.public, "account": account}, f"added {key.public} of account {account}")
-        if pair is None and key_file is None:
-            click.echo(f"private key, shown this once: {key.private}")
-
-    _run(work())
+                save(key, key_file)
+            except FileExistsError:
+                raise CredentialsError(f"{key_file} exists already: name a new file") from None
+        try:
+            with _audited(where.folder) as log:
+                record = secret_box.key_record(key, own, int(time.time()), old=await secret_box.writes_old(catalog))
+                if not await catalog.add_key(record):
+                    raise CredentialsError(f"there is a key pair {key.public} already")
+                log.record("AddKey", operator(), about_key=key.public, of_account=account)
+        except BaseException:
+            if key_file is not None:
+                key_file.unlink(missing_ok=True)
+            raise
+    _say(is_json, {"public_key": key.public, "account": account}, f"added {key.public} of account {account}")
+    if pair is None and key_file is None:
+        click.echo(f"private key, shown this once: {key.private}")
 
 
 @admin.command()
 @place
 @click.argument("public_key")
 @as_json
-def remove_key(folder: Path, database: str | None, blobs: str | None, public_key: str, is_json: bool) -> None:
+async def remove_key(where: Place, public_key: str, is_json: bool) -> None:
     """Remove a key pair that was added; it is refused from then on.  What its account has stored stays.
 
     Temporary keys that were made with it end with it; tokens of the account go on.
     """
-
-    async def work() -> None:
-        async with _named(folder, database, blobs) as catalog:
-            with _audited(folder) as log:
-                if not await catalog.remove_key(public_key):
-                    raise CredentialsError(f"no key pair {public_key} was added (the server's own cannot be removed)")
-                log.record("RemoveKey", operator(), about_key=public_key)
-        _say(is_json, {"removed": public_key}, f"removed {public_key}")
-
-    _run(work())
+    async with _named(where) as catalog:
+        with _audited(where.folder) as log:
+            if not await catalog.remove_key(public_key):
+                raise CredentialsError(f"no key pair {public_key} was added (the server's own cannot be removed)")
+            log.record("RemoveKey", operator(), about_key=public_key)
+    _say(is_json, {"removed": public_key}, f"removed {public_key}")
 
 
 @admin.command()
 @place
 @as_json
-def compact(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
+async def compact(where: Place, is_json: bool) -> None:
     """Give the room that deleted objects took in the catalog back to the disk, beside a running server.
 
     A server does this by itself, in steps that hold up nobody, if its catalog was made by this version.  A catalog of
@@ -572,38 +509,30 @@ def compact(folder: Path, database: str | None, blobs: str | None, is_json: bool
     (about half a minute for a GiB).  That needs twice the catalog's size free on its disk.  PostgreSQL: VACUUM of its
     tables.
     """
-
-    async def work() -> None:
-        async with _named(folder, database, blobs) as catalog:
-            done = await catalog.compact()
-        text = f"{done.before} bytes before, {done.after} after; writes waited for {done.waited:.2f} s at most"
-        _say(is_json, asdict(done), text)
-
-    _run(work())
+    async with _named(where) as catalog:
+        done = await catalog.compact()
+    text = f"{done.before} bytes before, {done.after} after; writes waited for {done.waited:.2f} s at most"
+    _say(is_json, asdict(done), text)
 
 
 @admin.command()
 @place
 @as_json
-def upgraded(folder: Path, database: str | None, blobs: str | None, is_json: bool) -> None:
+async def upgraded(where: Place, is_json: bool) -> None:
     """Say that every gateway of a cluster runs this version now, once a rolling upgrade is over.
 
     Until then gateways write secrets of tokens and key pairs in the form that older gateways can read.  A server that
     has its folder for itself knows this when it starts.
     """
-
-    async def work() -> None:
-        async with _named(folder, database, blobs) as catalog:
-            with _audited(folder) as log:
-                await catalog.retire_older()
-                log.record("RetireOlder", operator())
-        _say(is_json, {"upgraded": True}, "no gateway runs an older version")
-
-    _run(work())
+    async with _named(where) as catalog:
+        with _audited(where.folder) as log:
+            await catalog.retire_older()
+            log.record("RetireOlder", operator())
+    _say(is_json, {"upgraded": True}, "no gateway runs an older version")
 
 
 @admin.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@in_folder
 @as_json
 def restart(folder: Path, is_json: bool) -> None:
     """Replace the server of a folder by a new process of its own command line, without a request that fails.
@@ -624,8 +553,8 @@ def restart(folder: Path, is_json: bool) -> None:
 
 
 @admin.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.argument("target", metavar="TARGET", type=click.Path(path_type=Path))
+@in_folder
+@click.argument("target", metavar="TARGET", type=PATH)
 @click.option("--copy", is_flag=True, help="Copy every byte, also where hard links would do.")
 @click.option("--with-credentials", is_flag=True, help="Take credentials.json too: whoever reads it has every key.")
 @as_json
@@ -660,7 +589,7 @@ def backup(folder: Path, target: Path, copy: bool, with_credentials: bool, is_js
 
 
 @admin.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@in_folder
 @as_json
 def backed_up(folder: Path, is_json: bool) -> None:
     """Say that a backup was made by other means, so that the metrics tell when.
@@ -686,8 +615,8 @@ def backed_up(folder: Path, is_json: bool) -> None:
 
 
 @admin.command()
-@click.argument("source", metavar="BACKUP", type=click.Path(path_type=Path))
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("source", metavar="BACKUP", type=PATH)
+@in_folder
 @as_json
 def restore(source: Path, folder: Path, is_json: bool) -> None:
     """Make a new folder out of a backup; then start the server on it.
@@ -702,15 +631,14 @@ def restore(source: Path, folder: Path, is_json: bool) -> None:
     with it.
     """
 
-    def work() -> Copied:
-        return restore_backup(source, folder, claim, report=_missing(is_json))
-
-    _tell_copied(is_json, f"restored to {folder}", work)
+    _tell_copied(
+        is_json, f"restored to {folder}", lambda: restore_backup(source, folder, claim, report=_missing(is_json))
+    )
 
 
 @admin.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--file", "path", type=click.Path(path_type=Path), help="Read this one, not that of DIR's server.")
+@in_folder
+@click.option("--file", "path", type=PATH, help="Read this one, not that of DIR's server.")
 @click.option("--space", help="Of this space.")
 @click.option("--key", help="Of the object with this key; with * at the end, of all whose keys begin so.")
 @click.option("--operation", help="As DeleteObject.")
@@ -892,14 +820,20 @@ async def _in_turn(folder: Path) -> AsyncIterator[None]:
         yield
 
 
+def _drivers(where: Place, keep: float = KEEP) -> Drivers:
+    """DriverError if they are of a folder that is not there."""
+    drivers = choose(*where, keep=keep)
+    if not drivers.shared and not where.folder.is_dir():
+        raise DriverError(f"{where.folder} is not there")
+    return drivers
+
+
 @asynccontextmanager
-async def _named(folder: Path, database: str | None, blobs: str | None) -> AsyncIterator[Catalog]:
+async def _named(where: Place) -> AsyncIterator[Catalog]:
     """The started catalog only: keys need no store."""
-    drivers = choose(folder, database, blobs)
-    if not drivers.shared and not folder.is_dir():
-        raise DriverError(f"{folder} is not there")
+    drivers = _drivers(where)
     _, catalog = drivers.make()
-    await _there(catalog.start(create=False))
+    await catalog.start(create=False)
     try:
         yield catalog
     finally:
@@ -908,50 +842,28 @@ async def _named(folder: Path, database: str | None, blobs: str | None) -> Async
 
 @asynccontextmanager
 async def _opened(
-    folder: Path,
-    database: str | None,
-    blobs: str | None,
-    *,
-    alone: bool = False,
-    create: bool = False,
-    keep: float = KEEP,
+    where: Place, *, alone: bool = False, create: bool = False, keep: float = KEEP
 ) -> AsyncIterator[Pair]:
     """Started drivers of things that belong together.  ``alone``: of a folder, no server may be running.
     ``create``: make what is missing, the target of a move.  ``keep``: seconds in the quarantine."""
-    drivers = choose(folder, database, blobs, keep=keep)
+    drivers = choose(*where, keep=keep) if alone else _drivers(where, keep)
     async with contextlib.AsyncExitStack() as stack:
-        if not drivers.shared:
-            if not alone and not folder.is_dir():
-                raise DriverError(f"{folder} is not there")
-            if alone:
-                stack.callback(os.close, claim(folder))
+        if alone and not drivers.shared:
+            stack.callback(os.close, claim(where.folder))
         store, catalog = drivers.make()
-        try:
-            await stack.enter_async_context(identity.opened(store, catalog, create=create))
-        except Absent as failure:
-            raise _absent(failure) from None
+        await stack.enter_async_context(identity.opened(store, catalog, create=create))
         yield store, catalog
-
-
-async def _there(start: Awaitable[None]) -> None:
-    """DriverError if what is started is not there."""
-    try:
-        await start
-    except Absent as failure:
-        raise _absent(failure) from None
-
-
-def _absent(failure: Absent) -> DriverError:
-    return DriverError(
-        f"{failure}, and `uvideo admin` makes none. Say where things are as to the server: DIR, and --database and "
-        "--blobs or UVIDEO_SERVE_DATABASE and UVIDEO_SERVE_BLOBS"
-    )
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
     """Its result; what goes wrong is one line."""
     try:
         return asyncio.run(work)
+    except Absent as failure:
+        _fail(
+            f"{failure}, and `uvideo admin` makes none. Say where things are as to the server: DIR, and --database and "
+            "--blobs or UVIDEO_SERVE_DATABASE and UVIDEO_SERVE_BLOBS"
+        )
     except (CredentialsError, DriverError, StartError, RuntimeError, errors.UVideoError) as failure:
         _fail(str(failure))
     except Unreachable as failure:

@@ -334,11 +334,9 @@ class Reader(Protocol):
 
     def read(self, offset: int, length: int) -> AsyncIterator[bytes]:
         """Yield ``length`` bytes from ``offset`` in pieces of at most 1 MiB.  OSError if there are fewer."""
-        ...
 
     async def close(self) -> None:
         """Free what this holds.  Calling it twice is allowed."""
-        ...
 
 
 class Writer(Protocol):
@@ -349,22 +347,18 @@ class Writer(Protocol):
 
     async def settle(self) -> None:
         """Store what it holds.  Unless that was whole blocks, nothing more can be written.  Fails as ``write``."""
-        ...
 
     async def write(self, chunks: Sequence[bytes]) -> None:
         """Append all the chunks.  After an OSError, as ENOSPC, or a cancel the writer is fit for ``discard`` only."""
-        ...
 
     async def seal(self) -> str:
         """Make it durable and return the blob's name.  Nothing written at all: an empty blob.
 
         Afterwards write and seal raise ValueError.
         """
-        ...
 
     async def discard(self) -> None:
         """Remove what was written.  After ``seal`` has returned, or called twice, it does nothing."""
-        ...
 
 
 class PartSlot(Protocol):
@@ -376,7 +370,6 @@ class PartSlot(Protocol):
         Until the catalog names the part, writing it again replaces the bytes.  ValueError if they are more than a
         block.  ``errors.UploadNotFound`` where that would change sealed bytes: the upload was finished meanwhile.
         """
-        ...
 
 
 class Blobs(Protocol):
@@ -393,39 +386,30 @@ class Blobs(Protocol):
 
         ``create``: make what is missing; otherwise Absent if there is no such place.
         """
-        ...
 
     async def close(self) -> None:
         """Free everything.  Writers and readers still open may fail afterwards."""
-        ...
 
     async def check(self) -> None:
         """Return if a write would work now; raise OSError with the reason otherwise.  For readiness probes."""
-        ...
 
     async def identity(self) -> str | None:
         """What the catalog that names these blobs has too; None if nobody said yet."""
-        ...
 
     async def identify(self, identity: str) -> None:
         """Keep it, in place of any other.  ``identity``: 32 hex digits."""
-        ...
 
     async def has_any(self, names: Sequence[str]) -> bool:
         """Whether there are bytes of one of these blobs and drafts."""
-        ...
 
     async def is_empty(self) -> bool:
         """Whether there is no byte of any blob or draft, named or not."""
-        ...
 
     async def writer(self) -> Writer:
         """A new blob, to be written from start to end."""
-        ...
 
     def draft(self) -> str:
         """The name for the bytes of a new multipart upload.  Nothing is stored yet; never the same twice."""
-        ...
 
     def part(self, draft: str, part: int) -> AbstractAsyncContextManager[PartSlot]:
         """Hold the slot of one part.  A second taker, in this process or in another on the same store, waits.
@@ -433,7 +417,6 @@ class Blobs(Protocol):
         The caller looks the upload and the part up in the catalog after entering and records the part before leaving,
         so a part that the catalog names is never written over.  Do not call seal from inside: it waits for the slots.
         """
-        ...
 
     async def seal(
         self, draft: str, parts: Sequence[PartRecord], confirm: Callable[[], Awaitable[None]] | None = None
@@ -449,22 +432,18 @@ class Blobs(Protocol):
         ``confirm``: raises if the catalog names other parts than these.  A driver that cuts awaits it while no part can
         be stored, and before anything is changed: a part that was acknowledged after the list was read is never cut.
         """
-        ...
 
     async def discard(self, draft: str) -> None:
         """Remove a draft (sealed or not).  A draft that does not exist is no error.
 
         Only for a draft that ``Catalog.abort`` or ``delete_space`` returned: a finished upload's draft is a blob.
         """
-        ...
 
     async def open(self, blob: str) -> Reader:
         """Read a blob.  FileNotFoundError if it is gone."""
-        ...
 
     async def delete(self, blob: str) -> None:
         """Remove a blob.  One that does not exist is no error; readers already open go on."""
-        ...
 
     async def sweep(self, named: Named, older_than: float, freed: Freed | None = None, *, limited: bool = True) -> int:
         """Take blobs, drafts and half-written files that nobody names; return how many.
@@ -476,19 +455,15 @@ class Blobs(Protocol):
         ``freed``: counts all that is freed, step by step, so it is right also if the sweep raises.
         ``limited``: SweepStopped, and nothing is taken, if that would be over 100 files and over a tenth of all.
         """
-        ...
 
     async def take_back(self, named: Named) -> int:
         """Bring back from the quarantine what has a name; return how many."""
-        ...
 
     async def quarantined(self) -> Quarantined:
         """What is in the quarantine."""
-        ...
 
     async def relieve(self, named: Named, free: int) -> int:
         """Remove from the quarantine, the oldest first, until so many bytes of the disk are free; how many files."""
-        ...
 
 
 class Catalog(Protocol):
@@ -503,73 +478,58 @@ class Catalog(Protocol):
 
         ``create``: make the catalog if there is none; otherwise Absent.
         """
-        ...
 
     async def close(self) -> None:
         """Do what was asked before, then free everything.  Other methods raise RuntimeError afterwards."""
-        ...
 
     async def check(self) -> None:
         """Return if the catalog answers and can be written; raise otherwise."""
-        ...
 
     async def identity(self) -> str | None:
         """What the blobs that it names have too; None if nobody said yet."""
-        ...
 
     async def problems(self) -> builtins.list[str]:
         """What the database itself finds damaged in its tables and indexes, a few lines; reads all of it.
 
         PostgreSQL is not asked: its own tool is pg_amcheck.
         """
-        ...
 
     async def upkeep(self) -> None:
         """Keep what it takes on a disk small, for ever or until there is nothing to do; for one process of a server."""
-        ...
 
     async def compact(self) -> Compacted:
         """Give back to the disk what deleted rows took, beside running servers.  NoRoom."""
-        ...
 
     async def identify(self, identity: str) -> str:
         """Keep it, unless there is one already; the one that counts.  ``identity``: 32 hex digits."""
-        ...
 
     async def sample(self, limit: int) -> builtins.list[str]:
         """At most so many blobs that objects name, and as many drafts of uploads that have parts."""
-        ...
 
     # Spaces
 
     async def create_space(self, space: SpaceRecord) -> None:
         """``errors.SpaceExists`` if the name is taken, by anyone; ``errors.DomainTaken`` if one of its domains is."""
-        ...
 
     async def space(self, name: str) -> SpaceRecord | None: ...
 
     async def space_of_domain(self, domain: str) -> SpaceRecord | None:
         """The space that has this domain, lower-case."""
-        ...
 
     async def spaces(self, owner: str, offset: int, limit: int) -> builtins.list[SpaceRecord]:
         """The owner's spaces in order of name."""
-        ...
 
     async def all_spaces(self, after: str, limit: int) -> builtins.list[SpaceRecord]:
         """Everybody's spaces in order of name, behind the name ``after``; for an operator."""
-        ...
 
     async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
         """None leaves a value as it is.  ``errors.SpaceNotFound`` if there is none."""
-        ...
 
     async def delete_space(self, name: str) -> builtins.list[str]:
         """Remove an empty space, its domains and its unfinished uploads; return the drafts of those, to be discarded.
 
         ``errors.SpaceNotFound``; ``errors.SpaceNotEmpty`` while it holds an object.
         """
-        ...
 
     # Objects
 
@@ -585,7 +545,6 @@ class Catalog(Protocol):
         is the key that is written; without this a copy may name a blob that was deleted meanwhile, and a change of
         headers may bring back bytes, or undo another change.
         """
-        ...
 
     async def rename(
         self, space_id: str, key: str, new_key: str, *, overwrite: bool, modified: int
@@ -594,22 +553,18 @@ class Catalog(Protocol):
 
         ``errors.AlreadyExists`` if the new key is taken and ``overwrite`` is false.  The same key changes nothing.
         """
-        ...
 
     async def get(self, space_id: str, key: str) -> ObjectRecord | None:
         """The object with its inline bytes, if it has any."""
-        ...
 
     async def find(self, owner: str, etag: str, size: int) -> ObjectRecord | None:
         """Any object with this etag and size in a space of the owner, with its inline bytes; for UploadHit.
 
         One of class ARCHIVE does not count: its bytes may not be readable.
         """
-        ...
 
     async def delete(self, space_id: str, key: str) -> builtins.list[str] | None:
         """Remove; return the blobs no longer named, or None if there was no such object."""
-        ...
 
     async def list(self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "") -> Page:
         """At most ``limit`` objects and common prefixes together, keys beginning with ``prefix``, after ``marker``.
@@ -618,24 +573,20 @@ class Catalog(Protocol):
         prefix (delimiter included), which counts once; a marker that is a common prefix skips all below it; and an
         object equal to a prefix that ends with the delimiter is left out.  Any page costs about what the first does.
         """
-        ...
 
     async def walk(self, after: tuple[str, str] | None, limit: int) -> builtins.list[ObjectRecord]:
         """At most ``limit`` objects of all spaces behind this (space_id, key), None for the first ones.
 
         Never fills ``inline``.  Every object that is there all the while is met once; the order is the driver's.
         """
-        ...
 
     async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
         """What the deprecated GetFileList asks for; costs more the farther in."""
-        ...
 
     # Uploads
 
     async def begin(self, upload: UploadRecord) -> None:
         """``errors.SpaceNotFound`` if the space is gone."""
-        ...
 
     async def upload(self, upload_id: str) -> UploadRecord | None: ...
 
@@ -646,25 +597,20 @@ class Catalog(Protocol):
 
         With ``upload_id_marker`` "" all uploads of the key ``marker`` itself are skipped.
         """
-        ...
 
     async def open_uploads(self, before: int) -> OpenUploads:
         """Of all spaces.  Stale: begun, and the last part stored, before ``before``, unix seconds.  Reads all parts."""
-        ...
 
     async def part(self, upload_id: str, part: int) -> PartRecord | None: ...
 
     async def add_part(self, upload_id: str, part: PartRecord) -> None:
         """``errors.UploadNotFound`` if the upload is gone, ``errors.PartExists`` if the number is taken."""
-        ...
 
     async def parts(self, upload_id: str, first: int, limit: int | None) -> builtins.list[PartRecord]:
         """Parts with number >= first, ascending; None for all of them."""
-        ...
 
     async def count_parts(self, upload_id: str) -> int:
         """How many parts there are; 0 of an upload that is gone."""
-        ...
 
     async def finish(
         self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
@@ -675,14 +621,12 @@ class Catalog(Protocol):
         ``errors.UploadNotFound`` if the upload is gone: of two that finish at once, one gets this.
         ``parts``: how many parts the object has.  ``errors.InvalidPartList`` if there are others by now; all stays.
         """
-        ...
 
     async def stale_uploads(self, before: int, limit: int, space_id: str | None = None) -> builtins.list[StaleUpload]:
         """At most so many uploads that were begun, and had their last part, before ``before``, unix seconds.
 
         ``space_id``: of that space only.
         """
-        ...
 
     async def abort(self, upload_id: str, before: int | None = None) -> str | None:
         """Forget the upload; return its draft, to be discarded, or None if there is no such upload.
@@ -690,34 +634,28 @@ class Catalog(Protocol):
         ``before``: None too, and nothing changed, unless it is stale as ``stale_uploads`` has it.  A part that is added
         at the same time is seen by this, or is told UploadNotFound.
         """
-        ...
 
     # Tokens
 
     async def create_token(self, token: TokenRecord, limit: int) -> None:
         """``errors.TooManyTokens`` if the owner has ``limit`` of them already."""
-        ...
 
     async def token(self, public: str) -> TokenRecord | None: ...
 
     async def tokens(self, owner: str) -> builtins.list[TokenRecord]:
         """All of the owner's, oldest first."""
-        ...
 
     async def update_token(self, token: TokenRecord) -> None:
         """Replace the one with this token_id and owner, but for its private key, which stays.
 
         ``errors.TokenNotFound``.
         """
-        ...
 
     async def delete_token(self, owner: str, token_id: str) -> None:
         """``errors.TokenNotFound``."""
-        ...
 
     async def all_tokens(self) -> builtins.list[TokenRecord]:
         """Of every owner."""
-        ...
 
     async def reseal(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
         """Give tokens and key pairs the private key that ``change`` says, None to leave one as it is.
@@ -725,7 +663,6 @@ class Catalog(Protocol):
         All in one transaction, while nobody adds or changes one; how many (tokens, keys) were changed.  ``change`` may
         be called on another thread, and again for the same record if the transaction is tried again.
         """
-        ...
 
     # Programs
 
@@ -734,27 +671,22 @@ class Catalog(Protocol):
 
         What is written must be such that it can be read by that program.
         """
-        ...
 
     async def retire_older(self) -> None:
         """Say that no program older than this one runs any more; none can start again, as the schema is too new."""
-        ...
 
     # Key pairs beside the server's own
 
     async def add_key(self, key: KeyRecord) -> bool:
         """False, and nothing changed, if there is one with this public key."""
-        ...
 
     async def key(self, public: str) -> KeyRecord | None: ...
 
     async def keys(self) -> builtins.list[KeyRecord]:
         """All of them, oldest first."""
-        ...
 
     async def remove_key(self, public: str) -> bool:
         """False if there was none.  What its owner has stays."""
-        ...
 
     # Usage
 
@@ -763,26 +695,21 @@ class Catalog(Protocol):
 
         A space that does not exist any more is left out.
         """
-        ...
 
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
         """What these spaces together stored and sent on each day from ``first`` to ``last``.  Reads every object."""
-        ...
 
     async def holdings(self) -> builtins.list[Holding]:
         """Of every space, in order of account and name.  Counts every object, as it goes: what is changed meanwhile
         may or may not be in it."""
-        ...
 
     async def census(self) -> Census:
         """Counts every object; for an operator."""
-        ...
 
     # Garbage
 
     async def named(self, names: Iterable[str]) -> set[str]:
         """Those of these blob and draft names that an object or an upload names."""
-        ...
 
 
 class Ledger(Protocol):
@@ -799,36 +726,30 @@ class Ledger(Protocol):
 
     async def intend(self, blob: str) -> None:
         """Note that segments of a blob or draft are going to be stored.  Known already: nothing happens."""
-        ...
 
     async def seal(self, blob: str, size: int, segments: bytes) -> None:
         """Keep what it is made of.  More segments than are known replace them, fewer change nothing.
 
         FileNotFoundError if it was deleted, discarded or swept.
         """
-        ...
 
     async def segments(self, blob: str, first: int, length: int) -> tuple[int, bytes] | None:
         """(size of the blob, bytes of the segment list from byte ``first`` on); None if it is not sealed or is gone.
 
         Readers that are open may go on asking after the blob was deleted: see ``kept``.
         """
-        ...
 
     async def kept(self, blob: str, first: int, length: int) -> bytes:
         """As ``segments``, of a blob that may have been deleted meanwhile; b"" once it is swept."""
-        ...
 
     async def doom(self, blob: str) -> None:
         """It was deleted: nobody opens it from now on.  One that is not known is no error.
 
         One that has a name is left alone: whoever says so was not told that its own transaction has named it.
         """
-        ...
 
     async def lease(self, blobs: Sequence[str], seconds: float) -> None:
         """Keep these from being swept for so long, whether they are named or not."""
-        ...
 
     async def garbage(self, age: float, kept: float, after: str, limit: int, longest: int) -> Sequence[Garbage]:
         """Those that nobody has named for so long and nobody leases, in order of name, behind ``after``.
@@ -836,26 +757,21 @@ class Ledger(Protocol):
         ``age``: seconds since they were doomed.  ``kept``: seconds for those that were not.
         ``longest``: bytes of a segment list that is told.
         """
-        ...
 
     async def claim(self, blobs: Sequence[str], age: float) -> set[str]:
         """``doom``, unless named or leased meanwhile; those that are doomed now.
 
         One that another transaction is at is left out: it is being named, or another gateway claims it.
         """
-        ...
 
     async def cleared(self, blobs: Sequence[str]) -> None:
         """Their segments were removed: what comes late is removed when they are garbage once more."""
-        ...
 
     async def forget(self, blobs: Sequence[str]) -> None:
         """Nothing of them is left."""
-        ...
 
     def slot(self, draft: str, part: int) -> AbstractAsyncContextManager[int]:
         """Hold a lock against all processes; gives how many bytes the draft's segment list has, 0 if not sealed.
 
         It is freed when the process dies.  Unreachable if another holds it for too long.
         """
-        ...

@@ -14,7 +14,7 @@ from uvideo._core import errors
 from uvideo.storage.base import Absent, Unfit, Unreachable
 from uvideo.storage.schema import MIGRATIONS, UNSTORABLE, Row, statements
 
-__all__ = ["LOOK", "Connections", "Lock", "Session"]
+__all__ = ["LOOK", "NOW", "Connections", "Lock", "Session"]
 
 T = TypeVar("T")
 Session = Any  # a connection of asyncpg, which comes without types
@@ -24,6 +24,7 @@ CONNECT, COMMAND, ACQUIRE = 3.0, 10.0, 5.0  # seconds
 WHOLE = 4.5  # seconds that a call waits, locks and a free connection included: its answer comes within 5 s
 LOOK = 3.0  # seconds of a look whether the database answers
 TRIES = 5  # of what lost a deadlock or a serialization
+NOW = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)"  # of the database
 ONE_AT_A_TIME = 0x75766964656F  # the lock under which the schema is migrated
 
 #: Reasons of the server that pass, or that its operator mends: it starts, ends, is full or a standby, refuses us.

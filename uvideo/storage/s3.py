@@ -470,42 +470,23 @@ class _S3Writer(_Leased):
         self._fit, self._sealed, self._noted = True, False, False
 
     async def write(self, chunks: Sequence[bytes]) -> None:
-        self._begin()
-        try:
-            await self._note()
+        async with self._at_work():
             for chunk in chunks:
                 self._held.append(chunk)
                 self._size += len(chunk)
                 if self._size >= self.store.block_size:
                     await self._flush()
-        except BaseException:
-            self._fit = False
-            raise
 
     async def settle(self) -> None:
-        self._begin()
-        try:
-            await self._note()
-            if self._size:
-                await self._flush(all=True)
+        async with self._at_work():
+            await self._flush(all=True)
             await self._wait(0)
-        except BaseException:
-            self._fit = False
-            raise
 
     async def seal(self) -> str:
-        self._begin()
-        try:
-            await self._note()
-            if self._size:
-                await self._flush(all=True)
-            await self._wait(0)
+        await self.settle()
+        async with self._at_work():
             self.check()
-            size = self._stored
-            await self.store.ledger.seal(self.name, size, b"".join(self._nonces))
-        except BaseException:
-            self._fit = False
-            raise
+            await self.store.ledger.seal(self.name, self._stored, b"".join(self._nonces))
         self._sealed, self.over = True, True
         return self.name
 
@@ -521,14 +502,19 @@ class _S3Writer(_Leased):
             with contextlib.suppress(Unreachable):  # then it is garbage without that
                 await asyncio.shield(self.store.ledger.doom(self.name))
 
-    def _begin(self) -> None:
+    @asynccontextmanager
+    async def _at_work(self) -> AsyncIterator[None]:
+        """Within the block the ledger knows the blob; if the block fails, the writer is fit for ``discard`` only."""
         if not self._fit or self._sealed:
             raise ValueError("this writer has failed, or was sealed or discarded")
-
-    async def _note(self) -> None:
-        if not self._noted:
-            self._noted = True
-            await self.store.ledger.intend(self.name)
+        try:
+            if not self._noted:
+                self._noted = True
+                await self.store.ledger.intend(self.name)
+            yield
+        except BaseException:
+            self._fit = False
+            raise
 
     async def _flush(self, all: bool = False) -> None:
         """Hand full segments to the store; the rest too if ``all``."""
@@ -655,14 +641,11 @@ def segment(blob: str, number: int, nonce: bytes) -> str:
 
 
 def _config(place: S3Place) -> Any:
-    config: dict[str, Any] = {
+    given = {"endpoint": place.endpoint, "session_token": place.token}
+    return {
         "region": place.region,
         "access_key_id": place.access,
         "secret_access_key": place.secret,
         "virtual_hosted_style_request": place.virtual_hosted,
+        **{name: value for name, value in given.items() if value},
     }
-    if place.endpoint:
-        config["endpoint"] = place.endpoint
-    if place.token:
-        config["session_token"] = place.token
-    return config

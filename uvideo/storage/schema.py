@@ -7,12 +7,14 @@ has none of them.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from uvideo.storage.base import Holding, ObjectRecord, SpaceRecord, TokenRecord, UploadRecord
+from uvideo._core import errors
+from uvideo.storage.base import ObjectRecord, SpaceRecord, TokenRecord, UploadRecord
 
 Row = tuple[Any, ...]
 UNSTORABLE = "a value has a character or a number that cannot be stored"
@@ -96,72 +98,21 @@ def statements(version: int, *, postgres: bool, to: int = len(MIGRATIONS)) -> It
         yield RETIRE
 
 
-CENSUS = """
-    SELECT (SELECT COUNT(*) FROM spaces), (SELECT COUNT(*) FROM objects),
-    (SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM objects), (SELECT COUNT(*) FROM uploads),
-    (SELECT COUNT(*) FROM parts), (SELECT COUNT(*) FROM blobs WHERE since > 0)"""
+def insert(table: str, columns: str) -> str:
+    marks = ", ".join(f"${number}" for number, _ in enumerate(columns.split(", "), 1))
+    return f"INSERT INTO {table} ({columns}) VALUES ({marks})"
 
 
-#: ``mark``: of a parameter; what was touched last before that is stale.  A part is stored after its upload was begun.
-#: ``where``: which uploads.
-OPEN_UPLOADS = """
-    SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT), CAST(COALESCE(SUM(stale), 0) AS BIGINT),
-    CAST(COALESCE(SUM(stale * size), 0) AS BIGINT) FROM (
-        SELECT COALESCE(SUM(parts.size), 0) AS size,
-        CASE WHEN COALESCE(MAX(parts.created), MIN(uploads.created)) < {mark} THEN 1 ELSE 0 END AS stale
-        FROM uploads LEFT JOIN parts ON parts.upload_id = uploads.upload_id {where}
-        GROUP BY uploads.upload_id) AS each_one"""
+PUT = f"{insert('objects', OBJECT)} ON CONFLICT (space_id, key) DO UPDATE SET " + ", ".join(
+    f"{name} = excluded.{name}" for name in OBJECT.split(", ")[2:]
+)
+PUT_SMALL = f"{insert('small', 'space_id, key, data')} ON CONFLICT (space_id, key) DO UPDATE SET data = excluded.data"
 
 
-#: What each space holds, in three parts: (space_id, what is counted ...).  ``where``: which rows.
-HELD_OBJECTS = """
-    SELECT space_id, COUNT(*), CAST(SUM(size) AS BIGINT) FROM objects {where} GROUP BY space_id"""
-HELD_UPLOADS = """
-    SELECT space_id, COUNT(*), CAST(SUM(size) AS BIGINT) FROM (
-        SELECT MIN(uploads.space_id) AS space_id, COALESCE(SUM(parts.size), 0) AS size
-        FROM uploads LEFT JOIN parts ON parts.upload_id = uploads.upload_id {where}
-        GROUP BY uploads.upload_id) AS each_one GROUP BY space_id"""
-HELD_FLUX = """
-    SELECT space_id, CAST(SUM(sent) AS BIGINT), CAST(SUM(received) AS BIGINT) FROM flux {where} GROUP BY space_id"""
-#: Whose they are.
-OWNERS = "SELECT space_id, owner, name FROM spaces {where}"
-
-
-#: ``mark``: of a parameter, what an upload's last part is stale before; twice.  ``where``: which uploads.
-STALE_UPLOADS = """
-    SELECT uploads.upload_id, spaces.name, spaces.owner, uploads.key
-    FROM uploads JOIN spaces ON spaces.space_id = uploads.space_id {where} AND uploads.created < {mark}
-    AND NOT EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id AND parts.created >= {mark})
-    LIMIT {limit}"""
-IS_STALE = """
-    SELECT 1 FROM uploads WHERE upload_id = {one} AND created < {two}
-    AND NOT EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id AND parts.created >= {two})"""
-
-
-STALE = "a part was stored while the upload was finished: list its parts and finish again"
-#: Of uploads that have parts.
-DRAFTS = """
-    SELECT draft FROM uploads WHERE EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id)
-    LIMIT {mark}"""
-
-
-class Held:
-    """Adds up what the queries HELD_... find."""
-
-    def __init__(self) -> None:
-        self._counted = dict[str, list[int]]()
-
-    def add(self, first: int, rows: Iterable[Row]) -> None:
-        """``first``: where their counts stand among those of a Holding: 0 objects, 2 uploads, 4 flux."""
-        for space_id, one, other in rows:
-            counts = self._counted.setdefault(space_id, [0] * 6)
-            counts[first] += one
-            counts[first + 1] += other
-
-    def of(self, owners: Iterable[Row]) -> list[Holding]:
-        """By the rows of OWNERS."""
-        found = [Holding(owner, name, *self._counted.get(space_id, ())) for space_id, owner, name in owners]
-        return sorted(found, key=lambda each: (each.account, each.space))
+@functools.lru_cache(maxsize=256)
+def in_sqlite(statement: str) -> str:
+    """The same with a ? for each parameter.  They stand in their order, each once."""
+    return re.sub(r"\$\d+", "?", statement)
 
 
 def headers_of(text: str) -> tuple[tuple[str, str], ...]:
@@ -179,6 +130,23 @@ def space_of(row: Row) -> SpaceRecord:
 def token_of(row: Row) -> TokenRecord:
     lists = [tuple(each) for each in json.loads(row[6])]
     return TokenRecord(*row[:6], *lists, *row[7:])
+
+
+def space_row(space: SpaceRecord) -> Row:
+    """In the order of SPACE."""
+    return (
+        *(space.space_id, space.name, space.owner, space.type, space.region, space.biz, space.tag),
+        *(space.storage_class, space.created, space.modified, json.dumps(space.domains)),
+    )
+
+
+def token_row(token: TokenRecord) -> Row:
+    """In the order of TOKEN."""
+    rights = json.dumps([token.ops, token.prefixes, token.spaces, token.black_ips, token.white_ips])
+    return (
+        *(token.token_id, token.owner, token.name, token.public, token.private, token.region, rights),
+        *(token.expires, token.created, token.modified),
+    )
 
 
 def object_of(row: Row, inline: bytes | None = None) -> ObjectRecord:
@@ -200,6 +168,18 @@ def object_row(record: ObjectRecord, created: int) -> Row:
     )
 
 
+def check_source(row: Row | None, source: ObjectRecord, record: ObjectRecord) -> None:
+    """NotFound unless the row of the source is such that the record can be put, as Catalog.put has it."""
+    if row is None:
+        is_same = False
+    elif (source.space_id, source.key) == (record.space_id, record.key):
+        is_same = row == object_row(source, source.created)
+    else:  # a copy: the bytes count
+        is_same = row[2:4] == (source.size, source.etag) and row[5] == source.blob
+    if not is_same:
+        raise errors.NotFound(key=source.key)
+
+
 def _extra_of(text: str) -> tuple[Any, ...]:
     tags, acl, ready, expires = json.loads(text)
     return tuple((key, value) for key, value in tags), acl, ready, expires
@@ -208,6 +188,14 @@ def _extra_of(text: str) -> tuple[Any, ...]:
 def upload_of(row: Row) -> UploadRecord:
     upload_id, space_id, key, draft, mime, storage_class, headers, created = row
     return UploadRecord(upload_id, space_id, key.decode(), draft, mime, storage_class, headers_of(headers), created)
+
+
+def upload_row(upload: UploadRecord) -> Row:
+    """In the order of UPLOAD."""
+    return (
+        *(upload.upload_id, upload.space_id, upload.key.encode(), upload.draft, upload.mime),
+        *(upload.storage_class, json.dumps(upload.headers), upload.created),
+    )
 
 
 def behind(prefix: bytes) -> bytes:

@@ -10,11 +10,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from uvideo.storage.base import Garbage, Unreachable
-from uvideo.storage.postgres_connections import Connections, Lock, Session, told
+from uvideo.storage.postgres_connections import NOW, Connections, Lock, Session, told
 
 __all__ = ["PostgresLedger"]
 
-NOW = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)"
 UNLEASED = f"NOT EXISTS (SELECT 1 FROM leases WHERE leases.blob = blobs.blob AND until > {NOW})"
 FIRST_WAIT, LONGEST_WAIT = 0.002, 0.1  # seconds between two tries for a slot of another process
 PATIENCE = 60.0  # seconds for a slot

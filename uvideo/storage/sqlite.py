@@ -12,49 +12,46 @@ from __future__ import annotations
 import asyncio
 import builtins
 import contextlib
-import json
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from uvideo._core import errors
 from uvideo.storage import sqlite_upkeep as upkeep
 from uvideo.storage.base import (
+    DAY,
     Absent,
     Compacted,
+    DayUsage,
+    KeyRecord,
     ObjectRecord,
-    Page,
     PartRecord,
     SpaceRecord,
+    TokenRecord,
     Unfit,
     Unreachable,
-    UploadRecord,
 )
 from uvideo.storage.change_mark import Mark
 from uvideo.storage.disk_reserve import Reserve
 from uvideo.storage.group_commit import Committer, Work, held, is_locked, telling, told
 from uvideo.storage.schema import (
-    DRAFTS,
-    IS_STALE,
+    KEY,
     MIGRATIONS,
-    OBJECT,
     PART,
-    SPACE,
-    STALE,
-    UPLOAD,
+    PUT,
+    PUT_SMALL,
+    TOKEN,
     Row,
-    behind,
-    object_of,
-    object_row,
-    rolled_up,
-    space_of,
+    in_sqlite,
+    insert,
     statements,
-    upload_of,
+    token_of,
 )
-from uvideo.storage.sqlite_accounts import Accounts
+from uvideo.storage.sql_catalog import Name, SqlCatalog, Steps, by_day, changed
 
 __all__ = ["SqliteCatalog"]
 
@@ -66,28 +63,29 @@ PROTOCOL = "locking protocol"  # what SQLite says after it has tried for 10 s, w
 NAMES_AT_ONCE = 500
 PROBLEMS = 20  # told of a damaged file
 SPACES_KEPT = 1000  # answers in memory
+ROWS, UPLOADS = 10_000, 200  # read in one transaction; an upload has many parts
+#: The key of a table, and what is less than all of them.
+PAGES: dict[str, tuple[str, Row]] = {
+    "objects": ("space_id, key", ("", b"")),
+    "parts": ("upload_id, part", ("", -1)),
+    "uploads": ("uploads.upload_id", ("",)),
+    "flux": ("space_id, day", ("", -1)),
+    "spaces": ("space_id", ("",)),
+}
 
-PUT = f"""
-    INSERT INTO objects ({OBJECT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (space_id, key) DO UPDATE SET size = excluded.size, etag = excluded.etag, mime = excluded.mime,
-    blob = excluded.blob, storage_class = excluded.storage_class, headers = excluded.headers,
-    created = excluded.created, modified = excluded.modified, extra = excluded.extra"""
-PUT_SMALL = """
-    INSERT INTO small (space_id, key, data) VALUES (?, ?, ?)
-    ON CONFLICT (space_id, key) DO UPDATE SET data = excluded.data"""
-GET = f"""
-    SELECT {OBJECT}, CASE WHEN blob IS NULL
-        THEN (SELECT data FROM small WHERE small.space_id = objects.space_id AND small.key = objects.key) END
-    FROM objects WHERE space_id = ? AND key = ?"""
+INSERT_PART = in_sqlite(f"{insert('parts', f'upload_id, {PART}')} ON CONFLICT DO NOTHING")
 
 
-class SqliteCatalog(Accounts):
+class SqliteCatalog(SqlCatalog):
     """Catalog in the file ``path`` (made with mode 0600, its folder 0700) and its companions -wal and -shm.
 
     ``fsync=False``: synchronous is NORMAL instead of FULL.  A loss of power may then take the last writes but leaves
     the database whole; OFF would gain little, as NORMAL syncs at checkpoints only, and could ruin it.
     ``patience``: seconds that a write waits while another program holds the lock.
     """
+
+    LOOKS = (1, 1)  # each is cheap
+    BY_BLOB = "INDEXED BY objects_blob"
 
     def __init__(self, path: Path, *, fsync: bool = True, patience: float = PATIENCE) -> None:
         self._path = Path(path)
@@ -137,10 +135,6 @@ class SqliteCatalog(Accounts):
             self._checking = asyncio.ensure_future(self.apart(_try_write))
         await asyncio.shield(self._checking)
 
-    async def identity(self) -> str | None:
-        rows = await self._all("SELECT identity FROM identity")
-        return rows[0][0] if rows else None
-
     async def problems(self) -> builtins.list[str]:
         """The one look that cannot be done in pages: the log grows meanwhile, and is cut back afterwards."""
         lines = await self.apart(lambda db: db.execute(f"PRAGMA integrity_check({PROBLEMS})").fetchall())
@@ -152,44 +146,7 @@ class SqliteCatalog(Accounts):
     async def compact(self) -> Compacted:
         return await self.apart(lambda db: upkeep.compact(self._path, db))
 
-    async def identify(self, identity: str) -> str:
-        def work(db: sqlite3.Connection) -> str:
-            db.execute("INSERT INTO identity SELECT ? WHERE NOT EXISTS (SELECT 1 FROM identity)", (identity,))
-            found = _one(db, "SELECT identity FROM identity")
-            assert found is not None
-            return str(found[0])
-
-        return await self._write(work)
-
-    async def sample(self, limit: int) -> builtins.list[str]:
-        blobs = "SELECT blob FROM objects INDEXED BY objects_blob WHERE blob IS NOT NULL LIMIT ?"
-        return [name for query in (blobs, DRAFTS.format(mark="?")) for (name,) in await self._all(query, limit)]
-
     # Spaces
-
-    async def create_space(self, space: SpaceRecord) -> None:
-        values = (
-            *(space.space_id, space.name, space.owner, space.type, space.region, space.biz, space.tag),
-            *(space.storage_class, space.created, space.modified, json.dumps(space.domains)),
-        )
-
-        def work(db: sqlite3.Connection) -> None:
-            if _one(db, "SELECT 1 FROM spaces WHERE name = ?", space.name):
-                raise errors.SpaceExists(space=space.name)
-            db.execute(f"INSERT INTO spaces ({SPACE}) VALUES ({', '.join('?' * len(values))})", values)
-            for domain in space.domains:
-                if _one(db, "SELECT 1 FROM domains WHERE domain = ?", domain):
-                    raise errors.DomainTaken()
-                db.execute("INSERT INTO domains (domain, space_id) VALUES (?, ?)", (domain, space.space_id))
-
-        await self._write_space(work)
-
-    async def space(self, name: str) -> SpaceRecord | None:
-        return await self._space(f"SELECT {SPACE} FROM spaces WHERE name = ?", name)
-
-    async def space_of_domain(self, domain: str) -> SpaceRecord | None:
-        query = f"SELECT {SPACE} FROM spaces WHERE space_id = (SELECT space_id FROM domains WHERE domain = ?)"
-        return await self._space(query, domain)
 
     async def _space(self, query: str, name: str) -> SpaceRecord | None:
         """What the query finds, kept until any process changes any space: every request asks for one."""
@@ -198,252 +155,84 @@ class SqliteCatalog(Accounts):
         mark, known = self._mark.value(), self._spaces.get((query, name))
         if known is not None and known[0] == mark:
             return known[1]
-        rows = await self._all(query, name)
-        space = space_of(rows[0]) if rows else None
+        space = await super()._space(query, name)
         if len(self._spaces) >= SPACES_KEPT:
             self._spaces.clear()
         self._spaces[query, name] = mark, space
         return space
 
-    async def spaces(self, owner: str, offset: int, limit: int) -> builtins.list[SpaceRecord]:
-        query = f"SELECT {SPACE} FROM spaces WHERE owner = ? ORDER BY name LIMIT ? OFFSET ?"
-        return [space_of(row) for row in await self._all(query, owner, max(0, limit), offset)]
-
-    async def all_spaces(self, after: str, limit: int) -> builtins.list[SpaceRecord]:
-        query = f"SELECT {SPACE} FROM spaces WHERE name > ? ORDER BY name LIMIT ?"
-        return [space_of(row) for row in await self._all(query, after, limit)]
-
-    async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
-        def work(db: sqlite3.Connection) -> None:
-            changed = db.execute(
-                "UPDATE spaces SET type = COALESCE(?, type), storage_class = COALESCE(?, storage_class), modified = ? "
-                "WHERE name = ?",
-                (type, storage_class, modified, name),
-            )
-            if not changed.rowcount:
-                raise errors.SpaceNotFound(space=name)
-
-        await self._write_space(work)
-
-    async def delete_space(self, name: str) -> builtins.list[str]:
-        def work(db: sqlite3.Connection) -> list[str]:
-            row = _one(db, "SELECT space_id FROM spaces WHERE name = ?", name)
-            if not row:
-                raise errors.SpaceNotFound(space=name)
-            if _one(db, "SELECT 1 FROM objects WHERE space_id = ? LIMIT 1", *row):
-                raise errors.SpaceNotEmpty(space=name)
-            drafts = db.execute("SELECT draft FROM uploads WHERE space_id = ?", row).fetchall()
-            db.execute("DELETE FROM parts WHERE upload_id IN (SELECT upload_id FROM uploads WHERE space_id = ?)", row)
-            db.execute("DELETE FROM uploads WHERE space_id = ?", row)
-            db.execute("DELETE FROM domains WHERE space_id = ?", row)
-            db.execute("DELETE FROM flux WHERE space_id = ?", row)
-            db.execute("DELETE FROM spaces WHERE space_id = ?", row)
-            return [draft for (draft,) in drafts]
-
-        return await self._write_space(work, frees=True)
-
-    # Objects
-
-    async def put(
-        self, record: ObjectRecord, *, overwrite: bool = True, source: ObjectRecord | None = None
-    ) -> builtins.list[str]:
-        def work(db: sqlite3.Connection) -> list[str]:
-            if source is not None:
-                row = _object_row(db, source.space_id, source.key.encode())
-                is_change = (source.space_id, source.key) == (record.space_id, record.key)
-                if not (_unchanged if is_change else _same)(row, source):
-                    raise errors.NotFound(key=source.key)
-            return _put(db, record, overwrite)
-
-        return await self._write(work)
-
-    async def rename(
-        self, space_id: str, key: str, new_key: str, *, overwrite: bool, modified: int
-    ) -> builtins.list[str] | None:
-        old, new = key.encode(), new_key.encode()
-
-        def work(db: sqlite3.Connection) -> list[str] | None:
-            row = _object_row(db, space_id, old)
-            if row is None:
-                return None
-            if old == new:
-                return []
-            there = _object_row(db, space_id, new)
-            if there and not overwrite:
-                raise errors.AlreadyExists(key=new_key)
-            dropped = _drop(db, there) if there else []
-            db.execute("UPDATE small SET key = ? WHERE space_id = ? AND key = ?", (new, space_id, old))
-            db.execute(
-                "UPDATE objects SET key = ?, modified = ? WHERE space_id = ? AND key = ?",
-                (new, modified, space_id, old),
-            )
-            return dropped
-
-        return await self._write(work)
-
-    async def get(self, space_id: str, key: str) -> ObjectRecord | None:
-        for row in await self._all(GET, space_id, key.encode()):
-            return object_of(row, row[11])
-        return None
-
-    async def find(self, owner: str, etag: str, size: int) -> ObjectRecord | None:
-        query = f"""
-            SELECT {OBJECT} FROM objects WHERE etag = ? AND size = ? AND storage_class <> 'ARCHIVE'
-            AND EXISTS (SELECT 1 FROM spaces WHERE spaces.space_id = objects.space_id AND owner = ?) LIMIT 1"""
-        for row in await self._all(query, etag, size, owner):
-            return await self.get(row[0], row[1].decode())
-        return None
-
-    async def delete(self, space_id: str, key: str) -> builtins.list[str] | None:
-        def work(db: sqlite3.Connection) -> list[str] | None:
-            row = _object_row(db, space_id, key.encode())
-            return None if row is None else _drop(db, row)
-
-        return await self._write(work, frees=True)
-
-    async def list(self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "") -> Page:
-        page, last = Page(), ""
-        if limit <= 0:
-            return page
-        start, after, split = prefix.encode(), marker.encode(), delimiter.encode()
-        lower, beyond = (after, ">") if after >= start else (start, ">=")
-        if after and split and after.startswith(start) and rolled_up(after, start, split) == after:
-            lower, beyond = behind(after), ">="
-        bound: Sequence[bytes] = (behind(start),) if start else ()
-        ordered = "AND key < ? ORDER BY key" if bound else "ORDER BY key"
-        next_key = f"SELECT key FROM objects WHERE space_id = ? AND key >= ? {ordered} LIMIT 1"
-        while True:
-            query = f"SELECT {OBJECT} FROM objects WHERE space_id = ? AND key {beyond} ? {ordered} LIMIT ?"
-            values, jump = (space_id, lower, *bound, limit + 2), b""
-
-            def fill(db: sqlite3.Connection, query: str = query, values: Row = values) -> tuple[bool, bytes]:
-                """Whether the page is full; where it goes on behind what is rolled up, b"" if nowhere."""
-                nonlocal last
-                with contextlib.closing(db.execute(query, values)) as rows:  # open, it would hold the snapshot
-                    for row in rows:
-                        if split and row[1] == start and start.endswith(split):
-                            continue
-                        if len(page.objects) + len(page.prefixes) == limit:
-                            return True, b""
-                        jump = rolled_up(row[1], start, split) if split else b""
-                        if jump:
-                            return False, jump
-                        page.objects.append(object_of(row))
-                        last = page.objects[-1].key
-                return False, b""
-
-            is_full, jump = await self._read(fill)
-            if is_full:
-                return Page(page.objects, page.prefixes, last)
-            if not jump:
-                return page
-            while jump:  # all that begins with it counts once: go on behind it, where mostly another one follows
-                last = jump.decode()
-                page.prefixes.append(last)
-                found = await self._all(next_key, space_id, behind(jump), *bound)
-                if not found:
-                    return page
-                if len(page.objects) + len(page.prefixes) == limit:
-                    return Page(page.objects, page.prefixes, last)
-                lower, beyond = found[0][0], ">="
-                jump = rolled_up(lower, start, split)
-
-    async def walk(self, after: tuple[str, str] | None, limit: int) -> builtins.list[ObjectRecord]:
-        space_id, key = after or ("", "")
-        query = f"""
-            SELECT {OBJECT} FROM objects WHERE (space_id, key) > (?, ?) ORDER BY space_id, key LIMIT ?"""
-        return [object_of(row) for row in await self._all(query, space_id, key.encode(), max(0, limit))]
-
-    async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
-        query = f"SELECT {OBJECT} FROM objects WHERE space_id = ? ORDER BY key LIMIT ? OFFSET ?"
-        return [object_of(row) for row in await self._all(query, space_id, max(0, limit), offset)]
-
     # Uploads
-
-    async def begin(self, upload: UploadRecord) -> None:
-        values = (
-            *(upload.upload_id, upload.space_id, upload.key.encode(), upload.draft, upload.mime),
-            *(upload.storage_class, json.dumps(upload.headers), upload.created),
-        )
-
-        def work(db: sqlite3.Connection) -> None:
-            _require_space(db, upload.space_id)
-            db.execute(f"INSERT INTO uploads ({UPLOAD}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
-
-        await self._write(work)
-
-    async def upload(self, upload_id: str) -> UploadRecord | None:
-        for row in await self._all(f"SELECT {UPLOAD} FROM uploads WHERE upload_id = ?", upload_id):
-            return upload_of(row)
-        return None
-
-    async def uploads(
-        self, space_id: str, prefix: str, marker: str, upload_id_marker: str, limit: int
-    ) -> builtins.list[UploadRecord]:
-        start, after = prefix.encode(), marker.encode()
-        lower: tuple[Any, ...]
-        if after < start or not after:
-            where, lower = "key >= ?", (start,)
-        elif upload_id_marker:
-            where, lower = "(key, upload_id) > (?, ?)", (after, upload_id_marker)
-        else:
-            where, lower = "key > ?", (after,)
-        bound = (behind(start),) if start else ()
-        query = (
-            f"SELECT {UPLOAD} FROM uploads WHERE space_id = ? AND {where} {'AND key < ?' if bound else ''} "
-            "ORDER BY key, upload_id LIMIT ?"
-        )
-        return [upload_of(row) for row in await self._all(query, space_id, *lower, *bound, max(0, limit))]
-
-    async def part(self, upload_id: str, part: int) -> PartRecord | None:
-        for row in await self._all(f"SELECT {PART} FROM parts WHERE upload_id = ? AND part = ?", upload_id, part):
-            return PartRecord(*row)
-        return None
 
     async def add_part(self, upload_id: str, part: PartRecord) -> None:
         values = (upload_id, part.part, part.etag, part.size, part.mime, part.location, part.created)
 
         def work(db: sqlite3.Connection) -> None:
-            if not _one(db, "SELECT 1 FROM uploads WHERE upload_id = ?", upload_id):
+            if not db.execute("SELECT 1 FROM uploads WHERE upload_id = ?", (upload_id,)).fetchone():
                 raise errors.UploadNotFound()
-            insert = f"INSERT INTO parts (upload_id, {PART}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-            if not db.execute(insert, values).rowcount:
+            if not db.execute(INSERT_PART, values).rowcount:
                 raise errors.PartExists()
 
         await self._write(work)
 
-    async def parts(self, upload_id: str, first: int, limit: int | None) -> builtins.list[PartRecord]:
-        query = f"SELECT {PART} FROM parts WHERE upload_id = ? AND part >= ? ORDER BY part"
-        rows = (
-            await self._all(query, upload_id, first)
-            if limit is None
-            else await self._all(query + " LIMIT ?", upload_id, first, max(0, limit))
-        )
-        return [PartRecord(*row) for row in rows]
+    # Tokens and key pairs
 
-    async def count_parts(self, upload_id: str) -> int:
-        return int((await self._all("SELECT COUNT(*) FROM parts WHERE upload_id = ?", upload_id))[0][0])
-
-    async def finish(
-        self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
-    ) -> builtins.list[str]:
-        def work(db: sqlite3.Connection) -> list[str]:
-            found = _one(db, "SELECT COUNT(*) FROM parts WHERE upload_id = ?", upload_id)
-            if _forget_upload(db, upload_id) is None:
-                raise errors.UploadNotFound(key=record.key)
-            if parts is not None and found != (parts,):
-                raise errors.InvalidPartList(STALE)
-            return _put(db, record, overwrite)
+    async def reseal(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
+        def work(db: sqlite3.Connection) -> tuple[int, int]:
+            tokens = changed(map(token_of, db.execute(f"SELECT {TOKEN} FROM tokens").fetchall()), change)
+            keys = changed((KeyRecord(*row) for row in db.execute(f"SELECT {KEY} FROM keys").fetchall()), change)
+            db.executemany("UPDATE tokens SET private = ? WHERE public = ?", tokens)
+            db.executemany("UPDATE keys SET private = ? WHERE public = ?", keys)
+            return len(tokens), len(keys)
 
         return await self._write(work)
 
-    async def abort(self, upload_id: str, before: int | None = None) -> str | None:
-        def work(db: sqlite3.Connection) -> str | None:
-            if before is not None and not _one(db, IS_STALE.format(one="?1", two="?2"), upload_id, before):
-                return None
-            return _forget_upload(db, upload_id)
+    # Usage
 
-        return await self._write(work, frees=True)
+    async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
+        made = f"SELECT MAX($1, created / {DAY}), SUM(size) FROM objects WHERE {{page}} GROUP BY 1"
+        read = "SELECT day, sent, received FROM flux WHERE space_id = $1 AND day BETWEEN $2 AND $3"
+
+        def work() -> Steps[builtins.list[DayUsage]]:
+            stored, flux = list[Row](), dict[int, tuple[int, int]]()
+            for space_id in dict.fromkeys(space_ids):
+                stored += yield from self._paged(made, (first,), "objects", space_id=space_id, fold=_by_first)
+                stored = _by_first(stored)
+                for day, sent, received in (yield read, (space_id, first, last)):
+                    before = flux.get(day, (0, 0))
+                    flux[day] = before[0] + sent, before[1] + received
+            return by_day(first, last, dict(stored), flux)
+
+        return await self._report(work)
+
+    def _paged(
+        self,
+        query: str,
+        values: Row,
+        table: str,
+        enough: float = inf,
+        *,
+        space_id: str | None = None,
+        fold: Callable[[builtins.list[Row]], builtins.list[Row]] = lambda rows: rows,
+    ) -> Steps[builtins.list[Row]]:
+        """In pages, as a transaction as long as all of it would let the log grow.
+
+        ``space_id``: of that space only.  ``fold``: makes few rows of those that there are after a page.
+        """
+        (key, after), count = PAGES[table], UPLOADS if table == "uploads" else ROWS
+        only, one = "", Row()
+        if space_id is not None:
+            only, one, key, after = "space_id = ? AND ", (space_id,), key.removeprefix("space_id, "), after[1:]
+        marks = ", ".join("?" * len(after))
+        beyond, rows, more = f"{only}({key}) > ({marks})", list[Row](), True
+        while more and len(rows) < enough:
+            page, bounds = beyond, (*one, *after)
+            found = yield f"SELECT {key} FROM {table} WHERE {beyond} ORDER BY {key} LIMIT 1 OFFSET {count - 1}", bounds
+            if found:
+                after = found[0]
+                page, bounds = f"{beyond} AND ({key}) <= ({marks})", (*bounds, *after)
+            rows += yield query.replace("{page}", page), (*values, *bounds)
+            rows, more = fold(rows), bool(found)
+        return rows
 
     # Garbage
 
@@ -489,7 +278,43 @@ class SqliteCatalog(Accounts):
 
     async def _all(self, query: str, *values: object) -> builtins.list[Row]:
         """All rows at once: a cursor left open would hold a read transaction."""
-        return await self._read(lambda db: db.execute(query, values).fetchall())
+        return await self._read(lambda db: db.execute(in_sqlite(query), values).fetchall())
+
+    async def _browse(self, steps: Callable[[], Steps[T]]) -> T:
+        return await self._read(lambda db: _ran(db, steps()))
+
+    async def _change(self, query: str, *values: object, of_space: bool = False) -> int:
+        return await self._write(lambda db: db.execute(in_sqlite(query), values).rowcount, of_space=of_space)
+
+    async def _transact(
+        self,
+        steps: Callable[[], Steps[T]],
+        *locks: Name,
+        shared: Sequence[Name] = (),
+        frees: bool = False,
+        of_space: bool = False,
+    ) -> T:
+        """No locks: one transaction writes at a time."""
+
+        return await self._write(lambda db: _ran(db, steps()), frees=frees, of_space=of_space)
+
+    async def _report(self, steps: Callable[[], Steps[T]]) -> T:
+        return await self.apart(lambda db: _ran(db, steps()))
+
+    def _store(self, record: ObjectRecord, values: Row, old: Row | None, named: bool) -> Steps[None]:
+        yield PUT, values
+        if record.blob is None:
+            yield PUT_SMALL, (*values[:2], record.inline or b"")
+        elif old and old[5] is None:
+            yield "DELETE FROM small WHERE space_id = $1 AND key = $2", values[:2]
+
+    def _unnamed(self, blob: str | None) -> Steps[builtins.list[str]]:
+        if blob is None or (yield "SELECT 1 FROM objects WHERE blob = $1 LIMIT 1", (blob,)):
+            return []
+        return [blob]
+
+    async def _change_each(self, query: str, rows: Sequence[Row]) -> None:
+        await self._write(lambda db: db.executemany(in_sqlite(query), rows).rowcount)
 
     async def _read(self, look: Callable[[sqlite3.Connection], T]) -> T:
         """What ``look`` finds, at once and here.  If the database is locked it is tried again, and the loop goes on."""
@@ -539,17 +364,29 @@ class SqliteCatalog(Accounts):
     async def write(self, work: Work[T], *, frees: bool = False) -> T:
         return await self._write(work, frees=frees)
 
-    async def _write(self, work: Work[T], *, frees: bool = False) -> T:
-        """``frees``: it leaves more room than it found."""
-        if self._writes is None:
-            raise RuntimeError("the catalog is not open")
-        return await self._writes.ask(work, frees=frees)
-
-    async def _write_space(self, work: Work[T], *, frees: bool = False) -> T:
-        """``_write`` for what changes a space."""
+    async def _write(self, work: Work[T], *, frees: bool = False, of_space: bool = False) -> T:
+        """``frees``: it leaves more room than it found.  ``of_space``: it changes rows of spaces."""
         if self._writes is None or self._mark is None:
             raise RuntimeError("the catalog is not open")
-        return await self._writes.ask(work, self._mark.move, frees=frees)
+        return await self._writes.ask(work, self._mark.move if of_space else None, frees=frees)
+
+
+def _by_first(rows: Iterable[Row]) -> list[Row]:
+    """One row for each value of the first column, the second added up."""
+    found = dict[int, int]()
+    for day, size in rows:
+        found[day] = found.get(day, 0) + size
+    return [*found.items()]
+
+
+def _ran(db: sqlite3.Connection, running: Steps[T]) -> T:
+    try:
+        query, values = next(running)
+        while True:
+            query, values = running.send(db.execute(in_sqlite(query), values).fetchall())
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 # Connections
@@ -603,67 +440,3 @@ def _try_write(db: sqlite3.Connection) -> None:
 
 def _peek(db: sqlite3.Connection) -> None:
     db.execute("SELECT 1 FROM spaces LIMIT 1").fetchall()
-
-
-# Steps of a transaction
-
-
-def _one(db: sqlite3.Connection, query: str, *values: object) -> Row | None:
-    row: Row | None = db.execute(query, values).fetchone()
-    return row
-
-
-def _require_space(db: sqlite3.Connection, space_id: str) -> None:
-    if not _one(db, "SELECT 1 FROM spaces WHERE space_id = ?", space_id):
-        raise errors.SpaceNotFound()
-
-
-def _object_row(db: sqlite3.Connection, space_id: str, key: bytes) -> Row | None:
-    return _one(db, f"SELECT {OBJECT} FROM objects WHERE space_id = ? AND key = ?", space_id, key)
-
-
-def _same(row: Row | None, record: ObjectRecord) -> bool:
-    """Whether the object has the bytes of the record still."""
-    return row is not None and row[2:4] == (record.size, record.etag) and row[5] == record.blob
-
-
-def _unchanged(row: Row | None, record: ObjectRecord) -> bool:
-    return row == object_row(record, record.created)
-
-
-def _put(db: sqlite3.Connection, record: ObjectRecord, overwrite: bool) -> list[str]:
-    place = (record.space_id, record.key.encode())
-    _require_space(db, record.space_id)
-    old = _object_row(db, *place)
-    if old and not overwrite:
-        raise errors.AlreadyExists(key=record.key)
-    created = old[8] if old else record.created
-    db.execute(PUT, object_row(record, created))
-    if record.blob is None:
-        db.execute(PUT_SMALL, (*place, record.inline or b""))
-    elif old and old[5] is None:
-        db.execute("DELETE FROM small WHERE space_id = ? AND key = ?", place)
-    return _unnamed(db, old[5]) if old else []
-
-
-def _drop(db: sqlite3.Connection, row: Row) -> list[str]:
-    """Remove the object of this row; the blobs that no object names any more."""
-    db.execute("DELETE FROM objects WHERE space_id = ? AND key = ?", row[:2])
-    if row[5] is None:
-        db.execute("DELETE FROM small WHERE space_id = ? AND key = ?", row[:2])
-    return _unnamed(db, row[5])
-
-
-def _unnamed(db: sqlite3.Connection, blob: str | None) -> list[str]:
-    if blob is None or _one(db, "SELECT 1 FROM objects WHERE blob = ? LIMIT 1", blob):
-        return []
-    return [blob]
-
-
-def _forget_upload(db: sqlite3.Connection, upload_id: str) -> str | None:
-    row = _one(db, "SELECT draft FROM uploads WHERE upload_id = ?", upload_id)
-    if row is None:
-        return None
-    db.execute("DELETE FROM parts WHERE upload_id = ?", (upload_id,))
-    db.execute("DELETE FROM uploads WHERE upload_id = ?", (upload_id,))
-    return str(row[0])

@@ -42,15 +42,12 @@ class Kept(Protocol):
 
     async def apart(self, look: Callable[[sqlite3.Connection], T]) -> T:
         """On a thread and a connection of its own."""
-        ...
 
     async def write(self, work: Callable[[sqlite3.Connection], T], *, frees: bool = False) -> T:
         """In a transaction."""
-        ...
 
     def refuse(self) -> None:
         """A look takes long: something is locked."""
-        ...
 
 
 async def upkeep(path: Path, catalog: Kept) -> None:

@@ -43,8 +43,6 @@ _DOTS = re.compile(r"(?:\A|/)\.{1,2}(?:/|\Z)").search
 Given = Mapping[str, Any]
 Managed = operation.CreateSpace | operation.UpdateSpace | operation.DeleteSpace
 Call = Callable[[Key, Given, str], Awaitable[dict[str, Any]]]
-
-
 Held = Callable[[], Awaitable[Sequence[Holding] | None]]
 
 
@@ -128,12 +126,7 @@ class View:
         return {}
 
     async def _own(self, name: str, key: Key) -> SpaceRecord:
-        space = await self._catalog.space(name)
-        if space is None:
-            raise errors.SpaceNotFound()
-        if space.owner != key.owner:
-            raise errors.AccessDenied()
-        return space
+        return await self._spaces.own(name, key.owner)
 
     # Objects
 
@@ -182,9 +175,7 @@ class View:
         return {"exist": {name: record.size for name, record in found if record is not None}}
 
     async def _delete_objects(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        name, keys = _text(given, "space"), _keys(given)
-        await self._own(name, key)
-        return {"failed": await self._each(keys, lambda each: self._run(operation.DeleteObject(name, each), key))}
+        return await self._of_each(operation.DeleteObject, key, given)
 
     async def _rename(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         force = given.get("force") is True
@@ -204,17 +195,11 @@ class View:
         return {}
 
     async def _set_class(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        name, to = _text(given, "space"), _text(given, "class")
-        await self._own(name, key)
-        return {
-            "failed": await self._each(_keys(given), lambda each: self._run(operation.SwitchClass(name, each, to), key))
-        }
+        to = _text(given, "class")
+        return await self._of_each(lambda space, name: operation.SwitchClass(space, name, to), key, given)
 
     async def _restore(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        name = _text(given, "space")
-        await self._own(name, key)
-        failed = await self._each(_keys(given), lambda each: self._run(operation.RestoreObject(name, each), key))
-        return {"failed": failed}
+        return await self._of_each(operation.RestoreObject, key, given)
 
     async def _set_acl(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         await self._run(operation.PutAcl(_text(given, "space"), _text(given, "key"), _text(given, "acl")), key)
@@ -405,19 +390,23 @@ class View:
         )
         return await self._service.run(checked, space)
 
-    async def _each(self, keys: Sequence[str], run: Callable[[str], Awaitable[Any]]) -> dict[str, str]:
-        """{key: why} of those that were refused."""
+    async def _of_each(
+        self, make: Callable[[str, str], dialect.Operation], key: Key, given: Given
+    ) -> dict[str, dict[str, str]]:
+        """Run what is made of the space and each of the keys; {key: why} of those that were refused."""
+        space, names = _text(given, "space"), _keys(given)
+        await self._own(space, key)
         gate, failed = asyncio.Semaphore(AT_ONCE), dict[str, str]()
 
-        async def one(key: str) -> None:
+        async def one(name: str) -> None:
             async with gate:
                 try:
-                    await run(key)
+                    await self._run(make(space, name), key)
                 except Exception as failure:
-                    failed[key] = type(refusal_of(failure, ASKED)).__name__
+                    failed[name] = type(refusal_of(failure, ASKED)).__name__
 
-        await asyncio.gather(*(one(key) for key in keys))
-        return failed
+        await asyncio.gather(*map(one, names))
+        return {"failed": failed}
 
     async def _keep(self, name: tuple[Any, ...], count: Callable[[], Awaitable[Any]]) -> Any:
         """What ``count`` gives, asked again only after a while: it reads every object."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from uvideo._core import errors
@@ -32,14 +31,6 @@ def boundary_of(content_type: str) -> bytes:
             if _BOUNDARY(value):
                 return value.encode()
     raise errors.BadRequest("the form has no usable boundary")
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """What stands above the body of a part.  ``name``: None if it has none."""
-
-    name: str | None
-    mime: str
 
 
 class Sender(Protocol):
@@ -86,18 +77,18 @@ class Form:
         if await self._after_boundary():
             raise errors.BadRequest("the form is empty")
         while True:
-            part = await self._head()
-            if part.name is None:
+            name, mime = await self._head()
+            if name is None:
                 if (await self._value()).strip():
                     raise errors.BadRequest("a part of the form has no name")
-            elif part.name.lower() == "file":
-                self.mime, self._in_fields = part.mime, False
+            elif name.lower() == "file":
+                self.mime, self._in_fields = mime, False
                 if self._is_large and self._sender is not None:
                     self._sender.release(2 * LIMIT)
                 return found
             else:
                 value = _text(await self._value())
-                if found.setdefault(part.name.lower(), value) != value:
+                if found.setdefault(name.lower(), value) != value:
                     raise errors.BadRequest("a field of the form is given twice")
             if await self._after_boundary():
                 raise errors.BadRequest("the form has no part with the name file")
@@ -135,6 +126,9 @@ class Form:
             self._is_large = True
             if self._sender is not None:
                 self._sender.hold(2 * LIMIT)  # a part of it is there twice while it is read
+        await self._read()
+
+    async def _read(self) -> None:
         data = await self._chunk()
         self._ended = not data
         self._held += data
@@ -142,11 +136,7 @@ class Form:
     async def _fill(self, count: int) -> None:
         """Have ``count`` bytes at least, if there are so many."""
         while len(self._held) < count and not self._ended:
-            data = await self._chunk()
-            if data:
-                self._held += data
-            else:
-                self._ended = True
+            await self._read()
 
     def _spend(self, count: int) -> None:
         self._budget -= count
@@ -189,13 +179,13 @@ class Form:
         del self._held[: line.end()]
         return False
 
-    async def _head(self) -> _Part:
-        """Read the headers of a part, and the empty line under them."""
+    async def _head(self) -> tuple[str | None, str]:
+        """Read the headers of a part, and the empty line under them.  (its name, its Content-Type or "")."""
         name, mime = None, ""
         while True:
             line = await self._header_line()
             if not line:
-                return _Part(name, mime)
+                return name, mime
             title, mark, value = line.partition(":")
             title, value = title.strip().lower(), value.strip()
             if not mark or not _TOKEN(title):
@@ -233,7 +223,7 @@ class Form:
                 continue
             if not self._held.strip(b"\r\n \t") and self._ended:
                 break
-            if (await self._head()).name is not None:
+            if (await self._head())[0] is not None:
                 raise errors.BadRequest("the file must be the last part of the form")
             if (await self._value()).strip():
                 raise errors.BadRequest("a part of the form has no name")

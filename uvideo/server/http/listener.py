@@ -20,7 +20,6 @@ PAUSE = 1.0  # seconds after a connection could not be taken, as asyncio waits
 class Listener(Protocol):
     def close(self) -> None:
         """Stop listening, and close the socket."""
-        ...
 
 
 async def answer_on(sock: socket.socket, server: Server, tls: ssl.SSLContext | None, at_once: int) -> Listener:

@@ -27,11 +27,9 @@ class Body(Protocol):
 
     async def chunk(self) -> bytes:
         """The next bytes, b"" at the end.  Raises if the sender goes away or sends fewer than announced."""
-        ...
 
     def read_at_once(self, size: int) -> None:
         """Let ``chunk`` hold and give no more than about so many bytes."""
-        ...
 
 
 async def pour(writer: Writer, first: list[bytes], body: Body, share: Share, count: Callable[[bytes], None]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import TypeVar
 
 from uvideo._core import errors, localfile
 from uvideo.server.ops.shared_gauge import Level
@@ -14,6 +15,8 @@ from uvideo.storage.base import Blobs, PartSlot, Writer
 from uvideo.storage.wrapper import Wrapper, wrapped
 
 __all__ = ["Headroom", "announce", "kept_free"]
+
+T = TypeVar("T")
 
 
 class Headroom:
@@ -128,34 +131,29 @@ def kept_free(blobs: Blobs, headroom: Headroom | None) -> Blobs:
     return blobs if headroom is None else wrapped(KeptFree, blobs, headroom)
 
 
-class KeptFree(Wrapper[Blobs], Blobs):
-    def __init__(self, inner: Blobs, headroom: Headroom) -> None:
+class _Keeping(Wrapper[T]):
+    def __init__(self, inner: T, headroom: Headroom) -> None:
         super().__init__(inner)
         self._headroom = headroom
 
+
+class KeptFree(_Keeping[Blobs], Blobs):
     async def writer(self) -> Writer:
         return wrapped(_Writer, await self.inner.writer(), self._headroom)
 
     @asynccontextmanager
     async def part(self, draft: str, part: int) -> AsyncIterator[PartSlot]:
         async with self.inner.part(draft, part) as slot:
-            yield _Slot(slot, self._headroom)
+            yield wrapped(_Slot, slot, self._headroom)
 
 
-class _Writer(Wrapper[Writer], Writer):
-    def __init__(self, inner: Writer, headroom: Headroom) -> None:
-        super().__init__(inner)
-        self._headroom = headroom
-
+class _Writer(_Keeping[Writer], Writer):
     async def write(self, chunks: Sequence[bytes]) -> None:
         with self._headroom.taking(sum(map(len, chunks))):
             await self.inner.write(chunks)
 
 
-class _Slot(PartSlot):
-    def __init__(self, inner: PartSlot, headroom: Headroom) -> None:
-        self._inner, self._headroom = inner, headroom
-
+class _Slot(_Keeping[PartSlot], PartSlot):
     async def write(self, chunks: Sequence[bytes]) -> str:
         with self._headroom.taking(sum(map(len, chunks))):
-            return await self._inner.write(chunks)
+            return await self.inner.write(chunks)

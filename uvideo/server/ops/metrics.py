@@ -157,14 +157,8 @@ class Metrics:
         cells[base + _IN] += received
         cells[base + _OUT] += sent
 
-    def stored(self, store: str, seconds: float) -> None:
-        """A driver has done something.  ``store``: out of STORES."""
-        slot = self._base + _STORE[store]
-        self._cells[slot + bisect_left(BUCKETS, seconds)] += 1
-        self._cells[slot + _WIDTH - 1] += int(seconds * 1e6)
-
     def place(self, store: str) -> tuple[memoryview[int], int, int]:
-        """(cells, the first bucket's, the sum's) of a store in this process; after ``take``."""
+        """(cells, the first bucket's, the sum's) of a store in this process, out of STORES; after ``take``."""
         slot = self._base + _STORE[store]
         return self._cells, slot, slot + _WIDTH - 1
 

@@ -48,7 +48,7 @@ class _Timed(Wrapper[T]):
 
 
 def _timing(method: Callable[P, Awaitable[T]], metrics: Metrics, store: str) -> Callable[P, Awaitable[T]]:
-    """It runs for every request, so it does by itself what Metrics.stored does."""
+    """It runs for every request, so it counts by itself."""
     cells, first, last = metrics.place(store)
     clock, bucket, bounds = time.perf_counter, bisect_left, BUCKETS
 

@@ -10,9 +10,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from uvideo._core import __version__, localfile
@@ -74,21 +74,41 @@ def serve(settings: Settings, reread: Callable[[], Settings] | None = None) -> i
 
 def _check(settings: Settings) -> OwnNames:
     """The server's own names.  StartError for what the options' types let pass, also of what needs a restart."""
-    _check_callbacks(settings)
-    _check_console(settings)
-    _check_workers(settings)
+    checks: list[tuple[str, Callable[[Any], object], Sequence[object]]] = [
+        ("--callback-allow", Callbacks, [settings.callback_allow]),
+        ("--public-url", lambda url: Endpoint(url, 0, False), [settings.public_url]),
+        ("--console-origin", check_origin, settings.console_origin),
+        ("--cors-origin", check_program, settings.cors_origin),
+        ("--trusted-proxy", Senders, [settings.trusted_proxy]),
+    ]
+    for name, check, values in checks:
+        with _of_option(name):
+            for value in values:
+                check(value)
+    if settings.workers > 1 and not hasattr(os, "fork"):
+        raise StartError(
+            "--workers: this system starts no further process for it; use --workers 1", exit_codes.SETTINGS
+        )
     check_tls(settings)
-    _senders(settings)
     _drivers(settings)
     _faults(settings)
     _other_keys(settings)
     return _own_names(settings)
 
 
+@contextlib.contextmanager
+def _of_option(name: str) -> Iterator[None]:
+    """Within the block a ValueError is about the value of this option: StartError."""
+    try:
+        yield
+    except ValueError as failure:
+        raise StartError(f"{name}: {failure}", exit_codes.SETTINGS) from None
+
+
 def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None, again: Again, hangup: Hangup) -> int:
     if settings.database in sys.argv and without_password(settings.database) != settings.database:
         log.warning("others can read a command line: give --database as UVIDEO_SERVE_DATABASE, or use ~/.pgpass")
-    own_names, drivers, senders = _check(settings), _drivers(settings), _senders(settings)
+    own_names, drivers, senders = _check(settings), _drivers(settings), Senders(settings.trusted_proxy)
     no_core()
     folder = predecessor.folder(settings.folder) if predecessor is not None else Folder.claimed(settings.folder)
     try:
@@ -187,20 +207,6 @@ def _drivers(settings: Settings) -> Drivers:
         raise StartError(str(failure), exit_codes.SETTINGS) from None
 
 
-def _check_workers(settings: Settings) -> None:
-    if settings.workers > 1 and not hasattr(os, "fork"):
-        raise StartError(
-            "--workers: this system starts no further process for it; use --workers 1", exit_codes.SETTINGS
-        )
-
-
-def _check_callbacks(settings: Settings) -> None:
-    try:
-        Callbacks(settings.callback_allow)
-    except ValueError as failure:
-        raise StartError(f"--callback-allow: {failure}", exit_codes.SETTINGS) from None
-
-
 def _faults(settings: Settings) -> ServerFaults | None:
     """The scripted faults of a test server; None of any other."""
     if settings.faults is None:
@@ -210,14 +216,11 @@ def _faults(settings: Settings) -> ServerFaults | None:
 
     if settings.workers != 1:
         raise StartError("--faults needs --workers 1: each process would count for itself", exit_codes.SETTINGS)
-    try:
-        return ServerFaults(faults.read(settings.faults))
-    except ValueError as failure:
-        raise StartError(f"--faults: {failure}", exit_codes.SETTINGS) from None
-    except OSError as failure:
-        raise StartError(
-            f"--faults: {settings.faults} cannot be read: {failure.strerror}", exit_codes.SETTINGS
-        ) from None
+    with _of_option("--faults"):
+        try:
+            return ServerFaults(faults.read(settings.faults))
+        except OSError as failure:
+            raise ValueError(f"{settings.faults} cannot be read: {failure.strerror}") from None
 
 
 def _never_happened(faults: ServerFaults | None) -> int:
@@ -228,39 +231,14 @@ def _never_happened(faults: ServerFaults | None) -> int:
     return (exit_codes.NEVER_HAPPENED if left else exit_codes.STOPPED).code
 
 
-def _check_console(settings: Settings) -> None:
-    try:
-        Endpoint(settings.public_url, 0, False)
-    except ValueError as failure:
-        raise StartError(f"--public-url: {failure}", exit_codes.SETTINGS) from None
-    for name, check, values in (
-        ("--console-origin", check_origin, settings.console_origin),
-        ("--cors-origin", check_program, settings.cors_origin),
-    ):
-        try:
-            for value in values:
-                check(value)
-        except ValueError as failure:
-            raise StartError(f"{name}: {failure}", exit_codes.SETTINGS) from None
-
-
 def _own_names(settings: Settings) -> OwnNames:
     """Those that were given, and what other options say in passing."""
     urls = [url for url in (settings.public_url, *settings.console_origin) if url]
     names = [*settings.hostname, *(urlsplit(url).hostname or "" for url in urls)]
     with contextlib.suppress(ValueError):  # what is bound may be written in more ways than a Host header
         names.append(canonical(settings.host))
-    try:
+    with _of_option("--hostname"):
         return OwnNames(names, told=bool(settings.hostname or settings.public_url))
-    except ValueError as failure:
-        raise StartError(f"--hostname: {failure}", exit_codes.SETTINGS) from None
-
-
-def _senders(settings: Settings) -> Senders:
-    try:
-        return Senders(settings.trusted_proxy)
-    except ValueError as failure:
-        raise StartError(f"--trusted-proxy: {failure}", exit_codes.SETTINGS) from None
 
 
 def _other_keys(settings: Settings) -> list[Key]:

@@ -46,6 +46,7 @@ class When(enum.Enum):
 
 #: Of each field of Settings.
 WHEN: dict[str, When] = {
+    **dict.fromkeys((each.name for each in fields(Settings)), When.RESTART),
     **dict.fromkeys(
         (
             *("rate", "guesses", "connections", "connections_per_address", "idle", "least_rate", "quarantine_days"),
@@ -56,14 +57,6 @@ WHEN: dict[str, When] = {
         When.AT_ONCE,
     ),
     **dict.fromkeys(("tls_cert", "tls_key", "headroom", "trusted_proxy"), When.VALUE),
-    **dict.fromkeys(
-        (
-            *("folder", "settings", "reload_seconds", "host", "port", "admin_port", "admin_host", "hostname"),
-            *("workers", "fsync", "database", "blobs", "ready_file", "restore_seconds", "restored_seconds"),
-            *("lock_seconds", "faults", "public_url", "telemetry", "audit_log", "audit_reads", "other_keys", "memory"),
-        ),
-        When.RESTART,
-    ),
     **dict.fromkeys(("public_key", "private_key"), When.ROTATION),
 }
 

@@ -39,7 +39,6 @@ class Worker(Protocol):
 
         ``ready``, ``stopped``: called when it takes connections, and when it takes no more.
         """
-        ...
 
 
 def supervise(plan: Plan, succession: Succession, worker: Worker, announce: Callable[[], None]) -> int:

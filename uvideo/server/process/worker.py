@@ -44,7 +44,7 @@ from uvideo.server.ops.scrub import Found, Scrubber
 from uvideo.server.ops.stale_uploads import StaleUploads
 from uvideo.server.ops.storage_totals import EVERY, Holdings
 from uvideo.server.ops.timed_drivers import timed_blobs, timed_catalog
-from uvideo.server.process import exit_codes
+from uvideo.server.process import exit_codes, logs
 from uvideo.server.process.data_folder import Folder
 from uvideo.server.process.drivers import Drivers
 from uvideo.server.process.exit_codes import Ending
@@ -140,56 +140,56 @@ async def run(
         headroom = _headroom(settings, shared)
         of_blobs = None if drivers.shared else headroom  # elsewhere the folder has little more than its spools
         store, names = kept_free(timed_blobs(blobs, metrics), of_blobs), timed_catalog(catalog, metrics)
-        limits = Limits(
-            shared.guesses,
-            Rates(settings.rate),
-            of_blobs,
-            connections,
-            settings.connections_per_address,
-        )
+        each = settings.connections_per_address
+        limits = Limits(shared.guesses, Rates(settings.rate), of_blobs, connections, each)
         spool = functools.partial(Spool, settings.folder, *([headroom.taking] if headroom is not None else ()))
         crossing, spans = _cross_origin(settings, ports), _spans(settings)
         if spans is not None:
             stack.push_async_callback(spans.close)
-        rates = {"idle": settings.idle, "least_rate": settings.least_rate}
-        common: dict[str, Any] = {
-            **rates,
-            "callbacks": callbacks,
-            "limits": limits,
-            "cross_origin": crossing,
-            "spans": spans,
-            "writes": shared.writes,
-            "names": plan.names,
-            "hosts": SpaceHosts(settings.hostname, settings.public_url),
-            "senders": plan.senders,
-            "audit": plan.audit,
-        }
         rules = restoring, settings.verify_reads, spool, settings.permanent_links, memory
-        if faults is None:
-            service = Service(store, names, plan.keyring, time.time, *rules)
-            app = App(service, metrics, **common)
-        else:
-            from uvideo.server.http.faulty_app import FaultyApp, clock
+        kind, clock = App, time.time
+        if faults is not None:
+            from uvideo.server.http import faulty_app
 
-            service = Service(store, names, plan.keyring, clock, *rules)
-            app = faulty = FaultyApp(service, metrics, **common)
-            faulty.script = faults
+            kind, clock = faulty_app.FaultyApp, faulty_app.clock
+        service = Service(store, names, plan.keyring, clock, *rules)
+        app = kind(
+            service,
+            metrics,
+            idle=settings.idle,
+            least_rate=settings.least_rate,
+            callbacks=callbacks,
+            limits=limits,
+            cross_origin=crossing,
+            spans=spans,
+            writes=shared.writes,
+            names=plan.names,
+            hosts=SpaceHosts(settings.hostname, settings.public_url),
+            senders=plan.senders,
+            audit=plan.audit,
+        )
+        if faults is not None:
+            assert isinstance(app, faulty_app.FaultyApp)
+            app.script = faults
         at_once = 1 if settings.workers > 1 else BACKLOG  # another worker may be idle
         data = await answer_on(ports.data, app.server, ports.tls, at_once)
-        live = Live(
-            app=app,
-            service=service,
-            blobs=blobs,
-            limits=limits,
-            callbacks=callbacks,
-            cross_origin=crossing,
-            names=plan.names,
-            senders=plan.senders,
-            allowed=lambda new: _allowed(new, ports),
-            own_names=plan.again.check,
-            certificate=ports.certificate,
-            headroom=headroom,
-        )
+
+        def take(new: Settings) -> None:
+            logs.change(new.log_level, new.access_log)
+            app.server.change(descriptors(new.connections), new.connections_per_address)
+            app.change(new.idle, new.least_rate)
+            limits.rates.limit = new.rate
+            limits.guesses.change(new.guesses)
+            callbacks.change(new.callback_allow)
+            crossing.change(*_allowed(new, ports))
+            plan.names.become(plan.again.check(new))
+            plan.senders.become(Senders(new.trusted_proxy))
+            service.permanent_links, service.verify = new.permanent_links, new.verify_reads
+            blobs.keep = new.quarantine_days * DAY
+            if headroom is not None:
+                headroom.change(int(new.headroom * MIB))
+
+        live = Live(ports.certificate, take)
         admin: Listener | None = None
         admin_drained = None
         tasks = list[asyncio.Task[None]]()
@@ -231,9 +231,14 @@ async def run(
             watch.start()
             stack.callback(watch.stop)
             answering = admin_handler(metrics, readiness, gauges, console, watch, more)
-            each = settings.connections_per_address
             handler = Server(answering, metrics, plan.senders, most=connections, each=each)
-            live.handler, live.watch, live.vitals = handler, watch, vitals
+
+            def take_admin(new: Settings) -> None:
+                handler.change(descriptors(new.connections), new.connections_per_address)
+                watch.change(new.idle, new.least_rate)
+                vitals.change(int(new.headroom * MIB))
+
+            live.parts.append(take_admin)
             admin = await answer_on(ports.admin, handler, ports.tls, BACKLOG)
             admin_drained = functools.partial(handler.drained, watch)
             begin(history.run())
@@ -259,11 +264,18 @@ async def run(
             begin(sweeper.run(cutoff))
             if disk is not None:
                 begin(sweeper.relieve())
-            live.stale = StaleUploads(blobs, catalog, metrics, news.settings.stale_days, plan.audit)
-            begin(live.stale.run())
-            live.sweeper, live.scrubbing = sweeper, Scrubbing(lambda new: _scrubber(new, blobs, catalog, metrics))
-            live.scrubbing.take(news.settings)
-            stack.callback(live.scrubbing.stop)
+            stale = StaleUploads(blobs, catalog, metrics, news.settings.stale_days, plan.audit)
+            begin(stale.run())
+            scrubbing = Scrubbing(lambda new: _scrubber(new, blobs, catalog, metrics))
+            stack.callback(scrubbing.stop)
+
+            def take_upkeep(new: Settings) -> None:
+                sweeper.change(int(new.headroom * MIB))
+                stale.days = new.stale_days
+                scrubbing.take(new)
+
+            take_upkeep(news.settings)
+            live.parts.append(take_upkeep)
         await stop.wait()
         log.info("stopping: letting requests in flight finish")
         if plan.succession is not None and not plan.succession.taken:

@@ -267,11 +267,7 @@ class Objects:
 
     async def remove(self, blobs: Sequence[str]) -> None:
         """Delete blobs that nothing names.  A failure costs space until the next sweep, and nothing else."""
-        for blob in blobs:
-            try:
-                await self.blobs.delete(blob)
-            except OSError:
-                log.exception("a blob that nothing names could not be removed: %s", blob)
+        await _each(blobs, self.blobs.delete, "blob")
 
     # Multipart
 
@@ -413,19 +409,15 @@ class Objects:
         return operation.Done()
 
     async def discard(self, drafts: Sequence[str]) -> None:
-        """Discard drafts that nothing names, as ``_remove`` does blobs."""
-        for draft in drafts:
-            try:
-                await self.blobs.discard(draft)
-            except OSError:
-                log.exception("a draft that nothing names could not be removed: %s", draft)
+        """Discard drafts that nothing names, as ``remove`` does blobs."""
+        await _each(drafts, self.blobs.discard, "draft")
 
     # Listings
 
     async def _list_parts(self, op: operation.ListParts, space: SpaceRecord) -> operation.PartPage:
         """Marker 0 means from part 0, so the first page must not end after part 0 alone.  Source: data-plane.md."""
         upload = await self.upload(op.upload_id, space, None)
-        limit = _page_length(op.limit, PARTS_LIMIT)
+        limit = PARTS_LIMIT if op.limit is None else op.limit
         first = op.marker + 1 if op.marker else 0
         wanted = max(limit, 2) if limit and not first else limit
         found = await self.catalog.parts(op.upload_id, first, wanted + 1) if limit else []
@@ -442,12 +434,9 @@ class Objects:
         )
 
     async def _list_uploads(self, op: operation.ListUploads, space: SpaceRecord) -> operation.UploadPage:
-        limit = _page_length(op.limit, UPLOADS_LIMIT)
-        found = (
-            await self.catalog.uploads(space.space_id, op.prefix, op.marker, op.upload_id_marker, limit + 1)
-            if limit
-            else []
-        )
+        limit = UPLOADS_LIMIT if op.limit is None else op.limit
+        wanted = limit + 1 if limit else 0
+        found = await self.catalog.uploads(space.space_id, op.prefix, op.marker, op.upload_id_marker, wanted)
         page, more = found[:limit], len(found) > limit
         return operation.UploadPage(
             space.name,
@@ -461,40 +450,39 @@ class Objects:
         )
 
     async def _list_files(self, op: operation.ListFiles, space: SpaceRecord) -> operation.FilePage:
-        limit = _page_length(op.limit, FILES_LIMIT)
-        page = await self.catalog.list(space.space_id, op.prefix, op.marker, limit) if limit else None
-        return operation.FilePage(
-            space.name,
-            space.space_id,
-            page.next_marker if page else "",
-            self._entries(page),
-        )
+        limit = FILES_LIMIT if op.limit is None else op.limit
+        page = await self.catalog.list(space.space_id, op.prefix, op.marker, limit)
+        return operation.FilePage(space.name, space.space_id, page.next_marker, self._entries(page))
 
     async def _list_objects(self, op: operation.ListObjects, space: SpaceRecord) -> operation.ObjectPage:
-        limit = _page_length(op.limit, OBJECTS_LIMIT)
-        page = await self.catalog.list(space.space_id, op.prefix, op.marker, limit, op.delimiter) if limit else None
+        limit = OBJECTS_LIMIT if op.limit is None else op.limit
+        page = await self.catalog.list(space.space_id, op.prefix, op.marker, limit, op.delimiter)
         return operation.ObjectPage(
             space.name,
             op.prefix,
             limit,
             op.delimiter,
-            bool(page and page.next_marker),
-            page.next_marker if page else "",
+            bool(page.next_marker),
+            page.next_marker,
             self._entries(page),
-            tuple(page.prefixes) if page else (),
+            tuple(page.prefixes),
         )
 
-    def _entries(self, page: Page | None) -> tuple[operation.FileInfo, ...]:
+    def _entries(self, page: Page) -> tuple[operation.FileInfo, ...]:
         now = self.clock()
-        return tuple([file_info(record, now) for record in page.objects]) if page else ()
+        return tuple([file_info(record, now) for record in page.objects])
+
+
+async def _each(names: Sequence[str], work: Callable[[str], Awaitable[None]], what: str) -> None:
+    for name in names:
+        try:
+            await work(name)
+        except OSError:
+            log.exception("a %s that nothing names could not be removed: %s", what, name)
 
 
 def _described(record: ObjectRecord) -> str:
     return f"object {record.key!r} of space id {record.space_id}"
-
-
-def _page_length(asked: int | None, default: int) -> int:
-    return default if asked is None else asked
 
 
 # Hashing

@@ -74,7 +74,8 @@ class Spaces:
         management.check_end(given, self._service.clock())
         return known
 
-    async def _own(self, name: str, owner: str) -> SpaceRecord:
+    async def own(self, name: str, owner: str) -> SpaceRecord:
+        """The space of this name; SpaceNotFound; AccessDenied for another account's."""
         space = await self._catalog.space(name)
         if space is None:
             raise errors.SpaceNotFound()
@@ -121,14 +122,14 @@ class Spaces:
 
     async def _describe(self, op: operation.DescribeSpace, owner: str, host: str) -> operation.SpaceList:
         if op.space is not None:
-            found = [await self._own(op.space, owner)]
+            found = [await self.own(op.space, owner)]
         else:
             limit = management.LIMIT if op.limit is None else min(op.limit, MOST_LISTED)
             found = await self._catalog.spaces(owner, op.offset or 0, limit) if limit else []
         return operation.SpaceList(tuple(_space_info(space, self._hosts.of(space, host)) for space in found))
 
     async def _update(self, op: operation.UpdateSpace, owner: str, host: str) -> operation.SpaceNamed:
-        space = await self._own(op.space, owner)
+        space = await self.own(op.space, owner)
         if op.storage_class is not None and op.storage_class not in operation.STORAGE_CLASSES:
             raise errors.BadRequest("the storage class is none of " + ", ".join(operation.STORAGE_CLASSES))
         await self._catalog.update_space(
@@ -140,7 +141,7 @@ class Spaces:
         return operation.SpaceNamed(space.name, space.space_id)
 
     async def _delete(self, op: operation.DeleteSpace, owner: str, host: str) -> operation.SpaceNamed:
-        space = await self._own(op.space, owner)
+        space = await self.own(op.space, owner)
         await self._service.discard(await self._catalog.delete_space(space.name))
         return operation.SpaceNamed(space.name, space.space_id)
 
@@ -153,7 +154,7 @@ class Spaces:
         if begin > end or last - first >= MOST_DAYS:
             raise errors.BadRequest(f"BeginTime is behind EndTime, or over {MOST_DAYS} days before", action_code=15018)
         if op.spaces:
-            spaces = [await self._own(name, owner) for name in op.spaces]
+            spaces = [await self.own(name, owner) for name in op.spaces]
         else:
             spaces = await self._catalog.spaces(owner, 0, MOST_LISTED)
         await self._usage.flush()
@@ -164,7 +165,7 @@ class Spaces:
         )
 
     async def _list_files(self, op: operation.ListSpaceFiles, owner: str, host: str) -> operation.FilePage:
-        space = await self._own(op.space, owner)
+        space = await self.own(op.space, owner)
         limit = management.LIMIT if op.limit is None else min(op.limit, MOST_LISTED)
         found = await self._catalog.list_by_offset(space.space_id, op.offset or 0, limit) if limit else []
         now = self._service.clock()
