@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import re
@@ -75,6 +76,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             (fronted if "server" in getattr(each, "fixturenames", ()) else others).append(each)
         config.hook.pytest_deselected(items=others)
         items[:] = fronted
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()  # the thousands of items stay: no collection needs to look at them
 
 
 #: What asyncio logs where a callback raises or a task's exception is never read: nobody else hears of it.

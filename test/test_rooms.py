@@ -387,7 +387,6 @@ def test_ucloud_is_shared_by_one_line():
 BACK_FOR_TYPES = {
     ("ucloud.uvideo.http.failure_cause", "ucloud.uvideo.http.pool"),
     ("uvideo.client.aio_socks", "uvideo.client.aio_session"),
-    ("uvideo.client.options", "uvideo.transfer.limit"),
     ("uvideo.config.telemetry", "uvideo.client.session"),
     ("uvideo.fs.file", "uvideo.fs.filesystem"),
     ("uvideo.transfer.folders", "uvideo.client.sync"),

@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from typing import get_args
 
 import click
 import pytest
 
 from test.interpreters import ROOT
 from uvideo.cli import copy_item, i18n, program, verb_command
+from uvideo.cli.verify import STATES
 from uvideo.diagnose.explain_refusal import CAUSES
+from uvideo.models import Verdict
 
 SOURCES = sorted((ROOT / "uvideo" / "cli").glob("*.py"))
 PLACE = re.compile(r"\{(\w*)\}")
@@ -62,6 +65,10 @@ def test_every_help_text_has_its_chinese() -> None:
     assert [text for text in [*declared(), *copy_item._WORDS.values()] if text not in i18n.chinese()] == []
 
 
+def test_every_verdict_and_state_has_its_chinese() -> None:
+    assert [text for text in (*get_args(Verdict), *STATES[1:]) if text not in i18n.chinese()] == []
+
+
 def test_the_chinese_has_the_same_places() -> None:
     for english, chinese in i18n.chinese().items():
         assert sorted(PLACE.findall(english)) == sorted(PLACE.findall(chinese)), english
@@ -69,7 +76,7 @@ def test_the_chinese_has_the_same_places() -> None:
 
 
 def test_no_chinese_is_left_over() -> None:
-    used = {text for pair in CAUSES.values() for text in pair}.union(declared())
+    used = {text for pair in CAUSES.values() for text in pair}.union(declared(), get_args(Verdict))
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):

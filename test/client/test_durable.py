@@ -22,9 +22,9 @@ from uvideo.cli.plan import read as read_plan
 from uvideo.cli.walk import Entry
 from uvideo.config.profiles import edit
 from uvideo.errors import LocalFailure
-from uvideo.transfer.journal import Journal
+from uvideo.transfer.journal import Journal, Subject
 
-WHERE = ("http://127.0.0.1:9000", "space", "key", "/films/a.mp4")
+WHERE = Subject("http://127.0.0.1:9000", "space", "key", "/films/a.mp4")
 
 
 @contextlib.contextmanager
@@ -41,7 +41,7 @@ def full_disk(left: int) -> Iterator[None]:
 
 
 def journal(folder: Path, text: str) -> None:
-    claim = Journal(folder).begin(*WHERE)
+    claim = Journal(folder).begin(WHERE)
     try:
         claim.write(["{}", text])
     finally:

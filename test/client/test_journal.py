@@ -16,16 +16,17 @@ from uvideo._core import download as downloads
 from uvideo._core import localfile
 from uvideo._core import upload as uploads
 from uvideo.errors import InvalidArgument, LocalFailure, TransferBusy
-from uvideo.transfer.journal import Journal, JournalClaim
+from uvideo.transfer.journal import Journal, JournalClaim, Subject
 
 BLOCK = 4194304
-WHAT = ("http://127.0.0.1:9000", "space", "key", "/films/a.mp4")
+WHAT = Subject("http://127.0.0.1:9000", "space", "key", "/films/a.mp4")
+DOWN = WHAT._replace(direction="download")
 
 
 def noted(journal: Journal) -> str:
     upload = uploads.Upload("space", "key", "id", 4194304, 9000000, None, {"identity": [1, 2]})
-    claim = journal.begin(*WHAT)
-    claim.write([journal.first_line(*WHAT), *upload.lines()])
+    claim = journal.begin(WHAT)
+    claim.write([journal.first_line(WHAT), *upload.lines()])
     claim.release()
     return claim.id
 
@@ -33,11 +34,11 @@ def noted(journal: Journal) -> str:
 def fetched(journal: Journal) -> str:
     """The record of a download of which the blocks 0 and 2 are there."""
     download = downloads.Download("space", "key", "etag", 0, 9000000, 9000000, {"temporary": "/films/.x.part"})
-    claim = journal.begin(*WHAT, "download")
+    claim = journal.begin(DOWN)
     for block in (0, 2):
         download.arrived(block, b"d" * 20)
     lines = [download.header_line(), download.target_line(), download.block_line(0), download.block_line(2)]
-    claim.write([journal.first_line(*WHAT, None, "download"), *lines])
+    claim.write([journal.first_line(DOWN), *lines])
     claim.release()
     return claim.id
 
@@ -50,7 +51,7 @@ def test_uploads_and_downloads_of_one_file_are_two_transfers(tmp_path: Path) -> 
     assert (found[up].direction, found[down].direction) == ("upload", "download")
     assert (found[down].size, found[down].done, found[down].etag) == (9000000, BLOCK + 9000000 - 2 * BLOCK, "etag")
     assert (journal.direction(up), journal.direction(down)) == ("upload", "download")
-    part = journal.begin(*WHAT, "download", (0, 99))
+    part = journal.begin(DOWN._replace(wanted=(0, 99)))
     assert part.id not in found
     part.release()
 
@@ -95,16 +96,16 @@ def test_a_week_later_the_record_is_found(tmp_path: Path) -> None:
     id = noted(Journal(tmp_path, clock=lambda: 1_000_000))
     later = Journal(tmp_path, clock=lambda: 1_000_000 + 7 * 86400)
     (record,) = later.entries()
-    assert (record.id, record.space, record.key, record.path) == (id, *WHAT[1:])
+    assert (record.id, record.space, record.key, record.path) == (id, *WHAT[1:4])
     assert (record.started.timestamp(), record.size, record.done, record.upload_id) == (1_000_000, 9000000, 0, "id")
-    assert later.begin(*WHAT).id == id
+    assert later.begin(WHAT).id == id
 
 
 def test_one_claim_at_a_time(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     id = noted(journal)
     claim = journal.claim(id)
-    for attempt in (lambda: journal.claim(id), lambda: journal.begin(*WHAT)):
+    for attempt in (lambda: journal.claim(id), lambda: journal.begin(WHAT)):
         with pytest.raises(TransferBusy) as caught:
             attempt()
         assert caught.value.transfer == id
@@ -137,10 +138,10 @@ def test_a_claim_that_waited_for_a_finished_one_gets_a_record_of_its_own(
     tmp_path: Path, meanwhile: list[JournalClaim]
 ) -> None:
     journal = Journal(tmp_path)
-    meanwhile.append(journal.begin(*WHAT))
-    second = journal.begin(*WHAT)
+    meanwhile.append(journal.begin(WHAT))
+    second = journal.begin(WHAT)
     assert not meanwhile and second.read() is None
-    second.write([journal.first_line(*WHAT)])
+    second.write([journal.first_line(WHAT)])
     assert (tmp_path / f"{second.id}.jsonl").exists()
     second.release()
 
@@ -179,7 +180,7 @@ def test_a_damaged_record_is_no_record(tmp_path: Path, damage: object, caplog: p
     with caplog.at_level(logging.WARNING, "uvideo"):
         assert journal.entries() == ()
     assert "is no record of a transfer" in caplog.text or changed == ""
-    claim = journal.begin(*WHAT)
+    claim = journal.begin(WHAT)
     assert claim.read() is None
     claim.release()
 
@@ -201,7 +202,7 @@ def test_an_id_that_is_none_is_an_invalid_argument(tmp_path: Path, id: str) -> N
 def test_a_folder_that_cannot_be_made_is_a_local_failure(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(LocalFailure):
-        Journal(tmp_path / "file" / "transfers").begin(*WHAT)
+        Journal(tmp_path / "file" / "transfers").begin(WHAT)
 
 
 def test_a_record_holds_what_it_is_about_and_no_more(tmp_path: Path) -> None:
@@ -244,7 +245,7 @@ def test_a_record_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: p
             claim.write(["{}"])
     assert (tmp_path / f"{id}.jsonl").read_text() == before
     assert [path.name for path in tmp_path.iterdir()] == [f"{id}.jsonl"]
-    claim.write([journal.first_line(*WHAT)])
+    claim.write([journal.first_line(WHAT)])
     with pytest.raises(TransferBusy):
         journal.claim(id)  # the new file is locked as the old one was
     claim.release()
@@ -274,7 +275,7 @@ def test_a_disk_that_fills_in_the_middle_of_a_record_leaves_the_old_one(tmp_path
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))  # the first write is cut, the next refused
     try:
         with pytest.raises(LocalFailure, match="too large"):
-            claim.write([journal.first_line(*WHAT), "x" * 200_000])
+            claim.write([journal.first_line(WHAT), "x" * 200_000])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert (tmp_path / f"{id}.jsonl").read_text() == before

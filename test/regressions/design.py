@@ -87,7 +87,7 @@ def warnings_and_types(world: World) -> None:
         "resumeuploadfile changes the warning filters of the whole program",
     )
     name = type(parts).resumeuploadfile.__name__
-    world.check(name == "resumeuploadfile", f"resumeuploadfile has lost its name: it is {name}")
+    world.check(name == "resumeuploadfile", f"the __name__ of resumeuploadfile is {name}")
     kind = world.seen("UploadPart")[0]["headers"]["content-type"]
     world.check(kind == "application/octet-stream", f"a stream that cannot seek is stored as {kind}")
     source = world.file("source.nokind", b"hello")

@@ -110,9 +110,7 @@ def _restore(context: Context, place: Remote, tier: str | None) -> bool:
         context.client.restore(place.space, place.key, tier=tier and tier.capitalize())
         info = context.client.stat(place.space, place.key)
     readable = is_readable(info.restore)
-    context.report.item(
-        RESTORED, space=place.space, key=place.key, readable=readable, restore=info.restore, dry_run=context.dry_run
-    )
+    context.report.item(RESTORED, place, readable=readable, restore=info.restore, dry_run=context.dry_run)
     return not readable and not context.dry_run
 
 
@@ -128,7 +126,7 @@ def _look(context: Context, place: Remote) -> bool:
         return True
     if not is_readable(found.restore):
         return False
-    context.report.item(RESTORED, space=place.space, key=place.key, readable=True, restore=found.restore, dry_run=False)
+    context.report.item(RESTORED, place, readable=True, restore=found.restore, dry_run=False)
     return True
 
 
@@ -206,12 +204,4 @@ def _change(
         storage_class = found.storage_class if asked[0] else None
         mime = found.mime if asked[1] else None
         tags = client.get_tags(place.space, place.key) if asked[2] else None
-    context.report.item(
-        CHANGED,
-        space=place.space,
-        key=place.key,
-        **{"class": storage_class},
-        mime=mime,
-        tags=tags,
-        dry_run=context.dry_run,
-    )
+    context.report.item(CHANGED, place, **{"class": storage_class}, mime=mime, tags=tags, dry_run=context.dry_run)

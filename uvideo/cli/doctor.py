@@ -26,14 +26,8 @@ _REFUSED_KEYS = {"NoCredentials", "SignatureMismatch", "SignatureExpired", "Unkn
 
 
 def _check_text(record: dict[str, Any]) -> str:
-    marks = {
-        "ok": say("ok"),
-        "warning": say("warning"),
-        "failed": say("failed"),
-        "skipped": say("skipped"),
-    }
     first, *rest = record["message"].split("\n")
-    mark = marks[record["verdict"]]
+    mark = say(record["verdict"])
     blanks = " " * (9 - sum(1 if char.isascii() else 2 for char in mark))
     lines = [f"{mark}{blanks}{say(TITLES[record['check']])}: {first}"]
     lines += [f"{'':9}{line}" for line in rest]

@@ -91,16 +91,13 @@ def invoke(context: Context, arguments: Sequence[str]) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx is not None else "", err=True)
         return failure.USAGE
-    except click.ClickException as error:
-        if "--json" in arguments:
+    except (click.ClickException, UVideoError) as error:
+        if "--json" in arguments:  # which may not have been read
             context.set("json", True)
-        return context.report.error(InvalidArgument(_usage(error)))
+        said = InvalidArgument(_usage(error)) if isinstance(error, click.ClickException) else error
+        return context.report.error(said)
     except (click.exceptions.Abort, KeyboardInterrupt):
         raise KeyboardInterrupt from None
-    except UVideoError as error:
-        if "--json" in arguments:
-            context.set("json", True)
-        return context.report.error(error)
     except (BrokenPipeError, OutputGone):
         raise OutputGone from None
     except SystemExit as end:  # of click, where whoever read the output went away

@@ -215,10 +215,10 @@ class Report:
         """What the user asked to be told.  of: has, as attributes, the fields that are not given."""
         self._record(self.out, kind, record if of is None else kind.completed(record, of))
 
-    def item(self, kind: Kind, **record: object) -> None:
-        """What was done to one item; not with --quiet."""
+    def item(self, kind: Kind, of: object = None, /, **record: object) -> None:
+        """What was done to one item, as ``result``; not with --quiet."""
         if not self.quiet:
-            self._record(self.out, kind, record)
+            self.result(kind, of, **record)
 
     def note(self, message: str) -> None:
         """What only --verbose shows."""

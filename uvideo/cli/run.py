@@ -29,30 +29,31 @@ RAN = Kind("ran", {"line": "integer", "command": "string", "exit": "integer"}, l
 
 
 class Command(NamedTuple):
-    """A line of the file; line: from 1."""
+    """A line of the file.  line: from 1.  wrong: why it cannot be run."""
 
     line: int
     text: str
     words: list[str]
+    wrong: str | None = None
 
 
-def commands(lines: Iterator[str]) -> Iterator[Command | tuple[int, str, str]]:
-    """Each command of the lines; (line, text, what is wrong with it) of one that cannot be read."""
+def commands(lines: Iterator[str]) -> Iterator[Command]:
+    """Each command of the lines."""
     for number, line in enumerate(lines, 1):
         text = line.strip()
         try:
             words = shlex.split(text, comments=True)
         except ValueError as error:
-            yield number, text, say("the quotes do not match: {reason}", reason=error)
+            yield Command(number, text, [], say("the quotes do not match: {reason}", reason=error))
             continue
         if words and words[0] == "uvideo":
             words = words[1:]
         if not words:
             continue
         if words[0] in NOT_HERE:
-            yield number, text, say("{verb} cannot be run from a file", verb=words[0])
+            yield Command(number, text, [], say("{verb} cannot be run from a file", verb=words[0]))
         elif words[0] not in VERBS and not words[0].startswith("-"):
-            yield number, text, unknown(words[0], VERBS)
+            yield Command(number, text, [], unknown(words[0], VERBS))
         else:
             yield Command(number, text, words)
 
@@ -85,30 +86,27 @@ def run(context: Context, file: str, jobs: int) -> int:
     context.goes_on = not isinstance(parse(file), Pipe)
     done = 0
 
-    def one(command: Command | tuple[int, str, str]) -> None:
+    def one(command: Command) -> None:
         nonlocal done
-        if isinstance(command, Command):
-            child = context.child(command.line, command.words)
-            try:
+        child = context.child(command.line, command.words)
+        try:
+            if command.wrong is None:
                 code = invoke(child, command.words)
-            except KeyboardInterrupt:
-                code = failure.INTERRUPTED
-                if not context.cancel.is_set():
-                    raise
-            finally:
-                child.close()
-            line, text = command.line, command.text
-        else:
-            line, text, reason = command
-            child = context.child(line, [])
-            code = child.report.error(InvalidArgument(reason))
+            else:
+                code = child.report.error(InvalidArgument(command.wrong))
+        except KeyboardInterrupt:
+            code = failure.INTERRUPTED
+            if not context.cancel.is_set():
+                raise
+        finally:
+            child.close()
         with lock:
             if code:
                 report.failed += 1
                 report.codes.add(failure.FAILED)
             else:
                 done += 1
-        report.item(RAN, line=line, command=text, exit=code)
+        report.item(RAN, command, command=command.text, exit=code)
 
     pool = Pool(one, jobs, context.cancel)
     if isinstance(parse(file), Pipe):

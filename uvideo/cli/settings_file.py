@@ -103,23 +103,25 @@ def read(context: click.Context, paths: tuple[Path, ...]) -> dict[str, Any]:
 
     InvalidArgument names the file and the line: of an unknown name, of a value that the option does not take.
     """
-    found: dict[str, Any] = {}
-    for name, option, value in _checked(context, paths):
-        if value is None:
-            found.pop(name, None)
-        else:
-            found[name] = tuple(option.type.split_envvar_value(value)) if option.multiple else value
-    return found
+    return {
+        name: tuple(option.type.split_envvar_value(value)) if option.multiple else value
+        for name, (option, value) in _given(context, paths).items()
+    }
 
 
 def environment(context: click.Context, paths: tuple[Path, ...]) -> dict[str, str]:
     """What the files give, as variables of the environment.  InvalidArgument as ``read``.  ``context``: of the verb."""
-    found: dict[str, str] = {}
-    for name, _, value in _checked(context, paths):
+    return {_variable(name): value for name, (_, value) in _given(context, paths).items()}
+
+
+def _given(context: click.Context, paths: tuple[Path, ...]) -> dict[str, tuple[click.Option, str]]:
+    """{name: (its option, the value that counts)}."""
+    found: dict[str, tuple[click.Option, str]] = {}
+    for name, option, value in _checked(context, paths):
         if value is None:
-            found.pop(_variable(name), None)
+            found.pop(name, None)
         else:
-            found[_variable(name)] = value
+            found[name] = option, value
     return found
 
 

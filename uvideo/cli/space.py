@@ -187,13 +187,11 @@ def spaces_set(context: Context, spaces: Sequence[str], type: str | None, storag
     names = [remote_space(each) for each in spaces]
     for name in names:
         with context.report.failing(f"uvideo://{name}"):
-            if context.dry_run:
-                context.client.stat_space(name)
-            else:
+            if not context.dry_run:
                 context.client.update_space(name, type=type, storage_class=storage_class)
+            found = context.client.stat_space(name)
             record = {"space": name, "type": type, "class": storage_class, "dry_run": context.dry_run}
             if not context.dry_run:  # what is so now, not what was asked for
-                found = context.client.stat_space(name)
                 record["type"] = found.type if type is not None else None
                 record["class"] = found.storage_class if storage_class is not None else None
             context.report.item(CHANGED, **record)

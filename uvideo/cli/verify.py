@@ -41,16 +41,6 @@ ETAG = Kind(
 )
 
 
-def _difference_text(record: dict[str, Any]) -> str:
-    titles = {
-        "missing": say("missing"),
-        "extra": say("extra"),
-        "different": say("different"),
-        "unknown": say("unknown"),
-    }
-    return f"{titles[record['state']]}  {shown(record['item'])}"
-
-
 DIFFERENCE = Kind(
     "difference",
     {
@@ -62,7 +52,7 @@ DIFFERENCE = Kind(
         "etag": "string?",
         "other_etag": "string?",
     },
-    _difference_text,
+    lambda record: f"{say(record['state'])}  {shown(record['item'])}",
 )
 
 

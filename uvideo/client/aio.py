@@ -246,8 +246,7 @@ class AsyncClient(BaseClient):
             found, data = await self._carrier.get(op, self._expires(), until)
             return operations.content(op, found, data, verify)
 
-        found: models.Content = await self._carrier.persist(once, op)
-        return found
+        return await self._carrier.persist(once, op)
 
     @overload
     def open(self, space: str, key: str, mode: Literal["rb"] = "rb", **options: Unpack[ReadOptions]) -> AsyncReader: ...

@@ -105,8 +105,7 @@ class AsyncCarrier:
             request, began = self.carrier.request(op), self.carrier.clock()
             response = await self._send(request, body, SMALL_ANSWER, until)
             self.carrier.heard(request, response.headers, began)
-            found: tuple[Any, message.Response] = self.carrier.judge(op, response, proof)
-            return found
+            return self.carrier.judge(op, response, proof)
 
         return await self.persist(once, op, lost)
 
@@ -117,8 +116,7 @@ class AsyncCarrier:
             request, began = self.carrier.action_request(op), self.carrier.clock()
             response = await self._send(request, None, SMALL_ANSWER, until)
             try:
-                found: tuple[Any, message.Response] = self.carrier.judge_action(op, response, request, began)
-                return found
+                return self.carrier.judge_action(op, response, request, began)
             except SignatureMismatch as error:
                 if not (again and error.again):
                     raise

@@ -16,13 +16,17 @@ from uvideo._core import byterange, dialect, etag, field, operation, validation
 from uvideo._core import etag as etags
 from uvideo.client.options import ReadOptions, WriteOptions
 from uvideo.client.texts import several, texts
-from uvideo.config.settings import whole
+from uvideo.config.setting_checks import whole
 from uvideo.errors import BadAnswer, IntegrityError, InvalidArgument, SomeFailed, SpaceNotFound
 from uvideo.models import T
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from uvideo._core import DataOperation, ManagementOperation
-    from uvideo.client.session import Carrier
+    from uvideo.client.options import KeptOptions, StoredOptions
+
+    Signable = operation.GetObject | operation.HeadObject | operation.PutObject
 
 R = TypeVar("R")
 Pairs = tuple[tuple[str, str], ...]
@@ -124,11 +128,10 @@ def choice(value: str | None, allowed: Sequence[str], name: str) -> str | None:
     return value
 
 
-def kept(
-    storage_class: str | None, metadata: Mapping[str, str] | None, headers: Mapping[str, str] | None
-) -> tuple[str | None, Pairs, Pairs]:
-    """The three as an operation takes them."""
-    return choice(storage_class, operation.STORAGE_CLASSES, "storage_class"), _metadata(metadata), _headers(headers)
+def kept(stored: KeptOptions) -> tuple[str | None, Pairs, Pairs]:
+    """(storage class, metadata, headers) as an operation takes them."""
+    storage_class = choice(stored.get("storage_class"), operation.STORAGE_CLASSES, "storage_class")
+    return storage_class, _metadata(stored.get("metadata")), _headers(stored.get("headers"))
 
 
 def octets(data: bytes, name: str) -> bytes:
@@ -188,20 +191,9 @@ def _space_name(result: operation.SpaceNamed) -> models.SpaceName:
 
 
 def _space_info(found: operation.SpaceInfo) -> models.SpaceInfo:
-    return models.SpaceInfo(
-        found.space,
-        found.space_id,
-        found.type,
-        found.region,
-        found.storage_class,
-        when(found.created),
-        when(found.modified),
-        found.source,
-        found.cdn,
-        found.custom,
-        found.tag,
-        found.biz,
-    )
+    kind, times = (found.type, found.region, found.storage_class), (when(found.created), when(found.modified))
+    hosts = found.source, found.cdn, found.custom
+    return models.SpaceInfo(found.space, found.space_id, *kind, *times, *hosts, found.tag, found.biz)
 
 
 def create_space(name: str, type: str, region: str | None, domains: Iterable[str]) -> ManagementCall[models.SpaceName]:
@@ -269,25 +261,12 @@ def space_usage(spaces: Iterable[str], begin: datetime, end: datetime) -> Manage
 
 
 def put(
-    space: str,
-    key: str,
-    mime: str | None = None,
-    storage_class: str | None = None,
-    metadata: Mapping[str, str] | None = None,
-    headers: Mapping[str, str] | None = None,
-    acl: str | None = None,
-    path: str = "",
+    space: str, key: str, acl: str | None = None, path: str = "", **stored: Unpack[StoredOptions]
 ) -> operation.PutObject:
     """The PutObject; its bytes travel beside, so its result is made by the client."""
-    key = check_key(key)
-    return operation.PutObject(
-        check_space(space),
-        key,
-        mime_of(mime, key, path),
-        None,
-        *kept(storage_class, metadata, headers),
-        choice(acl, operation.ACLS, "acl"),
-    )
+    mime = mime_of(stored.get("mime"), check_key(key), path)
+    acl = choice(acl, operation.ACLS, "acl")
+    return operation.PutObject(check_space(space), check_key(key), mime, None, *kept(stored), acl)
 
 
 def get(
@@ -402,28 +381,26 @@ def list_space_files(space: str, offset: int, limit: int) -> ManagementCall[tupl
     return ManagementCall(op, lambda result: tuple(entry(name, each) for each in result.files))
 
 
+def replaces(stored: StoredOptions) -> bool:
+    """Whether a copy with these options has none of the source's media type, metadata and headers."""
+    return any(stored.get(each) is not None for each in ("mime", "metadata", "headers"))
+
+
 def copy(
-    space: str,
-    key: str,
-    source_space: str,
-    source_key: str,
-    mime: str | None,
-    storage_class: str | None,
-    metadata: Mapping[str, str] | None,
-    headers: Mapping[str, str] | None,
+    space: str, key: str, source_space: str, source_key: str, **stored: Unpack[StoredOptions]
 ) -> Call[models.Stored]:
-    replaced = any(each is not None for each in (mime, metadata, headers))
-    storage, pairs, stored_headers = kept(storage_class, metadata, headers)
+    replaced = replaces(stored)
+    storage_class, metadata, headers = kept(stored)
     op = operation.CopyObject(
         check_space(space),
         check_key(key),
         check_space(source_space),
         check_key(source_key),
         "REPLACE" if replaced else None,
-        storage,
-        pairs,
-        mime_of(mime, key) if replaced else None,
-        stored_headers,
+        storage_class,
+        metadata,
+        mime_of(stored.get("mime"), key) if replaced else None,
+        headers,
     )
     return Call(op, lambda result: models.Stored(op.space, op.key, None, result.etag))
 
@@ -468,25 +445,9 @@ def get_acl(space: str, key: str) -> Call[models.Acl]:
     return Call(op, lambda result: models.Acl(result.grant, result.owner, result.owner_name))
 
 
-def append(
-    space: str,
-    key: str,
-    position: int,
-    length: int,
-    mime: str | None = None,
-    storage_class: str | None = None,
-    metadata: Mapping[str, str] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Call[models.Stored]:
-    key = check_key(key)
-    op = operation.AppendObject(
-        check_space(space),
-        key,
-        position,
-        mime_of(mime, key),
-        None,
-        *kept(storage_class, metadata, headers),
-    )
+def append(space: str, key: str, position: int, length: int, **stored: Unpack[StoredOptions]) -> Call[models.Stored]:
+    mime = mime_of(stored.get("mime"), check_key(key))
+    op = operation.AppendObject(check_space(space), check_key(key), position, mime, None, *kept(stored))
     return Call(op, lambda result: models.Stored(op.space, op.key, position + length, result.etag))
 
 
@@ -509,20 +470,9 @@ def put_known(space: str, key: str, etag: str, size: int, mime: str | None) -> C
 # Multipart, by hand
 
 
-def begin_upload(
-    space: str,
-    key: str,
-    mime: str | None = None,
-    storage_class: str | None = None,
-    metadata: Mapping[str, str] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Call[models.BegunUpload]:
-    op = operation.InitiateUpload(
-        check_space(space),
-        check_key(key),
-        mime_of(mime, key),
-        *kept(storage_class, metadata, headers),
-    )
+def begin_upload(space: str, key: str, **stored: Unpack[StoredOptions]) -> Call[models.BegunUpload]:
+    mime = mime_of(stored.get("mime"), check_key(key))
+    op = operation.InitiateUpload(check_space(space), check_key(key), mime, *kept(stored))
 
     def begun(result: operation.Initiated) -> models.BegunUpload:
         from uvideo._core import multipart_upload
@@ -633,21 +583,10 @@ def list_parts(space: str, upload_id: str, marker: str) -> Call[models.Page[mode
 
 
 def token(found: operation.TokenInfo) -> models.Token:
-    return models.Token(
-        found.token_id,
-        found.name,
-        found.public_key,
-        found.private_key,
-        found.ops,
-        found.prefixes,
-        found.spaces,
-        when(found.expires),
-        when(found.created),
-        when(found.modified),
-        found.black_ips,
-        found.white_ips,
-        found.region,
-    )
+    keys, rights = (found.public_key, found.private_key), (found.ops, found.prefixes, found.spaces)
+    times = when(found.expires), when(found.created), when(found.modified)
+    addresses = found.black_ips, found.white_ips
+    return models.Token(found.token_id, found.name, *keys, *rights, *times, *addresses, found.region)
 
 
 def _listed(values: Iterable[str] | None, name: str) -> tuple[str, ...] | None:
@@ -779,17 +718,8 @@ def summed(
     return summary
 
 
-def presigned(
-    carrier: Carrier,
-    space: str,
-    key: str,
-    method: str,
-    lasting: int,
-    mime: str | None,
-    md5: str | None,
-    filename: str | None,
-) -> str:
-    """The signed URL of a GET, HEAD or PUT."""
+def signable(space: str, key: str, method: str, mime: str | None, md5: str | None, filename: str | None) -> Signable:
+    """What a signed URL asks for: a GET, HEAD or PUT."""
     space, key = check_space(space), check_key(key)
     if method not in ("GET", "HEAD", "PUT"):
         raise InvalidArgument(f"method must be GET, HEAD or PUT, not {method!r}")
@@ -797,11 +727,6 @@ def presigned(
         raise InvalidArgument("mime and md5 are of a PUT")
     if method != "GET" and filename is not None:
         raise InvalidArgument("filename is of a GET")
-    op: operation.GetObject | operation.HeadObject | operation.PutObject
     if method == "GET":
-        op = operation.GetObject(space, key, filename=filename)
-    elif method == "HEAD":
-        op = operation.HeadObject(space, key)
-    else:
-        op = operation.PutObject(space, key, mime, md5)
-    return str(carrier.url(op, lasting))
+        return operation.GetObject(space, key, filename=filename)
+    return operation.HeadObject(space, key) if method == "HEAD" else operation.PutObject(space, key, mime, md5)

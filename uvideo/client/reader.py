@@ -12,7 +12,7 @@ from uvideo._core import answer, byterange, etag, operation, pool, retry
 from uvideo._core import multipart_upload as machines
 from uvideo._core import session as carriers
 from uvideo.client import operations
-from uvideo.errors import BadAnswer, IntegrityError, NoAnswer, ObjectChanged, PreconditionFailed, UVideoError
+from uvideo.errors import IntegrityError, NoAnswer, ObjectChanged, PreconditionFailed, UVideoError
 from uvideo.models import ObjectInfo
 from uvideo.transfer.limit import Limit
 
@@ -324,7 +324,5 @@ def opened(
     call = operations.stat(space, key)
     found, response = carrier.call(call.operation)
     info = call.convert(found)
-    if info.size is None:
-        raise BadAnswer("the answer says no length", operation="HeadObject", space=space, key=key)
     kind = Reader if carrier.retry.total_seconds is None else _TimedReader
     return kind(_Object(carrier, expires, info, cache, limit, verify))

@@ -23,7 +23,7 @@ from uvideo.client.operations import Call, ManagementCall
 from uvideo.client.session import carried, fetched
 from uvideo.client.stream import Source, stream
 from uvideo.config import telemetry
-from uvideo.config.settings import size
+from uvideo.config.setting_checks import size
 from uvideo.errors import UVideoError
 from uvideo.models import Page, T
 from uvideo.transfer import copy as copies
@@ -94,8 +94,7 @@ class Client(BaseClient):
     async def _called(
         self, op: DataOperation, body: bytes | None = None, lost: list[UVideoError] | None = None, proof: bool = True
     ) -> tuple[Any, message.Response]:
-        found: tuple[Any, message.Response] = self._carrier.call(op, body, lost=lost, proof=proof)
-        return found
+        return self._carrier.call(op, body, lost=lost, proof=proof)
 
     def _listing(self, call: Callable[[str], Call[Page[T]] | ManagementCall[Page[T]]], start: str = "") -> Listing[T]:
         return Listing(lambda marker: self._run(call(marker)), start)
@@ -156,7 +155,8 @@ class Client(BaseClient):
         from uvideo._core import upload_source as source
 
         path = os.fspath(data) if isinstance(data, os.PathLike) else ""
-        op = operations.put(space, key, mime, storage_class, metadata, headers, acl, path)
+        stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
+        op = operations.put(space, key, acl, path, **stored)
         check = self._checks(verify)
         if isinstance(data, (bytes, bytearray, memoryview)):
             content = data if isinstance(data, bytes) else bytes(data)
@@ -202,8 +202,7 @@ class Client(BaseClient):
             found, data = fetched(self._carrier, op, self._expires(), until, partial(operations.check_range, op))
             return operations.content(op, found, data, verify)
 
-        found: models.Content = self._carrier.persist(once, op)
-        return found
+        return self._carrier.persist(once, op)
 
     @overload
     def open(self, space: str, key: str, mode: Literal["rb"] = "rb", **options: Unpack[ReadOptions]) -> Reader: ...
@@ -240,7 +239,7 @@ class Client(BaseClient):
         from uvideo.client import reader, writer
         from uvideo.transfer.limit import limited
 
-        stored = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
+        stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
         sent = {"part_jobs": part_jobs, "progress": progress}
         operations.mode_of(mode, {"cache": cache, **stored, **sent})
         if mode == "rb":
@@ -249,20 +248,13 @@ class Client(BaseClient):
             limit = limited(bandwidth, self._settings.bandwidth)
             bound = self._bound(cancel, deadline)
             return reader.opened(bound, self._expires(), space, key, room, limit, check)
-        operations.put(space, key, mime, storage_class, metadata, headers, None)  # bad arguments are said at once
+        operations.put(space, key, **stored)  # bad arguments are said at once
         given: dict[str, Any] = {**stored, **sent, "bandwidth": bandwidth}
         if verify is not None:
             given["verify"] = verify
         seconds = None if deadline is None else operations.seconds(deadline, "deadline")
-        return writer.Writer(
-            partial(self.upload, space, key, **given),
-            space,
-            key,
-            self._settings.multipart_threshold,
-            self._carrier.ticks,
-            cancel,
-            seconds,
-        )
+        job, threshold = partial(self.upload, space, key, **given), self._settings.multipart_threshold
+        return writer.Writer(job, space, key, threshold, self._carrier.ticks, cancel, seconds)
 
     def upload(
         self,
@@ -298,7 +290,8 @@ class Client(BaseClient):
 
         path = os.fspath(source) if isinstance(source, os.PathLike) else ""
         config = self._config(part_jobs, bandwidth, progress, journal, self._checks(verify))
-        op = operations.put(space, key, mime, storage_class, metadata, headers, None, path)
+        stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
+        op = operations.put(space, key, None, path, **stored)
         with telemetry.whole(self._carrier, "Upload", space) as carrier:
             return upload.upload(self._whole(cancel, deadline, carrier), op, source, config)
 
@@ -328,15 +321,13 @@ class Client(BaseClient):
         if cancel is None and deadline is None:
             return found
         until = None if deadline is None else found.ticks() + operations.seconds(deadline, "deadline")
-        bound: Carrier = found.bound(cancel, until)
-        return bound
+        return found.bound(cancel, until)
 
     def _whole(
         self, cancel: Interrupt | None = None, deadline: float | None = None, carrier: Carrier | None = None
     ) -> Carrier:
         """As ``_bound``, of a transfer that is one call with a total time."""
-        whole: Carrier = self._bound(cancel, deadline, carrier).one()
-        return whole
+        return self._bound(cancel, deadline, carrier).one()
 
     def _one(self, deadline: float | None = None) -> Client:
         """This client for a call of several operations, which share its total time and, if given, these seconds."""
@@ -509,15 +500,13 @@ class Client(BaseClient):
         as of ``upload``.  NotFound without a source.
         """
         jobs = operations.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
+        stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
         made = copies.Copy(
             space=space,
             key=key,
             source_space=source_space,
             source_key=source_key,
-            mime=mime,
-            storage_class=storage_class,
-            metadata=metadata,
-            headers=headers,
+            options=stored,
             verify=self._checks(verify),
             threshold=copies.ONE_REQUEST if threshold is None else size("threshold", threshold),
             jobs=jobs,
@@ -595,12 +584,7 @@ class Client(BaseClient):
         position: its size, asked for if not given.  The options count when it is made.  A try whose answer was lost is
         not repeated, as it may have added the bytes: NoAnswer, and stat tells.
         """
-        stored: StoredOptions = {
-            "mime": mime,
-            "storage_class": storage_class,
-            "metadata": metadata,
-            "headers": headers,
-        }
+        stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
         return self._done(self._one()._appended(space, key, data, position, **stored))
 
     def put_known(self, space: str, key: str, *, etag: str, size: int, mime: str | None = None) -> models.Stored:
@@ -620,7 +604,8 @@ class Client(BaseClient):
         headers: Mapping[str, str] | None = None,
     ) -> models.BegunUpload:
         """Begin a multipart upload whose parts the caller sends; ``upload`` does all of it."""
-        return self._run(operations.begin_upload(space, key, mime, storage_class, metadata, headers))
+        stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
+        return self._run(operations.begin_upload(space, key, **stored))
 
     def put_part(self, upload: models.BegunUpload, part: int, data: bytes) -> models.PartInfo:
         """Send one part, from 0: block_size bytes, the last may be shorter.  Its etag is compared."""

@@ -18,16 +18,17 @@ import difflib
 import importlib
 import logging
 import os
-import re
 import stat
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex
+from typing import TYPE_CHECKING, Any
 
 from uvideo._core import localfile, provider, signature
+from uvideo.config import setting_checks as checks
 from uvideo.errors import InvalidArgument
+from uvideo.models import T
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -42,11 +43,16 @@ PROVIDERS, resolve = provider.PROVIDERS, provider.resolve  # a field of Settings
 
 _log = logging.getLogger("uvideo")
 
-MIB = 1 << 20
 _PREFIX = "UVIDEO_"
 DEFAULT = "default"  # the profile that counts where nothing names one
 #: Environment variables of this prefix that are no settings: the server's and the tests'.
 _OTHERS = ("UVIDEO_SERVE", "UVIDEO_TEST_", "UVIDEO_REQUIRE_", "UVIDEO_PROFILE", "UVIDEO_CONFIG", "_UVIDEO")
+
+
+def setting(default: T, check: checks.Check, repr: bool = True) -> T:
+    """A field of Settings.  repr: False for a secret."""
+    made: T = field(default=default, repr=repr, metadata={"check": check})
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,48 +71,41 @@ class Settings:
     key.  proxy: URL, "" for none, None for what the environment says.  state_dir: where unfinished transfers are noted.
     """
 
-    public_key: str | None = None
-    private_key: str | None = field(default=None, repr=False)
-    security_token: str | None = field(default=None, repr=False)
-    provider: str = "auto-ai"
-    endpoint: str | None = None
-    download_endpoint: str | None = None
-    api_url: str | None = None
-    region: str | None = None
-    word: str | None = None
-    timeout: float = 60.0
-    connect_timeout: float = 10.0
-    attempt_timeout: float | None = None
-    total_timeout: float | None = None
-    retries: int = 5
-    retry_budget: float = 120.0
-    expires: int = 3600
-    part_jobs: int = 4
-    bandwidth: int | None = None
-    verify: bool = True
-    multipart_threshold: int = 8 * MIB
-    ca_bundle: str | None = None
-    client_cert: str | None = None
-    client_key: str | None = None
-    client_key_password: str | None = field(default=None, repr=False)
-    proxy: str | None = field(default=None, repr=False)
-    user_agent: str | None = None
-    state_dir: str | None = None
-    space_parameter: str = "BucketName"
-    video_actions: bool = False
+    public_key: str | None = setting(None, checks.key)
+    private_key: str | None = setting(None, checks.key, repr=False)
+    security_token: str | None = setting(None, checks.key, repr=False)
+    provider: str = setting("auto-ai", checks.one_of(PROVIDERS))
+    endpoint: str | None = setting(None, checks.said)
+    download_endpoint: str | None = setting(None, checks.said)
+    api_url: str | None = setting(None, checks.said)
+    region: str | None = setting(None, checks.said)
+    word: str | None = setting(None, checks.one_of(signature.WORDS))
+    timeout: float = setting(60.0, checks.number(0, 1e6))
+    connect_timeout: float = setting(10.0, checks.number(0, 1e6))
+    attempt_timeout: float | None = setting(None, checks.number(0, 1e7))
+    total_timeout: float | None = setting(None, checks.number(0, 1e7))
+    retries: int = setting(5, checks.whole_number(0, 100))
+    retry_budget: float = setting(120.0, checks.number(0, 1e7))
+    expires: int = setting(3600, checks.whole_number(1, 10**9))
+    part_jobs: int = setting(4, checks.whole_number(1, 64))
+    bandwidth: int | None = setting(None, checks.bandwidth)
+    verify: bool = setting(True, checks.flag)
+    multipart_threshold: int = setting(8 << 20, checks.size)
+    ca_bundle: str | None = setting(None, checks.path)
+    client_cert: str | None = setting(None, checks.path)
+    client_key: str | None = setting(None, checks.path)
+    client_key_password: str | None = setting(None, checks.password, repr=False)
+    proxy: str | None = setting(None, checks.proxy_url, repr=False)
+    user_agent: str | None = setting(None, checks.said)
+    state_dir: str | None = setting(None, checks.path)
+    space_parameter: str = setting("BucketName", checks.one_of(("BucketName", "SpaceName")))
+    video_actions: bool = setting(False, checks.flag)
 
     def hosts(self) -> Hosts:
         """Where everything goes; a host may be Missing (provider.resolve).  InvalidArgument for a host that is none."""
-        names = ("endpoint", "download_endpoint", "api_url")
-        return resolve(
-            self.provider,
-            self.endpoint,
-            self.download_endpoint,
-            self.api_url,
-            self.region,
-            self.word,
-            names=names,
-        )
+        given = self.endpoint, self.download_endpoint, self.api_url
+        names = "endpoint", "download_endpoint", "api_url"
+        return resolve(self.provider, *given, self.region, self.word, names=names)
 
     def place(self) -> str:
         """The name of the upload host, for people."""
@@ -127,7 +126,7 @@ class Settings:
         return Path(base).expanduser() / "uvideo"
 
 
-FIELDS = tuple(each.name for each in dataclasses.fields(Settings))
+FIELDS = {each.name: each for each in dataclasses.fields(Settings)}
 KEYS = frozenset(("public_key", "private_key", "security_token"))
 #: What nobody may read in passing.  The URL of a proxy may hold a password.
 SECRETS = frozenset(each.name for each in dataclasses.fields(Settings) if not each.repr)
@@ -174,7 +173,7 @@ def origins(
 def check(name: str, value: object) -> Any:
     """The value of a field as Settings has it, made of text or of what it is already.  InvalidArgument."""
     refuse_unknown((name,), "uvideo", "setting")
-    return _CHECKS[name](name, value)
+    return FIELDS[name].metadata["check"](name, value)
 
 
 def _merged(
@@ -299,154 +298,3 @@ def _parsed(path: Path, content: str) -> dict[str, Any]:
     except ValueError as error:
         raise InvalidArgument(f"{path} is not TOML: {error}") from None
     return document
-
-
-# Checks: from text (environment) or a value to the field's type
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str) or any(char < " " for char in value):
-        raise InvalidArgument(f"{name} must be text without line breaks")
-    return value
-
-
-def _said(name: str, value: object) -> str:
-    """Text that says something: an empty host would stand for the provider's."""
-    text = _text(name, value)
-    if not text:
-        raise InvalidArgument(f"{name} is empty: give a value, or leave it out (None)")
-    return text
-
-
-def _secret(name: str, value: object) -> str:
-    if isinstance(value, str) and value.endswith(("\n", "\r")):
-        raise InvalidArgument(f"{name} ends with a line break, as a line of a file does: .strip() takes it off")
-    return _text(name, value)
-
-
-def _key(name: str, value: object) -> str:
-    text = _secret(name, value)
-    if not text.strip() or (name == "public_key" and any(char <= " " or char == ":" for char in text)):
-        raise InvalidArgument(f"{name} is empty or holds blanks or a colon: was it pasted whole?")
-    return text
-
-
-def _password(name: str, value: object) -> str:
-    text = _secret(name, value)
-    if not text:
-        raise InvalidArgument(f"{name} is empty: leave it out for a key that is not encrypted")
-    return text
-
-
-def _proxy(name: str, value: object) -> str:
-    text = _text(name, value)
-    if text:
-        from uvideo._core import proxy
-
-        proxy.Proxy(text)
-    return text
-
-
-def _path(name: str, value: object) -> str:
-    return os.fspath(value) if isinstance(value, os.PathLike) else _said(name, value)
-
-
-def _number(low: float, high: float) -> Callable[[str, object], float]:
-    def check(name: str, value: object) -> float:
-        try:
-            number = float(value) if isinstance(value, (str, SupportsFloat, SupportsIndex)) else -1.0
-        except (TypeError, ValueError):
-            number = -1.0
-        if isinstance(value, bool) or not low < number <= high:
-            raise InvalidArgument(f"{name} must be a number of seconds above {low:g} and up to {high:g}, not {value!r}")
-        return number
-
-    return check
-
-
-def whole(name: str, value: object, low: int, high: int) -> int:
-    """A whole number from ``low`` to ``high``.  InvalidArgument."""
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InvalidArgument(f"{name} must be a whole number from {low} to {high}, not {value!r}")
-    return value
-
-
-def _whole(low: int, high: int) -> Callable[[str, object], int]:
-    def check(name: str, value: object) -> int:
-        return whole(name, int(value) if isinstance(value, str) and value.strip().isdecimal() else value, low, high)
-
-    return check
-
-
-LEAST_BANDWIDTH = 1000  # bytes a second
-_UNITS = {"": 1, "k": 1024, "m": MIB, "g": 1024 * MIB}
-_SIZE = re.compile(r"\s*(\d{1,20}(?:\.\d+)?)\s*([kmg]?)(?:i?b)?(?:/s)?\s*\Z", re.IGNORECASE)
-
-
-def size(name: str, value: object) -> int:
-    """Bytes of a whole number or of text such as 10M or 1.5GiB.  InvalidArgument."""
-    match = _SIZE.match(value) if isinstance(value, str) else None
-    number = int(float(match[1]) * _UNITS[match[2].lower()]) if match else value
-    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number < 1 << 60:
-        raise InvalidArgument(f"{name} must be a number of bytes such as 10485760 or 10M, not {value!r}")
-    return number
-
-
-def bandwidth(name: str, value: object) -> int:
-    """Bytes a second, as ``size``; 1000 at least: servers break off what is much slower.  InvalidArgument."""
-    number = size(name, value)
-    if number < LEAST_BANDWIDTH:
-        raise InvalidArgument(f"{name} must be {LEAST_BANDWIDTH} bytes a second or more, not {value!r}")
-    return number
-
-
-def _flag(name: str, value: object) -> bool:
-    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    found = words.get(value.lower()) if isinstance(value, str) else value
-    if not isinstance(found, bool):
-        raise InvalidArgument(f"{name} must be true or false, not {value!r}")
-    return found
-
-
-def _one_of(choices: Iterable[str]) -> Callable[[str, object], str]:
-    allowed = tuple(choices)
-
-    def check(name: str, value: object) -> str:
-        if value not in allowed:
-            raise InvalidArgument(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
-        return str(value)
-
-    return check
-
-
-_CHECKS: dict[str, Callable[[str, object], Any]] = {
-    "public_key": _key,
-    "private_key": _key,
-    "security_token": _key,
-    "provider": _one_of(PROVIDERS),
-    "endpoint": _said,
-    "download_endpoint": _said,
-    "api_url": _said,
-    "region": _said,
-    "word": _one_of(signature.WORDS),
-    "timeout": _number(0, 1e6),
-    "connect_timeout": _number(0, 1e6),
-    "attempt_timeout": _number(0, 1e7),
-    "total_timeout": _number(0, 1e7),
-    "retries": _whole(0, 100),
-    "retry_budget": _number(0, 1e7),
-    "expires": _whole(1, 10**9),
-    "part_jobs": _whole(1, 64),
-    "bandwidth": bandwidth,
-    "verify": _flag,
-    "multipart_threshold": size,
-    "ca_bundle": _path,
-    "client_cert": _path,
-    "client_key": _path,
-    "client_key_password": _password,
-    "proxy": _proxy,
-    "user_agent": _said,
-    "state_dir": _path,
-    "space_parameter": _one_of(("BucketName", "SpaceName")),
-    "video_actions": _flag,
-}

@@ -242,14 +242,8 @@ class UVideoFileSystem(Tree):
                 aside = self._aside(key)
                 writer = self.client.open(space, aside, "wb", **_typed(options, key))
                 return WriteFile(self, path, mode, writer, autocommit, lambda: self._take(space, aside, key))
-            return WriteFile(
-                self,
-                path,
-                mode,
-                self.client.open(space, key, "wb", **cast("WriteOptions", options)),
-                autocommit,
-                lambda: None,
-            )
+            writer = self.client.open(space, key, "wb", **cast("WriteOptions", options))
+            return WriteFile(self, path, mode, writer, autocommit, lambda: None)
 
     async def open_async(self, path: str, mode: str = "rb", **options: Unpack[OpenOptions]) -> StreamedFile:
         """A StreamedFile.  mode and options: as of ``open``, without a cache."""

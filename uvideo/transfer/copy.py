@@ -16,6 +16,7 @@ from uvideo._core import errors as refusals
 from uvideo._core import etag, operation
 from uvideo.client import operations
 from uvideo.client.operations import Call
+from uvideo.client.options import StoredOptions
 from uvideo.errors import IntegrityError, NotFound, ObjectChanged, Refused, UploadNotFound
 from uvideo.models import BegunUpload, ObjectInfo, PartInfo, Progress, Stored, T
 from uvideo.transfer.progress import Meter
@@ -49,20 +50,17 @@ class Each(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
-    """One copy.  mime, metadata, headers: with any of them all three are the new object's, else the source's.
+    """One copy.  options: with any of mime, metadata and headers all three are the new object's, else the source's.
 
-    storage_class: None for the source's.  verify: compare etags.  threshold: bytes up to which it is one request.
-    jobs: parts at a time.  ask, each: how calls are made, one and several at a time.
+    Without storage_class in them it is the source's.  verify: compare etags.  threshold: bytes up to which it is one
+    request.  jobs: parts at a time.  ask, each: how calls are made, one and several at a time.
     """
 
     space: str
     key: str
     source_space: str
     source_key: str
-    mime: str | None = None
-    storage_class: str | None = None
-    metadata: Any = None
-    headers: Any = None
+    options: StoredOptions
     verify: bool = True
     threshold: int = ONE_REQUEST
     jobs: int
@@ -76,7 +74,8 @@ class Copy:
         source = await self._look()
         if source.size > self.threshold:
             return await self._by_parts(source)
-        call = operations.copy(*self._names(), self.mime, self._class(source), self.metadata, self.headers)
+        options: StoredOptions = {**self.options, "storage_class": self._class(source)}
+        call = operations.copy(self.space, self.key, self.source_space, self.source_key, **options)
         stored = await self._made_of(source, self._ask(call))
         if not _agree(stored.etag, source):  # the source may have changed before the service read it
             source = await self._look()
@@ -84,9 +83,6 @@ class Copy:
 
     async def _ask(self, call: Call[T]) -> T:
         return await self.ask(call, self.verify)
-
-    def _names(self) -> tuple[str, str, str, str]:
-        return self.space, self.key, self.source_space, self.source_key
 
     async def _look(self) -> ObjectInfo:
         return await self._ask(operations.stat(self.source_space, self.source_key))
@@ -112,7 +108,7 @@ class Copy:
 
     def _class(self, source: ObjectInfo) -> str | None:
         known = source.storage_class if source.storage_class in operation.STORAGE_CLASSES else None
-        return self.storage_class or known
+        return self.options.get("storage_class") or known
 
     def _done(self, source: ObjectInfo, made: str | None) -> Stored:
         """What was stored.  IntegrityError if its etag is not the source's; forms that are not known are let pass."""
@@ -129,11 +125,11 @@ class Copy:
     # In parts
 
     async def _by_parts(self, source: ObjectInfo) -> Stored:
-        is_new = any(each is not None for each in (self.mime, self.metadata, self.headers))
-        kept = (self.mime, self.metadata, self.headers) if is_new else (source.mime, source.metadata, source.headers)
+        is_new = operations.replaces(self.options)
+        kept: StoredOptions = {"mime": source.mime, "metadata": source.metadata, "headers": source.headers}
+        options: StoredOptions = {**(self.options if is_new else kept), "storage_class": self._class(source)}
         tags = {} if is_new else await self._tags()
-        mime, metadata, headers = kept
-        call = operations.begin_upload(self.space, self.key, mime, self._class(source), metadata, headers)
+        call = operations.begin_upload(self.space, self.key, **options)
         begun, meter = await self._ask(call), None
         count = -(-source.size // begun.block_size)
         if self.progress is not None:
@@ -154,7 +150,7 @@ class Copy:
         done = self._done(source, stored)
         if is_new:  # services differ in whether the upload's type counts for it, or that of what its parts were made of
             found = await self._ask(operations.stat(self.space, self.key))
-            wanted = operations.mime_of(mime, self.key)
+            wanted = operations.mime_of(options.get("mime"), self.key)
             if found.mime != wanted:
                 await self._ask(operations.set_mime(self.space, self.key, wanted))
         if tags:

@@ -20,7 +20,7 @@ from uvideo.errors import (
     UVideoError,
 )
 from uvideo.models import Downloaded, Progress
-from uvideo.transfer.journal import Journal, JournalClaim, boot, identifier
+from uvideo.transfer.journal import Journal, JournalClaim, Subject, boot
 from uvideo.transfer.pool import results
 from uvideo.transfer.progress import Meter
 from uvideo.transfer.transfer_config import TransferConfig
@@ -101,13 +101,13 @@ class _Download(ranged_download.Watch):
         """The record is on the disk before anything that it names."""
         assert self._path is not None
         target = self._file
-        where = (origin(self._carrier), download.space, download.key, self._path)
+        subject = _subject(self._carrier, self._op, self._path)
         try:
             if self._claim is None:
-                self._claim = journal.begin(*where, "download", self._op.range or ())
+                self._claim = journal.begin(subject)
             temporary = target.named(f".{self._claim.id}.part")
             download.target = {"temporary": temporary, "verify": self._config.verify}
-            self._claim.write([journal.first_line(*where, None, "download"), download.header_line()])
+            self._claim.write([journal.first_line(subject), download.header_line()])
         except LocalFailure as error:
             _log.warning("%s: this download leaves no record and cannot be resumed", error)
             self._forget()
@@ -247,8 +247,7 @@ class _Download(ranged_download.Watch):
 
         def digest(block: int) -> bytes:
             self._carrier.check()
-            found: bytes = self._file.digest(left.slice(block))
-            return found
+            return self._file.digest(left.slice(block))
 
         noted = dict(left.digests)
         _log.info("%s: looking at the %d bytes that are there", self._path, left.done())
@@ -317,6 +316,10 @@ def origin(carrier: Carrier) -> str:
     return f"{suffix.scheme}://{suffix.host}"
 
 
+def _subject(carrier: Carrier, op: operation.GetObject, path: str) -> Subject:
+    return Subject(origin(carrier), op.space, op.key, path, "download", op.range or ())
+
+
 def download(
     carrier: Carrier, op: operation.GetObject, target: Target, config: TransferConfig, expires: int | None
 ) -> Downloaded:
@@ -333,7 +336,7 @@ def download(
     if opened.sequential or journal is None:
         found = _Download(carrier, op, opened, replace(config, journal=None), expires, None, path).run()
         return replace(found, path=given)
-    id = identifier(origin(carrier), op.space, op.key, path, "download", op.range or ())
+    id = _subject(carrier, op, path).id
     with journal.turn(id, carrier.check):
         found = _Download(carrier, op, opened, config, expires, journal.left(id), path).run()
         return replace(found, path=given)

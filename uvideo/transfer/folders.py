@@ -108,8 +108,7 @@ class _Run(Generic[T]):
         if self._broken is not None:
             raise self._broken
         well = max(len(self._done), self._manager.progress().files_done)
-        summary: Summary[T] = operations.summed(self._done, self._failures, self._skipped, well)
-        return summary
+        return operations.summed(self._done, self._failures, self._skipped, well)
 
     def watch(self, _: object = None) -> None:
         """Called by each transfer when it has moved."""

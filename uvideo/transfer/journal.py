@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from uvideo._core import download as downloads
 from uvideo._core import localfile, transfer_record
@@ -26,7 +26,7 @@ from uvideo._core import upload as uploads
 from uvideo.errors import InvalidArgument, LocalFailure, TransferBusy, UVideoError
 from uvideo.models import Direction, TransferRecord
 
-__all__ = ["Journal", "JournalClaim"]
+__all__ = ["Journal", "JournalClaim", "Subject"]
 
 _log = logging.getLogger("uvideo")
 
@@ -34,16 +34,22 @@ VERSION = 1
 LOOK = 0.1  # seconds between two looks at what may end a wait
 
 
-def identifier(
-    endpoint: str, space: str, key: str, path: str, direction: Direction = "upload", wanted: Iterable[int | None] = ()
-) -> str:
-    """The id of a transfer: the same for the same file and object, so that a second run finds what the first left.
+class Subject(NamedTuple):
+    """What a transfer moves where.  path: of the local file.  wanted: the range of the object, if not all of it."""
 
-    ``wanted``: the range of the object, if that is not all of it.
-    """
-    down = [] if direction == "upload" else [direction, *wanted]
-    text = json.dumps([endpoint, space, key, path, *down])
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    endpoint: str
+    space: str
+    key: str
+    path: str
+    direction: Direction = "upload"
+    wanted: tuple[int | None, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Of the transfer: the same for the same file and object, so that a second run finds what the first left."""
+        down = [] if self.direction == "upload" else [self.direction, *self.wanted]
+        text = json.dumps([self.endpoint, self.space, self.key, self.path, *down])
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @functools.cache
@@ -177,21 +183,13 @@ class Journal:
             finally:
                 claim.release()
 
-    def begin(
-        self,
-        endpoint: str,
-        space: str,
-        key: str,
-        path: str,
-        direction: Direction = "upload",
-        wanted: Iterable[int | None] = (),
-    ) -> JournalClaim:
+    def begin(self, subject: Subject) -> JournalClaim:
         """Claim this transfer, new or left by an earlier run.  TransferBusy if another is at it."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise LocalFailure(f"{self._folder}: {error.strerror}") from None
-        return self._claim(identifier(endpoint, space, key, path, direction, wanted), os.O_CREAT)
+        return self._claim(subject.id, os.O_CREAT)
 
     def left(self, id: str) -> JournalClaim | None:
         """Claim what an earlier run left of a transfer; None if it left nothing.  TransferBusy if another is at it."""
@@ -200,26 +198,11 @@ class Journal:
         except (InvalidArgument, LocalFailure):
             return None
 
-    def first_line(
-        self,
-        endpoint: str,
-        space: str,
-        key: str,
-        path: str,
-        started: int | None = None,
-        direction: Direction = "upload",
-    ) -> str:
+    def first_line(self, subject: Subject, started: int | None = None) -> str:
         """What a record begins with.  ``started``: unix seconds, now if None."""
-        fields = {
-            "uvideo-transfer": VERSION,
-            "direction": direction,
-            "endpoint": endpoint,
-            "space": space,
-            "key": key,
-            "path": path,
-            "started": int(self._clock()) if started is None else started,
-        }
-        return json.dumps(fields, sort_keys=True)
+        fields = {name: value for name, value in subject._asdict().items() if name != "wanted"}
+        begun = int(self._clock()) if started is None else started
+        return json.dumps({"uvideo-transfer": VERSION, **fields, "started": begun}, sort_keys=True)
 
     def claim(self, id: str) -> JournalClaim:
         """Claim a transfer by its id.  InvalidArgument if there is none, TransferBusy if another is at it."""

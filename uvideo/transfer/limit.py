@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from uvideo.config.settings import bandwidth as rate_of
+from uvideo.config.setting_checks import bandwidth as rate_of
 
 __all__ = ["Limit", "limited"]
 

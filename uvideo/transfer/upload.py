@@ -28,7 +28,7 @@ from uvideo.errors import (
     UVideoError,
 )
 from uvideo.models import Progress, Stored
-from uvideo.transfer.journal import Journal, JournalClaim, identifier
+from uvideo.transfer.journal import Journal, JournalClaim, Subject
 from uvideo.transfer.limit import Limit
 from uvideo.transfer.progress import Meter
 from uvideo.transfer.transfer_config import TransferConfig
@@ -142,8 +142,7 @@ class _Upload:
         def make(upload_id: str, block_size: int) -> Upload:
             return Upload(put.space, put.key, upload_id, block_size, size, put.mime, made)
 
-        begun: Upload = machines.begin(self._carrier, op, make)
-        return begun
+        return machines.begin(self._carrier, op, make)
 
     def parts(
         self, upload: Upload, source: FileSource | StreamSource, claim: JournalClaim | None, path: str | None
@@ -186,19 +185,21 @@ class _Upload:
             return self.whole(data, source.path)
         if journal is None:
             return self.stream_of_file(source)
-        endpoint = origin(self._carrier)
-        path = os.path.abspath(source.path)
-        with journal.turn(identifier(endpoint, self._space, self._key, path), self._carrier.check):
+        subject = self._subject(os.path.abspath(source.path))
+        with journal.turn(subject.id, self._carrier.check):
             try:
-                claim = journal.begin(endpoint, self._space, self._key, path)
+                claim = journal.begin(subject)
             except LocalFailure as error:
                 _log.warning("%s: this upload leaves no record and cannot be resumed", error)
                 return self.stream_of_file(source)
             try:
                 upload = self._left(claim, source)
-                return self.journalled(claim, upload, source, journal, path)
+                return self.journalled(claim, upload, source, journal, subject.path)
             finally:
                 claim.release()
+
+    def _subject(self, path: str) -> Subject:
+        return Subject(origin(self._carrier), self._space, self._key, path)
 
     def stream_of_file(self, source: FileSource) -> Stored:
         made = {"path": source.path, "identity": source.identity}
@@ -244,7 +245,7 @@ class _Upload:
                 upload = self.begin(source.size, {"path": path, "identity": source.identity})
             left = claim.read()
             started = left[0]["started"] if left is not None and upload.digests else None
-            first = journal.first_line(origin(self._carrier), self._space, self._key, path, started)
+            first = journal.first_line(self._subject(path), started)
             try:
                 claim.write([first, *upload.lines()])
             except LocalFailure as error:
