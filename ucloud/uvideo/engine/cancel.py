@@ -29,7 +29,7 @@ class Interrupt(object):
         self._is_over = False
         self._error = Cancelled()  # type: UVideoError
         self._lock = threading.RLock()  # a signal handler may set it: no Event, whose lock is no RLock
-        self._wake = []  # type: list[Callable[[], object]]
+        self.wakes = []  # type: list[Callable[[], object]]
 
     def set(self, error=None):
         # type: (UVideoError | None) -> None
@@ -39,7 +39,7 @@ class Interrupt(object):
                 return
             self._error = error or self._error
             self._is_over = True
-            for wake in self._wake:
+            for wake in self.wakes:
                 wake()
 
     cancel = set
@@ -52,7 +52,7 @@ class Interrupt(object):
         # type: (Callable[[], object]) -> None
         """Call ``wake()`` when it is set, at once if it is; it must not block."""
         with self._lock:
-            self._wake.append(wake)
+            self.wakes.append(wake)
             if self._is_over:
                 wake()
 
@@ -60,8 +60,8 @@ class Interrupt(object):
         # type: (Callable[[], object]) -> None
         """No longer call it; it is not running when this returns."""
         with self._lock:
-            if wake in self._wake:
-                self._wake.remove(wake)
+            if wake in self.wakes:
+                self.wakes.remove(wake)
 
     def wait(self, seconds):
         # type: (float) -> bool
