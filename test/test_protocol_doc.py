@@ -85,7 +85,7 @@ def peer(server: Server) -> Peer:
 
 
 def test_no_operation_of_the_core_is_missing() -> None:
-    known = [*dialect._DECODE, *(each.cls for each in management._ACTIONS)]
+    known = [*dialect.OPERATIONS, *management.BY_CLASS]
     assert set(CLASSES) == set(known)
     twice = {cls for cls in CLASSES if CLASSES.count(cls) > 1}
     assert twice == {operation.PutObject}  # PutFile and PostFile
@@ -113,7 +113,7 @@ def test_every_linked_test_exists() -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", [entry for entry in ENTRIES if entry.cls in dialect._DECODE], ids=lambda e: e.names[0]
+    "entry", [entry for entry in ENTRIES if entry.cls in dialect.OPERATIONS], ids=lambda e: e.names[0]
 )
 def test_the_form_of_a_request_means_that_operation(entry: Entry) -> None:
     assert entry.forms
@@ -143,10 +143,10 @@ def test_the_forms_of_the_video_dialect_mean_their_operations() -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", [entry for entry in ENTRIES if entry.cls in management._BY_CLASS], ids=lambda e: e.names[0]
+    "entry", [entry for entry in ENTRIES if entry.cls in management.BY_CLASS], ids=lambda e: e.names[0]
 )
 def test_the_names_of_an_action_are_those_of_the_core(entry: Entry) -> None:
-    known = management._BY_CLASS[entry.cls]
+    known = management.BY_CLASS[entry.cls]
     assert tuple(entry.names) == known.names
     request = entry.lines["Request"]
     for _, parameter in known.fields:
@@ -160,7 +160,7 @@ UNTOLD = (
 
 
 @pytest.mark.parametrize(
-    "cls", list(dict.fromkeys(cls for cls in CLASSES if cls in dialect._DECODE)), ids=lambda c: c.__name__
+    "cls", list(dict.fromkeys(cls for cls in CLASSES if cls in dialect.OPERATIONS)), ids=lambda c: c.__name__
 )
 def test_the_server_answers_it(peer: Peer, cls: Any) -> None:
     """Every example of the operation, in both dialects, is done or refused for a reason of its own."""
@@ -176,9 +176,9 @@ def test_the_server_answers_it(peer: Peer, cls: Any) -> None:
         assert got.status < 500 and b"not supported" not in got.body, (op, got)
 
 
-@pytest.mark.parametrize("name", list(management._BY_NAME))
+@pytest.mark.parametrize("name", list(management.BY_NAME))
 def test_the_server_knows_the_action(peer: Peer, name: str) -> None:
-    known = management._BY_NAME[name]
+    known = management.BY_NAME[name]
     op = next(op for op, _ in samples.ACTIONS if type(op) is known.cls)
     request = management.encode(op, "", peer.credentials, video=name != known.names[0])
     got = peer.send(request.method, request.target).json()

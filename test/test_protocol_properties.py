@@ -267,7 +267,7 @@ def test_every_space_list_comes_back(found, name):
     assert management.decode_result(operation.DescribeSpace(), management.encode_result(name, result)) == result
 
 
-@pytest.mark.parametrize("cls", errors._CLASSES, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", errors.CLASSES, ids=lambda cls: cls.__name__)
 @settings(quick, max_examples=20)
 @given(message=some)
 def test_every_error_comes_back(cls, message):
@@ -521,7 +521,7 @@ def test_a_server_refuses_or_understands_any_claim(query, pairs):
 @settings(quick, max_examples=100)
 @given(st.dictionaries(st.sampled_from(["Action", "BucketName", "Limit", "x", "Signature"]), json_values, max_size=4))
 def test_a_server_refuses_or_understands_any_action(document):
-    for name in (None, *management._BY_NAME):
+    for name in (None, *management.BY_NAME):
         given_now = document if name is None else {**document, "Action": name}
         try:
             found = management.parameters([], Headers([answer.JSON]), json.dumps(given_now).encode())

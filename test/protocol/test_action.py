@@ -25,7 +25,7 @@ def received(request):
 
 class Operations(unittest.TestCase):
     def test_every_operation_comes_back(self):
-        self.assertEqual(set(management._BY_CLASS), set(type(op) for op, _ in ACTIONS))
+        self.assertEqual(set(management.BY_CLASS), set(type(op) for op, _ in ACTIONS))
         for op, video in ACTIONS:
             for name in ("BucketName", "SpaceName"):
                 request = management.encode(op, "https://api.ucloud.cn", CREDENTIALS, name, video)
@@ -123,7 +123,7 @@ class Answers(unittest.TestCase):
             self.assertEqual((0, u"NameResponseIsOfResponse"), (said["RetCode"], said["Action"]))
 
     def test_every_error_comes_back(self):
-        for cls in errors._CLASSES:
+        for cls in errors.CLASSES:
             response = management.encode_error(u"CreateBucket", cls(u"caf\xe9"))
             self.assertEqual(200, response.status)
             with self.assertRaises(errors.Refused) as caught:

@@ -247,7 +247,7 @@ def put(document, path, value):
 
 class Errors(unittest.TestCase):
     def test_every_class_comes_back_from_the_data_plane(self):
-        for cls in errors._CLASSES:
+        for cls in errors.CLASSES:
             response = answer.encode_error(cls())
             self.assertEqual("application/json", response.headers.get("Content-Type"))
             with self.assertRaises(errors.Refused) as caught:
@@ -259,7 +259,7 @@ class Errors(unittest.TestCase):
             self.assertIs(cls, type(errors.refusal(cls.status, cls.ret_code, cls.message)))
 
     def test_another_text_keeps_the_family(self):
-        for cls in errors._CLASSES:
+        for cls in errors.CLASSES:
             response = answer.encode_error(cls(u"another text \u89c6"))
             with self.assertRaises(errors.Refused) as caught:
                 answer.decode(GET, response)
@@ -365,7 +365,7 @@ class Errors(unittest.TestCase):
 
     def same(self, error, other):
         self.assertIs(type(error), type(other))
-        for name in error._CONTEXT:
+        for name in set(vars(error)) | set(vars(other)):
             self.assertEqual(getattr(error, name), getattr(other, name))
         self.assertEqual((str(error), error.message, error.args), (str(other), other.message, other.args))
 

@@ -19,7 +19,7 @@ def wired(method, target, headers=(), body=b"", host="space.cn-bj.ufileos.com"):
 
 class RoundTrip(unittest.TestCase):
     def test_every_operation_in_both_dialects(self):
-        self.assertEqual(set(dialect._DECODE), set(type(op) for op in OPERATIONS))
+        self.assertEqual(set(dialect.OPERATIONS), set(type(op) for op in OPERATIONS))
         for op in OPERATIONS:
             for suffix in DIALECTS:
                 request = dialect.encode(op, suffix)

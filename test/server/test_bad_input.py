@@ -164,7 +164,7 @@ def world(prepared: World) -> Iterator[World]:
 
 
 def test_the_table_holds_every_operation(world: World) -> None:
-    assert set(world.operations()) == set(dialect._ENCODE) == set(dialect._DECODE)
+    assert set(world.operations()) == set(dialect._ENCODE) == set(dialect.OPERATIONS)
     for op in world.operations().values():  # and each of them would be done but for what is made wrong below
         target = dialect.parse_target(world.asked(op).target)
         key = dialect.key_of(dialect.addresses("x.y", None, target.path)[0])
@@ -554,11 +554,11 @@ def with_signature(world: World, given: dict[str, Any]) -> bytes:
     return json.dumps(given).encode()
 
 
-@pytest.mark.parametrize("cls", management._BY_CLASS, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", management.BY_CLASS, ids=lambda cls: cls.__name__)
 def test_wrong_types_in_every_management_call(world: World, cls: type) -> None:
     right = calls()[cls]
     assert managed(world, with_signature(world, right))["Action"] == right["Action"] + "Response"
-    names = {"Action", "PublicKey", "Signature", *(name for _, name in management._BY_CLASS[cls].fields), *right}
+    names = {"Action", "PublicKey", "Signature", *(name for _, name in management.BY_CLASS[cls].fields), *right}
     for name in names:
         for value in (None, {}, [None], [{}], [[]], {"a": "b"}, "\ud800"):
             managed(world, json.dumps({"PublicKey": "x", "Signature": "y", **right, name: value}).encode())

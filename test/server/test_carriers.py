@@ -277,7 +277,7 @@ def test_a_row_that_is_missing_is_refused_by_the_server(tmp_path: Path, monkeypa
         owner.do(operation.PutObject(space, "k"), HELD)
         for cls in (operation.GetObject, operation.DeleteObject, operation.ListFiles):
             for carrier in MAY[cls]:
-                monkeypatch.delitem(carriers._RULES, (cls, carrier))
+                monkeypatch.delitem(carriers.RULES, (cls, carrier))
         assert owner.call(operation.GetObject(space, "k")).refusal()[:2] == DENIED
         assert owner.call(operation.ListFiles(space)).refusal()[:2] == DENIED
         assert owner.call(operation.DeleteObject(space, "k")).refusal()[:2] == DENIED

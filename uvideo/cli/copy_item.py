@@ -26,14 +26,14 @@ from uvideo.transfer.pool import Pool
 
 if TYPE_CHECKING:
     from uvideo import Limit
-    from uvideo.client.options import ResumeOptions
-    from uvideo.models import ObjectInfo, TransferRecord
+    from uvideo.client.options import CopyOptions, ResumeOptions
+    from uvideo.models import TransferRecord
 
 T = TypeVar("T")
 
 __all__ = ["DONE", "SKIPPED", "Mover", "MoverOptions", "Task", "sides"]
 
-_WORDS = {
+WORDS = {
     ("upload", False): "uploaded {source} -> {target}, {size}",
     ("download", False): "downloaded {source} -> {target}, {size}",
     ("copy", False): "copied {source} -> {target}, {size}",
@@ -46,7 +46,7 @@ _WORDS = {
 
 
 def _done_text(record: dict[str, Any]) -> str:
-    words = _WORDS[record["action"], record["dry_run"]]
+    words = WORDS[record["action"], record["dry_run"]]
     line = say(words, source=record["source"], target=record["target"], size=size(record["bytes"]))
     if record["removed"]:
         line += say(", the source is removed")
@@ -318,22 +318,13 @@ class Mover:
             return Carried("rename", found.size, found.etag, bool(is_same))
         if self._context.dry_run:
             return Carried("copy", entry.size, entry.etag)
-        kept: ObjectInfo | None = None
+        given: CopyOptions = {"storage_class": options.storage_class}
         if options.metadata is not None or options.mime is not None:  # what is not given stays as it is
             kept = self._client.stat(source.space, source.key)
-        copied = self._client.copy(
-            target.space,
-            target.key,
-            source.space,
-            source.key,
-            mime=(options.mime or kept.mime) if kept else None,
-            metadata=(kept.metadata if options.metadata is None else options.metadata) if kept else None,
-            headers=kept.headers if kept else None,
-            storage_class=options.storage_class,
-            part_jobs=options.part_jobs,
-            progress=line,
-            cancel=self._context.cancel,
-        )
+            given["mime"], given["headers"] = options.mime or kept.mime, kept.headers
+            given["metadata"] = kept.metadata if options.metadata is None else options.metadata
+        given["part_jobs"], given["progress"], given["cancel"] = options.part_jobs, line, self._context.cancel
+        copied = self._client.copy(target.space, target.key, source.space, source.key, **given)
         return Carried("copy", copied.size or 0, copied.etag, copied.verified)
 
     # After a move

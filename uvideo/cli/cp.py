@@ -135,15 +135,8 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
         keep=options["no_clobber"],
         move=move,
     )
-    destinations = Destinations(
-        context.client,
-        given,
-        to,
-        options["recursive"],
-        Filter(options["include"], options["exclude"]),
-        report.fail,
-        context.dry_run,
-    )
+    wanted, recursive = Filter(options["include"], options["exclude"]), options["recursive"]
+    destinations = Destinations(context.client, given, to, recursive, wanted, report.fail, context.dry_run)
     context.goes_on = not any(isinstance(each, Pipe) for each in (*given, to))
     with display(context) as shown:
         spaces = {getattr(each, "space", None) for each in given}

@@ -21,7 +21,7 @@ from uvideo.cli.walk import Entry
 from uvideo.config import localfile
 from uvideo.errors import InvalidArgument, LocalFailure
 
-__all__ = ["Plan", "PlanHeader", "PlanWriter", "Step", "read"]
+__all__ = ["PlanHeader", "PlanWriter", "Step", "SyncPlan", "read"]
 
 VERSION = 1
 ACTIONS = ("upload", "download", "copy", "delete")
@@ -103,7 +103,7 @@ class PlanWriter:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SyncPlan:
     """A plan in a file, which is read again whenever its steps are asked for.  deletes: how many of them there are."""
 
     path: str
@@ -117,7 +117,7 @@ class Plan:
                 yield step
 
 
-def read(path: str) -> Plan:
+def read(path: str) -> SyncPlan:
     """A plan, every step of which was looked at.
 
     InvalidArgument if it is none, is not complete, or has a step outside of its source or target; LocalFailure.
@@ -130,7 +130,7 @@ def read(path: str) -> Plan:
         elif found.action == "delete":
             deletes += 1
     assert head is not None
-    return Plan(path, head, deletes)
+    return SyncPlan(path, head, deletes)
 
 
 def _records(path: str) -> Iterator[PlanHeader | Step]:

@@ -81,11 +81,7 @@ class Sync:
 
     def __init__(self, context: Context, source: Local | Remote, target: Local | Remote, options: SyncOptions) -> None:
         self._context, self._source, self._target = context, source, target
-        self._size_only = options["size_only"]
-        self._delete = options["delete"]
-        self._most = options["max_delete"]
-        self._jobs = options["jobs"]
-        self._plan = options["plan"]
+        self._options, self._plan = options, options["plan"]
         self._filter = Filter(options["include"], options["exclude"])
         self._mover_options = mover_options(context, options)
         self._report = context.report
@@ -132,9 +128,9 @@ class Sync:
                     yield ours, self._place(ours), theirs
                 except (UVideoError, OSError) as error:
                     self._report.fail(error, str(ours.place))
-            elif theirs is not None and self._delete:
+            elif theirs is not None and self._options["delete"]:
                 self._surplus_count += 1
-                if self._surplus_count <= self._most:
+                if self._surplus_count <= self._options["max_delete"]:
                     self._surplus.append(theirs)
 
     # Decisions
@@ -151,7 +147,7 @@ class Sync:
     def _is_same(self, ours: Entry, theirs: Entry, shown: Display) -> bool:
         if ours.size != theirs.size:
             return False
-        if self._size_only:
+        if self._options["size_only"]:
             return True
         one, other = self._etag(ours, shown), self._etag(theirs, shown)
         found = same_etag(one, other, ours.size)
@@ -201,7 +197,7 @@ class Sync:
                 one, other = self._source.key, self._target.key
                 if one.startswith(other) or other.startswith(one):
                     raise InvalidArgument(say("source and target lie in one another"))
-        if self._delete and not (self._context.yes or self._context.interactive or self._is_trial):
+        if self._options["delete"] and not (self._context.yes or self._context.interactive or self._is_trial):
             raise InvalidArgument(say("--delete asks before it deletes; where nobody can be asked it needs -y"))
 
     @property
@@ -216,7 +212,7 @@ class Sync:
         if not self._seen and not report.failed:
             if isinstance(self._source, Remote):
                 raise nothing(self._source)
-            if self._delete:
+            if self._options["delete"]:
                 raise Guarded(say("the source {source} is empty: nothing is deleted", source=self._source))
         deleted = self._remove() if self._surplus_count else 0
         if self._writer is None or report.json:
@@ -252,12 +248,12 @@ class Sync:
                 say("{count} surplus items stay, as other items failed: run it again", count=self._surplus_count)
             )
             return 0
-        if self._surplus_count > self._most:
+        if self._surplus_count > self._options["max_delete"]:
             raise Guarded(
                 say(
                     "{count} items would be deleted, more than --max-delete {most}: nothing is deleted",
                     count=self._surplus_count,
-                    most=self._most,
+                    most=self._options["max_delete"],
                 )
             )
         if self._writer is not None:
@@ -268,7 +264,7 @@ class Sync:
         question = say("delete {count} items from {target}?", count=self._surplus_count, target=self._target)
         if not confirmed(self._context, question):
             return 0
-        return delete_all(self._context, self._surplus, self._jobs)
+        return delete_all(self._context, self._surplus, self._options["jobs"])
 
 
 def _written(side: Address) -> str:

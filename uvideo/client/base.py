@@ -36,6 +36,9 @@ C = TypeVar("C", bound="BaseClient")
 class BaseClient:
     """How a client is made, and its methods that ask nothing of the service."""
 
+    #: How a call of several operations makes many of them at a time.
+    _each: ClassVar[Each]
+
     def __init__(
         self,
         public_key: str | None = None,
@@ -50,9 +53,6 @@ class BaseClient:
         self._core = connect(self._settings, retry)
         self._records: Journal | None = None
         self._start()
-
-    #: How calls of several operations make many of them.
-    _each: ClassVar[Each]
 
     def _start(self) -> None:
         """Make what carries the calls out, over ``_core``."""

@@ -191,20 +191,9 @@ def _space_name(result: operation.SpaceNamed) -> models.SpaceName:
 
 
 def _space_info(found: operation.SpaceInfo) -> models.SpaceInfo:
-    return models.SpaceInfo(
-        found.space,
-        found.space_id,
-        found.type,
-        found.region,
-        found.storage_class,
-        when(found.created),
-        when(found.modified),
-        found.source,
-        found.cdn,
-        found.custom,
-        found.tag,
-        found.biz,
-    )
+    kind, times = (found.type, found.region, found.storage_class), (when(found.created), when(found.modified))
+    hosts = found.source, found.cdn, found.custom
+    return models.SpaceInfo(found.space, found.space_id, *kind, *times, *hosts, found.tag, found.biz)
 
 
 def create_space(name: str, type: str, region: str | None, domains: Iterable[str]) -> ManagementCall[models.SpaceName]:
@@ -594,21 +583,10 @@ def list_parts(space: str, upload_id: str, marker: str) -> Call[models.Page[mode
 
 
 def token(found: operation.TokenInfo) -> models.Token:
-    return models.Token(
-        found.token_id,
-        found.name,
-        found.public_key,
-        found.private_key,
-        found.ops,
-        found.prefixes,
-        found.spaces,
-        when(found.expires),
-        when(found.created),
-        when(found.modified),
-        found.black_ips,
-        found.white_ips,
-        found.region,
-    )
+    keys, rights = (found.public_key, found.private_key), (found.ops, found.prefixes, found.spaces)
+    times = when(found.expires), when(found.created), when(found.modified)
+    addresses = found.black_ips, found.white_ips
+    return models.Token(found.token_id, found.name, *keys, *rights, *times, *addresses, found.region)
 
 
 def _listed(values: Iterable[str] | None, name: str) -> tuple[str, ...] | None:

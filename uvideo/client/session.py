@@ -31,15 +31,8 @@ def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
 
     hosts = settings.hosts()
     validation.warn_of_plain(hosts)
-    endpoint = session.Endpoint(
-        hosts.upload,
-        hosts.download,
-        hosts.api,
-        hosts.word,
-        settings.space_parameter,
-        settings.video_actions,
-        settings.user_agent or f"uvideo-python/{__version__}",
-    )
+    places, agent = (hosts.upload, hosts.download, hosts.api), settings.user_agent or f"uvideo-python/{__version__}"
+    endpoint = session.Endpoint(*places, hosts.word, settings.space_parameter, settings.video_actions, agent)
     kinds: Any = session.Carrier, pool.Transport
     if telemetry.is_on():
         from uvideo.client import spans

@@ -217,10 +217,10 @@ class TracedAsyncCarrier(AsyncCarrier):
         with _current(_start(op, SpanKind.INTERNAL, None)):
             return await super().persist(tried, op, lost)
 
-    async def _send(
+    async def send(
         self, request: message.Request, body: bytes | None, most: int | None, until: float | None = None
     ) -> message.Response:
         _ask(request, len(request.body if body is None else body))
-        response = await super()._send(request, body, most, until)
+        response = await super().send(request, body, most, until)
         _told(response.status, response.headers)
         return response

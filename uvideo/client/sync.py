@@ -253,15 +253,8 @@ class Client(BaseClient):
         if verify is not None:
             given["verify"] = verify
         seconds = None if deadline is None else operations.seconds(deadline, "deadline")
-        return writer.Writer(
-            partial(self.upload, space, key, **given),
-            space,
-            key,
-            self._settings.multipart_threshold,
-            self._carrier.ticks,
-            cancel,
-            seconds,
-        )
+        job, threshold = partial(self.upload, space, key, **given), self._settings.multipart_threshold
+        return writer.Writer(job, space, key, threshold, self._carrier.ticks, cancel, seconds)
 
     def upload(
         self,

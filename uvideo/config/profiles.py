@@ -24,7 +24,7 @@ __all__ = ["Draft", "check_name", "edit"]
 
 _AS_GIVEN = ("bandwidth", "multipart_threshold")  # 10M reads better than 10485760
 _NAME_LIMIT = 64
-_PATIENCE = 10.0  # seconds, for the lock
+PATIENCE = 10.0  # seconds, for the lock
 
 
 def check_name(profile: str) -> str:
@@ -130,7 +130,7 @@ def edit(path: Path) -> Iterator[Draft]:
 def _locked(folder: Path) -> Iterator[None]:
     descriptor = localfile.folder_lock(folder)
     try:
-        if not localfile.lock_soon(descriptor, _PATIENCE, 0.05):
+        if not localfile.lock_soon(descriptor, PATIENCE, 0.05):
             raise LocalFailure(f"another process has been changing what is in {folder} for too long")
         yield
     finally:

@@ -103,16 +103,9 @@ class Settings:
 
     def hosts(self) -> Hosts:
         """Where everything goes; a host may be Missing (provider.resolve).  InvalidArgument for a host that is none."""
-        names = ("endpoint", "download_endpoint", "api_url")
-        return resolve(
-            self.provider,
-            self.endpoint,
-            self.download_endpoint,
-            self.api_url,
-            self.region,
-            self.word,
-            names=names,
-        )
+        given = self.endpoint, self.download_endpoint, self.api_url
+        names = "endpoint", "download_endpoint", "api_url"
+        return resolve(self.provider, *given, self.region, self.word, names=names)
 
     def place(self) -> str:
         """The name of the upload host, for people."""

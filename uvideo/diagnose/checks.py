@@ -292,7 +292,7 @@ class ServiceChecks:
 
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
         self._settings, self._clock = settings, clock
-        self._carrier = connect(settings, _impatient())
+        self._carrier = connect(settings, impatient())
 
     def steps(self, space: str | None) -> Iterator[Finding]:
         hosts, absent = _hosts(self._settings, space or PLACEHOLDER)
@@ -410,7 +410,7 @@ class ServiceChecks:
         return True
 
 
-def _impatient() -> Retry:
+def impatient() -> Retry:
     from uvideo.client.retry import Retry
 
     return Retry(retries=1, base=0.2, cap=1.0, budget=2.0, attempt_seconds=3 * SECONDS, total_seconds=6 * SECONDS)

@@ -49,7 +49,7 @@ class ReadFile(AbstractBufferedFile):
         options: Mapping[str, Any],
     ) -> None:
         """options: those that the Reader was made with; with any, all is read by it, since they count for it alone."""
-        self._reader, self._lock, self._next, self._all_by_it = reader, threading.Lock(), 0, bool(options)
+        self.reader, self._lock, self._next, self._all_by_it = reader, threading.Lock(), 0, bool(options)
         super().__init__(
             *(fs, path, "rb", block_size or "default"),
             cache_type=cache_type,
@@ -68,12 +68,12 @@ class ReadFile(AbstractBufferedFile):
             with self._lock:
                 jumps, self._next = start != self._next, end
                 if self._all_by_it or not jumps or end - start < EXACT:
-                    self._reader.seek(start)
-                    return self._reader.read(end - start)
+                    self.reader.seek(start)
+                    return self.reader.read(end - start)
             return self._exactly(start, end)
 
     def _exactly(self, start: int, end: int) -> bytes:
-        info, client = self._reader.info, self.fs.client
+        info, client = self.reader.info, self.fs.client
         if end - start <= client.settings.multipart_threshold:
             found: Content = client.get(info.space, info.key, start=start, end=end, if_match=info.etag)
             return found.data
@@ -85,7 +85,7 @@ class ReadFile(AbstractBufferedFile):
 
     def close(self) -> None:
         super().close()
-        self._reader.close()
+        self.reader.close()
 
 
 class WriteFile(io.BufferedIOBase):

@@ -30,7 +30,7 @@ class Interrupt(object):
         self._is_over = False
         self._error = Cancelled()  # type: UVideoError
         self._lock = threading.RLock()  # a signal handler may call `set` while this thread holds it
-        self._wake = []  # type: list[Callable[[], object]]
+        self.wakes = []  # type: list[Callable[[], object]]
 
     def set(self, error=None):
         # type: (UVideoError | None) -> None
@@ -40,7 +40,7 @@ class Interrupt(object):
                 return
             self._error = error or self._error
             self._is_over = True
-            for wake in self._wake:
+            for wake in self.wakes:
                 wake()
 
     cancel = set
@@ -53,7 +53,7 @@ class Interrupt(object):
         # type: (Callable[[], object]) -> None
         """Call ``wake()`` when this is set, or at once if it is set already.  ``wake`` must not block."""
         with self._lock:
-            self._wake.append(wake)
+            self.wakes.append(wake)
             if self._is_over:
                 wake()
 
@@ -61,8 +61,8 @@ class Interrupt(object):
         # type: (Callable[[], object]) -> None
         """Stop calling ``wake``.  It is not running when this returns."""
         with self._lock:
-            if wake in self._wake:
-                self._wake.remove(wake)
+            if wake in self.wakes:
+                self.wakes.remove(wake)
 
     def wait(self, seconds):
         # type: (float) -> bool

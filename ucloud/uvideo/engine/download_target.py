@@ -158,7 +158,7 @@ class FileTarget(object):
         # type: (Path, str, int | None) -> None
         self.path, self._final, self._mode = path, final, mode
         self.temporary = None  # type: Any  # its path
-        self._file = None  # type: Any  # a raw file
+        self.file = None  # type: Any  # a raw file
         self._named = False
 
     def named(self, name):
@@ -178,12 +178,12 @@ class FileTarget(object):
         mode = 0o666 if self._mode is None else 0o600
         with failing(self.path):
             if temporary is None:
-                self.temporary, self._file = self._aside(mode)
+                self.temporary, self.file = self._aside(mode)
             else:
                 if os.path.lexists(temporary):
                     localfile.remove(temporary)
                 self.temporary = temporary
-                self._file = _made(temporary, mode)
+                self.file = _made(temporary, mode)
             if self._mode is not None:
                 os.chmod(self.temporary, self._mode)
             if size is not None and size > ROOM:
@@ -222,7 +222,7 @@ class FileTarget(object):
             file = _found(path)
             if file is not None and _locked(file, path):
                 self._drop()
-                self.temporary, self._file, self._named = path, file, False
+                self.temporary, self.file, self._named = path, file, False
                 with failing(self.path):
                     if self._mode is not None:
                         os.chmod(path, self._mode)
@@ -242,24 +242,24 @@ class FileTarget(object):
             file.close()
             return False
         self._drop()
-        self.temporary, self._file, self._named = temporary, file, True
+        self.temporary, self.file, self._named = temporary, file, True
         return True
 
     def identity(self):
         # type: () -> list[int]
         """A value that distinguishes the temporary file from another one of its name."""
-        status = os.fstat(self._file.fileno())
+        status = os.fstat(self.file.fileno())
         return [status.st_dev, status.st_ino]
 
     def _make_room(self, size):
         # type: (int) -> None
         """Reserve disk space.  LocalFailure before the download begins if the disk is too full."""
-        number = self._file.fileno()
+        number = self.file.fileno()
         free = localfile.free(self.temporary, reserve=True)
         if free is not None and free < size:
             reason = u"%s: %s: %d bytes are needed and %d are free"
             raise LocalFailure(reason % (shown(self.path), shown(os.strerror(errno.ENOSPC)), size, free))
-        self._file.truncate(size)
+        self.file.truncate(size)
         done, until = 0, localfile.ticks() + PATIENCE
         while hasattr(os, "posix_fallocate") and done < size and localfile.ticks() < until:
             try:
@@ -274,7 +274,7 @@ class FileTarget(object):
         # type: () -> _Handle
         """A _Handle for one thread, which must close it."""
         try:
-            return _Handle(_file(os.dup(self._file.fileno())), self.path)
+            return _Handle(_file(os.dup(self.file.fileno())), self.path)
         except EnvironmentError as error:
             raise local(error, self.path)
         except (ValueError, AttributeError):
@@ -292,7 +292,7 @@ class FileTarget(object):
     def length(self):
         # type: () -> int
         """Bytes of the temporary file."""
-        return os.fstat(self._file.fileno()).st_size
+        return os.fstat(self.file.fileno()).st_size
 
     def sync(self):
         # type: () -> None
@@ -304,13 +304,13 @@ class FileTarget(object):
         # type: (int) -> None
         """Replace the target with the temporary file.  ``size``: the file's length in bytes."""
         with failing(self.path):
-            if os.fstat(self._file.fileno()).st_size != size:
-                self._file.truncate(size)
+            if os.fstat(self.file.fileno()).st_size != size:
+                self.file.truncate(size)
             # keep the lock until no process can take the file for a leftover
-            with _file(os.dup(self._file.fileno())) as held:
-                self._file.close()
+            with _file(os.dup(self.file.fileno())) as held:
+                self.file.close()
                 localfile.replace(self.temporary, self._final, held.close)
-                self.temporary = self._file = None
+                self.temporary = self.file = None
 
     def leave(self):
         # type: () -> None
@@ -327,9 +327,9 @@ class FileTarget(object):
 
     def _close(self):
         # type: () -> None
-        if self._file is not None:
+        if self.file is not None:
             try:
-                self._file.close()
+                self.file.close()
             except EnvironmentError:
                 pass
 
@@ -338,7 +338,7 @@ class FileTarget(object):
         if self.temporary is not None:
             _removed(self.temporary, self._close)
         self._close()
-        self.temporary = self._file = None
+        self.temporary = self.file = None
 
 
 def _file(descriptor):
@@ -391,7 +391,7 @@ class _Handle(object):
 
     def __init__(self, file, path):
         # type: (io.FileIO, Path) -> None
-        self._file, self._number, self._path = file, file.fileno(), path
+        self.file, self._number, self._path = file, file.fileno(), path
 
     def write(self, data, offset):
         # type: (memoryview, int) -> None
@@ -408,7 +408,7 @@ class _Handle(object):
     def close(self):
         # type: () -> None
         try:
-            self._file.close()
+            self.file.close()
         except EnvironmentError:
             pass
 
@@ -425,15 +425,15 @@ class StreamTarget(object):
 
     def __init__(self, file, path=None):
         # type: (Any, str | None) -> None  # file: whatever has write()
-        self._file, self.path, self._given = file, path or "", file is not None
+        self.file, self.path, self._given = file, path or "", file is not None
         self._at, self._start = 0, 0  # type: int, int | None
 
     def start(self, size, temporary=None):
         # type: (int | None, str | None) -> None
         """Begin, or start over.  LocalFailure if it cannot seek back."""
-        if self._file is None:
+        if self.file is None:
             with failing(self.path):
-                self._file = _stream(self.path)
+                self.file = _stream(self.path)
             self._start = None if _own(self.path) is None else self._position()
         elif self._at:
             self._back()
@@ -444,12 +444,12 @@ class StreamTarget(object):
         # type: () -> int | None
         """The file's position; None if it cannot seek back or appends every write."""
         try:
-            if fcntl is not None and fcntl.fcntl(self._file.fileno(), fcntl.F_GETFL) & os.O_APPEND:
+            if fcntl is not None and fcntl.fcntl(self.file.fileno(), fcntl.F_GETFL) & os.O_APPEND:
                 return None
         except (EnvironmentError, ValueError, AttributeError, TypeError):
             pass  # not a file of the system
         try:
-            return int(self._file.tell())
+            return int(self.file.tell())
         except (EnvironmentError, ValueError, AttributeError, TypeError):
             return None
 
@@ -458,11 +458,11 @@ class StreamTarget(object):
         try:
             if self._start is None:
                 raise ValueError()
-            self._file.seek(0, 2)
-            ends = self._file.tell() == self._start + self._at
-            self._file.seek(self._start)
+            self.file.seek(0, 2)
+            ends = self.file.tell() == self._start + self._at
+            self.file.seek(self._start)
             if ends:  # the new content may be shorter
-                self._file.truncate()
+                self.file.truncate()
         except (EnvironmentError, ValueError, AttributeError, TypeError):
             raise LocalFailure(
                 u"%s cannot be begun again: %d bytes are in it, and it cannot go back" % (self._shown(), self._at)
@@ -479,12 +479,12 @@ class StreamTarget(object):
         if offset < self._at:
             self._back()
         size = len(data)
-        if isinstance(data, memoryview) and not isinstance(self._file, self._OURS):
+        if isinstance(data, memoryview) and not isinstance(self.file, self._OURS):
             data = data.tobytes()
         try:
             while len(data):
-                written = self._file.write(data)
-                if written is None and isinstance(self._file, io.RawIOBase):
+                written = self.file.write(data)
+                if written is None and isinstance(self.file, io.RawIOBase):
                     raise ValueError("it would block; give a blocking one")
                 data = data[len(data) if written is None else written :]  # a pipe may take fewer bytes
         except (ValueError, TypeError) as error:  # includes io.UnsupportedOperation
@@ -501,15 +501,15 @@ class StreamTarget(object):
         # type: (int) -> None
         with failing(self._shown()):
             if not self._given:
-                self._file.close()
-            elif hasattr(self._file, "flush"):
-                self._file.flush()
+                self.file.close()
+            elif hasattr(self.file, "flush"):
+                self.file.flush()
 
     def leave(self):
         # type: () -> None
-        if not self._given and self._file is not None:
+        if not self._given and self.file is not None:
             try:
-                self._file.close()
+                self.file.close()
             except EnvironmentError:
                 pass
 
@@ -517,4 +517,4 @@ class StreamTarget(object):
 
     def _shown(self):
         # type: () -> str
-        return shown(self.path if not self._given else getattr(self._file, "name", u"the file object"))
+        return shown(self.path if not self._given else getattr(self.file, "name", u"the file object"))

@@ -310,7 +310,7 @@ class Hashing(object):
             self._pieces = deque()  # type: deque[bytes | memoryview]
             self._over = self._ended = False
             self._more, self._fewer = Wakeup(), Wakeup()
-            thread = threading.Thread(target=self._work)
+            thread = threading.Thread(target=self.work)
             thread.daemon = True
             try:
                 thread.start()
@@ -320,7 +320,7 @@ class Hashing(object):
                 raise
             self._beside = True
 
-    def _work(self):
+    def work(self):
         # type: () -> None
         while True:
             over = self._over  # read before the pieces: once it is set, no piece is added

@@ -23,7 +23,7 @@ _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _is_ipv4 = re.compile(r"(?:%s\.){3}%s\Z" % (_OCTET, _OCTET)).match
 _has_long_label = re.compile(r"[^.]{64}").search
 _FAILURES = (EnvironmentError, UnicodeError, OverflowError)
-_under_way = {}  # type: dict[tuple[int, str, int], Lookup]
+under_way = {}  # type: dict[tuple[int, str, int], Lookup]
 
 
 class Refusal(Exception):
@@ -56,12 +56,12 @@ def look_up(name, port):
     key = os.getpid(), name, port  # by process: a forked child has none of its parent's threads
     made = Lookup(key)
     try:
-        found = _under_way.setdefault(key, made)
+        found = under_way.setdefault(key, made)
         if found is made:
             made.start()
     except BaseException:  # no other caller may wait for a lookup that never starts
-        if _under_way.get(key) is made:
-            _under_way.pop(key, None)
+        if under_way.get(key) is made:
+            under_way.pop(key, None)
         raise
     return found
 
@@ -99,7 +99,7 @@ class Lookup(object):
             self._addresses = _found(*self._key[1:])
         except Exception as error:
             self._error = error
-        _under_way.pop(self._key, None)
+        under_way.pop(self._key, None)
         with self._lock:
             self._is_over, waiting, self._waiting = True, self._waiting, []
         for wake in waiting:

@@ -23,7 +23,7 @@ ticks = getattr(time, "monotonic", time.time)
 _READ, _WRITE = 1, 2
 _BLOCKED = (errno.EAGAIN, errno.EWOULDBLOCK)
 _BROKEN = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNABORTED, errno.ETIMEDOUT, errno.EHOSTUNREACH)
-#: Milliseconds: a little below the most that poll takes.
+#: Milliseconds: safely below the most that poll takes.
 LONGEST = 10 ** 9
 _FAILURES = (EnvironmentError, socket.error, ssl.SSLError)
 #: The most bytes given to the system in one call.
@@ -104,12 +104,12 @@ class Connection(object):
     Raises socket.timeout if a wait was too long, else EnvironmentError.
     """
 
-    __slots__ = ("_socket", "_pollers", "_readable", "_is_tls", "_waiting", "failure", "used")
+    __slots__ = ("socket", "_pollers", "_readable", "_is_tls", "_waiting", "failure", "used")
 
     def __init__(self, connected, is_tls=False):
         # type: (socket.socket, bool) -> None
         # A plain socket or an _Inner is used in the same way.
-        self._socket = connected  # type: ssl.SSLSocket  # type: ignore[assignment]
+        self.socket = connected  # type: ssl.SSLSocket  # type: ignore[assignment]
         self._is_tls = is_tls
         self._waiting, self.failure = _WRITE, None  # type: int, BaseException | None
         self._pollers = {}  # type: dict[int, Callable[[int], object]]
@@ -120,10 +120,10 @@ class Connection(object):
         # type: (int) -> Callable[[int], object]
         found = self._pollers.get(events)
         if found is None:
-            found = self._pollers[events] = _poller(self._socket.fileno(), events)
+            found = self._pollers[events] = _poller(self.socket.fileno(), events)
         return found
 
-    def _wait(self, events, pace):
+    def wait(self, events, pace):
         # type: (int, Pace) -> None
         wait = self._readable if events == _READ else self._poll(events)
         while True:
@@ -140,7 +140,7 @@ class Connection(object):
         # type: () -> bool
         """False if the other side closed the connection or sent bytes unasked."""
         try:
-            return not self._readable(0) and not (self._is_tls and self._socket.pending())
+            return not self._readable(0) and not (self._is_tls and self.socket.pending())
         except (EnvironmentError, select.error):
             return False
 
@@ -148,25 +148,25 @@ class Connection(object):
         # type: (int, Pace) -> bytes
         """Up to ``size`` bytes, b"" at the end."""
         if not self._is_tls:  # nothing has arrived yet when a response is awaited
-            self._wait(_READ, pace)
+            self.wait(_READ, pace)
         while True:
             try:
-                return self._socket.recv(size)
+                return self.socket.recv(size)
             except _FAILURES as error:
                 if _ended(error):
                     return b""
-                self._wait(_wanted(error, _READ), pace)
+                self.wait(_wanted(error, _READ), pace)
 
     def receive_into(self, view, pace):
         # type: (memoryview, Pace) -> int
         """The number of bytes received into ``view``, 0 at the end."""
         while True:
             try:
-                return self._socket.recv_into(view)
+                return self.socket.recv_into(view)
             except _FAILURES as error:
                 if _ended(error):
                     return 0
-                self._wait(_wanted(error, _READ), pace)
+                self.wait(_wanted(error, _READ), pace)
 
     def send(self, data, pace, reader):
         # type: (bytes | memoryview, Pace, Head) -> bool
@@ -189,9 +189,9 @@ class Connection(object):
 
     def _put(self, data):
         # type: (bytes | memoryview) -> int
-        """The number of bytes that the system took; -1 after an error, before which a response may have come."""
+        """The number of bytes that the system took; -1 after a ``failure``, before which a response may have come."""
         try:
-            return self._socket.send(data)
+            return self.socket.send(data)
         except _FAILURES as error:
             try:
                 self._waiting = _wanted(error, _WRITE)
@@ -203,7 +203,7 @@ class Connection(object):
     def _may_send(self, pace, reader):
         # type: (Pace, Head) -> bool
         """Wait until more can be sent.  False if the response, or the end, came instead."""
-        self._wait(_READ | self._waiting, pace)
+        self.wait(_READ | self._waiting, pace)
         return not self.is_answered(pace, reader)
 
     def is_answered(self, pace, reader):
@@ -216,13 +216,13 @@ class Connection(object):
             return False
         while True:
             try:
-                data = self._socket.recv(65536)
+                data = self.socket.recv(65536)
             except _FAILURES as error:
                 if _ended(error):
                     return True
                 if _wanted(error, _READ) != _WRITE:
                     return False
-                self._wait(_WRITE, pace)  # TLS must send before it can read on
+                self.wait(_WRITE, pace)  # TLS must send before it can read on
             else:
                 if not data or reader.feed(data) is not None:
                     return True
@@ -237,7 +237,7 @@ class Connection(object):
         descriptor, offset, length = piece
         while True:
             try:
-                return os.sendfile(self._socket.fileno(), descriptor, offset, length)
+                return os.sendfile(self.socket.fileno(), descriptor, offset, length)
             except _FAILURES as error:
                 if error.args[0] in _BROKEN:
                     self.failure = error
@@ -248,12 +248,6 @@ class Connection(object):
                     return None
 
     @property
-    def socket(self):
-        # type: () -> socket.socket
-        """The socket or TLS object."""
-        return self._socket
-
-    @property
     def can_send_files(self):
         # type: () -> bool
         return not self._is_tls and hasattr(os, "sendfile")
@@ -262,40 +256,40 @@ class Connection(object):
         # type: () -> None
         """End any wait on this connection at once, as if the other side had closed it.  Any thread may call this."""
         try:
-            _plain(self._socket).shutdown(socket.SHUT_RDWR)
+            _plain(self.socket).shutdown(socket.SHUT_RDWR)
         except _FAILURES:
             pass
 
     def close(self):
         # type: () -> None
         try:
-            self._socket.close()
+            self.socket.close()
         except _FAILURES:
             pass
 
     def security(self):
         # type: () -> tuple[str | None, dict[str, Any] | None]
         """(TLS version, the other side's certificate as ssl gives it); (None, None) without TLS."""
-        return (self._socket.version(), self._socket.getpeercert()) if self._is_tls else (None, None)
+        return (self.socket.version(), self.socket.getpeercert()) if self._is_tls else (None, None)
 
     def encrypt(self, context, name, pace):
         # type: (ssl.SSLContext | None, str, Pace) -> None
         """Switch to TLS with a host of this name.  ssl.SSLError if its certificate is not trusted."""
         assert context is not None
         if self._is_tls:
-            self._socket = _Inner(self._socket, context, name)  # type: ignore[assignment]
+            self.socket = _Inner(self.socket, context, name)  # type: ignore[assignment]
         else:
             # TCP's end without TLS's closing message is an error: an attacker on the way could have caused it.
-            self._socket = context.wrap_socket(
-                self._socket, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
+            self.socket = context.wrap_socket(
+                self.socket, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
             )
         self._is_tls = True
         while True:
             try:
-                self._socket.do_handshake()
+                self.socket.do_handshake()
                 break
             except _FAILURES as error:
-                self._wait(_wanted(error, _READ), pace)
+                self.wait(_wanted(error, _READ), pace)
 
 
 def _ended(error):
@@ -323,7 +317,7 @@ def _wanted(error, usual):
 
 
 def _plain(connected):
-    # type: (socket.socket) -> Any  # an object with `shutdown`
+    # type: (socket.socket) -> Any  # with its own shutdown
     """The plain socket: `shutdown` of a TLS socket would drop its state while another thread uses it."""
     while isinstance(connected, _Inner):
         connected = connected.outer

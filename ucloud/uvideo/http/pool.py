@@ -501,7 +501,7 @@ class Transport(object):
         self._authorities, self._certificate = authorities, certificate
         self._proxy = None if proxy is None else native(proxy)
         self._pool = pool
-        self._pace = Pace(timeout)
+        self.pace = Pace(timeout)
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._routes = {}  # type: dict[str, Route]
@@ -570,7 +570,7 @@ class Transport(object):
         closed.  ``seconds``: the limit from connecting to the last byte of the response's body; Stream.limit changes it
         for the body.  ``interrupt``: an Interrupt that ends any wait; its error is raised.
         """
-        pace = self._pace
+        pace = self.pace
         if seconds is not None:
             if seconds <= 0:
                 raise DeadlineExceeded()
@@ -628,7 +628,7 @@ class Transport(object):
 
         UVideoError as in ``open``.  ``seconds``: the limit.
         """
-        route, pace = self.route(origin, anew=True), self._pace.anew(seconds)
+        route, pace = self.route(origin, anew=True), self.pace.anew(seconds)
         exchange = Exchange(route, pace, None, "HEAD")
         try:
             route.connect(pace, exchange)

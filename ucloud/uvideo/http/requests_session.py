@@ -117,7 +117,7 @@ class SessionTransport(pool.Transport):
     def open(self, request, body=None, seconds=None, interrupt=None):
         # type: (Request, bytes | Body | None, float | None, Wish | None) -> pool.Stream
         """As Transport.open.  An interrupt takes effect after the next read, or after ``timeout`` if no bytes come."""
-        pace = self._pace
+        pace = self.pace
         if seconds is not None:
             if seconds <= 0:
                 raise DeadlineExceeded()

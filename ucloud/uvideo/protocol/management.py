@@ -87,10 +87,10 @@ _ACTIONS = (
     _Action(operation.AssumeRole, ("AssumeRole",)),
     _Action(operation.DeleteToken, ("DeleteUFileToken",), ("token_id",)),
 )
-_BY_CLASS = dict((action.cls, action) for action in _ACTIONS)  # type: dict[type, _Action]
-_BY_NAME = dict((name, action) for action in _ACTIONS for name in action.names)
+BY_CLASS = dict((action.cls, action) for action in _ACTIONS)  # type: dict[type, _Action]
+BY_NAME = dict((name, action) for action in _ACTIONS for name in action.names)
 #: name of a management call -> its operation
-OPERATIONS = dict((name, action.cls) for name, action in _BY_NAME.items())
+OPERATIONS = dict((name, action.cls) for name, action in BY_NAME.items())
 _NUMBERS = ("offset", "limit", "begin", "end", "expires", "display", "seconds")
 _LISTS = ("domains", "ops", "prefixes", "spaces", "black_ips", "white_ips")
 #: The parameter with the last unix second of a call's signature.  CHOICE: no documented Action has one of this name.
@@ -106,7 +106,7 @@ def encode(op, api, credentials, name="BucketName", video=False, end=None):
     ``name``: how the parameter with the space is called.  ``video``: use the *VideoSpace action names.
     ``end``: the last unix second of the signature; None for one that never ends.
     """
-    action = _BY_CLASS[type(op)]
+    action = BY_CLASS[type(op)]
     called = action.names[1 if video and len(action.names) > 1 else 0]
     parameters = {"Action": called, "PublicKey": credentials.public_key}
     space = getattr(op, "space", None)
@@ -133,7 +133,7 @@ def encode(op, api, credentials, name="BucketName", video=False, end=None):
 def name_of(op):
     # type: (operation.Management[object]) -> str
     """The Action that a client sends for an operation."""
-    return _BY_CLASS[type(op)].names[0]
+    return BY_CLASS[type(op)].names[0]
 
 
 def parameters(query, headers, body):
@@ -194,7 +194,7 @@ def decode(given):
     name = given.get("Action")
     if not name:
         raise errors.ActionMissing()
-    action = _BY_NAME.get(name)
+    action = BY_NAME.get(name)
     if action is None:
         raise errors.ActionUnknown(u"the Action %s is unknown" % _short(name))
     fields = {}  # type: dict[str, Any]  # of any operation

@@ -102,7 +102,7 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        for each in (transport, _beneath(transport)):
+        for each in (transport, beneath(transport)):
             cast(asyncio.WriteTransport, each).set_write_buffer_limits(high=WRITTEN)
         self._server.expected.discard(self)
         self._sender = self._server.senders.of_connection(address_of(transport.get_extra_info("peername")), self.said)
@@ -253,7 +253,7 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
         return refused
 
 
-def _beneath(transport: asyncio.BaseTransport) -> asyncio.BaseTransport:
+def beneath(transport: asyncio.BaseTransport) -> asyncio.BaseTransport:
     """Where TLS writes what it has encrypted; asyncio has no public name for that.  Without TLS the same transport."""
     return getattr(getattr(transport, "_ssl_protocol", None), "_transport", None) or transport
 
