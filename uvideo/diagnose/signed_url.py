@@ -1,4 +1,4 @@
-"""A signed URL explained: what it opens, until when, and whether a key pair signed it; nothing is sent."""
+"""Explains a signed URL: what it opens, until when, and whether a key pair signed it.  Sends nothing."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Target = dialect.Target
 __all__ = ["read_link"]
 
 _NAMES = ("UCloudPublicKey", "Expires", "Signature")
-#: The beginning of one percent-encoded character of UTF-8, where a URL ends.
+#: The end of a URL that was cut within a percent-encoded UTF-8 character.
 _HALF = re.compile(r"(%[cd][0-9a-f]|%e[0-9a-f](%[89ab][0-9a-f])?|%f[0-4](%[89ab][0-9a-f]){0,2})?(%[0-9a-f]?)?\Z", re.I)
 _DIGEST = 20  # bytes of a SHA-1
-_LONG = 10 * 365 * 86400  # seconds: later than this was hardly meant
+_LONG = 10 * 365 * 86400  # seconds: a later expiry is probably a mistake
 
 
 def read_link(url: str, settings: Settings | None, now: float) -> Iterator[Finding]:
-    """The Findings of a signed URL.  settings: whose key pair is tried, None for none.  now: unix seconds.
+    """The Findings about a signed URL.  settings: whose key pair to compare, or None.  now: Unix seconds.
 
-    InvalidArgument if it is no URL of http or https.
+    InvalidArgument if it is no http or https URL.
     """
     scheme, target, cut = _taken_apart(url)
     given = dict(target.query)
@@ -63,7 +63,7 @@ def read_link(url: str, settings: Settings | None, now: float) -> Iterator[Findi
 
 
 def _taken_apart(url: str) -> tuple[str, Target, bool]:
-    """(scheme, target, whether the URL ends within an escaped character, which is then left out)."""
+    """(scheme, target, whether the URL was cut within an escaped character, which is then dropped)."""
     given = url.strip()
     text = _HALF.sub("", given)
     found = re.match(r"(https?)://([^/?#]+)", text, re.IGNORECASE)
@@ -76,7 +76,7 @@ def _taken_apart(url: str) -> tuple[str, Target, bool]:
 
 
 def _places(target: Target, settings: Settings | None) -> Sequence[tuple[str, str]]:
-    """(space, key) of each reading of the URL, the likeliest first."""
+    """(space, key) for each reading of the URL, the likeliest first."""
     found = []
     for address in dialect.addresses(target.authority, None, target.path):
         try:
@@ -87,7 +87,7 @@ def _places(target: Target, settings: Settings | None) -> Sequence[tuple[str, st
     shared = {each.host.lower() for each in suffixes if each.shared}
     numeric = re.match(r"[0-9.]+(:|\Z)|\[", target.authority)
     if target.authority.lower() in shared or numeric or "." not in target.authority:
-        found.reverse()  # a host that serves every space: its path begins with the space
+        found.reverse()  # a host for every space: the path begins with the space
     return found
 
 
