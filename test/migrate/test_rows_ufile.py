@@ -1,4 +1,4 @@
-"""docs/migrate/from-ufile, "What to look at": each row is so."""
+"""docs/migrate/from-ufile, "Differences": each row is so."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from test.migrate.world import World, good, refused
 from ucloud import logger
 from ucloud.uvideo import config, filemanager, multipartuploaduvideo, spacemanager
 
-ROW = Rows("from-ufile.md", "What to look at")
+ROW = Rows("from-ufile.md", "Differences")
 FileManager = filemanager.FileManager
 
 

@@ -867,7 +867,7 @@ COLUMNS["nobody"] = NOBODY
 def tables() -> list[tuple[list[str], list[list[str]]]]:
     """(heads, rows) of every table of the page about carriers."""
     text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
-    text = text.partition("## What a signature may stand for\n")[2].partition("\n## ")[0]
+    text = text.partition("## What a signature permits\n")[2].partition("\n## ")[0]
     found = []
     for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
         lines = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in block.splitlines()]
