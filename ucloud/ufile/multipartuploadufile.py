@@ -13,9 +13,9 @@ from ..uvideo.engine.upload_source import FileSource, StreamSource, shown
 from ..uvideo.engine.validation import count, mime_of, text
 from ..uvideo.handler import answers
 from ..uvideo.multipartuploaduvideo import MultipartUploadUVideo
-from ..uvideo.protocol.answer import unquoted
 from ..uvideo.protocol.compat import TYPE_CHECKING
 from ..uvideo.protocol.errors import InvalidArgument
+from ..uvideo.protocol.field import unquoted
 from . import config  # noqa: F401
 from .baseufile import BaseUFile
 from .config import BLOCKSIZE

@@ -10,8 +10,8 @@ from .engine.validation import header_pairs
 from .handler import Handler, also, answers, succeeded
 from .protocol.byterange import ByteRange, parse
 from .protocol.compat import TYPE_CHECKING, is_integer, is_text, whole
-from .protocol.dialect import check_key, check_space
 from .protocol.errors import InvalidArgument
+from .protocol.location import check_key, check_space
 from .protocol.message import Headers
 from .protocol.operation import GetObject
 

@@ -13,11 +13,12 @@ from .engine.validation import header_pairs
 from .http.connection import ticks
 from .http.pool import Transport
 from .http.trust import Certificate
-from .protocol.answer import RESTORE, SESSION, document, unquoted
 from .protocol.byterange import parse_content
 from .protocol.compat import TYPE_CHECKING, is_integer, is_text, native, printable, to_text, whole
-from .protocol.dialect import check_key, check_space
 from .protocol.errors import BadAnswer, ConfigurationError, IntegrityError, InvalidArgument, NoAnswer, UVideoError
+from .protocol.field import RESTORE, SESSION, unquoted
+from .protocol.json_document import document
+from .protocol.location import check_key, check_space
 from .protocol.message import Headers, Response
 from .protocol.provider import parse_suffix
 from .protocol.signature import Credentials, authorization

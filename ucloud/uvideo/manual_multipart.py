@@ -10,8 +10,8 @@ from .handler import Signer, answers, paired, stored_as, succeeded
 from .protocol import etag
 from .protocol.byterange import ByteRange
 from .protocol.compat import TYPE_CHECKING, is_integer, is_text, to_text
-from .protocol.dialect import check_key, check_space
 from .protocol.errors import IntegrityError, InvalidArgument, PartExists, UploadNotFound
+from .protocol.location import check_key, check_space
 from .protocol.operation import AbortUpload, CopyPart, InitiateUpload, ListParts
 from .protocol.provider import choose
 

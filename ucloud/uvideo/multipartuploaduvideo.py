@@ -18,8 +18,8 @@ from .handler import also, answers, stored_as, succeeded
 from .manual_multipart import Assembler, aborted
 from .protocol import upload as uploads
 from .protocol.compat import TYPE_CHECKING, is_integer, is_text, native
-from .protocol.dialect import check_key, check_space
 from .protocol.errors import BadAnswer, InvalidArgument, UploadNotFound
+from .protocol.location import check_key, check_space
 from .protocol.message import Headers
 from .protocol.operation import InitiateUpload
 from .protocol.provider import named
