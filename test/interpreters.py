@@ -73,7 +73,7 @@ def identify(command: str) -> Interpreter | None:
 def _found() -> tuple[Interpreter, ...]:
     by_version: dict[tuple[int, int], Interpreter] = {}
     tried: set[str] = set()
-    for candidate in _candidates():
+    for candidate in candidates():
         wanted = _version_in(candidate)
         if candidate in tried or (wanted in by_version and wanted is not None):
             continue
@@ -150,7 +150,7 @@ def install(interpreter: Interpreter, own_pip: bool | None = None) -> str:
     return str(folder)
 
 
-def _candidates() -> Iterator[str]:
+def candidates() -> Iterator[str]:
     """Yield commands that may be interpreters: PATH first, then where they are commonly put, then the running one."""
     if os.name == "nt":  # below Wine the PATH leads to programs of another system
         yield sys.executable
@@ -190,7 +190,7 @@ def _has_pip(interpreter: Interpreter) -> bool:
 
 def _own(interpreter: Interpreter) -> list[str]:
     pip = [interpreter.path, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    return pip + _requirements(interpreter)
+    return pip + requirements(interpreter)
 
 
 def _foreign(interpreter: Interpreter) -> list[str]:
@@ -198,10 +198,10 @@ def _foreign(interpreter: Interpreter) -> list[str]:
     pip += ["--python-version", interpreter.name]
     if interpreter.version == (2, 7):
         pip.append("--no-deps")  # pip reads what a package needs as if for the Python it runs on itself
-    return pip + _requirements(interpreter)
+    return pip + requirements(interpreter)
 
 
-def _requirements(interpreter: Interpreter) -> list[str]:
+def requirements(interpreter: Interpreter) -> list[str]:
     """pip's arguments for what the SDK needs there, and PySocks: by the lock file; below 3.10, as setup.cfg says."""
     if interpreter.version < TOOLKIT:
         return [*of_setup(interpreter.version), "PySocks==1.7.1"]

@@ -46,7 +46,7 @@ def test_pyenv_is_searched(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     (folder / f"python{newest.name}").symlink_to(newest.path)
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
-    assert str(folder / f"python{newest.name}") in list(interpreters._candidates())
+    assert str(folder / f"python{newest.name}") in list(interpreters.candidates())
 
 
 def test_what_does_not_run_is_no_interpreter(tmp_path):
@@ -83,7 +83,7 @@ def test_an_interpreter_without_pip_is_prepared_with_ours(interpreter, tmp_path,
 @pytest.mark.long
 def test_a_failed_installation_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(interpreters, "CACHE", tmp_path)
-    monkeypatch.setattr(interpreters, "_requirements", lambda _: ["--no-such-option"])
+    monkeypatch.setattr(interpreters, "requirements", lambda _: ["--no-such-option"])
     with pytest.raises(RuntimeError, match="no such option"):
         interpreters.install(interpreters.newest())
     assert list((tmp_path / interpreters.newest().name).iterdir()) == []

@@ -14,7 +14,7 @@ import pytest
 from test.protocol import samples
 from test.server.wire import Peer
 from test.server_fixture import Server
-from ucloud.uvideo.protocol import dialect, management, operation
+from ucloud.uvideo.protocol import dialect, location, management, operation
 from ucloud.uvideo.protocol.message import Headers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,7 +85,7 @@ def peer(server: Server) -> Peer:
 
 
 def test_no_operation_of_the_core_is_missing() -> None:
-    known = [*dialect._DECODE, *(each.cls for each in management._ACTIONS)]
+    known = [*dialect.OPERATIONS, *management.BY_CLASS]
     assert set(CLASSES) == set(known)
     twice = {cls for cls in CLASSES if CLASSES.count(cls) > 1}
     assert twice == {operation.PutObject}  # PutFile and PostFile
@@ -113,14 +113,14 @@ def test_every_linked_test_exists() -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", [entry for entry in ENTRIES if entry.cls in dialect._DECODE], ids=lambda e: e.names[0]
+    "entry", [entry for entry in ENTRIES if entry.cls in dialect.OPERATIONS], ids=lambda e: e.names[0]
 )
 def test_the_form_of_a_request_means_that_operation(entry: Entry) -> None:
     assert entry.forms
     if entry.names == ["PostFile"]:
         assert entry.forms == [("POST", "/"), ("POST", "/<key>")] and "`multipart/form-data`" in entry.lines["Request"]
         for _, form in entry.forms:
-            assert dialect.takes_form(dialect.addresses("space.localhost", None, form)[0], [])
+            assert dialect.takes_form(location.addresses("space.localhost", None, form)[0], [])
         return
     headers = [SOURCES] if "`X-Ufile-Copy-Source:" in entry.lines["Request"] else []
     for method, form in entry.forms:
@@ -129,9 +129,9 @@ def test_the_form_of_a_request_means_that_operation(entry: Entry) -> None:
 
 def routed(method: str, form: str, headers: Any, bucket: str | None = None) -> Any:
     """The class of operation that the server takes a form of the page for."""
-    target = dialect.parse_target(form.replace("<id>", "0f188eb2").replace("<n>", "1").replace("<size>", "9"))
-    for address in dialect.addresses("space.localhost", bucket, target.path)[:1]:
-        key, query = dialect.key_of(address), dialect.parameters(target.query)
+    target = location.parse_target(form.replace("<id>", "0f188eb2").replace("<n>", "1").replace("<size>", "9"))
+    for address in location.addresses("space.localhost", bucket, target.path)[:1]:
+        key, query = location.key_of(address), dialect.parameters(target.query)
         return dialect.route(method, key, query, headers)
 
 
@@ -143,10 +143,10 @@ def test_the_forms_of_the_video_dialect_mean_their_operations() -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", [entry for entry in ENTRIES if entry.cls in management._BY_CLASS], ids=lambda e: e.names[0]
+    "entry", [entry for entry in ENTRIES if entry.cls in management.BY_CLASS], ids=lambda e: e.names[0]
 )
 def test_the_names_of_an_action_are_those_of_the_core(entry: Entry) -> None:
-    known = management._BY_CLASS[entry.cls]
+    known = management.BY_CLASS[entry.cls]
     assert tuple(entry.names) == known.names
     request = entry.lines["Request"]
     for _, parameter in known.fields:
@@ -160,7 +160,7 @@ UNTOLD = (
 
 
 @pytest.mark.parametrize(
-    "cls", list(dict.fromkeys(cls for cls in CLASSES if cls in dialect._DECODE)), ids=lambda c: c.__name__
+    "cls", list(dict.fromkeys(cls for cls in CLASSES if cls in dialect.OPERATIONS)), ids=lambda c: c.__name__
 )
 def test_the_server_answers_it(peer: Peer, cls: Any) -> None:
     """Every example of the operation, in both dialects, is done or refused for a reason of its own."""
@@ -176,9 +176,9 @@ def test_the_server_answers_it(peer: Peer, cls: Any) -> None:
         assert got.status < 500 and b"not supported" not in got.body, (op, got)
 
 
-@pytest.mark.parametrize("name", list(management._BY_NAME))
+@pytest.mark.parametrize("name", list(management.BY_NAME))
 def test_the_server_knows_the_action(peer: Peer, name: str) -> None:
-    known = management._BY_NAME[name]
+    known = management.BY_NAME[name]
     op = next(op for op, _ in samples.ACTIONS if type(op) is known.cls)
     request = management.encode(op, "", peer.credentials, video=name != known.names[0])
     got = peer.send(request.method, request.target).json()

@@ -150,7 +150,7 @@ def test_command(every: dict[str, Way], monkeypatch: pytest.MonkeyPatch, capsys:
 
 
 def test_doctor(every: dict[str, Way], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "_impatient", lambda: Retry(retries=0))
+    monkeypatch.setattr(checks, "impatient", lambda: Retry(retries=0))
 
     def examined(way: Way) -> None:
         findings = list(checks.examine(options=options(way)))

@@ -13,7 +13,7 @@ from test.cli.shell import Shell
 from test.fakes import FaultProxy
 from test.server_fixture import start_server
 from uvideo.cli.address import Remote
-from uvideo.cli.change import _look, is_readable
+from uvideo.cli.change import is_readable, is_settled
 from uvideo.cli.context import Context
 from uvideo.cli.presign import duration
 from uvideo.errors import InvalidArgument
@@ -161,9 +161,9 @@ class TestRestore:
         with FaultProxy("127.0.0.1", slow.server.port) as proxy:
             context.endpoint = f"127.0.0.1:{proxy.port}"
             proxy.on("HeadObject").then(503)
-            assert not _look(context, Remote(space, "a"))
+            assert not is_settled(context, Remote(space, "a"))
             assert context.report.failed == 0
-            assert _look(context, Remote(space, "none"))
+            assert is_settled(context, Remote(space, "none"))
             assert context.report.failed == 1
         context.close()
 

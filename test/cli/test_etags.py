@@ -48,9 +48,9 @@ def test_a_file_that_has_just_changed_is_not_remembered(tmp_path: Path, file: Pa
     os.utime(file)
     young = entry(file)
     assert etags.of(young, Cancel()) == etag(b"content")
-    assert etags._find(young) is None
+    assert etags.find(young) is None
     etags.learn(str(file), "e", young.size, young.mtime_ns)
-    assert etags._find(young) is None
+    assert etags.find(young) is None
     etags.close()
 
 
@@ -59,7 +59,7 @@ def test_what_a_transfer_knows_counts(tmp_path: Path, file: Path) -> None:
     etags.learn(str(file), "wrong size", 1, None)
     etags.learn(str(file), "wrong time", 7, 1)
     etags.learn(str(tmp_path / "gone"), "e", 7, None)
-    assert etags._find(entry(file)) is None
+    assert etags.find(entry(file)) is None
     etags.learn(str(file), "uploaded", 7, HOUR_AGO)
     assert etags.of(entry(file), Cancel()) == "uploaded"
     etags.learn(str(file), "downloaded", 7, None)
@@ -102,5 +102,5 @@ def test_a_cache_that_another_process_writes_to_stays(tmp_path: Path, file: Path
     first.close()
     assert (tmp_path / "cache").stat().st_ino == inode
     third = Etags(tmp_path / "cache")
-    assert third._find(entry(file)) == etag(b"content")
+    assert third.find(entry(file)) == etag(b"content")
     third.close()

@@ -62,7 +62,7 @@ def test_every_message_has_its_chinese(path: Path) -> None:
 
 
 def test_every_help_text_has_its_chinese() -> None:
-    assert [text for text in [*declared(), *copy_item._WORDS.values()] if text not in i18n.chinese()] == []
+    assert [text for text in [*declared(), *copy_item.WORDS.values()] if text not in i18n.chinese()] == []
 
 
 def test_every_verdict_and_state_has_its_chinese() -> None:

@@ -52,7 +52,7 @@ def run(work: Callable[[AsyncClient], Awaitable[None]], **options: Any) -> None:
 async def send(
     client: AsyncClient, origin: str, method: str = "GET", body: bytes = b"", most: int | None = 1 << 20
 ) -> Any:
-    return await carrier_of(client)._send(message.Request(method, origin, "/", message.Headers(), body), None, most)
+    return await carrier_of(client).send(message.Request(method, origin, "/", message.Headers(), body), None, most)
 
 
 def again(*answers: bytes) -> Callable[[Call], None]:
@@ -196,7 +196,7 @@ def test_an_answer_that_comes_while_the_body_is_sent_is_read(peer: Start) -> Non
 
     async def work(client: AsyncClient) -> None:
         assert (await send(client, made.origin, "PUT", LARGE)).status == 403
-        assert carrier_of(client)._pool.open == set()
+        assert carrier_of(client).pool.open == set()
 
     run(work)
     over.set()
@@ -256,13 +256,13 @@ def test_nothing_more_is_sent_after_the_answer(peer: Start) -> None:
     async def work(client: AsyncClient) -> None:
         asked = asyncio.ensure_future(send(client, made.origin, "PUT", LARGE))
         while not any(
-            each._answer and not each.transport.get_write_buffer_size() for each in carrier_of(client)._pool.open
+            each.answer and not each.transport.get_write_buffer_size() for each in carrier_of(client).pool.open
         ):
             await asyncio.sleep(0.005)
         drained.set()
         found = await asked
         assert (found.status, found.body) == (413, b"no!")
-        assert carrier_of(client)._pool.open == set()
+        assert carrier_of(client).pool.open == set()
 
     run(work)
     assert received < len(LARGE) // 2
@@ -289,7 +289,7 @@ def test_an_answer_before_a_reset_is_read_though_sending_fails_first(peer: Start
 
     async def work(client: AsyncClient) -> None:
         asked = asyncio.ensure_future(send(client, made.origin, "PUT", LARGE))
-        while not any(each._is_full for each in carrier_of(client)._pool.open):
+        while not any(each.is_full for each in carrier_of(client).pool.open):
             await asyncio.sleep(0.005)
         drain.set()
         assert drained.wait(20)  # the loop stands still
@@ -337,8 +337,8 @@ def test_an_answer_before_a_reset_is_read_though_the_next_piece_fails(peer: Star
 
     async def work(client: AsyncClient) -> None:
         assert (await send(client, made.origin)).body == b"first"
-        (connection,) = carrier_of(client)._pool.open
-        connection._transport = Held(connection._transport, wait)
+        (connection,) = carrier_of(client).pool.open
+        connection.transport = Held(connection.transport, wait)
         assert (await send(client, made.origin, "PUT", LARGE)).status == 507
 
     run(work, ca_bundle=PEM)
@@ -387,16 +387,16 @@ def test_who_takes_what_is_sent_is_not_silent(peer: Start, monkeypatch: pytest.M
 
     async def work(client: AsyncClient) -> None:
         sending = asyncio.ensure_future(send(client, made.origin, "PUT", LARGE))
-        while not carrier_of(client)._pool.open:
+        while not carrier_of(client).pool.open:
             await asyncio.sleep(0.001)
-        (connection,) = carrier_of(client)._pool.open
+        (connection,) = carrier_of(client).pool.open
         for turn in turns:
-            unsent = connection._left_to_send()
+            unsent = connection.left_to_send()
             turn.set()
-            while unsent and connection._left_to_send() == unsent:
+            while unsent and connection.left_to_send() == unsent:
                 await asyncio.sleep(0.001)
             clock.now += 9.0
-            connection._look()
+            connection.look()
         assert (await sending).body == b"at last"
 
     run(work, timeout=10.0)
@@ -419,11 +419,11 @@ def test_a_connection_that_was_used_before_allows_no_longer_silence(
 
     async def work(client: AsyncClient) -> None:
         await send(client, made.origin)
-        (connection,) = carrier_of(client)._pool.open
+        (connection,) = carrier_of(client).pool.open
         clock.now += 60.0
         # What is unsent of a long body: by the first look the other side has taken one byte more, and then no more.
         left = size if size > 1 else 0
-        monkeypatch.setattr(connection, "_left_to_send", lambda: left)
+        monkeypatch.setattr(connection, "left_to_send", lambda: left)
         sending = asyncio.ensure_future(send(client, made.origin, "PUT", b"x" * size))
         while len(made.calls[0].requests) < 2:
             await asyncio.sleep(0.001)
@@ -432,7 +432,7 @@ def test_a_connection_that_was_used_before_allows_no_longer_silence(
         for seconds in looks:
             assert not sending.done()
             clock.now = began + seconds
-            connection._look()
+            connection.look()
             await asyncio.sleep(0)
         with pytest.raises(errors.NoAnswer, match="silence for too long"):
             await sending
@@ -503,7 +503,7 @@ def test_a_cancelled_task_gives_its_connection_up(peer: Start) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert carrier_of(client)._pool.open == set()
+        assert carrier_of(client).pool.open == set()
 
     run(work)
 
@@ -579,7 +579,7 @@ def test_a_changed_variable_counts_from_the_next_request_on(peer: Start, monkeyp
             assert [await get(client) for _ in range(2)] == [b"first", b"first"]
             os.environ["http_proxy"] = second.origin
             assert [await get(client) for _ in range(2)] == [b"second", b"second"]
-            assert len(carrier_of(client)._pool.open) == 1  # the idle one through the old proxy is closed
+            assert len(carrier_of(client).pool.open) == 1  # the idle one through the old proxy is closed
             del os.environ["http_proxy"]
             os.environ["Http_Proxy"] = closing.origin  # no variable that is compared
             os.environ["no_proxy"] = "other.test"  # one that is, so that everything is looked up again
@@ -598,7 +598,7 @@ def test_a_request_that_cannot_be_sent_leaves_no_connection(peer: Start) -> None
         await send(client, made.origin)
         with pytest.raises(errors.InvalidArgument, match="cannot be sent"):
             await send(client, made.origin, "GET\r\n")
-        assert carrier_of(client)._pool.open == set()
+        assert carrier_of(client).pool.open == set()
         assert (await send(client, made.origin)).body == b"it"
 
     run(work)
@@ -658,7 +658,7 @@ def test_a_connection_that_ended_before_it_was_used_is_not_waited_for(
             lambda: aio_connection.AsyncConnection(loop), "127.0.0.1", made.port
         )
         connected.set()
-        while not (connection._is_lost if is_told else connection.transport.is_closing()):
+        while not (connection.is_lost if is_told else connection.transport.is_closing()):
             await asyncio.sleep(0)
         with pytest.raises(expected):
             await connection.exchange(b"GET / HTTP/1.1\r\n\r\n", "GET", None, 1000, None)

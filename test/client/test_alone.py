@@ -181,7 +181,7 @@ def test_a_signal_handler_may_set_it_at_any_line_of_who_waits() -> None:
 
 def test_who_is_remembered_while_it_is_set_is_woken_once() -> None:
     cancel, woken = Cancel(), Alone()
-    cancel._wake = SlowList()
+    cancel.wakes = SlowList()
     SlowList.appended.clear()
 
     def set_it() -> None:
@@ -267,9 +267,9 @@ def test_the_cache_of_etags_is_used_by_one_thread_at_a_time(tmp_path: Path) -> N
         os.utime(path, ns=(10**18 + 1, 10**18 + 1))
         found = path.stat()
         entries.append(Entry(str(number), found.st_size, str(path), found.st_mtime_ns, found.st_ino))
-    assert cache._database is not None
-    database: Any = Database(cache._database)
-    cache._database = database
+    assert cache.database is not None
+    database: Any = Database(cache.database)
+    cache.database = database
     work = [lambda entry=entry: cache.of(entry, Cancel()) for entry in entries]  # type: ignore[misc]
     first = at_once(*work)
     assert len(set(first)) == 6 and at_once(*work, *work) == [*first, *first]

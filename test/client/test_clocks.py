@@ -69,7 +69,7 @@ def options(peer: Peer) -> dict[str, Any]:
 def tighten(carrier: Any, limit: str) -> None:
     """Let the limit be short from now on, whatever connections there are."""
     if limit == "timeout":
-        carrier.transport._pace = connection.Pace(SHORT)
+        carrier.transport.pace = connection.Pace(SHORT)
         carrier.retry = Retry(0)
     elif limit == "attempt_timeout":
         carrier.retry = Retry(0, attempt_seconds=SHORT)
@@ -182,9 +182,9 @@ async def async_row(row: Row) -> str:
                 await client.stat("space", "k")
             tighten(carrier.carrier, row.limit)
             if row.limit == "timeout":
-                carrier._settings = replace(carrier._settings, timeout=SHORT)
-                for each in carrier._pool.open:  # its timer is set for the long one
-                    each._timer = each._timer and each._timer.cancel()
+                carrier.settings = replace(carrier.settings, timeout=SHORT)
+                for each in carrier.pool.open:  # its timer is set for the long one
+                    each.timer = each.timer and each.timer.cancel()
             began, error = time.monotonic(), None
             try:
                 if row.phase.call == "put":

@@ -581,7 +581,7 @@ def test_what_is_still_to_be_hashed_is_not_read_over_after_a_break(
     data, again = content(2 << 20), threading.Event()
     client.put(space, "a", data)
     proxy.on("GetObject").truncate(3 * 262144 + 1000)  # as many pieces as may wait to be hashed
-    hashing, readinto, reads = Hashing._work, Stream.readinto, list[int]()
+    hashing, readinto, reads = Hashing.work, Stream.readinto, list[int]()
 
     def behind(self: Any) -> None:
         again.wait(10)  # until the second request has brought something
@@ -594,7 +594,7 @@ def test_what_is_still_to_be_hashed_is_not_read_over_after_a_break(
             again.set()
         return count
 
-    monkeypatch.setattr(Hashing, "_work", behind)
+    monkeypatch.setattr(Hashing, "work", behind)
     monkeypatch.setattr(Stream, "readinto", read)
     target = io.BytesIO()
     assert through.download(space, "a", target, part_jobs=1).verified

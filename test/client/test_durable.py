@@ -173,7 +173,7 @@ def test_a_file_object_that_cannot_be_flushed_is_a_failure(client: Client, space
 
 def test_a_pipe_or_device_that_cannot_be_closed_is_a_failure() -> None:
     target = targets.StreamTarget(None, "/a/pipe")
-    target._file = Last("close")
+    target.file = Last("close")
     target.write(memoryview(b"12345"), 0)
     with pytest.raises(LocalFailure, match=f"/a/pipe: {os.strerror(errno.EIO)}"):
         target.commit(5)
@@ -185,9 +185,9 @@ def test_what_was_refused_by_the_system_in_the_end_has_no_name(tmp_path: Path, m
     handle = target.handle()
     handle.write(memoryview(b"12345"), 0)
     handle.close()
-    file, target._file = target._file, Last("close")
+    file, target.file = target.file, Last("close")
     monkeypatch.setattr(os, "fstat", lambda _: os.stat(target.temporary))
-    target._file.fileno = file.fileno
+    target.file.fileno = file.fileno
     with pytest.raises(LocalFailure, match=os.strerror(errno.EIO)):
         target.commit(5)
     monkeypatch.undo()

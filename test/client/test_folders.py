@@ -360,7 +360,7 @@ def test_names_that_differ_in_case_only_are_refused_where_they_are_one_file(
         client.put(space, key, key.encode())
     client.download_dir(space, "", tmp_path / "both")
     assert len(tree(tmp_path / "both")) == 5
-    monkeypatch.setattr("uvideo.transfer.folders._folds_case", lambda folder: True)
+    monkeypatch.setattr("uvideo.transfer.folders.folds_case", lambda folder: True)
     with pytest.raises(errors.SomeFailed, match="case") as caught:
         client.download_dir(space, "", tmp_path / "one")
     assert sorted(reasons(caught)) == ["a.txt", "x/b"]

@@ -98,7 +98,7 @@ def test_every_call_works_on_every_way(
 
 
 def send(client: AsyncClient, origin: str) -> Coroutine[Any, Any, Any]:
-    return carrier_of(client)._send(message.Request("GET", origin, "/", message.Headers(), b""), None, 1 << 20)
+    return carrier_of(client).send(message.Request("GET", origin, "/", message.Headers(), b""), None, 1 << 20)
 
 
 @pytest.fixture

@@ -202,7 +202,7 @@ def test_a_cancel_reaches_a_transfer_that_runs(
         proxy.release("second")
         assert isinstance(running.exception(30), errors.Cancelled)
     assert list(client.list_uploads(space)) == []
-    assert cancel._wake == []
+    assert cancel.wakes == []
 
 
 def test_submitting_more_than_may_wait_waits(space: str, proxy: FaultProxy, through: Client) -> None:
@@ -324,11 +324,14 @@ def test_what_is_done_holds_no_bytes(client: Client, space: str) -> None:
         kept.append(weakref.ref(held))
         raise RuntimeError("enough")
 
+    source = memoryview(b"data")
+    held = weakref.ref(source)
     with TransferManager(client) as manager:
-        ended = manager.upload(space, "b", b"data", progress=refuse)
+        ended = manager.upload(space, "b", source, progress=refuse)
         assert isinstance(ended.exception(30), RuntimeError)
         assert kept[0]() is None
-    assert ended._job is None
+    del source
+    assert ended.done() and held() is None
 
 
 def test_a_system_without_threads_is_a_local_failure(

@@ -173,6 +173,6 @@ def test_without_tomlkit_it_says_what_to_install(path: Path, monkeypatch: pytest
 
 
 def test_a_lock_that_is_never_released_ends_in_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(profiles, "_PATIENCE", 0.1)
+    monkeypatch.setattr(profiles, "PATIENCE", 0.1)
     with edit(path), pytest.raises(LocalFailure, match="another process"), edit(path):
         pass

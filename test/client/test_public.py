@@ -46,7 +46,7 @@ def test_every_public_method_says_what_it_gives_and_is_typed() -> None:
 
 
 def test_every_operation_of_the_protocol_is_reached() -> None:
-    known = {cls.__name__ for cls in [*dialect._ENCODE, *_management()]}
+    known = {cls.__name__ for cls in [*dialect.OPERATIONS, *_management()]}
     used = set()
     for module in (operations, sync, upload):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
@@ -60,7 +60,7 @@ def test_every_operation_of_the_protocol_is_reached() -> None:
 def _management() -> list[type]:
     from uvideo._core import management
 
-    return list(management._BY_CLASS)
+    return list(management.BY_CLASS)
 
 
 def test_every_public_error_is_of_one_tree() -> None:

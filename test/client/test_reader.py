@@ -163,7 +163,7 @@ def test_the_cache_is_bounded(space: str, film: str, proxy: FaultProxy, through:
         for number in (10, 30, 50, 10, 50):
             file.seek(number * BLOCK)
             file.read(1)
-        assert len(file._object._blocks) == 2
+        assert len(file.raw.blocks) == 2
     assert [first // BLOCK for first, _ in asked(proxy)] == [10, 30, 50, 10]
 
 
@@ -346,10 +346,10 @@ def test_two_threads_read_one_after_the_other(client: Client, space: str, film: 
 def test_closing_in_the_middle_leaves_no_connection(space: str, film: str, proxy: FaultProxy, through: Client) -> None:
     file = through.open(space, film)
     file.read(6 * BLOCK)
-    source = file._object
-    assert source._stream is not None
+    source = file.raw
+    assert source.stream is not None
     file.close()
-    assert source._stream is None and file.closed and not source._blocks
+    assert source.stream is None and file.closed and not source.blocks
     file.close()
 
 

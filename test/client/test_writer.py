@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import threading
 import tracemalloc
 import zipfile
 
@@ -154,8 +155,7 @@ def test_a_writer_that_is_forgotten_stores_nothing(
 ) -> None:
     file = client.open(space, "a", "wb")
     file.write(bytes(4 * BLOCK))
-    thread = file._thread
-    assert thread is not None
+    (thread,) = [each for each in threading.enumerate() if each.name == "uvideo-writer"]
     with caplog.at_level(logging.WARNING, "uvideo"):
         del file
         gc.collect()

@@ -38,7 +38,7 @@ class TestDisk(BlobsContract):
 
 class TestDiskWithoutOpenFileLocks:
     def test_the_slot_excludes_all_the_same(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(disk, "_OPEN_FILE_LOCK", None)
+        monkeypatch.setattr(disk, "OPEN_FILE_LOCK", None)
 
         async def story(one: Blobs, two: Blobs) -> bool:
             draft = one.draft()
@@ -305,34 +305,49 @@ class Slow:
 
 
 def writer_of(blobs: DiskBlobs) -> Any:
-    made = disk._DiskWriter(blobs, blobs.draft())
-    made._write([b"begun"])
+    made = asyncio.run(blobs.writer())
+    asyncio.run(made.write([b"begun"]))
     return made
 
 
 def slot_of(blobs: DiskBlobs) -> Any:
-    made = disk._DiskPartSlot(blobs, blobs.draft(), 0)
+    made = disk.DiskPartSlot(blobs, blobs.draft(), 0)
     assert made.enter()
     return made
 
 
 def reader_of(blobs: DiskBlobs) -> Any:
-    made = disk._DiskReader(blobs, blobs.blob_path(asyncio.run(store(blobs, b"x" * 1000))))
-    made.open()
-    return made
+    return asyncio.run(blobs.open(asyncio.run(store(blobs, b"x" * 1000))))
+
+
+def write(it: Any) -> None:
+    asyncio.run(it.write([b"x"]))
+
+
+def seal(it: Any) -> None:
+    asyncio.run(it.seal())
+
+
+def discard(it: Any) -> None:
+    asyncio.run(it.discard())
+
+
+def read(it: Any) -> None:
+    async def work() -> None:
+        assert [piece async for piece in it.read(0, 10)] == [b"x" * 10]
+
+    asyncio.run(work())
 
 
 @pytest.mark.parametrize(
     ("made", "work", "end", "slowed"),
     [
-        (writer_of, lambda it: it._write([b"x"]), lambda it: it._discard(), (disk, "write_at")),
-        (writer_of, lambda it: it._write([b"x"]), lambda it: it._seal(), (disk, "write_at")),
-        (writer_of, lambda it: it._seal(), lambda it: it._discard(), (DiskBlobs, "sync_file")),
-        (slot_of, lambda it: it._write([b"x"]), lambda it: it._leave(), (disk, "write_at")),
-        (slot_of, lambda it: it._write([b"x"]), lambda it: it.leave(), (disk, "write_at")),
-        (slot_of, lambda it: it.enter(), lambda it: it._leave(), (disk, "try_lock")),
-        (reader_of, lambda it: it._pread(10, 0), lambda it: it._leave(), (os, "pread")),
-        (reader_of, lambda it: it._pread(10, 0), lambda it: asyncio.run(it.close()), (os, "pread")),
+        (writer_of, write, discard, (disk, "write_at")),
+        (writer_of, write, seal, (disk, "write_at")),
+        (writer_of, seal, discard, (DiskBlobs, "sync_file")),
+        (slot_of, write, lambda it: it.leave(), (disk, "write_at")),
+        (slot_of, lambda it: it.enter(), lambda it: it.leave(), (disk, "try_lock")),
+        (reader_of, read, lambda it: asyncio.run(it.close()), (os, "pread")),
     ],
 )
 def test_a_file_stays_open_as_long_as_a_cancelled_call_is_at_work_on_it(

@@ -61,7 +61,7 @@ def test_fsync_decides_how_a_commit_syncs(path: Path, fsync: bool, level: int) -
         catalog = SqliteCatalog(path, fsync=fsync)
         await catalog.start()
         try:
-            return list(await catalog._write(lambda db: db.execute("PRAGMA synchronous").fetchone()))
+            return list(await catalog.write(lambda db: db.execute("PRAGMA synchronous").fetchone()))
         finally:
             await catalog.close()
 
@@ -71,13 +71,13 @@ def test_fsync_decides_how_a_commit_syncs(path: Path, fsync: bool, level: int) -
 def test_a_full_disk_is_said_as_such_and_the_catalog_goes_on(place: Place) -> None:
     async def story(catalog: SqliteCatalog) -> int:
         await catalog.create_space(SPACE)
-        (pages,) = await catalog._write(lambda db: db.execute("PRAGMA page_count").fetchone())
-        await catalog._write(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+        (pages,) = await catalog.write(lambda db: db.execute("PRAGMA page_count").fetchone())
+        await catalog.write(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone())
         with pytest.raises(OSError) as caught:
             for number in range(100):
                 await catalog.put(small(f"full/{number}", data=b"x" * 16000))
         assert caught.value.errno == errno.ENOSPC
-        await catalog._write(lambda db: db.execute("PRAGMA max_page_count = 1000000").fetchone())
+        await catalog.write(lambda db: db.execute("PRAGMA max_page_count = 1000000").fetchone())
         await catalog.put(small("after"))
         return len((await catalog.list(SPACE.space_id, "after", "", 10)).objects)
 
@@ -88,7 +88,7 @@ def test_writes_that_wait_share_a_commit(place: Place) -> None:
     async def story(catalog: SqliteCatalog) -> int:
         await catalog.create_space(SPACE)
         commits: list[str] = []
-        await catalog._write(lambda db: db.set_trace_callback(commits.append))
+        await catalog.write(lambda db: db.set_trace_callback(commits.append))
         await asyncio.gather(*(catalog.put(small(str(number))) for number in range(500)))
         return commits.count("COMMIT")
 
@@ -103,8 +103,8 @@ def test_a_commit_that_fails_fails_all_of_its_batch_and_nothing_of_it_is_there(p
             db.execute("ROLLBACK")  # as SQLite itself does when the disk fails
             raise sqlite3.OperationalError("disk I/O error")
 
-        await asyncio.gather(catalog._write(lambda db: time.sleep(0.02)), return_exceptions=False)
-        calls = [catalog.put(small("one")), catalog._write(sabotage), catalog.put(small("two"))]
+        await asyncio.gather(catalog.write(lambda db: time.sleep(0.02)), return_exceptions=False)
+        calls = [catalog.put(small("one")), catalog.write(sabotage), catalog.put(small("two"))]
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
         assert [type(each) for each in outcomes] == [OSError] * 3 or outcomes[0] == []
         assert isinstance(outcomes[1], OSError) and outcomes[1].errno == errno.EIO  # what every driver says of it
@@ -136,7 +136,7 @@ def test_reads_leave_no_transaction_open(place: Place, path: Path) -> None:
 def test_a_slow_write_does_not_stop_reads(place: Place) -> None:
     async def story(catalog: SqliteCatalog) -> bool:
         await catalog.create_space(SPACE)
-        slow = asyncio.ensure_future(catalog._write(lambda db: time.sleep(0.1)))
+        slow = asyncio.ensure_future(catalog.write(lambda db: time.sleep(0.1)))
         await asyncio.sleep(0.01)
         found = await catalog.space("space")
         early = not slow.done()

@@ -35,10 +35,10 @@ WRAPPERS = list(wrappers())
 
 def test_all_wrappers_are_found() -> None:
     assert {cls for cls, _ in WRAPPERS} >= {
-        rights._AddOnly,
-        disk_headroom._KeptFree,
-        timed_drivers._TimedBlobs,
-        timed_drivers._TimedCatalog,
+        rights.AddOnly,
+        disk_headroom.KeptFree,
+        timed_drivers.TimedBlobs,
+        timed_drivers.TimedCatalog,
     }
 
 

@@ -60,14 +60,14 @@ async def load(path: Path, name: str) -> None:
         mime, now = "video/mp4", 1893450000
         await catalog.put(ObjectRecord(space.space_id, key(0), 11, "e" * 32, mime, "blob", created=now, modified=now))
         select = f"SELECT {OBJECT} FROM objects WHERE space_id = ?"
-        (model,) = await catalog._write(lambda db: db.execute(select, (space.space_id,)).fetchall())
+        (model,) = await catalog.write(lambda db: db.execute(select, (space.space_id,)).fetchall())
         insert = f"INSERT INTO objects ({OBJECT}) VALUES ({', '.join('?' * len(COLUMNS))})"
         for first in range(0, KEYS, BATCH):
 
             def work(db: sqlite3.Connection, first: int = first) -> int:
                 return db.executemany(insert, rows(model, first)).rowcount
 
-            assert await catalog._write(work) == BATCH - (first == 0)
+            assert await catalog.write(work) == BATCH - (first == 0)
     finally:
         await catalog.close()
 

@@ -84,7 +84,7 @@ def test_threads_that_read_one_file_do_not_move_it_from_under_each_other(
     fs: UVideoFileSystem, film: str, data: bytes
 ) -> None:
     with fs.open(film, cache_type="none") as file:
-        file._reader = SlowReader(file._reader)
+        file.reader = SlowReader(file.reader)
         places = [number * 100_001 for number in range(12)]
         found = at_once(*(lambda at=at: file._fetch_range(at, at + 1000) for at in places))  # type: ignore[misc]
         assert found == [data[at : at + 1000] for at in places]

@@ -124,16 +124,16 @@ class Loop:
         found: dict[str, Any] = carrying.nothing()
         request, _ = carrying.request(vars(case), self._origin)
         try:
-            response = await self._carrier._send(request, None, None)
+            response = await self._carrier.send(request, None, None)
             found.update(status=response.status, headers=response.headers.pairs, body=response.body, complete=True)
         except NoAnswer as error:
             carrying.failed(found, error)
-        found["kept"] = any(self._carrier._pool.idle.values())
+        found["kept"] = any(self._carrier.pool.idle.values())
         return found
 
     async def _plain(self, target: str) -> Any:
         try:
-            return (await self._carrier._send(Request("GET", self._origin, target, Headers(), b""), None, None)).status
+            return (await self._carrier.send(Request("GET", self._origin, target, Headers(), b""), None, None)).status
         except NoAnswer as error:
             return str(error)
 

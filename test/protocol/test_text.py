@@ -13,12 +13,18 @@ WRONG = (b"\xff", b"\xc3", b"\x80", b"\xed\xa0\x80", b"\xed\xa0\xbd\xed\xb8\x80"
 
 
 class Quoting(unittest.TestCase):
+    def test_every_byte_that_text_can_have(self):
+        plain = {compat.quote_path: PLAIN + b"/!$&'()*,;=:@+", compat.quote_query: PLAIN + b"/"}
+        for number in list(range(0x800)) + list(range(0x800, 0xD800, 61)) + list(range(0xE000, 0x110000, 4093)):
+            text = (u"\\U%08x" % number).encode("ascii").decode("unicode-escape")
+            data = bytearray(text.encode("utf-8"))
+            for quote, safe in plain.items():
+                quoted = "".join([chr(byte) if byte in bytearray(safe) else "%%%02X" % byte for byte in data])
+                self.assertEqual((quoted, quoted + "%20"), (quote(text), quote(text + u" ")))
+
     def test_every_byte(self):
         for number in range(256):
             byte = bytes(bytearray([number]))
-            for quote, safe in ((compat._PATH, PLAIN + b"/!$&'()*,;=:@+"), (compat._QUERY, PLAIN + b"/")):
-                expected = byte.decode("latin-1") if byte in safe else u"%%%02X" % number
-                self.assertEqual(expected, quote[number])
             if number < 128:
                 for quote in (compat.quote_path, compat.quote_query):
                     quoted = quote(byte.decode("ascii"))

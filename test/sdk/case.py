@@ -73,6 +73,11 @@ def content(size, seed=1):
     return b"".join(pieces)[:size]
 
 
+def settings_of(handler):
+    """The Settings that a handler has copied, as its pickle holds them."""
+    return handler.__getstate__()["settings"]
+
+
 class Case(unittest.TestCase):
     """One public and one private space for each class, and a folder for each test."""
 

@@ -84,25 +84,25 @@ class Call(object):
 
     def __init__(self, connection):
         self.connection, self.requests = connection, []
-        self._data = b""
+        self.data = b""
 
     def more(self):
         data = self.connection.recv(65536)
         if not data:
             raise EnvironmentError("the client is gone")
-        self._data += data
+        self.data += data
 
     def request(self):
         """Read one request and note it."""
-        while b"\r\n\r\n" not in self._data:
+        while b"\r\n\r\n" not in self.data:
             self.more()
-        head, _, self._data = self._data.partition(b"\r\n\r\n")
+        head, _, self.data = self.data.partition(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
         headers = dict((line.partition(": ")[0].lower(), line.partition(": ")[2]) for line in lines[1:])
         length = int(headers.get("content-length", 0))
-        while len(self._data) < length:
+        while len(self.data) < length:
             self.more()
-        body, self._data = self._data[:length], self._data[length:]
+        body, self.data = self.data[:length], self.data[length:]
         self.requests.append((lines[0], headers, body))
         return self.requests[-1]
 

@@ -27,7 +27,7 @@ def told(held):
     ``held()``: a container of the clients' ports of the connections that are held.  The client's own timeout is left
     as it is and should be long.
     """
-    plain = Connection._wait
+    plain = Connection.wait
     # What a session's connections wait in; the socket of Python 2.7 cannot be changed so.
     receive = socket.socket.recv_into if sys.version_info >= (3,) else None
     asking = threading.local()
@@ -37,7 +37,7 @@ def told(held):
             try:
                 return plain(self, events, _Wait(min(SLICE, left)))
             except socket.timeout:
-                if _port(self._socket) in held():
+                if _port(self.socket) in held():
                     break
         return plain(self, events, _Wait(0))  # what was sent before the silence has arrived
 
@@ -59,13 +59,13 @@ def told(held):
         finally:
             self.settimeout(timeout)
 
-    Connection._wait = wait
+    Connection.wait = wait
     if receive is not None:
         socket.socket.recv_into = received
     try:
         yield
     finally:
-        Connection._wait = plain
+        Connection.wait = plain
         if receive is not None:
             socket.socket.recv_into = receive
 

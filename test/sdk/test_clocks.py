@@ -64,7 +64,7 @@ class Clocks(Case):
                 if used:
                     pipes.send(Request("HEAD", peer.origin, "/", Headers(), b""))
                 if limit == "timeout":
-                    pipes._pace = Pace(SHORT)
+                    pipes.pace = Pace(SHORT)
                 method, body = ("PUT", LARGE) if phase.call == "put" else ("GET", b"")
                 request = Request(method, peer.origin, "/", Headers(), body)
                 try:
@@ -98,7 +98,7 @@ class Clocks(Case):
                 carrier = carrier_of(handler)
             if used:
                 carrier.transport.send(Request("HEAD", peer.origin, "/", Headers(), b""))
-            carrier.transport._pace, carrier.retry = Pace(SHORT), Retry(0)
+            carrier.transport.pace, carrier.retry = Pace(SHORT), Retry(0)
             if phase.call == "get":
                 _, resp = handler.download_file("space", "k", os.path.join(folder, "%d" % id(row)))
             else:

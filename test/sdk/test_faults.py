@@ -225,15 +225,18 @@ class UploadFaults(FaultCase):
         class Stop(Exception):
             pass
 
+        stopping = [True]
+
         def stop(sent, total):
-            raise Stop()
+            if stopping:
+                raise Stop()
 
         uploader = self.uploader()
         with self.assertRaises(Stop):
             uploader.uploadfile(self.private, "k", self.source, progress=stop, maxthread=1, **OPTIONS)
         with self.assertRaises(Stop):
             uploader.resumeuploadfile()
-        uploader._interrupted[-1][1].options.progress = None
+        del stopping[:]
         self.assertStatus(200, uploader.resumeuploadfile())
         self.assertStored()
 

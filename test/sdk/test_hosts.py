@@ -13,7 +13,7 @@ from ucloud.uvideo.protocol import provider as providers
 from ucloud.uvideo.protocol.errors import InvalidArgument, UVideoError
 
 from . import hosts
-from .case import SESSION
+from .case import SESSION, settings_of
 from .surroundings import environment
 
 PAIR = ("public", "private")
@@ -170,8 +170,8 @@ class Hosts(unittest.TestCase):
     def test_the_hosts_of_a_handler_count_like_the_settings(self):
         for handler in (filemanager.FileManager, multipartuploaduvideo.MultipartUploadUVideo):
             made = handler("p", "s", "https://video.example.com")
-            self.assertEqual("https://video.example.com", made._settings.download.origin("x"))
-            self.assertEqual("https://video.example.com", made._settings.api)
+            self.assertEqual("https://video.example.com", settings_of(made).download.origin("x"))
+            self.assertEqual("https://video.example.com", settings_of(made).api)
 
 
 class Unicode(unittest.TestCase):

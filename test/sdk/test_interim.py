@@ -36,9 +36,9 @@ class Incoming(object):
 
     def __init__(self, call):
         self._call = call
-        while b"\r\n\r\n" not in call._data:
+        while b"\r\n\r\n" not in call.data:
             call.more()
-        head, _, call._data = call._data.partition(b"\r\n\r\n")
+        head, _, call.data = call.data.partition(b"\r\n\r\n")
         self.head = head.decode("latin-1").lower()
         self._chunks = wire.Chunks() if "transfer-encoding: chunked" in self.head else None
         self._digest, self._done = hashlib.sha1(), 0
@@ -49,9 +49,9 @@ class Incoming(object):
     def read(self, size):
         """Take the body up to its byte ``size``, or a little more."""
         while self._done < size and not self._ended():
-            if not self._call._data:
+            if not self._call.data:
                 self._call.more()
-            data, self._call._data = self._call._data, b""
+            data, self._call.data = self._call.data, b""
             data = data if self._chunks is None else self._chunks.feed(data)
             self._done += len(data)
             self._digest.update(data)
@@ -148,7 +148,7 @@ class Sending(Case):
             call.send(answer(b"no", status="403 Forbidden"))
             while True:
                 call.more()
-                call._data = b""
+                call.data = b""
 
         class Endless(object):
             length = None

@@ -113,7 +113,7 @@ class Races(Case):
                 with self.assertRaises(Cancelled):
                     self.ask(name, interrupt=interrupt)
                 timer.join()
-                self.assertEqual(interrupt._wake, [])
+                self.assertEqual(interrupt.wakes, [])
                 with self.assertRaises(Cancelled):  # and one that is set already
                     self.ask(name, interrupt=interrupt)
             self.assertIn("stuck.test", names.asked)
@@ -133,7 +133,7 @@ class Races(Case):
                     self.assertEqual(address.look_up("live.test", 80).addresses()[0][4], ("127.0.0.1", 80))
             with Unstartable(KeyboardInterrupt()):
                 self.assertRaises(KeyboardInterrupt, address.look_up, "live.test", 80)
-            self.assertEqual(address._under_way, {})  # nobody waits for what never began
+            self.assertEqual(address.under_way, {})  # nobody waits for what never began
         self.assertEqual(names.asked, ["live.test"] * 2)
 
     def test_a_limit_longer_than_poll_takes_is_one(self):

@@ -28,7 +28,7 @@ from ucloud.uvideo.protocol.errors import (
 )
 from ucloud.uvideo.protocol.message import Headers, Request
 
-from .case import BLOCK, ENDPOINT, KEYS, PRIVATE_KEY, PUBLIC_KEY, FaultCase, content
+from .case import BLOCK, ENDPOINT, KEYS, PRIVATE_KEY, PUBLIC_KEY, FaultCase, content, settings_of
 from .peer import PEM, answer, context
 from .surroundings import environment, logged
 from .test_transport import Bytes, Case, again
@@ -198,10 +198,10 @@ class Asked(Sessions):
 
         def talk(call):
             while True:
-                while not call._data.endswith(b"0\r\n\r\n"):
+                while not call.data.endswith(b"0\r\n\r\n"):
                     call.more()
-                received.append(call._data)
-                call._data = b""
+                received.append(call.data)
+                call.data = b""
                 call.send(answer(b"it"))
 
         self.assertEqual(b"it", self.pipes().send(self.request(self.peer(talk), "PUT"), Bytes(b"abcdef", False)).body)
@@ -487,7 +487,7 @@ class Handlers(FaultCase):
         with self.made(filemanager.FileManager) as files:
             for each in (copy.copy(files), copy.deepcopy(files), pickle.loads(pickle.dumps(files, 2))):
                 self.assertStatus(200, each.putstream(self.private, "copied", io.BytesIO(b"x")))
-                self.assertEqual("y", each._settings.session.headers["X-Mark"])
+                self.assertEqual("y", settings_of(each).session.headers["X-Mark"])
         self.assertIn("http://", self.session.adapters)  # and its connections stand
         self.assertStatus(200, files.head_file(self.private, "copied"))
 

@@ -41,11 +41,11 @@ class Bytes(object):
     """A body that says its length, or none."""
 
     def __init__(self, data, length=True):
-        self._data, self.sent = data, 0
+        self.data, self.sent = data, 0
         self.length = len(data) if length else None
 
     def read(self, size=65536):
-        piece = self._data[self.sent : self.sent + size]
+        piece = self.data[self.sent : self.sent + size]
         self.sent += len(piece)
         return piece
 
@@ -266,9 +266,9 @@ class Bodies(Case):
         whole = []
 
         def talk(call):
-            while b"0\r\n\r\n" not in call._data:
+            while b"0\r\n\r\n" not in call.data:
                 call.more()
-            whole.append(call._data)
+            whole.append(call.data)
             call.send(answer())
 
         peer = self.peer(talk)
@@ -407,7 +407,7 @@ class SentBySystem(Case):
         self.addCleanup(body.close)
         peer, pipes = self.peer(talk, tls), self.transport(authorities=PEM)
         found = pipes.send(self.request(peer, "PUT"), body)
-        self.assertEqual(found.body.decode("ascii"), hashlib.sha1(body._data).hexdigest())
+        self.assertEqual(found.body.decode("ascii"), hashlib.sha1(body.data).hexdigest())
         pipes.send(self.request(peer))
         self.assertEqual(len(peer.calls), 1)  # the connection serves again
         return body
@@ -496,7 +496,7 @@ class Waits(Case):
                 self.transport(timeout=60).send(request, interrupt=interrupt)
             self.assertLess(time.time() - began, 30)  # the timeout is 60
             over.set()
-            self.assertEqual(interrupt._wake, [])
+            self.assertEqual(interrupt.wakes, [])
 
     def test_one_that_is_set_already_sends_nothing_to_wait_for(self):
         interrupt = Interrupt()

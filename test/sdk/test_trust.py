@@ -14,6 +14,7 @@ from ucloud.uvideo.engine.session import carrier_of
 from ucloud.uvideo.http.trust import Certificate, tls
 from ucloud.uvideo.protocol.errors import InvalidArgument
 
+from .case import settings_of
 from .peer import PEM, answer, context
 from .test_proxies import environment
 from .test_transport import Case, again
@@ -65,7 +66,7 @@ class Options(Case):
         with filemanager.FileManager("public", "private") as files:
             self.assertEqual(200, files.head_file("space", "a")[1].status_code)
             copied = pickle.loads(pickle.dumps(files))
-            self.assertNotIn(PASSWORD, repr(files._settings) + repr(files))
+            self.assertNotIn(PASSWORD, repr(settings_of(files)) + repr(files))
         with copied:
             self.assertEqual(200, copied.head_file("space", "a")[1].status_code)
 
@@ -116,8 +117,8 @@ class Options(Case):
 
     def test_a_pickle_of_an_older_handler_can_be_used(self):
         files = pickle.loads(OLDER)
-        self.assertEqual("127.0.0.1:9000", files._settings.upload.host)
-        self.assertEqual((None,) * 5, files._settings[-5:])
+        self.assertEqual("127.0.0.1:9000", settings_of(files).upload.host)
+        self.assertEqual((None,) * 5, settings_of(files)[-5:])
         self.assertIs(carrier_of(files).transport.route("http://127.0.0.1:9000").proxy, None)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from aiohttp import StreamReader, web
 
 import uvideo
-from uvideo.server.http.connection import QUEUED, Connection, Server, _beneath
+from uvideo.server.http.connection import QUEUED, Connection, Server, beneath
 from uvideo.server.ops.metrics import Metrics
 
 #: Of RequestHandler: read, but for the two that bound how many heads are parsed ahead.
@@ -110,8 +110,8 @@ def test_asyncio_still_has_where_tls_writes() -> None:
         protocol.connection_made(wire)
         transport = protocol._app_transport or protocol._get_app_transport()  # 3.10 makes it at once
         try:
-            assert _beneath(transport) is wire
-            assert _beneath(wire) is wire
+            assert beneath(transport) is wire
+            assert beneath(wire) is wire
         finally:
             transport.close()
 

@@ -287,8 +287,8 @@ def test_no_way_into_the_own_network(tmp_path: Path) -> None:
 def test_a_socket_is_opened_to_an_allowed_address_only(place: str) -> None:
     """Whatever found the address: the library may hand a host that it takes for an address on without asking us."""
     with pytest.raises((errors.CallbackFailed, ValueError)):
-        Callbacks()._socket("example.com", (socket.AF_INET, socket.SOCK_STREAM, 6, "", (place, 80)))
-    Callbacks()._socket("example.com", (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 80))).close()
+        Callbacks().make_socket("example.com", (socket.AF_INET, socket.SOCK_STREAM, 6, "", (place, 80)))
+    Callbacks().make_socket("example.com", (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 80))).close()
 
 
 def test_international_names_are_called_by_their_ascii_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -200,7 +200,7 @@ def test_an_account_takes_no_place_of_another() -> None:
 def test_the_table_holds_nothing_that_signs_in() -> None:
     sessions = Sessions()
     token = sessions.open("public key", "account")
-    held = bytes(sessions._table[:])
+    held = bytes(sessions.table[:])
     assert token.encode() not in held and b"public" not in held and b"account" not in held
     assert hashlib.sha256(token.encode()).digest() in held
 
@@ -227,7 +227,7 @@ def test_failed_sign_ins_make_an_address_wait() -> None:
     assert throttle.wait(sent_from("2001:db8::ffff")) > 0  # the same network
     for number in range(signin.ADDRESSES + 5):
         throttle.failed(sent_from(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"))
-    assert len(throttle._failures) == signin.ADDRESSES
+    assert len(throttle.failures) == signin.ADDRESSES
 
 
 def test_the_server_refuses_who_tries_too_often(tmp_path: Path) -> None:

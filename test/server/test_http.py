@@ -300,7 +300,7 @@ def test_a_slow_client_that_moves_is_served(tmp_path: Path) -> None:
             silent.sendall(b"x")
             for sent in range(1, 8):
                 sock.sendall(b"x")
-                until(lambda sent=sent: sent in (each.received for each in server.app._watch.active))  # type: ignore[misc]
+                until(lambda sent=sent: sent in (each.received for each in server.app.watch.active))  # type: ignore[misc]
                 server.later(40)
             assert closed(silent)
             sock.sendall(b"x")

@@ -126,8 +126,8 @@ def test_another_account_sees_its_own_spaces_only(shared: Server) -> None:
     for pair, account, space in ((server, "films", other), (films, "default", mine)):
         said = {"i": keys.public_key, "k": pair.public_key, "o": account, "e": keys.expires}
         claim = base64.urlsafe_b64encode(json.dumps(said).encode()).decode()
-        token = claim + "." + temporary_keys._mac(pair.private_key, "token:" + claim)
-        credentials = signature.Credentials(keys.public_key, temporary_keys._mac(pair.private_key, "secret:" + token))
+        token = claim + "." + temporary_keys.mac_of(pair.private_key, "token:" + claim)
+        credentials = signature.Credentials(keys.public_key, temporary_keys.mac_of(pair.private_key, "secret:" + token))
         assert status(space, token) == 403
     credentials = signature.Credentials(keys.public_key, keys.private_key)
     assert status(other) == 200

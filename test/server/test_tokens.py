@@ -385,7 +385,7 @@ def test_a_list_is_for_the_address_however_it_is_written(
     black: tuple[str, ...], white: tuple[str, ...], remote: str | None, allowed: bool
 ) -> None:
     token: Any = SimpleNamespace(black_ips=black, white_ips=white)
-    assert rights._may_come_from(token, Senders().of_connection(remote)) == allowed
+    assert rights.may_come_from(token, Senders().of_connection(remote)) == allowed
 
 
 def test_signed_urls_and_forms_of_a_token(world: Running, owner: Peer) -> None:

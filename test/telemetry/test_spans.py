@@ -162,7 +162,7 @@ def test_a_client_that_went_away_is_seen_as_499(exporter: InMemorySpanExporter, 
             ("Authorization", peer.signed("PUT", space, "k")),
         ]
         sock.sendall(head("PUT", "/k", given) + b"the beginning")
-        until(lambda: any(each.received for each in server.app._watch.active))
+        until(lambda: any(each.received for each in server.app.watch.active))
     until(exporter.get_finished_spans)
     (span,) = settled(exporter, server)
     assert (span.name, span.attributes["http.response.status_code"]) == ("PutObject", 499)

@@ -99,7 +99,7 @@ def restore(context: Context, addresses: Sequence[str], tier: str | None, wait: 
         context.cancel.wait(min(pause, left))
         context.cancel.check()
         pause = min(pause * 1.5, LONGEST)
-        asked = [found for found in asked if not _look(context, found)]
+        asked = [found for found in asked if not is_settled(context, found)]
     return context.report.finish(max(0, count - context.report.failed))
 
 
@@ -114,7 +114,7 @@ def _restore(context: Context, place: Remote, tier: str | None) -> bool:
     return not readable and not context.dry_run
 
 
-def _look(context: Context, place: Remote) -> bool:
+def is_settled(context: Context, place: Remote) -> bool:
     """Whether an object can be read now, or nothing more can be learnt of it."""
     try:
         found = context.client.stat(place.space, place.key)

@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 __all__ = ["DONE", "SKIPPED", "Mover", "MoverOptions", "Task", "sides"]
 
-_WORDS = {
+WORDS = {
     ("upload", False): "uploaded {source} -> {target}, {size}",
     ("download", False): "downloaded {source} -> {target}, {size}",
     ("copy", False): "copied {source} -> {target}, {size}",
@@ -46,7 +46,7 @@ _WORDS = {
 
 
 def _done_text(record: dict[str, Any]) -> str:
-    words = _WORDS[record["action"], record["dry_run"]]
+    words = WORDS[record["action"], record["dry_run"]]
     line = say(words, source=record["source"], target=record["target"], size=size(record["bytes"]))
     if record["removed"]:
         line += say(", the source is removed")

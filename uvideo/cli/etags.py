@@ -66,17 +66,17 @@ class Etags:
     def __init__(self, path: Path | None = None) -> None:
         self._lock = threading.Lock()
         self._kept = 0
-        self._database: sqlite3.Connection | None = None
+        self.database: sqlite3.Connection | None = None
         path = path or cache_file()
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._database = self._opened(path)
+            self.database = self._opened(path)
         except sqlite3.OperationalError:  # another process writes to it, or there is no room: not a reason to lose it
             pass
         except sqlite3.DatabaseError:
             try:
                 path.unlink(missing_ok=True)
-                self._database = self._opened(path)
+                self.database = self._opened(path)
             except (sqlite3.Error, OSError):
                 pass
         except OSError:
@@ -102,7 +102,7 @@ class Etags:
     def of(self, entry: Entry, cancel: Cancel, line: Line | None = None) -> str:
         """The etag of a file.  LocalFailure, SourceChanged, Cancelled."""
         assert entry.path is not None
-        found = self._find(entry)
+        found = self.find(entry)
         if found is not None:
             return found
         began = time.time_ns()
@@ -126,13 +126,13 @@ class Etags:
         if unchanged and found.st_size == size:
             self._keep(path, found, known)
 
-    def _find(self, entry: Entry) -> str | None:
+    def find(self, entry: Entry) -> str | None:
         assert entry.path is not None
         with self._lock:
-            if self._database is None:
+            if self.database is None:
                 return None
             try:
-                row = self._database.execute(
+                row = self.database.execute(
                     "SELECT etag FROM etags WHERE path=? AND size=? AND mtime_ns=? AND inode=?",
                     (_name(entry.path), entry.size, entry.mtime_ns, entry.inode),
                 ).fetchone()
@@ -142,28 +142,28 @@ class Etags:
 
     def _keep(self, path: str, found: os.stat_result, known: str) -> None:
         with self._lock:
-            if self._database is None:
+            if self.database is None:
                 return
             try:
-                self._database.execute(
+                self.database.execute(
                     "INSERT OR REPLACE INTO etags VALUES (?, ?, ?, ?, ?)",
                     (_name(path), found.st_size, found.st_mtime_ns, found.st_ino, known),
                 )
                 self._kept += 1
                 if self._kept % BATCH == 0:
-                    self._database.commit()
+                    self.database.commit()
             except sqlite3.Error:
                 pass
 
     def close(self) -> None:
         with self._lock:
-            if self._database is not None:
+            if self.database is not None:
                 try:
-                    self._database.commit()
+                    self.database.commit()
                 except sqlite3.Error:
                     pass
-                self._database.close()
-                self._database = None
+                self.database.close()
+                self.database = None
 
 
 def _name(path: str) -> bytes:

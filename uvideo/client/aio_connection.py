@@ -39,38 +39,34 @@ class AsyncConnection(asyncio.Protocol):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._transport: Any = None
+        self.transport: Any = None
         self._readable: Any = None
         self._future: asyncio.Future[Any] | None = None
         self._head: Any = None
-        self._answer: Any = None
+        self.answer: Any = None
         self._chunks: Any = None
         self._pieces: list[bytes] = []
         self._left: int | None = 0
         self.lowest: Any = None  # the transport beneath that of TLS
         self._rest = memoryview(b"")  # of the request, not yet given to the loop
-        self._is_full = False  # whether the loop wants no more now
+        self.is_full = False  # whether the loop wants no more now
         self._went = False  # whether a piece of a long request went out
-        self._is_lost = False  # whether the loop has done with it
+        self.is_lost = False  # whether the loop has done with it
         self._failure: Exception | None = None  # why, if it said so
         self._size = self._unsent = 0
         self._most: int | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self.timer: asyncio.TimerHandle | None = None
         self._timeout = self._quiet = 0.0  # silence that is allowed, and when the last of it began
         self._until: float | None = None
         self.used = 0.0
         self.begun = False  # whether anything of the answer came
-
-    @property
-    def transport(self) -> Any:
-        return self._transport
 
     def is_idle(self) -> bool:
         """Whether it can serve: it stands, and nothing came unasked, whether the loop has read it or not."""
         if self.is_closing():
             return False
         if self._readable is None:
-            self._readable = connection.readable(self._transport.get_extra_info("socket").fileno())
+            self._readable = connection.readable(self.transport.get_extra_info("socket").fileno())
         return not self._readable(0)
 
     async def exchange(
@@ -81,63 +77,63 @@ class AsyncConnection(asyncio.Protocol):
         ``timeout``: seconds of silence.  ``until``: when it must be over, in ticks.  Silence, TooLong, EOFError,
         OSError or wire.Malformed if there is none.
         """
-        if self._is_lost:  # it ended, or something came, before anything was asked
+        if self.is_lost:  # it ended, or something came, before anything was asked
             raise self._failure or EOFError
         self._future = future = self._loop.create_future()
-        self._head, self._answer, self._chunks, self.begun = wire.Head(method), None, None, False
+        self._head, self.answer, self._chunks, self.begun = wire.Head(method), None, None, False
         self._pieces, self._left, self._size, self._most = [], 0, 0, most
         self._rest, self._went = self._rest[:0], False
         self._timeout, self._until, self._quiet = timeout, until, ticks()
         if self.is_closing():  # likewise; the loop will say why
             pass
         elif len(data) <= SLICE:
-            self._transport.write(data)
+            self.transport.write(data)
         else:
             self._rest = memoryview(data)
             self._go_on()
-        self._unsent = self._left_to_send()
-        if self._timer is None or self._unsent or until is not None:
-            self._look()
+        self._unsent = self.left_to_send()
+        if self.timer is None or self._unsent or until is not None:
+            self.look()
         try:
             found: tuple[message.Response, bool] = await future
             return found
         finally:
             self._future = None
 
-    def _left_to_send(self) -> int:
+    def left_to_send(self) -> int:
         """Bytes of the request that the system has not taken yet."""
-        waiting: int = 0 if self.lowest.is_closing() else self._transport.get_write_buffer_size()
+        waiting: int = 0 if self.lowest.is_closing() else self.transport.get_write_buffer_size()
         return waiting + len(self._rest)
 
     def is_closing(self) -> bool:
         """Whether no more can be sent.  Python 3.10 cannot ask a TLS transport that while it is being lost."""
-        closing: bool = self.lowest.is_closing() or self._transport.is_closing()
+        closing: bool = self.lowest.is_closing() or self.transport.is_closing()
         return closing
 
     def _go_on(self) -> None:
         """Give the loop what it takes of the request."""
-        while self._rest and not self._is_full:
+        while self._rest and not self.is_full:
             piece, self._rest = self._rest[:SLICE], self._rest[SLICE:]
-            self._transport.write(piece)
+            self.transport.write(piece)
             if self.lowest.is_closing():  # it failed
                 self._rest = self._rest[:0]
                 self._read_on()
             else:
                 self._went = True
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """End what has been silent for too long.
 
         One timer serves all requests of a connection: one that is left from an earlier request rings no later than
         this one's silence may end.  When bytes go out nobody tells, so those that are unsent are looked after.
         """
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
         if self._future is None or self._future.done():
             return
         now = ticks()
-        unsent = self._left_to_send()
+        unsent = self.left_to_send()
         if unsent < self._unsent:  # the other side takes in what is sent
             self._unsent, self._quiet = unsent, now
         end, late = self._quiet + self._timeout, False
@@ -149,7 +145,7 @@ class AsyncConnection(asyncio.Protocol):
         seconds = end - now
         if unsent:
             seconds = min(seconds, self._timeout / LOOKS)
-        self._timer = self._loop.call_later(seconds, self._look)
+        self.timer = self._loop.call_later(seconds, self.look)
 
     def _fail(self, error: BaseException) -> None:
         if self._future is not None and not self._future.done():
@@ -158,19 +154,19 @@ class AsyncConnection(asyncio.Protocol):
 
     def close(self) -> None:
         """Give it up."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
         self._abort()
 
     def _abort(self) -> None:
-        if not self._is_lost:  # asyncio's transport raises then
-            self._transport.abort()
+        if not self.is_lost:  # asyncio's transport raises then
+            self.transport.abort()
 
     # What the loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self.transport = transport
         self.lowest = self.lowest or transport
 
     def data_received(self, data: bytes) -> None:
@@ -180,22 +176,22 @@ class AsyncConnection(asyncio.Protocol):
         self._quiet = ticks()
         self.begun = True
         try:
-            if self._answer is None:
-                self._answer = self._head.feed(data)
-                if self._answer is None:
+            if self.answer is None:
+                self.answer = self._head.feed(data)
+                if self.answer is None:
                     return
                 if self._rest:  # nobody waits for it any more
-                    self._rest, self._answer.keep = self._rest[:0], False
+                    self._rest, self.answer.keep = self._rest[:0], False
                 data = self._head.rest
-                self._left = self._answer.length
-                if self._answer.chunked:
+                self._left = self.answer.length
+                if self.answer.chunked:
                     self._chunks = wire.Chunks()
             self._body(data)
         except (wire.Malformed, TooLong) as error:
             self._fail(error)
 
     def _body(self, data: bytes) -> None:
-        keep = self._answer.keep and self._transport.get_write_buffer_size() == 0
+        keep = self.answer.keep and self.transport.get_write_buffer_size() == 0
         if self._chunks is not None:
             data = self._chunks.feed(data)
             ended = self._chunks.ended
@@ -210,7 +206,7 @@ class AsyncConnection(asyncio.Protocol):
         if data:
             self._pieces.append(data)
             self._size += len(data)
-            if self._answer.status >= 300:
+            if self.answer.status >= 300:
                 if self._size >= message.REFUSAL and not ended:
                     self._done(False)  # a stranger's may have no end
                     return
@@ -222,13 +218,13 @@ class AsyncConnection(asyncio.Protocol):
     def _done(self, keep: bool) -> None:
         if self._future is not None and not self._future.done():
             content = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-            self._future.set_result((message.Response(self._answer.status, self._answer.headers, content), keep))
+            self._future.set_result((message.Response(self.answer.status, self.answer.headers, content), keep))
 
     def pause_writing(self) -> None:
-        self._is_full = True
+        self.is_full = True
 
     def resume_writing(self) -> None:
-        self._is_full = False
+        self.is_full = False
         self._go_on()
 
     def _read_on(self) -> None:
@@ -256,22 +252,22 @@ class AsyncConnection(asyncio.Protocol):
 
         Under TLS the other side must have said so: whoever stands between could have made an end of TCP.
         """
-        if self._answer is None or self._left is not None or self._chunks is not None:
+        if self.answer is None or self._left is not None or self._chunks is not None:
             return False
-        tls = self._transport.get_extra_info("ssl_object")
+        tls = self.transport.get_extra_info("ssl_object")
         try:
             return tls is None or not tls.read(1)
         except ssl.SSLError as error:
             return isinstance(error, ssl.SSLZeroReturnError)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._is_lost, self._failure = True, error
+        self.is_lost, self._failure = True, error
         self._rest = self._rest[:0]
         if error is not None and self._future is not None and not self._future.done():
             self._read_on()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
         if self._future is not None and not self._future.done():
             if error is None and self._is_whole():
                 self._done(False)

@@ -57,9 +57,9 @@ class AsyncCarrier:
     """
 
     def __init__(self, carrier: Carrier, settings: Settings) -> None:
-        self.carrier, self._settings = carrier, settings
+        self.carrier, self.settings = carrier, settings
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-        self._pool = _Pool()
+        self.pool = _Pool()
 
     def one(self) -> AsyncCarrier:
         """As Carrier.one."""
@@ -78,7 +78,7 @@ class AsyncCarrier:
         return made
 
     def _running(self) -> asyncio.AbstractEventLoop:
-        loop, pool = asyncio.get_running_loop(), self._pool
+        loop, pool = asyncio.get_running_loop(), self.pool
         if pool.loop is not loop:
             if pool.loop is not None:
                 raise InvalidArgument(
@@ -88,7 +88,7 @@ class AsyncCarrier:
         return loop
 
     async def close(self) -> None:
-        pool = self._pool
+        pool = self.pool
         connections, pool.open, pool.idle = pool.open, set(), {}
         pool.loop = pool.room = None
         for connection in connections:
@@ -103,7 +103,7 @@ class AsyncCarrier:
 
         async def once(until: float | None) -> tuple[Any, message.Response]:
             request, began = self.carrier.request(op), self.carrier.clock()
-            response = await self._send(request, body, SMALL_ANSWER, until)
+            response = await self.send(request, body, SMALL_ANSWER, until)
             self.carrier.heard(request, response.headers, began)
             return self.carrier.judge(op, response, proof)
 
@@ -114,7 +114,7 @@ class AsyncCarrier:
 
         async def once(until: float | None, again: bool = True) -> tuple[Any, message.Response]:
             request, began = self.carrier.action_request(op), self.carrier.clock()
-            response = await self._send(request, None, SMALL_ANSWER, until)
+            response = await self.send(request, None, SMALL_ANSWER, until)
             try:
                 return self.carrier.judge_action(op, response, request, began)
             except SignatureMismatch as error:
@@ -152,7 +152,7 @@ class AsyncCarrier:
         """As ``get``, with one link."""
         request, began = self.carrier.link(op, expires), self.carrier.clock()
         try:
-            response = await self._send(request, None, _longest(op.range), until)
+            response = await self.send(request, None, _longest(op.range), until)
         except Longer:  # before all of a large object is in memory
             raise IntegrityError(byterange.mismatch(op.range, None, None)) from None
         try:
@@ -179,12 +179,12 @@ class AsyncCarrier:
                     raise
             await self.sleep(seconds)
 
-    async def _send(
+    async def send(
         self, request: message.Request, body: bytes | None, most: int | None, until: float | None = None
     ) -> message.Response:
         """``until``: as of Carrier.limit."""
         loop = self._running()
-        room = self._pool.room
+        room = self.pool.room
         assert room is not None
         limit = self.carrier.limit(until)
         if limit is not None and limit <= 0:
@@ -224,9 +224,7 @@ class AsyncCarrier:
             content, head, _ = transports.message(route, request, body)
             if connection is None:
                 connection = await self._connect(route, loop, end)
-            response, keep = await connection.exchange(
-                head + content, request.method, most, self._settings.timeout, end
-            )
+            response, keep = await connection.exchange(head + content, request.method, most, self.settings.timeout, end)
             if response.status == 407:
                 raise failure_cause.wants_password(route)
             return response
@@ -243,11 +241,11 @@ class AsyncCarrier:
 
     def _waiting(self, route: Route, loop: asyncio.AbstractEventLoop) -> AsyncConnection | None:
         """An idle connection that still stands."""
-        if route not in self._pool.idle:
-            for old in [each for each in self._pool.idle if each.closed]:
-                for connection in self._pool.idle.pop(old):
+        if route not in self.pool.idle:
+            for old in [each for each in self.pool.idle if each.closed]:
+                for connection in self.pool.idle.pop(old):
                     self._drop(connection)
-        idle = self._pool.idle.get(route)
+        idle = self.pool.idle.get(route)
         while idle:
             found = idle.pop()
             if found.is_idle() and loop.time() - found.used < LASTING:
@@ -258,18 +256,18 @@ class AsyncCarrier:
     def _take_back(
         self, route: Route, connection: AsyncConnection, keep: bool, loop: asyncio.AbstractEventLoop
     ) -> None:
-        if keep and not route.closed and connection in self._pool.open and not connection.is_closing():
+        if keep and not route.closed and connection in self.pool.open and not connection.is_closing():
             connection.used = loop.time()
-            self._pool.idle.setdefault(route, deque()).append(connection)
+            self.pool.idle.setdefault(route, deque()).append(connection)
         else:
             self._drop(connection)
 
     def _drop(self, connection: AsyncConnection) -> None:
-        self._pool.open.discard(connection)
+        self.pool.open.discard(connection)
         connection.close()
 
     async def _connect(self, route: Route, loop: asyncio.AbstractEventLoop, end: float | None) -> AsyncConnection:
-        seconds = self._settings.connect_timeout
+        seconds = self.settings.connect_timeout
         if end is not None:
             seconds = max(0.0, min(seconds, end - ticks()))
         attempt = ConnectionAttempt(route, loop)
@@ -277,7 +275,7 @@ class AsyncCarrier:
             made = await asyncio.wait_for(attempt.connected(seconds), seconds)
         except attempt.FAILURES as error:
             raise failure_cause.judged(_core(error), attempt.leg, route, _is_over(end)) from None
-        self._pool.open.add(made)
+        self.pool.open.add(made)
         return made
 
 

@@ -8,7 +8,7 @@ import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from uvideo._core import answer, byterange, etag, operation, pool, retry
+from uvideo._core import byterange, etag, objects, operation, pool, retry
 from uvideo._core import multipart_upload as machines
 from uvideo._core import session as carriers
 from uvideo.client import operations
@@ -48,10 +48,10 @@ class _Object(io.RawIOBase):
         self._carrier, self._expires, self._limit = carrier, expires, limit
         self.info, self.name, self.mode = info, info.key, "rb"
         self._place = 0
-        self._stream: Stream | None = None
+        self.stream: Stream | None = None
         self._at, self._until = -1, -1  # where the stream stands and ends
         self._streak = 0  # requests that each began where the one before ended
-        self._blocks: OrderedDict[int, bytes] = OrderedDict()  # number: bytes, the one used last at the end
+        self.blocks: OrderedDict[int, bytes] = OrderedDict()  # number: bytes, the one used last at the end
         self._most = max(1, cache // BLOCK)
         self._hash = etag.Etag() if verify and etag.is_etag(info.etag) else None
         self._hashed = 0  # bytes from the start that the hash has
@@ -94,9 +94,9 @@ class _Object(io.RawIOBase):
         if not view or self._place >= self.info.size:
             return 0
         number, offset = divmod(self._place, BLOCK)
-        block = self._blocks.get(number)
+        block = self.blocks.get(number)
         if block is not None:
-            self._blocks.move_to_end(number)
+            self.blocks.move_to_end(number)
         elif self._place == self._at or len(view) > BLOCK:
             block, offset = self._take(self._place, len(view)), 0
         else:
@@ -117,7 +117,7 @@ class _Object(io.RawIOBase):
     def close(self) -> None:
         if not self.closed:
             self._leave()
-            self._blocks.clear()
+            self.blocks.clear()
         super().close()
 
     def _check_open(self) -> None:
@@ -138,9 +138,9 @@ class _Object(io.RawIOBase):
             pieces.append(self._take(start, missing))
             start += len(pieces[-1])
             missing -= len(pieces[-1])
-        found = self._blocks[number] = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        while len(self._blocks) > self._most:
-            self._blocks.popitem(last=False)
+        found = self.blocks[number] = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        while len(self.blocks) > self._most:
+            self.blocks.popitem(last=False)
         return found
 
     def _take(self, at: int, most: int) -> bytes:
@@ -150,8 +150,8 @@ class _Object(io.RawIOBase):
             try:
                 self._carrier.check()
                 limit = self._carrier.limit(self._deadline)
-                if self._stream is not None and limit is not None:
-                    self._stream.limit(limit)
+                if self.stream is not None and limit is not None:
+                    self.stream.limit(limit)
                 self._stand(at, most)
                 return self._receive(min(most, PIECE))
             except UVideoError as error:
@@ -172,8 +172,8 @@ class _Object(io.RawIOBase):
     def _stand(self, at: int, most: int) -> None:
         """Bring the stream to ``at``: the open one if it is not far, else another."""
         if self._pid != os.getpid():  # the stream is the parent's
-            self._stream, self._pid = None, os.getpid()
-        if self._stream is not None and self._at <= at < self._until and at - self._at <= BLOCK:
+            self.stream, self._pid = None, os.getpid()
+        if self.stream is not None and self._at <= at < self._until and at - self._at <= BLOCK:
             while self._at < at:
                 self._receive(at - self._at)
             return
@@ -184,11 +184,11 @@ class _Object(io.RawIOBase):
         op = operations.get(self.info.space, self.info.key, at, end, self.info.etag)
         stream = self._carrier.open(op, self._expires, (), self._deadline)
         try:
-            self._until = self._checked(answer.decode_info(stream.headers, stream.status), at, end)
+            self._until = self._checked(objects.decode_info(stream.headers, stream.status), at, end)
         except BaseException:
             stream.close()
             raise
-        self._stream, self._at = stream, at
+        self.stream, self._at = stream, at
 
     def _checked(self, found: operation.ObjectInfo, at: int, end: int) -> int:
         """Where an answer ends that was asked for the bytes from ``at`` up to ``end`` of this version."""
@@ -203,8 +203,8 @@ class _Object(io.RawIOBase):
         """At least one byte of the stream, at most so many; less than asked for is usual."""
         if self._limit is not None:
             most = min(most, machines.paced(self._limit, 1))
-        assert self._stream is not None
-        data: bytes = self._stream.read(min(most, self._until - self._at))
+        assert self.stream is not None
+        data: bytes = self.stream.read(min(most, self._until - self._at))
         if not data:
             raise NoAnswer(f"the body ended {self._until - self._at} bytes early")
         if self._hash is not None and self._at <= self._hashed < self._at + len(data):
@@ -241,16 +241,16 @@ class _Object(io.RawIOBase):
 
     def _drain(self) -> None:
         """Leave the stream; if little is left of its body, that is read, so that the connection can serve again."""
-        if self._stream is not None and self._until - self._at <= BLOCK:
+        if self.stream is not None and self._until - self._at <= BLOCK:
             try:
-                while self._stream is not None:
+                while self.stream is not None:
                     self._receive(BLOCK)
             except NoAnswer:
                 pass
         self._leave()
 
     def _leave(self) -> None:
-        stream, self._stream = self._stream, None
+        stream, self.stream = self.stream, None
         if stream is not None and self._pid == os.getpid():
             stream.close(reuse=self._at == self._until)
 

@@ -12,7 +12,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -55,6 +55,7 @@ from uvideo.storage.key_lock import turn
 __all__ = ["admin"]
 
 T = TypeVar("T")
+D = TypeVar("D", Blobs, Catalog)
 Pair = tuple[Blobs, Catalog]
 MIB = 1024 * 1024
 PATH = click.Path(path_type=Path)
@@ -204,9 +205,8 @@ async def adopt(where: Place, is_json: bool) -> None:
         if not drivers.shared:
             stack.callback(os.close, claim(where.folder))
         store, catalog = drivers.make()
-        for driver in (catalog, store):
-            await driver.start(create=False)
-            stack.push_async_callback(driver.close)
+        await stack.enter_async_context(_started(catalog))
+        await stack.enter_async_context(_started(store))
         log = stack.enter_context(_audited(where.folder))
         carried = await identity.adopt(store, catalog)
         log.record("Adopt", operator(), identity=carried)
@@ -400,18 +400,14 @@ def _told_keys(said: dict[str, Any]) -> str:
 @asynccontextmanager
 async def _perhaps(where: Place, *, needed: bool) -> AsyncIterator[Catalog | None]:
     """The started catalog; None if there is none here, or unless it is ``needed`` if it does not answer."""
-    _, catalog = choose(*where).make()
-    try:
-        await catalog.start(create=False)
-    except (Absent, Unreachable) as failure:
-        if needed and isinstance(failure, Unreachable):
-            raise
-        yield None
-        return
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        catalog = None
+        try:
+            catalog = await stack.enter_async_context(_started(choose(*where).make()[1]))
+        except (Absent, Unreachable) as failure:
+            if needed and isinstance(failure, Unreachable):
+                raise
         yield catalog
-    finally:
-        await catalog.close()
 
 
 @admin.command()
@@ -828,16 +824,18 @@ def _drivers(where: Place, keep: float = KEEP) -> Drivers:
     return drivers
 
 
-@asynccontextmanager
-async def _named(where: Place) -> AsyncIterator[Catalog]:
+def _named(where: Place) -> AbstractAsyncContextManager[Catalog]:
     """The started catalog only: keys need no store."""
-    drivers = _drivers(where)
-    _, catalog = drivers.make()
-    await catalog.start(create=False)
+    return _started(_drivers(where).make()[1])
+
+
+@asynccontextmanager
+async def _started(driver: D) -> AsyncIterator[D]:
+    await driver.start(create=False)
     try:
-        yield catalog
+        yield driver
     finally:
-        await catalog.close()
+        await driver.close()
 
 
 @asynccontextmanager

@@ -338,7 +338,7 @@ def _copy(source: Path, goal: Path) -> int:
     """Copy what is there now, holes left out; it has its name once it is durable.  How many bytes."""
     aside = goal.with_name(goal.name + UNFINISHED)
     copied = 0
-    with open(source, "rb", buffering=0) as there, open(aside, "wb", buffering=0, opener=_private) as here:
+    with open(source, "rb", buffering=0) as there, open(aside, "wb", buffering=0, opener=localfile.opened) as here:
         size = os.fstat(there.fileno()).st_size
         for first, end in _extents(there.fileno(), size):
             offset = first
@@ -373,10 +373,6 @@ def _extents(fd: int, size: int) -> Iterator[tuple[int, int]]:
         yield first, end
 
 
-def _private(path: str, flags: int) -> int:
-    return localfile.opened(path, flags)
-
-
 def _replace(aside: Path, path: Path) -> None:
     """Give a finished file its name, durably."""
     for end in ("-wal", "-shm"):
@@ -389,7 +385,7 @@ def _replace(aside: Path, path: Path) -> None:
 
 def _write_about(target: Path, about: dict[str, object]) -> None:
     aside = target / (ABOUT + UNFINISHED)
-    with open(aside, "w", encoding="utf-8", opener=_private) as file:
+    with open(aside, "w", encoding="utf-8", opener=localfile.opened) as file:
         file.write(json.dumps(about, indent=1) + "\n")
     _replace(aside, target / ABOUT)
 

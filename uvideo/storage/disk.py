@@ -65,7 +65,7 @@ MOST_BUFFERS = os.sysconf("SC_IOV_MAX") if hasattr(os, "sysconf") else 1024
 _NAME = re.compile(r"[0-9a-f]{32}")
 _GOES = getattr(os, "O_TEMPORARY", 0)  # Windows: the file goes with its last descriptor
 #: Locks of an open file, not of a process: they exclude threads as well, and another close does not drop them.
-_OPEN_FILE_LOCK: int | None = getattr(localfile.fcntl, "F_OFD_SETLK", None)
+OPEN_FILE_LOCK: int | None = getattr(localfile.fcntl, "F_OFD_SETLK", None)
 
 
 class DiskBlobs:
@@ -128,7 +128,7 @@ class DiskBlobs:
     def part(self, draft: str, part: int) -> AbstractAsyncContextManager[PartSlot]:
         if part < 0:
             raise ValueError(f"part {part}: numbers begin at 0")
-        return self._locked(_DiskPartSlot(self, draft, part), draft, part)
+        return self._locked(DiskPartSlot(self, draft, part), draft, part)
 
     @asynccontextmanager
     async def _locked(self, lock: L, draft: str, part: int) -> AsyncIterator[L]:
@@ -145,7 +145,7 @@ class DiskBlobs:
         It wakes those that wait at once; and while somebody is at a draft nobody who waits has it open, so that it can
         be renamed on Windows.
         """
-        return self._turns.setdefault((draft, part if _OPEN_FILE_LOCK is not None else -1), asyncio.Lock())
+        return self._turns.setdefault((draft, part if OPEN_FILE_LOCK is not None else -1), asyncio.Lock())
 
     async def seal(
         self, draft: str, parts: Sequence[PartRecord], confirm: Callable[[], Awaitable[None]] | None = None
@@ -478,7 +478,7 @@ class _Lock(_Handle):
 L = TypeVar("L", bound=_Lock)
 
 
-class _DiskPartSlot(_Lock):
+class DiskPartSlot(_Lock):
     def __init__(self, store: DiskBlobs, draft: str, part: int) -> None:
         super().__init__(store, draft, part, 1, create=True)
         self._draft, self._part = draft, part
@@ -585,11 +585,11 @@ def try_lock(fd: int, start: int, length: int) -> bool:
 
     Without such locks (not Linux) the whole file is locked: the parts of a draft are then stored one by one.
     """
-    if _OPEN_FILE_LOCK is None:
+    if OPEN_FILE_LOCK is None:
         return localfile.lock(fd)
     fcntl = localfile.fcntl
     try:  # struct flock: type, whence, start, length, pid
-        fcntl.fcntl(fd, _OPEN_FILE_LOCK, struct.pack("hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, start, length, 0))
+        fcntl.fcntl(fd, OPEN_FILE_LOCK, struct.pack("hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, start, length, 0))
     except OSError as failure:
         if failure.errno in (errno.EACCES, errno.EAGAIN):
             return False

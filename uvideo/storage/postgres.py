@@ -17,7 +17,7 @@ from uvideo._core import errors
 from uvideo.storage.base import DAY, Compacted, DayUsage, KeyRecord, ObjectRecord, PartRecord, TokenRecord
 from uvideo.storage.postgres_connections import LOOK, NOW, Connections, Lock, Session
 from uvideo.storage.schema import KEY, PART, PUT, TOKEN, Row, token_of
-from uvideo.storage.sql_catalog import Name, SqlCatalog, Steps, by_day, changed
+from uvideo.storage.sql_catalog import SqlCatalog, Steps, Terms, by_day, changed
 
 __all__ = ["PostgresCatalog"]
 
@@ -75,16 +75,9 @@ class PostgresCatalog(SqlCatalog):
     async def _change(self, query: str, *values: object, of_space: bool = False) -> int:
         return await self._db.change(query, *values)
 
-    async def _transact(
-        self,
-        steps: Callable[[], Steps[T]],
-        *locks: Name,
-        shared: Sequence[Name] = (),
-        frees: bool = False,
-        of_space: bool = False,
-    ) -> T:
-        held = [*(Lock(*name) for name in set(locks)), *(Lock(*name, shared=True) for name in shared)]
-        return await self._db.transaction(lambda db: _ran(db.fetch, steps()), *held)
+    async def _transact(self, steps: Callable[[], Steps[T]], terms: Terms) -> T:
+        locks = [Lock(*name) for name in set(terms.locks)] + [Lock(*name, shared=True) for name in terms.shared]
+        return await self._db.transaction(lambda db: _ran(db.fetch, steps()), *locks)
 
     async def _report(self, steps: Callable[[], Steps[T]]) -> T:
         return await _ran(partial(self._db.all, seconds=LONG), steps())
@@ -166,16 +159,15 @@ class PostgresCatalog(SqlCatalog):
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
         asked = list(dict.fromkeys(space_ids))
         made = (
-            f"SELECT GREATEST($2, created / {DAY}), SUM(size)::BIGINT FROM objects WHERE space_id = ANY($1) GROUP BY 1"
+            f"SELECT GREATEST($2, created / {DAY}), SUM(size)::BIGINT, 0, 0 FROM objects WHERE space_id = ANY($1) "
+            "GROUP BY 1"
         )
-        stored: dict[int, int] = dict(await self._db.all(made, asked, first, seconds=LONG))
-        read = await self._db.all(
-            "SELECT day, SUM(sent)::BIGINT, SUM(received)::BIGINT FROM flux "
-            "WHERE space_id = ANY($1) AND day BETWEEN $2 AND $3 GROUP BY 1",
-            *(asked, first, last),
+        flux = (
+            "SELECT day, 0, SUM(sent)::BIGINT, SUM(received)::BIGINT FROM flux "
+            "WHERE space_id = ANY($1) AND day BETWEEN $2 AND $3 GROUP BY 1"
         )
-        flux = {day: (sent, received) for day, sent, received in read}
-        return by_day(first, last, stored, flux)
+        rows = await self._db.all(made, asked, first, seconds=LONG) + await self._db.all(flux, asked, first, last)
+        return by_day(first, last, rows)
 
     # Garbage
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from math import inf
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from uvideo._core import errors
 from uvideo.storage.base import (
@@ -52,12 +52,25 @@ from uvideo.storage.schema import (
     upload_row,
 )
 
-__all__ = ["Name", "SqlCatalog", "Steps", "by_day", "changed"]
+__all__ = ["SqlCatalog", "Steps", "Terms", "by_day", "changed", "sums"]
 
 T = TypeVar("T")
 #: Yields (statement, its values), gets the rows; an exception undoes all of it.
 Steps = Generator[tuple[str, Row], builtins.list[Row], T]
 Name = tuple["str | bytes", ...]
+
+
+class Terms(NamedTuple):
+    """Of a transaction.  ``locks``: names that one holds at a time.  ``shared``: many at once, if none holds it alone.
+
+    ``frees``: it leaves more room than it found.  ``of_space``: it changes rows of spaces.
+    """
+
+    locks: Sequence[Name] = ()
+    shared: Sequence[Name] = ()
+    frees: bool = False
+    of_space: bool = False
+
 
 GET = f"""
     SELECT {OBJECT}, CASE WHEN blob IS NULL
@@ -89,16 +102,16 @@ OPEN_UPLOADS = """
         GROUP BY uploads.upload_id) AS each_one"""
 
 
-#: What each space holds, in three parts: (space_id, what is counted ...).
+#: What each space holds, in three parts: (space_id, the counts of a Holding).
 HELD_OBJECTS = """
-    SELECT space_id, COUNT(*), CAST(SUM(size) AS BIGINT) FROM objects WHERE {page} GROUP BY space_id"""
+    SELECT space_id, COUNT(*), CAST(SUM(size) AS BIGINT), 0, 0, 0, 0 FROM objects WHERE {page} GROUP BY space_id"""
 HELD_UPLOADS = """
-    SELECT space_id, COUNT(*), CAST(SUM(size) AS BIGINT) FROM (
+    SELECT space_id, 0, 0, COUNT(*), CAST(SUM(size) AS BIGINT), 0, 0 FROM (
         SELECT MIN(uploads.space_id) AS space_id, COALESCE(SUM(parts.size), 0) AS size
         FROM uploads LEFT JOIN parts ON parts.upload_id = uploads.upload_id WHERE {page}
         GROUP BY uploads.upload_id) AS each_one GROUP BY space_id"""
 HELD_FLUX = """
-    SELECT space_id, CAST(SUM(sent) AS BIGINT), CAST(SUM(received) AS BIGINT) FROM flux
+    SELECT space_id, 0, 0, 0, 0, CAST(SUM(sent) AS BIGINT), CAST(SUM(received) AS BIGINT) FROM flux
     WHERE {page} GROUP BY space_id"""
 #: Whose they are.
 OWNERS = "SELECT space_id, owner, name FROM spaces WHERE {page}"
@@ -120,25 +133,6 @@ STALE = "a part was stored while the upload was finished: list its parts and fin
 DRAFTS = """
     SELECT draft FROM uploads WHERE EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id)
     LIMIT $1"""
-
-
-class Held:
-    """Adds up what the queries HELD_... find."""
-
-    def __init__(self) -> None:
-        self._counted = dict[str, list[int]]()
-
-    def add(self, first: int, rows: Iterable[Row]) -> None:
-        """``first``: where their counts stand among those of a Holding: 0 objects, 2 uploads, 4 flux."""
-        for space_id, one, other in rows:
-            counts = self._counted.setdefault(space_id, [0] * 6)
-            counts[first] += one
-            counts[first + 1] += other
-
-    def of(self, owners: Iterable[Row]) -> list[Holding]:
-        """By the rows of OWNERS."""
-        found = [Holding(owner, name, *self._counted.get(space_id, ())) for space_id, owner, name in owners]
-        return sorted(found, key=lambda each: (each.account, each.space))
 
 
 class SqlCatalog:
@@ -167,19 +161,8 @@ class SqlCatalog:
         """The statement with each of these values, as one."""
         raise NotImplementedError
 
-    async def _transact(
-        self,
-        steps: Callable[[], Steps[T]],
-        *locks: Name,
-        shared: Sequence[Name] = (),
-        frees: bool = False,
-        of_space: bool = False,
-    ) -> T:
-        """What the steps return, once they are committed; they may run more than once.
-
-        ``locks``: names that one transaction holds at a time.  ``shared``: many at once, if none holds it alone.
-        ``frees``: it leaves more room than it found.  ``of_space``: it changes rows of spaces.
-        """
+    async def _transact(self, steps: Callable[[], Steps[T]], terms: Terms) -> T:
+        """What the steps return, once they are committed; they may run more than once."""
         raise NotImplementedError
 
     async def _report(self, steps: Callable[[], Steps[T]]) -> T:
@@ -210,12 +193,16 @@ class SqlCatalog:
             ((found,),) = yield "SELECT identity FROM identity", ()
             return str(found)
 
-        return await self._transact(work, ("identity",))
+        return await self._transact(work, Terms([("identity",)]))
+
+    async def _first(self, make: Callable[[Row], T], query: str, *values: object) -> T | None:
+        """What is made of the first row; None if there is none."""
+        for row in await self._all(query, *values):
+            return make(row)
+        return None
 
     async def identity(self) -> str | None:
-        for (identity,) in await self._all("SELECT identity FROM identity"):
-            return str(identity)
-        return None
+        return await self._first(lambda row: str(row[0]), "SELECT identity FROM identity")
 
     async def sample(self, limit: int) -> builtins.list[str]:
         blobs = f"SELECT blob FROM objects {self.BY_BLOB} WHERE blob IS NOT NULL LIMIT $1"
@@ -233,9 +220,8 @@ class SqlCatalog:
                     raise errors.DomainTaken()
                 yield insert("domains", "domain, space_id"), (domain, space.space_id)
 
-        await self._transact(
-            work, ("name", space.name), *(("domain", domain) for domain in space.domains), of_space=True
-        )
+        names = [("name", space.name), *(("domain", domain) for domain in space.domains)]
+        await self._transact(work, Terms(names, of_space=True))
 
     async def space(self, name: str) -> SpaceRecord | None:
         return await self._space(f"SELECT {SPACE} FROM spaces WHERE name = $1", name)
@@ -245,9 +231,7 @@ class SqlCatalog:
         return await self._space(query, domain)
 
     async def _space(self, query: str, name: str) -> SpaceRecord | None:
-        for row in await self._all(query, name):
-            return space_of(row)
-        return None
+        return await self._first(space_of, query, name)
 
     async def spaces(self, owner: str, offset: int, limit: int) -> builtins.list[SpaceRecord]:
         query = f"SELECT {SPACE} FROM spaces WHERE owner = $1 ORDER BY name LIMIT $2 OFFSET $3"
@@ -285,7 +269,7 @@ class SqlCatalog:
                 yield f"DELETE FROM {table} WHERE space_id = $1", one
             return [draft for (draft,) in drafts]
 
-        return await self._transact(work, ("space", space.space_id), frees=True, of_space=True)
+        return await self._transact(work, Terms([("space", space.space_id)], frees=True, of_space=True))
 
     # Objects
 
@@ -300,7 +284,7 @@ class SqlCatalog:
             named = source is not None and source.blob == record.blob
             return (yield from self._put(record, overwrite, named=named))
 
-        return await self._transact(work, *names, shared=[("space", record.space_id)])
+        return await self._transact(work, Terms(names, [("space", record.space_id)]))
 
     def _put(self, record: ObjectRecord, overwrite: bool, *, named: bool = False) -> Steps[builtins.list[str]]:
         """``named`` as in ``_store``."""
@@ -339,19 +323,17 @@ class SqlCatalog:
             return dropped
 
         names = [("key", space_id, name) for name in (old, new)]
-        return await self._transact(work, *names, shared=[("space", space_id)])
+        return await self._transact(work, Terms(names, [("space", space_id)]))
 
     async def delete(self, space_id: str, key: str) -> builtins.list[str] | None:
         def work() -> Steps[builtins.list[str] | None]:
             row = yield from _object_row(space_id, key.encode())
             return None if row is None else (yield from self._drop(row))
 
-        return await self._transact(work, ("key", space_id, key.encode()), frees=True)
+        return await self._transact(work, Terms([("key", space_id, key.encode())], frees=True))
 
     async def get(self, space_id: str, key: str) -> ObjectRecord | None:
-        for row in await self._all(GET, space_id, key.encode()):
-            return object_of(row, row[11])
-        return None
+        return await self._first(lambda row: object_of(row, row[11]), GET, space_id, key.encode())
 
     async def find(self, owner: str, etag: str, size: int) -> ObjectRecord | None:
         query = (
@@ -424,7 +406,7 @@ class SqlCatalog:
                 raise errors.SpaceNotFound()
             yield insert("uploads", UPLOAD), upload_row(upload)
 
-        await self._transact(work, shared=[("space", upload.space_id)])
+        await self._transact(work, Terms(shared=[("space", upload.space_id)]))
 
     async def finish(
         self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
@@ -440,7 +422,7 @@ class SqlCatalog:
             yield from _forget(upload_id)
             return (yield from self._put(record, overwrite))
 
-        return await self._transact(work, _key(record), shared=[("space", record.space_id)])
+        return await self._transact(work, Terms([_key(record)], [("space", record.space_id)]))
 
     async def abort(self, upload_id: str, before: int | None = None) -> str | None:
         def work() -> Steps[str | None]:
@@ -451,12 +433,10 @@ class SqlCatalog:
             yield from _forget(upload_id)
             return str(found[0][0])
 
-        return await self._transact(work, frees=True)
+        return await self._transact(work, Terms(frees=True))
 
     async def upload(self, upload_id: str) -> UploadRecord | None:
-        for row in await self._all(f"SELECT {UPLOAD} FROM uploads WHERE upload_id = $1", upload_id):
-            return upload_of(row)
-        return None
+        return await self._first(upload_of, f"SELECT {UPLOAD} FROM uploads WHERE upload_id = $1", upload_id)
 
     async def uploads(
         self, space_id: str, prefix: str, marker: str, upload_id_marker: str, limit: int
@@ -482,9 +462,8 @@ class SqlCatalog:
         return [upload_of(row) for row in await self._all(query, *values, max(0, limit))]
 
     async def part(self, upload_id: str, part: int) -> PartRecord | None:
-        for row in await self._all(f"SELECT {PART} FROM parts WHERE upload_id = $1 AND part = $2", upload_id, part):
-            return PartRecord(*row)
-        return None
+        query = f"SELECT {PART} FROM parts WHERE upload_id = $1 AND part = $2"
+        return await self._first(lambda row: PartRecord(*row), query, upload_id, part)
 
     async def parts(self, upload_id: str, first: int, limit: int | None) -> builtins.list[PartRecord]:
         query = f"SELECT {PART} FROM parts WHERE upload_id = $1 AND part >= $2 ORDER BY part"
@@ -507,12 +486,10 @@ class SqlCatalog:
                 raise errors.TooManyTokens()
             yield insert("tokens", TOKEN), token_row(token)
 
-        await self._transact(work, ("tokens", token.owner))
+        await self._transact(work, Terms([("tokens", token.owner)]))
 
     async def token(self, public: str) -> TokenRecord | None:
-        for row in await self._all(f"SELECT {TOKEN} FROM tokens WHERE public = $1", public):
-            return token_of(row)
-        return None
+        return await self._first(token_of, f"SELECT {TOKEN} FROM tokens WHERE public = $1", public)
 
     async def tokens(self, owner: str) -> builtins.list[TokenRecord]:
         query = f"SELECT {TOKEN} FROM tokens WHERE owner = $1 ORDER BY created, token_id"
@@ -551,9 +528,7 @@ class SqlCatalog:
         return await self._change(query, key.public, key.owner, key.private, key.created) > 0
 
     async def key(self, public: str) -> KeyRecord | None:
-        for row in await self._all(f"SELECT {KEY} FROM keys WHERE public = $1", public):
-            return KeyRecord(*row)
-        return None
+        return await self._first(lambda row: KeyRecord(*row), f"SELECT {KEY} FROM keys WHERE public = $1", public)
 
     async def keys(self) -> builtins.list[KeyRecord]:
         return [KeyRecord(*row) for row in await self._all(f"SELECT {KEY} FROM keys ORDER BY created, public")]
@@ -597,11 +572,12 @@ class SqlCatalog:
 
     async def holdings(self) -> builtins.list[Holding]:
         def work() -> Steps[builtins.list[Holding]]:
-            held = Held()
-            held.add(0, (yield from self._paged(HELD_OBJECTS, (), "objects")))
-            held.add(2, (yield from self._paged(HELD_UPLOADS, (), "uploads")))
-            held.add(4, (yield from self._paged(HELD_FLUX, (), "flux")))
-            return held.of((yield from self._paged(OWNERS, (), "spaces")))
+            rows = yield from self._paged(HELD_OBJECTS, (), "objects")
+            rows += yield from self._paged(HELD_UPLOADS, (), "uploads")
+            rows += yield from self._paged(HELD_FLUX, (), "flux")
+            counts, owners = sums(rows), (yield from self._paged(OWNERS, (), "spaces"))
+            found = [Holding(owner, name, *counts.get(space_id, ())) for space_id, owner, name in owners]
+            return sorted(found, key=lambda each: (each.account, each.space))
 
         return await self._report(work)
 
@@ -625,14 +601,22 @@ def _forget(upload_id: str) -> Steps[None]:
         yield f"DELETE FROM {table} WHERE upload_id = $1", (upload_id,)
 
 
-def by_day(
-    first: int, last: int, stored: Mapping[int, int], flux: Mapping[int, tuple[int, int]]
-) -> builtins.list[DayUsage]:
-    """``stored``: bytes that came on a day, or on or before the first.  ``flux``: (sent, received) of a day."""
-    found, there = list[DayUsage](), 0
+def sums(rows: Iterable[Row]) -> dict[Any, builtins.list[int]]:
+    """Of each column, by the value of the first one."""
+    found = dict[Any, builtins.list[int]]()
+    for name, *counts in rows:
+        before = found.get(name)
+        found[name] = counts if before is None else [one + other for one, other in zip(before, counts, strict=True)]
+    return found
+
+
+def by_day(first: int, last: int, rows: Iterable[Row]) -> builtins.list[DayUsage]:
+    """``rows``: (day, bytes that came on it, or before if it is the first, bytes sent, bytes received)."""
+    counts, found, there = sums(rows), list[DayUsage](), 0
     for day in range(first, last + 1):
-        there += stored.get(day, 0)
-        found.append(DayUsage(day, there, *flux.get(day, (0, 0))))
+        stored, *flux = counts.get(day, (0, 0, 0))
+        there += stored
+        found.append(DayUsage(day, there, *flux))
     return found
 
 

@@ -51,7 +51,7 @@ from uvideo.storage.schema import (
     statements,
     token_of,
 )
-from uvideo.storage.sql_catalog import Name, SqlCatalog, Steps, by_day, changed
+from uvideo.storage.sql_catalog import SqlCatalog, Steps, Terms, by_day, changed, sums
 
 __all__ = ["SqliteCatalog"]
 
@@ -189,18 +189,16 @@ class SqliteCatalog(SqlCatalog):
     # Usage
 
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
-        made = f"SELECT MAX($1, created / {DAY}), SUM(size) FROM objects WHERE {{page}} GROUP BY 1"
-        read = "SELECT day, sent, received FROM flux WHERE space_id = $1 AND day BETWEEN $2 AND $3"
+        made = f"SELECT MAX($1, created / {DAY}), SUM(size), 0, 0 FROM objects WHERE {{page}} GROUP BY 1"
+        flux = "SELECT day, 0, sent, received FROM flux WHERE space_id = $1 AND day BETWEEN $2 AND $3"
 
         def work() -> Steps[builtins.list[DayUsage]]:
-            stored, flux = list[Row](), dict[int, tuple[int, int]]()
+            rows = list[Row]()
             for space_id in dict.fromkeys(space_ids):
-                stored += yield from self._paged(made, (first,), "objects", space_id=space_id, fold=_by_first)
-                stored = _by_first(stored)
-                for day, sent, received in (yield read, (space_id, first, last)):
-                    before = flux.get(day, (0, 0))
-                    flux[day] = before[0] + sent, before[1] + received
-            return by_day(first, last, dict(stored), flux)
+                rows += yield from self._paged(made, (first,), "objects", space_id=space_id, fold=_by_first)
+                rows += yield flux, (space_id, first, last)
+                rows = _by_first(rows)
+            return by_day(first, last, rows)
 
         return await self._report(work)
 
@@ -286,17 +284,9 @@ class SqliteCatalog(SqlCatalog):
     async def _change(self, query: str, *values: object, of_space: bool = False) -> int:
         return await self._write(lambda db: db.execute(in_sqlite(query), values).rowcount, of_space=of_space)
 
-    async def _transact(
-        self,
-        steps: Callable[[], Steps[T]],
-        *locks: Name,
-        shared: Sequence[Name] = (),
-        frees: bool = False,
-        of_space: bool = False,
-    ) -> T:
+    async def _transact(self, steps: Callable[[], Steps[T]], terms: Terms) -> T:
         """No locks: one transaction writes at a time."""
-
-        return await self._write(lambda db: _ran(db, steps()), frees=frees, of_space=of_space)
+        return await self._write(lambda db: _ran(db, steps()), frees=terms.frees, of_space=terms.of_space)
 
     async def _report(self, steps: Callable[[], Steps[T]]) -> T:
         return await self.apart(lambda db: _ran(db, steps()))
@@ -372,11 +362,7 @@ class SqliteCatalog(SqlCatalog):
 
 
 def _by_first(rows: Iterable[Row]) -> list[Row]:
-    """One row for each value of the first column, the second added up."""
-    found = dict[int, int]()
-    for day, size in rows:
-        found[day] = found.get(day, 0) + size
-    return [*found.items()]
+    return [(name, *counts) for name, counts in sums(rows).items()]
 
 
 def _ran(db: sqlite3.Connection, running: Steps[T]) -> T:

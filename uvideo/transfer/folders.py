@@ -310,7 +310,7 @@ class FolderTarget:
             raise LocalFailure(f"{folder}: {os.strerror(errno.ENOTDIR)}")
         self._root = os.path.realpath(folder)
         self._files: list[str] = []  # paths of files, each the beginning of the next, that a folder could be named like
-        folds = sys.platform in ("darwin", "win32") if dry_run else _folds_case(self._root)
+        folds = sys.platform in ("darwin", "win32") if dry_run else folds_case(self._root)
         self._names: set[str] | None = set() if folds else None
         self._ready: list[str] = []  # the folders on the way to the last file: they are there and inside
 
@@ -415,7 +415,7 @@ def check_name(name: str, path: str, windows: bool = os.name == "nt") -> None:
         raise InvalidArgument(f"{path[:60]!r}... has a name of {length} bytes in it; a file's has at most {NAME_MAX}")
 
 
-def _folds_case(folder: str) -> bool:
+def folds_case(folder: str) -> bool:
     """Whether upper and lower case are the same to the file system of a folder."""
     try:
         with tempfile.NamedTemporaryFile(prefix=".uvideo-", dir=folder) as file:

@@ -131,6 +131,7 @@ class Transfer(Generic[T]):
                 self._cancel.check()
                 result = context.run(job, cancel=self._cancel, **options)
         except BaseException as error:
+            job = None  # the error holds this frame too
             _clear(error)
             self._end(None, error)
         else:

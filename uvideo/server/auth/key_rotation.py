@@ -67,11 +67,7 @@ async def void(catalog: Catalog, keyring: Keyring) -> Resealed:
     tokens, keys, ring = await catalog.all_tokens(), await catalog.keys(), keyring.still()
 
     def count() -> Resealed:
-        closed = [
-            sum(not secret_box.is_open(each, ring) for each in tokens),
-            sum(not secret_box.is_open(each, ring) for each in keys),
-        ]
-        return Resealed(void_tokens=closed[0], void_keys=closed[1])
+        return Resealed(0, 0, *(sum(not secret_box.is_open(each, ring) for each in some) for some in (tokens, keys)))
 
     return await asyncio.to_thread(count)
 

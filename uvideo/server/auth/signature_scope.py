@@ -194,7 +194,7 @@ def _rules() -> Iterator[tuple[tuple[type, Carrier], _Rule]]:
             )
 
 
-_RULES = dict(_rules())
+RULES = dict(_rules())
 
 
 def carrier_of(claimed: signature.Claim | None, form: bool = False) -> Carrier:
@@ -220,7 +220,7 @@ def check(
 
     ``key``: the signed one.  ``query``: of dialect.parameters.  ``signed``: of signature.read_text; None for nobody.
     """
-    rule = _RULES.get((cls, carrier))
+    rule = RULES.get((cls, carrier))
     if rule is None:
         raise _denied(cls.__name__, MAY.get(cls, ()), carrier)
     if rule.headers and headers.has_any(rule.headers):

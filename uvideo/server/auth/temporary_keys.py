@@ -44,8 +44,8 @@ def assume(op: operation.AssumeRole, key: Key, now: float) -> operation.Temporar
     name, expires = PREFIX + str(uuid.uuid4()), int(now) + seconds
     text = json.dumps({"i": name, "k": key.public, "e": expires}, separators=(",", ":"))
     claim = base64.urlsafe_b64encode(text.encode()).decode()
-    token = claim + "." + _mac(key.private, "token:" + claim)
-    return operation.TemporaryKeys(name, _mac(key.private, "secret:" + token), token, expires)
+    token = claim + "." + mac_of(key.private, "token:" + claim)
+    return operation.TemporaryKeys(name, mac_of(key.private, "secret:" + token), token, expires)
 
 
 async def known_by(
@@ -68,8 +68,8 @@ async def known_by(
     claim, _, mac = token.rpartition(".")
     key = await find(account)
     private = (key or NOBODY).private
-    genuine = _equal(_mac(private, "token:" + claim), mac) and key is not None and name == public
-    secret = _mac(private if genuine else NOBODY.private, "secret:" + token)
+    genuine = _equal(mac_of(private, "token:" + claim), mac) and key is not None and name == public
+    secret = mac_of(private if genuine else NOBODY.private, "secret:" + token)
     return Key(public, secret, key.owner if genuine and key is not None else "", expires, account)
 
 
@@ -99,5 +99,5 @@ def _equal(left: str, right: str) -> bool:
     return hmac.compare_digest(left.encode(), right.encode("utf-8", "replace"))
 
 
-def _mac(private: str, text: str) -> str:
+def mac_of(private: str, text: str) -> str:
     return hmac.new(private.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()

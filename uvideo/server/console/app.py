@@ -7,6 +7,7 @@ page may frame it, read it or run a script in it.
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import hmac
 import json
@@ -96,7 +97,6 @@ class Console:
         self._cookie, self._tls = f"uvideo-{port}", tls
         self._throttle = throttle or Throttle()
         self._audit = audit
-        self._assets = _Assets()
 
     async def handle(self, request: web.BaseRequest, sender: Sender) -> web.Response | None:
         """The answer; None if the request is not about the console."""
@@ -104,7 +104,7 @@ class Console:
             return await self._answer(request, sender)
         if request.method not in ("GET", "HEAD"):
             return None
-        found = self._assets.find("index.html" if request.path == "/" else request.path[1:])
+        found = _assets().get("index.html" if request.path == "/" else request.path[1:])
         return None if found is None else self._page(request, *found)
 
     # Pages
@@ -311,21 +311,14 @@ def _bytes(value: str) -> bytes:
     return value.encode("utf-8", "replace")
 
 
-class _Assets:
-    """The files of the pages, read when the first one is asked for."""
-
-    def __init__(self) -> None:
-        self._files: dict[str, tuple[str, bytes, str]] = {}
-
-    def find(self, name: str) -> tuple[str, bytes, str] | None:
-        """(Content-Type, bytes, ETag) of a file by its name."""
-        if not self._files:
-            self._files = {
-                each.name: _asset(each.name, each.read_bytes())
-                for each in (resources.files("uvideo.server.console") / "web").iterdir()
-                if each.name.rpartition(".")[2] in TYPES
-            }
-        return self._files.get(name)
+@functools.cache
+def _assets() -> dict[str, tuple[str, bytes, str]]:
+    """(Content-Type, bytes, ETag) of each file of the pages, by its name; read when the first one is asked for."""
+    return {
+        each.name: _asset(each.name, each.read_bytes())
+        for each in (resources.files("uvideo.server.console") / "web").iterdir()
+        if each.name.rpartition(".")[2] in TYPES
+    }
 
 
 def _asset(name: str, body: bytes) -> tuple[str, bytes, str]:

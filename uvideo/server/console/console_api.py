@@ -11,7 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from uvideo._core import answer, compat, dialect, errors, etag, operation, provider, signature
+from uvideo._core import compat, dialect, errors, etag, listing, location, operation, provider, signature
 from uvideo.server.auth.credentials import Key
 from uvideo.server.http.error_responses import refusal_of
 from uvideo.server.ops.audit import FREES, OFF, Audit, Entry, details, visitor
@@ -72,8 +72,8 @@ class View:
         self.calls: dict[tuple[str, str], Call] = {
             ("GET", "spaces"): self._list_spaces,
             ("GET", "spaces/usage"): self._usage_of_space,
-            ("POST", "spaces/create"): self._create_space,
-            ("POST", "spaces/type"): self._set_type,
+            ("POST", "spaces/create"): self._doing(operation.CreateSpace, "space", "type"),
+            ("POST", "spaces/type"): self._doing(operation.UpdateSpace, "space", "type"),
             ("POST", "spaces/delete"): self._delete_space,
             ("GET", "objects"): self._list_objects,
             ("GET", "object"): self._object,
@@ -83,14 +83,14 @@ class View:
             ("POST", "objects/copy"): self._copy,
             ("POST", "objects/class"): self._set_class,
             ("POST", "objects/restore"): self._restore,
-            ("POST", "objects/acl"): self._set_acl,
+            ("POST", "objects/acl"): self._doing(operation.PutAcl, "space", "key", "acl"),
             ("POST", "objects/metadata"): self._set_metadata,
             ("POST", "sign"): self._sign,
             ("GET", "uploads"): self._list_uploads,
             ("GET", "uploads/parts"): self._list_parts,
             ("POST", "uploads/begin"): self._begin,
             ("POST", "uploads/finish"): self._finish,
-            ("POST", "uploads/abort"): self._abort,
+            ("POST", "uploads/abort"): self._doing(operation.AbortUpload, "space", "key", "upload_id"),
             ("GET", "dashboard"): self._dashboard,
         }
 
@@ -109,20 +109,11 @@ class View:
 
         return {"stored": await self._keep(("usage", space.space_id), count)}
 
-    async def _create_space(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        op = operation.CreateSpace(_text(given, "space"), type=_text(given, "type"))
-        await self._manage(op, key)
-        return {}
-
-    async def _set_type(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        await self._manage(operation.UpdateSpace(_text(given, "space"), _text(given, "type")), key)
-        return {}
-
     async def _delete_space(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         name = _text(given, "space")
         if given.get("typed") != name:
             raise errors.BadRequest("the name of the space must be typed to delete it")
-        await self._manage(operation.DeleteSpace(name), key)
+        await self._run(operation.DeleteSpace(name), key)
         return {}
 
     async def _own(self, name: str, key: Key) -> SpaceRecord:
@@ -135,7 +126,7 @@ class View:
             _text(given, "space"),
             _text(given, "prefix", ""),
             _text(given, "marker", ""),
-            _number(given, "limit", 1, dialect.LIST_LIMIT, dialect.LIST_LIMIT),
+            _number(given, "limit", 1, listing.LIST_LIMIT, listing.LIST_LIMIT),
             _text(given, "delimiter", ""),
         )
         page = await self._run(op, key)
@@ -200,10 +191,6 @@ class View:
 
     async def _restore(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         return await self._of_each(operation.RestoreObject, key, given)
-
-    async def _set_acl(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        await self._run(operation.PutAcl(_text(given, "space"), _text(given, "key"), _text(given, "acl")), key)
-        return {}
 
     async def _set_metadata(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         """Type, metadata and kept headers in place of those the object has; its bytes, tags and acl stay."""
@@ -303,11 +290,6 @@ class View:
         finished = await self._run(op, key)
         return {"etag": finished.etag, "size": finished.size, "key": finished.key}
 
-    async def _abort(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        op = operation.AbortUpload(_text(given, "space"), _text(given, "key"), _text(given, "upload_id"))
-        await self._run(op, key)
-        return {}
-
     # Dashboard
 
     async def _dashboard(self, key: Key, given: Given, url: str) -> dict[str, Any]:
@@ -343,13 +325,19 @@ class View:
 
     # Carrying it out
 
-    async def _manage(self, op: Managed, key: Key) -> Any:
-        """The result of an operation of the management plane."""
-        return await self._recorded(op, self._spaces.perform(op, key.owner))
+    def _doing(self, cls: Callable[..., dialect.Operation | Managed], *names: str) -> Call:
+        """A call that runs an operation whose fields with these names are the texts that were given."""
 
-    async def _run(self, op: dialect.Operation, key: Key) -> Any:
-        """The result of an operation of the data plane, checked as if it had come over the wire."""
-        return await self._recorded(op, self._checked(op, key))
+        async def call(key: Key, given: Given, url: str) -> dict[str, Any]:
+            await self._run(cls(**{name: _text(given, name) for name in names}), key)
+            return {}
+
+        return call
+
+    async def _run(self, op: dialect.Operation | Managed, key: Key) -> Any:
+        """The result of an operation; one of the data plane is checked as if it had come over the wire."""
+        work = self._spaces.perform(op, key.owner) if isinstance(op, Managed) else self._checked(op, key)
+        return await self._recorded(op, work)
 
     async def _recorded(self, op: dialect.Operation | Managed, work: Coroutine[Any, Any, Any]) -> Any:
         """The result of the work, which is in the audit log by then."""
@@ -375,15 +363,15 @@ class View:
         finally:
             self._audit.end(entry, status, code, address, "")
 
-    async def _checked(self, op: dialect.Operation, key: Key) -> answer.Result:
+    async def _checked(self, op: dialect.Operation, key: Key) -> dialect.Result:
         space = await self._own(op.space, key)
         request = dialect.encode(op, _SUFFIX)
-        target = dialect.parse_target(request.target)
-        (address,) = dialect.addresses("", op.space, target.path)
+        target = location.parse_target(request.target)
+        (address,) = location.addresses("", op.space, target.path)
         checked = dialect.decode(
             type(op),
             space.name,
-            dialect.key_of(address),
+            location.key_of(address),
             dialect.parameters(target.query),
             request.headers,
             request.body,
@@ -447,7 +435,7 @@ def _keys(given: Given) -> list[str]:
 
 
 def _check_for_browser(key: str) -> None:
-    dialect.check_key(key)
+    location.check_key(key)
     if _DOTS(key):
         raise errors.BadRequest("a browser cannot ask for a key that has . or .. between its slashes: rename it")
 

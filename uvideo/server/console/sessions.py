@@ -43,7 +43,7 @@ class Sessions:
 
     def __init__(self, clock: Callable[[], float] = time.time, slots: int = SLOTS) -> None:
         self._clock, self._slots = clock, slots
-        self._table = mmap.mmap(-1, slots * _SLOT.size)
+        self.table = mmap.mmap(-1, slots * _SLOT.size)
 
     def open(self, public: str, owner: str) -> str:
         """The token of a new session of this key, which is of the account ``owner``."""
@@ -58,8 +58,8 @@ class Sessions:
         offset = self._look(token, SESSION)
         if offset is None:
             return None
-        *slot, _ = _SLOT.unpack_from(self._table, offset)
-        _SLOT.pack_into(self._table, offset, *slot, int(self._clock()))
+        *slot, _ = _SLOT.unpack_from(self.table, offset)
+        _SLOT.pack_into(self.table, offset, *slot, int(self._clock()))
         return _public_of(token)
 
     def redeem(self, token: str) -> str | None:
@@ -83,7 +83,7 @@ class Sessions:
         now = int(self._clock())
         group = _digest(owner)[:16], kind
         offset = self._room(*group, now)
-        _SLOT.pack_into(self._table, offset, _digest(token), *group, now, now)
+        _SLOT.pack_into(self.table, offset, _digest(token), *group, now, now)
         return token
 
     def _room(self, account: bytes, kind: int, now: int) -> int:
@@ -91,7 +91,7 @@ class Sessions:
         groups: dict[tuple[bytes, int], list[tuple[int, int]]] = {}  # (account, kind) -> [(last seen, offset)]
         free = None
         for offset in self._offsets():
-            _, of_account, of_kind, made, seen = _SLOT.unpack_from(self._table, offset)
+            _, of_account, of_kind, made, seen = _SLOT.unpack_from(self.table, offset)
             if _ended(of_kind, made, seen, now):
                 free = offset
             else:
@@ -117,7 +117,7 @@ class Sessions:
         """The offset of what this token opened, if it has not ended."""
         digest, now = _digest(token), int(self._clock())
         for offset in self._offsets():
-            found, _, of_kind, made, seen = _SLOT.unpack_from(self._table, offset)
+            found, _, of_kind, made, seen = _SLOT.unpack_from(self.table, offset)
             if of_kind == kind and hmac.compare_digest(found, digest):
                 return None if _ended(kind, made, seen, now) else offset
         return None
@@ -126,7 +126,7 @@ class Sessions:
         return iter(range(0, self._slots * _SLOT.size, _SLOT.size))
 
     def _free(self, offset: int) -> None:
-        self._table[offset : offset + _SLOT.size] = bytes(_SLOT.size)
+        self.table[offset : offset + _SLOT.size] = bytes(_SLOT.size)
 
 
 def _ended(kind: int, made: int, seen: int, now: int) -> bool:
@@ -162,11 +162,11 @@ class Throttle:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self.failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     def wait(self, sender: Sender) -> float:
         """Seconds until this one may try again, 0 if it may now."""
-        count, last = self._failures.get(sender.name, (0, 0.0))
+        count, last = self.failures.get(sender.name, (0, 0.0))
         now = self._clock()
         if count < FREE_TRIES or now - last >= FORGET:
             return 0.0
@@ -174,10 +174,10 @@ class Throttle:
 
     def failed(self, sender: Sender) -> None:
         name, now = sender.name, self._clock()
-        count, last = self._failures.pop(name, (0, now))
-        self._failures[name] = (1 if now - last >= FORGET else count + 1), now
-        if len(self._failures) > ADDRESSES:
-            self._failures.popitem(last=False)
+        count, last = self.failures.pop(name, (0, now))
+        self.failures[name] = (1 if now - last >= FORGET else count + 1), now
+        if len(self.failures) > ADDRESSES:
+            self.failures.popitem(last=False)
 
     def succeeded(self, sender: Sender) -> None:
-        self._failures.pop(sender.name, None)
+        self.failures.pop(sender.name, None)

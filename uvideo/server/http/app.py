@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from uvideo._core import answer, dialect, errors, message, operation
+from uvideo._core import error_response, errors, location, message, operation
 from uvideo.server.auth.client_address import Senders
 from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.connection import KEEP_ALIVE, Server
@@ -98,7 +98,7 @@ class App:
         self._pipeline = Pipeline(
             service, Rights(service), self.spaces, names, limits, callbacks or Callbacks(), audit, metrics
         )
-        self._watch = Watch(idle, least_rate)
+        self.watch = Watch(idle, least_rate)
         self._draining = self._hinted = False
         self._spans = spans
         self.server = Server(
@@ -110,12 +110,12 @@ class App:
             keep_alive=keep_alive,
             counted=True,
         )
-        self._watch.start()
+        self.watch.start()
         service.memory.start()
 
     def change(self, idle: float, least_rate: float) -> None:
         """Other limits for requests and answers, for those under way too."""
-        self._watch.change(idle, least_rate)
+        self.watch.change(idle, least_rate)
 
     def is_stopping(self) -> bool:
         """Whether it was told to drain."""
@@ -131,8 +131,8 @@ class App:
         ``deadline``, ``keep_idle``: as of ``Server.drained``.  From now on each answer ends its connection.
         """
         self._draining = True
-        finished = await self.server.drained(self._watch, deadline, keep_idle=keep_idle)
-        self._watch.stop()
+        finished = await self.server.drained(self.watch, deadline, keep_idle=keep_idle)
+        self.watch.stop()
         self._service.memory.stop()
         await self.server.shutdown(1.0)
         await self._usage.stop()
@@ -142,7 +142,7 @@ class App:
         exchange = self.exchange(request)
         exchange.budget = self._service.memory.others
         exchange.crossing = self._cross_origin.of(exchange.headers)
-        self._watch.active.add(exchange)
+        self.watch.active.add(exchange)
         self._metrics.begin()
         started = time.perf_counter()
         try:
@@ -157,7 +157,7 @@ class App:
             unsent.force_close()
             return unsent
         finally:
-            self._watch.active.discard(exchange)
+            self.watch.active.discard(exchange)
             exchange.end()
             self._noted(exchange, exchange.status)
             seconds = time.perf_counter() - started
@@ -212,14 +212,14 @@ class App:
         if refusal.status == 500 and exchange.operation in PUTS:
             self._writes.failed()
         exchange.ret_code = refusal.ret_code
-        response = call.refuse(refusal) if call is not None else answer.encode_error(refusal)
+        response = call.refuse(refusal) if call is not None else error_response.encode_error(refusal)
         self._noted(exchange, response.status)
         self._metrics.refused(refusal.ret_code)
         return response
 
     def _recognise(self, exchange: Exchange) -> Call[Any, Any]:
         """The request in its dialect, which its head alone tells.  BadRequest."""
-        target = dialect.parse_target(exchange.request.raw_path)
+        target = location.parse_target(exchange.request.raw_path)
         host = target.authority or exchange.headers.get("Host", "")
         spoken = ManagementCall if is_management(exchange, target) else UfileCall
         return spoken(exchange, self._pipeline, target, host)

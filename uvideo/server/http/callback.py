@@ -74,7 +74,7 @@ class Callbacks:
         url = _parsed(policy.url)
         connector = aiohttp.TCPConnector(
             resolver=_resolver(self, url.raw_host),
-            socket_factory=lambda found: self._socket(url.raw_host, found),
+            socket_factory=lambda found: self.make_socket(url.raw_host, found),
             use_dns_cache=False,
             force_close=True,
         )
@@ -98,7 +98,7 @@ class Callbacks:
             return False
         return plain.is_global and not plain.is_multicast and not plain.is_reserved
 
-    def _socket(self, host: str, found: Found) -> socket.socket:
+    def make_socket(self, host: str, found: Found) -> socket.socket:
         """A socket for an address that getaddrinfo could have given.  CallbackFailed unless ``host`` may have it."""
         family, kind, proto, _, place = found
         if family not in (socket.AF_INET, socket.AF_INET6) or not self.may(host, place[1], _address(place[0])):

@@ -15,7 +15,7 @@ from typing import cast
 
 from aiohttp import StreamReader, web
 
-from uvideo._core import answer, errors, message
+from uvideo._core import error_response, errors, message
 from uvideo.server.auth.client_address import Sender, Senders
 from uvideo.server.http.exchange import Exchange, Watch, common, new_session
 from uvideo.server.http.request_heads import Heads
@@ -44,7 +44,7 @@ log = logging.getLogger("uvideo.server")
 
 def _said(error: errors.Refused) -> bytes:
     """A whole answer, for whoever has not sent a whole request."""
-    response = answer.encode_error(error)
+    response = error_response.encode_error(error)
     pairs = [*response.headers, *common(new_session())]
     pairs += [("Content-Length", str(len(response.body))), ("Connection", "close")]
     phrase = {400: "Bad Request", 503: "Service Unavailable"}[response.status]
@@ -102,7 +102,7 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        for each in (transport, _beneath(transport)):
+        for each in (transport, beneath(transport)):
             cast(asyncio.WriteTransport, each).set_write_buffer_limits(high=WRITTEN)
         self._server.expected.discard(self)
         self._sender = self._server.senders.of_connection(address_of(transport.get_extra_info("peername")), self.said)
@@ -246,14 +246,14 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
 
     def refused(self, request: web.BaseRequest, error: errors.Refused) -> web.StreamResponse:
         """The answer that says an error and ends the connection."""
-        response = answer.encode_error(error)
+        response = error_response.encode_error(error)
         pairs = [*response.headers, *common(Exchange(request).session), ("Connection", "close")]
         refused = web.Response(status=response.status, headers=pairs, body=response.body)
         refused.force_close()
         return refused
 
 
-def _beneath(transport: asyncio.BaseTransport) -> asyncio.BaseTransport:
+def beneath(transport: asyncio.BaseTransport) -> asyncio.BaseTransport:
     """Where TLS writes what it has encrypted; asyncio has no public name for that.  Without TLS the same transport."""
     return getattr(getattr(transport, "_ssl_protocol", None), "_transport", None) or transport
 

@@ -128,7 +128,7 @@ def _nearly_full() -> errors.Unavailable:
 
 def kept_free(blobs: Blobs, headroom: Headroom | None) -> Blobs:
     """The same blobs; what is written to them leaves the headroom, however it came and whatever was announced."""
-    return blobs if headroom is None else wrapped(_KeptFree, blobs, headroom)
+    return blobs if headroom is None else wrapped(KeptFree, blobs, headroom)
 
 
 class _Keeping(Wrapper[T]):
@@ -137,7 +137,7 @@ class _Keeping(Wrapper[T]):
         self._headroom = headroom
 
 
-class _KeptFree(_Keeping[Blobs], Blobs):
+class KeptFree(_Keeping[Blobs], Blobs):
     async def writer(self) -> Writer:
         return wrapped(_Writer, await self.inner.writer(), self._headroom)
 

@@ -50,24 +50,6 @@ CONDITIONS = (READY, FULL, STOPPING, CROWDED, SHORT, FAILING, NO_BLOBS, LOCKED, 
 _ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
-class Writes:
-    """When a put failed last, and when one succeeded.  Made before the workers are forked: all of them write here."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock, self._cells = clock, mmap.mmap(-1, 16)
-
-    def failed(self) -> None:
-        struct.pack_into("=d", self._cells, 0, self._clock())
-
-    def worked(self) -> None:
-        struct.pack_into("=d", self._cells, 8, self._clock())
-
-    def is_failing(self) -> bool:
-        """Whether the last one of the last minute failed."""
-        failed, worked = struct.unpack("=dd", self._cells[:16])
-        return bool(failed) and failed > worked and self._clock() - failed < LASTING
-
-
 class Moment:
     """When something happened last, in any worker.  Made before they are forked."""
 
@@ -77,10 +59,27 @@ class Moment:
     def now(self) -> None:
         struct.pack_into("=d", self._cells, 0, self._clock())
 
+    def last(self) -> float:
+        """When that was, by the clock; 0 if never."""
+        (then,) = struct.unpack("=d", self._cells[:8])
+        return float(then)
+
     def is_within(self, seconds: float) -> bool:
         """Whether it happened in the last seconds."""
-        (then,) = struct.unpack("=d", self._cells[:8])
+        then = self.last()
         return bool(then) and self._clock() - then < seconds
+
+
+class Writes:
+    """When a put failed last, and when one succeeded.  Made before the workers are forked."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._failed, self._worked = Moment(clock), Moment(clock)
+        self.failed, self.worked = self._failed.now, self._worked.now
+
+    def is_failing(self) -> bool:
+        """Whether the last one of the last minute failed."""
+        return self._failed.last() > self._worked.last() and self._failed.is_within(LASTING)
 
 
 class Readiness:

@@ -29,12 +29,12 @@ _WRITES = (
 def timed_catalog(catalog: Catalog, metrics: Metrics) -> Catalog:
     """The same catalog; its reads and writes are counted as "catalog_read" and "catalog_write"."""
     stores = {**dict.fromkeys(_READS, "catalog_read"), **dict.fromkeys(_WRITES, "catalog_write")}
-    return wrapped(_TimedCatalog, catalog, metrics, stores)
+    return wrapped(TimedCatalog, catalog, metrics, stores)
 
 
 def timed_blobs(blobs: Blobs, metrics: Metrics) -> Blobs:
     """The same blobs; opening one is a "blob_read", what makes bytes durable a "blob_write"."""
-    return wrapped(_TimedBlobs, blobs, metrics, {"open": "blob_read", "seal": "blob_write"})
+    return wrapped(TimedBlobs, blobs, metrics, {"open": "blob_read", "seal": "blob_write"})
 
 
 class _Timed(Wrapper[T]):
@@ -64,7 +64,7 @@ def _timing(method: Callable[P, Awaitable[T]], metrics: Metrics, store: str) -> 
     return call
 
 
-class _TimedCatalog(_Timed[Catalog], Catalog):
+class TimedCatalog(_Timed[Catalog], Catalog):
     pass
 
 
@@ -76,7 +76,7 @@ class _TimedSlot(_Timed[PartSlot], PartSlot):
     pass
 
 
-class _TimedBlobs(_Timed[Blobs], Blobs):
+class TimedBlobs(_Timed[Blobs], Blobs):
     async def writer(self) -> Writer:
         stores = {"write": "blob_write", "seal": "blob_write"}
         return wrapped(_TimedWriter, await self.inner.writer(), self._metrics, stores)

@@ -60,13 +60,8 @@ class _Supervisor:
     def __init__(self, plan: Plan, succession: Succession, worker: Worker) -> None:
         self._reads: int | None = None  # how often settings had been read when that was asked for; None: it was not
         self._worker, self._succession = worker, succession
-        self._count, self._folder, self._ports, self._service = (
-            plan.settings.workers,
-            plan.folder,
-            plan.ports,
-            plan.service,
-        )
-        self._hangup = plan.hangup
+        self._count, self._folder, self._hangup = plan.settings.workers, plan.folder, plan.hangup
+        self._ports, self._service = plan.ports, plan.service
         self._pulse, self._published = plan.shared.pulse, plan.shared.published
         self._life = os.pipe()  # ends when this process does, or has a byte for each worker that may go on without it
         self._pids: dict[int, int] = {}

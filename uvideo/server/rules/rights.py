@@ -49,11 +49,11 @@ class Rights:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._adding = service.over(wrapped(_AddOnly, service.catalog))
+        self._adding = service.over(wrapped(AddOnly, service.catalog))
 
     async def permit(self, token: TokenRecord, op: dialect.Operation, space: SpaceRecord, sender: Sender) -> Service:
         """The service that this token may ask for the operation; AccessDenied."""
-        if expiry.is_past(token.expires, self._service.clock()) or not _may_come_from(token, sender):
+        if expiry.is_past(token.expires, self._service.clock()) or not may_come_from(token, sender):
             raise errors.AccessDenied()
         needed = NEEDED.get(type(op))
         if needed is None or any(right not in token.ops for right in needed):
@@ -113,7 +113,7 @@ def _sees_all(token: TokenRecord) -> bool:
     return READ in token.ops and ALL in token.spaces and ALL in token.prefixes
 
 
-def _may_come_from(token: TokenRecord, sender: Sender) -> bool:
+def may_come_from(token: TokenRecord, sender: Sender) -> bool:
     if not token.black_ips and not token.white_ips:
         return True
     address = sender.ip
@@ -126,7 +126,7 @@ def _may_come_from(token: TokenRecord, sender: Sender) -> bool:
     return not listed(token.black_ips) and (not token.white_ips or listed(token.white_ips))
 
 
-class _AddOnly(Wrapper[Catalog], Catalog):
+class AddOnly(Wrapper[Catalog], Catalog):
     """A catalog that puts no other bytes under a key that is taken."""
 
     async def put(
