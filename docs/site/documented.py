@@ -80,15 +80,18 @@ def annotation(kind: str | None, parent: Module) -> Expr | str | None:
 
 
 def complete(cls: Class, model: Class) -> None:
-    """As ``awaited`` and ``documented_by`` do."""
+    """As ``awaited``, ``threaded``, ``listed`` and ``documented_by`` do."""
     for name, member in list(cls.members.items()):
         if name.startswith("_") or name not in model.members:
             continue
         of = model.members[name]
         assert isinstance(of, Function)
-        if isinstance(member, Attribute) and str(member.value).startswith("awaited("):
-            method = Function(name, parameters=of.parameters, returns=of.returns, lineno=member.lineno, parent=cls)
-            method.labels = {"async"}
+        made = str(member.value).partition("(")[0] if isinstance(member, Attribute) else ""
+        if made in ("awaited", "threaded", "listed"):
+            listing = made == "listed"
+            returns = annotation(f"Async{of.returns}", cls.module) if listing else of.returns
+            method = Function(name, parameters=of.parameters, returns=returns, lineno=member.lineno, parent=cls)
+            method.labels = set() if listing else {"async"}
             cls.members[name] = method
         elif isinstance(member, Function):
             method = member

@@ -24,7 +24,7 @@ from test.server.test_callback import Callee, callee
 from test.server.test_postfile import fields_of, file_of, post
 from test.server.wire import Answer, Peer
 from test.server_fixture import Server, start_server
-from ucloud.uvideo.protocol import dialect, errors, field, operation, policy, provider, signature
+from ucloud.uvideo.protocol import dialect, errors, field, location, operation, policy, provider, signature
 from ucloud.uvideo.protocol.compat import quote_path
 from ucloud.uvideo.protocol.message import Headers
 from uvideo.server.auth import signature_scope as carriers
@@ -236,8 +236,11 @@ def test_a_decoder_reads_nothing_that_is_not_in_the_table() -> None:
     seen = set()
     for op in samples.OPERATIONS:
         made = dialect.encode(op, samples.UFILE)
-        found = dialect.parse_target(made.target)
-        key, given = dialect.key_of(dialect.addresses("space.x", None, found.path)[0]), dialect.parameters(found.query)
+        found = location.parse_target(made.target)
+        key, given = (
+            location.key_of(location.addresses("space.x", None, found.path)[0]),
+            dialect.parameters(found.query),
+        )
         covered = {name.lower(): made.headers.get(name) for name in field.NEW_KEY if made.headers.get(name)}
         signed = signature.Signed(covered, "")
         query, headers = carriers.check(HEADER, type(op), key, given, made.headers, signed)
@@ -867,7 +870,7 @@ COLUMNS["nobody"] = NOBODY
 def tables() -> list[tuple[list[str], list[list[str]]]]:
     """(heads, rows) of every table of the page about carriers."""
     text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
-    text = text.partition("## What a signature may stand for\n")[2].partition("\n## ")[0]
+    text = text.partition("## What a signature permits\n")[2].partition("\n## ")[0]
     found = []
     for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
         lines = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in block.splitlines()]

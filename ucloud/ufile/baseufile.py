@@ -1,4 +1,4 @@
-"""What the older SDK's handlers share."""
+"""The base of the older SDK's handlers."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class BaseUFile(Signer):
     """A key pair and a copy of ucloud.ufile.config.  Safe to share between threads.
 
-    public_key, private_key: non-empty text.  session: instead of config's.  Raises ValueError.
+    public_key, private_key: non-empty text.  session: in place of config's.  Raises ValueError.
     """
 
     _defaults = config.DEFAULTS

@@ -1,4 +1,4 @@
-"""Create, delete, describe, update and list spaces, by the names of the older SDK."""
+"""Create, delete, describe, update and list spaces, under the older SDK's names."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     _Type = Literal["public", "private"]
     _Header = Mapping[str, str] | None
 
-#: Another URL in its place is where the managers send their calls, unless config's apiurl says otherwise.
+#: If a program assigns another URL, the managers use it, unless config's apiurl is set.
 UCLOUD_API_URL = config.UCLOUD_API_URL
 
 
 class BucketManager(BaseUFile, spacemanager.Spaces):
     """Manages the spaces of this key pair.  Safe to share between threads.
 
-    Every method returns (ret, resp).  The service answers with status_code 200 even where it says no: look at
-    ret['RetCode'] (0 is yes) or resp.ok(); resp.error has the reason.
+    Every method returns (ret, resp).  The service sends status_code 200 also for errors: check ret['RetCode'] (0 is
+    success) or resp.ok().  resp.error has the reason.
     """
 
     def _hosts(self):
@@ -36,12 +36,12 @@ class BucketManager(BaseUFile, spacemanager.Spaces):
 
     def createbucket(self, bucket, buckettype="private", domainlist=None, header=None, projectid=None):
         # type: (str, _Type, list[str] | tuple[str, ...] | None, _Header, str | None) -> _Answer
-        """Make a space, public or private.  domainlist: host names of its own.  ret: BucketName, BucketId."""
+        """Create a space, public or private.  domainlist: its own host names.  ret: BucketName, BucketId."""
         return self.createspace(bucket, buckettype, domainlist, header, projectid)
 
     def describebucket(self, bucket=None, offset=0, limit=10, header=None, projectid=None):
         # type: (str | None, int | str, int | str, _Header, str | None) -> _Answer
-        """Describe one space, or without a name a page of them.  ret: DataSet."""
+        """Describe one space, or without a name a page of all spaces.  ret: DataSet."""
         return self.describespace(bucket, offset, limit, header, projectid)
 
     def updatebucket(self, bucket, buckettype, header=None, projectid=None):

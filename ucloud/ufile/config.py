@@ -1,4 +1,4 @@
-"""Settings of the older SDK's handlers for the whole process, which copy them at their first call.
+"""Settings of the older SDK's handlers for the whole process.  A handler copies them at its first call.
 
     from ucloud.ufile import config
     config.set_default(uploadsuffix='.ufile.ucloud.cn')
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 UCLOUD_PROXY_SUFFIX = ".ufile.ucloud.cn"
 UCLOUD_DOWNLOAD_SUFFIX = ".ufile.ucloud.cn"
-#: As the older SDK has it.  Calls go to the same host by https; bucketmanager says what another URL does.
+#: As in the older SDK.  Calls go to the same host over https; for other URLs see bucketmanager.
 UCLOUD_API_URL = "http://api.ucloud.cn"
 
 _HOSTS = Provider(
@@ -32,7 +32,7 @@ _HOSTS = Provider(
     PROVIDERS["ucloud"].domains,
 )
 DEFAULTS = Defaults({"provider": "ufile", "expires": 300, "user_agent": USER_AGENT}, {"ufile": _HOSTS})
-#: What the older SDK calls an option -> (what it is called here, what it is while nobody sets it).
+#: Option in the older SDK: (its name here, its initial value).
 _OLDER = {
     "upload_suffix": ("uploadsuffix", UCLOUD_PROXY_SUFFIX),
     "download_suffix": ("downloadsuffix", UCLOUD_DOWNLOAD_SUFFIX),
@@ -41,7 +41,7 @@ _OLDER = {
 
 def get_default(key):
     # type: (str) -> Any
-    """The value that a handler's first call would copy now; None for an unknown name."""
+    """The value that a handler would copy at its first call now.  None for an unknown name."""
     name, first = _OLDER.get(key, (key, None))
     try:
         return DEFAULTS.get(name) or first
@@ -53,15 +53,15 @@ def set_default(
     connection_timeout=None, expires=None, user_agent=None, uploadsuffix=None, downloadsuffix=None, **more
 ):
     # type: (float | None, int | None, str | None, str | None, str | None, **object) -> None
-    """Set defaults for handlers that have made no call yet.  What is None, 0, empty or not given stays as it is; of
-    ``more`` what is None.
+    """Set defaults for handlers that have made no call yet.
 
-    connection_timeout: seconds to connect, and seconds of silence, until a request counts as unanswered; first 60.
-    expires: seconds that the signed URL of a private download lasts; first 300.
-    user_agent: what requests call themselves.
-    uploadsuffix, downloadsuffix: .ufile.ucloud.cn at first.  A host of your own, such as 127.0.0.1:9000, stands for the
-    other and for management too, unless they are set.
-    more: further options of ucloud.uvideo.config.set_default, such as apiurl, retries and maxthread.
+    An option that is None, 0, empty or not given stays as it is; of ``more``, one that is None.
+
+    connection_timeout: seconds to connect, and the most seconds of silence; initially 60.  expires: seconds until a
+    private download's signed URL expires; initially 300.  user_agent: the User-Agent header.  uploadsuffix,
+    downloadsuffix: initially .ufile.ucloud.cn.  A host of your own, for example 127.0.0.1:9000, is also used for the
+    other one and for management, unless they are set.  more: further options of ucloud.uvideo.config.set_default, for
+    example apiurl, retries and maxthread.
 
     Raises ValueError for a bad value and TypeError for an unknown option.  Safe to call from any thread.
     """

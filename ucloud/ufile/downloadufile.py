@@ -1,4 +1,4 @@
-"""Downloads objects, and makes URLs that others may download with."""
+"""Downloads objects, and makes URLs for downloading."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -16,7 +16,7 @@ from .httprequest import ResponseInfo  # noqa: F401
 
 
 class DownloadUFile(BaseUFile, Downloads):
-    """Downloads objects, and makes URLs that others may download with.  Safe to share between threads.
+    """Downloads objects, and makes URLs for downloading.  Safe to share between threads.
 
     Its methods are those of ucloud.uvideo.filemanager.FileManager.
     """

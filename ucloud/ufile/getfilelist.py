@@ -1,4 +1,4 @@
-"""Lists the objects of a space, by the older of two names."""
+"""Lists the objects of a space; the older of the two module names."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -34,5 +34,5 @@ class GetFileList(getufilelist.GetFileList):
         header=None,  # type: Mapping[str, str] | None
     ):
         # type: (...) -> _Answer
-        """A page of a space's objects whose keys are behind ``marker``, ``limit`` at most: getfilelist."""
+        """A page of at most ``limit`` objects whose keys are greater than ``marker``, as getfilelist."""
         return self.getfilelist(bucket, None, marker, limit, header)

@@ -1,4 +1,4 @@
-"""What the older SDK's handlers answer."""
+"""The older SDK's ResponseInfo."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -6,9 +6,9 @@ import re  # noqa: F401  the older SDK's module has these names too
 
 from ..logger import logger  # noqa: F401
 from ..uvideo import handler
-from ..uvideo.protocol.answer import document
 from ..uvideo.protocol.byterange import parse_content
 from ..uvideo.protocol.compat import TYPE_CHECKING, is_integer
+from ..uvideo.protocol.json_document import document
 from ..uvideo.protocol.message import Headers, Response
 from . import config  # noqa: F401
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class ResponseInfo(handler.ResponseInfo):
-    """What the service answered, or why there is no answer.
+    """The service's response, or why there is none.
 
-    As ucloud.uvideo's, but etag and content_length are text as the headers have them, the etag in its quotes;
-    content_range is (first, last); ret_code is -1 where the service refused without one.
+    As ucloud.uvideo's, but etag and content_length are the headers' text, the etag with its quotes; content_range is
+    (first, last); ret_code is -1 if the service refused without one.
 
-    response: of requests or of this SDK, None if there is none; exception says why.  content_consumed: its content is
-    not kept.
+    response: of requests or of this SDK, None if there is none; exception is the reason.  content_consumed: do not keep
+    the content.
     """
 
     def __init__(self, response, exception=None, content_consumed=False):
@@ -61,7 +61,7 @@ def _said(exception):
     # type: (BaseException | None) -> str
     try:
         return u"%s" % (exception,)
-    except UnicodeError:  # on 2.7, of bytes that are not ASCII
+    except UnicodeError:  # bytes that are not ASCII, on Python 2.7
         return str(exception).decode("utf-8", "replace")  # type: ignore[attr-defined,no-any-return]
 
 

@@ -1,4 +1,4 @@
-"""Media types by the name of a file."""
+"""Media types from file names."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -15,11 +15,11 @@ class Mimetype(object):
     @staticmethod
     def from_file(file):
         # type: (str) -> str
-        """The media type that the name of a file says, application/octet-stream if it says none."""
+        """The media type for a file name; application/octet-stream if unknown."""
         return native(mime_of(None, file))
 
     @staticmethod
     def from_buffer(stream):
         # type: (object) -> str
-        """application/octet-stream: bytes are not looked at."""
+        """application/octet-stream, without looking at the bytes."""
         return "application/octet-stream"

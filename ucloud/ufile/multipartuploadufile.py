@@ -1,4 +1,4 @@
-"""Multipart upload with resume, by the names of the older SDK."""
+"""Multipart upload with resume, under the older SDK's names."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -13,9 +13,9 @@ from ..uvideo.engine.upload_source import FileSource, StreamSource, shown
 from ..uvideo.engine.validation import count, mime_of, text
 from ..uvideo.handler import answers
 from ..uvideo.multipartuploaduvideo import MultipartUploadUVideo
-from ..uvideo.protocol.answer import unquoted
 from ..uvideo.protocol.compat import TYPE_CHECKING
 from ..uvideo.protocol.errors import InvalidArgument
+from ..uvideo.protocol.field import unquoted
 from . import config  # noqa: F401
 from .baseufile import BaseUFile
 from .config import BLOCKSIZE
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
 
 
 class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
-    """Uploads files and streams in parts, several at a time.  Safe to share between threads.
+    """Uploads files and streams in parts, several at the same time.  Safe to share between threads.
 
-    uploadid, blocksize, etaglist, pausepartnumber: of the upload that resume would continue, for whoever keeps them.
-    What a program sets them to is what resume takes for an argument that it is not given.
+    uploadid, blocksize, etaglist, pausepartnumber: of the upload that resume would continue, for programs that store
+    them.  If a program sets them, resume uses the values for arguments that it is not given.
     """
 
     def _make(self, credentials, suffixes=(), chosen=None):
         # type: (Credentials, tuple[str | None, ...], Settings | None) -> None
         super(MultipartUploadUFile, self)._make(credentials, suffixes, chosen)
-        self._kept = {}  # type: dict[str, Any]  # of the attributes that the program has set
+        self._kept = {}  # type: dict[str, Any]  # values that the program set
 
     def uploadfile(self, bucket, key, localfile, retrycount=3, retryinterval=5, header=None):  # type: ignore[override]
         # type: (str, str, str | os.PathLike[str], int, float, _Header) -> _Answer
@@ -58,7 +58,7 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
 
     def uploadstream(self, bucket, key, stream, retrycount=3, retryinterval=5, mime_type=None, header=None):  # type: ignore[override]
         # type: (str, str, _Readable | _Receiving, int, float, str | None, _Header) -> _Answer
-        """Upload what a stream gives from where it stands to its end.  As ucloud.uvideo's."""
+        """Upload a stream, from its position to its end.  As ucloud.uvideo's."""
         self._kept = {}
         return super(MultipartUploadUFile, self).uploadstream(
             bucket, key, stream, None, retrycount, retryinterval, mime_type, header
@@ -80,11 +80,11 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         header=None,  # type: _Header
     ):
         # type: (...) -> _Answer
-        """Continue an interrupted uploadfile: this handler's, or in any process the one that the arguments describe.
+        """Continue an interrupted uploadfile: this handler's, or any process's that the arguments describe.
 
-        What is not given is that of this handler's interrupted upload; without an uploadid the upload is begun anew.
-        The service is asked which parts it has, and each is compared with the file: etaglist and pausepartnumber are
-        not needed.  (ret, resp) as uploadfile.
+        An argument that is not given is that of this handler's interrupted upload.  Without an uploadid a new upload
+        begins.  The service is asked for its parts, and each is compared with the file, so etaglist and pausepartnumber
+        are not needed.  (ret, resp) as uploadfile.
         """
         kept = self._kept
         given = [each or None for each in (bucket, key, uploadid or kept.get("uploadid"), localfile)]
@@ -107,10 +107,10 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         header=None,  # type: _Header
     ):
         # type: (...) -> _Answer
-        """Continue an interrupted uploadstream: this handler's, or in any process the one that the arguments describe.
+        """Continue an interrupted uploadstream: this handler's, or any process's that the arguments describe.
 
-        stream: gives the bytes of part pausepartnumber next, that is from pausepartnumber * blocksize on.
-        etaglist: the etags of the parts before it, in their order.  (ret, resp) as uploadstream.
+        stream: its next bytes are those of part pausepartnumber, so from pausepartnumber * blocksize on.
+        etaglist: the etags of the parts before, in order.  (ret, resp) as uploadstream.
         """
         kept = self._kept
         given = [each or None for each in (bucket, key, uploadid or kept.get("uploadid"))] + [stream]
@@ -132,9 +132,9 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         first=None,  # type: int | None
     ):
         # type: (...) -> _Answer
-        """(ret, resp) of going on with what the caller describes and, for what is None, with the interrupted upload.
+        """(ret, resp) of continuing the upload that the caller describes; None values are the interrupted upload's.
 
-        ``given``: space, key, upload id and file or stream.  ``first``: the part that a stream goes on with.
+        ``given``: space, key, upload id and file or stream.  ``first``: the part that the stream continues with.
         """
         space, key, upload_id, data = given
         paused = self._paused(is_file)
@@ -149,7 +149,7 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
             space, key, mime_type = paused.space, paused.key, mime_type or paused.options.mime
             if paused.upload is not None:
                 upload_id, blocksize = paused.upload.upload_id, blocksize or paused.upload.block_size
-                if not is_file:  # the parts of a file are compared with it
+                if not is_file:  # a file's parts are compared with the file
                     etags = etags or paused.upload.first_etags()
         missing = [name for name, value in (("bucket", space), ("key", key)) if value is None]
         missing += ["localfile" if is_file else "stream"] if data is None else []
@@ -180,7 +180,7 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
 
     def _attribute(self, name, own, begun):
         # type: (str, Callable[[Upload], object], Any) -> Any  # begun: a property
-        """What the program set; else ``own(upload)`` of the interrupted upload; else that of one begun by hand."""
+        """The program's value, or ``own(upload)`` of the interrupted upload, or the value of one begun by hand."""
         if name in self._kept:
             return self._kept[name]
         found = self._current_upload()
@@ -189,7 +189,7 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
     @property
     def uploadid(self):
         # type: () -> str | None
-        """The UploadId of the interrupted upload, or else of one begun by init_multipart_upload; None without one."""
+        """The UploadId of the interrupted upload, or of one begun by init_multipart_upload; None without one."""
         return self._attribute("uploadid", lambda upload: upload.upload_id, MultipartUploadUVideo.uploadid)  # type: ignore[no-any-return]
 
     @uploadid.setter
@@ -200,7 +200,7 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
     @property
     def blocksize(self):
         # type: () -> int | None
-        """Its BlkSize, bytes; None without one."""
+        """Its BlkSize in bytes; None without one."""
         return self._attribute("blocksize", lambda upload: upload.block_size, MultipartUploadUVideo.blocksize)  # type: ignore[no-any-return]
 
     @blocksize.setter
@@ -211,7 +211,7 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
     @property
     def etaglist(self):
         # type: () -> list[str]
-        """Its parts' etags in order, from part 0 up to the first that is missing."""
+        """Its parts' etags in order, up to the first missing part."""
         found = self._attribute("etaglist", lambda upload: upload.first_etags(), MultipartUploadUVideo.etaglist)
         return list(found or ())
 
@@ -223,7 +223,7 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
     @property
     def pausepartnumber(self):
         # type: () -> int
-        """The first part that is missing."""
+        """The first missing part."""
         return self._kept.get("pausepartnumber", len(self.etaglist))  # type: ignore[no-any-return]
 
     @pausepartnumber.setter
@@ -234,7 +234,7 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
 
 def _is_about(task, space, key, upload_id):
     # type: (_Task, str | None, str | None, str | None) -> bool
-    """Whether what is given, not None, does not differ from what a task is about."""
+    """Whether the given values that are not None are those of a task."""
     about = task.space, task.key, None if task.upload is None else task.upload.upload_id
     pairs = zip((space, key, upload_id), about)
     return all([given is None or text(u"each of bucket, key and uploadid", given) == own for given, own in pairs])

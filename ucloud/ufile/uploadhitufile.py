@@ -1,4 +1,4 @@
-"""Makes objects of content that the service has already, without sending it."""
+"""Makes objects of content that the service already has, without sending it."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -16,7 +16,7 @@ from .magicwrapper import Mimetype  # noqa: F401
 
 
 class UploadHitUFile(BaseUFile, Hits):
-    """Makes objects of content that the service has already, without sending it.  Safe to share between threads.
+    """Makes objects of content that the service already has, without sending it.  Safe to share between threads.
 
     Its methods are those of ucloud.uvideo.filemanager.FileManager.
     """

@@ -1,8 +1,8 @@
 """The published SDK for UVideo / UFile (US3) object storage.
 
-config, downloaduvideo, deleteuvideo, multipartuploaduvideo and spacemanager are the published modules; filemanager has
-the names of the official SDK, ufile.  Each loads what it needs when it is imported.  protocol is the wire protocol
-without I/O; retry, transport and transfer carry it.
+The published modules are config, downloaduvideo, deleteuvideo, multipartuploaduvideo and spacemanager, and filemanager
+with the names of the official SDK, ufile.  Each imports only what it needs.  Below them are protocol (the wire protocol
+without I/O), http (connections) and engine (transfers).
 """
 
 from __future__ import absolute_import, division, print_function

@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
     from .protocol.provider import Missing, Provider, Suffix  # noqa: F401
 
-#: What requests call themselves unless user_agent says otherwise.
+#: The default user_agent.
 USER_AGENT = "uvideo-python/%s %s" % (__version__, _CARRIAGE)
-#: Where the management plane is unless apiurl or another host says otherwise.
+#: The default URL of the management API; apiurl or another host's setting replaces it.
 UCLOUD_API_URL = PROVIDERS["auto-ai"].api
-#: Bytes of a block, over which etags are made and which parts are long.
+#: Bytes of a block: etags are computed over blocks, and parts are one block long.
 BLOCKSIZE = BLOCK
 
 
 class Defaults(object):
-    """The options of a package for the whole process.  Safe to share between threads.
+    """A package's options for the whole process.  Safe to share between threads.
 
-    ``first``: what they are before anybody sets them, where that differs.  ``providers``: by name, further ones.
+    ``first``: initial values that differ from the provider's.  ``providers``: further ones, by name.
     """
 
     def __init__(self, first=(), providers=()):
@@ -51,7 +51,7 @@ class Defaults(object):
 
     def set(self, given):
         # type: (Mapping[str, Any]) -> None
-        """Set these options (a dict).  ValueError for a bad value and TypeError for an unknown option; none is set."""
+        """Set these options (a dict), or none: ValueError for a bad value, TypeError for an unknown option."""
         for name, value in given.items():
             if name not in self._first:
                 near = difflib.get_close_matches(name, self._first, 1)
@@ -64,7 +64,7 @@ class Defaults(object):
 
     def unset(self, names):
         # type: (Sequence[str]) -> None
-        """Let these options be what they were first, all of them if none is named.  TypeError for an unknown one."""
+        """Reset these options to their initial values; without names, all.  TypeError for an unknown option."""
         unknown = sorted(set(names) - set(self._first))
         if unknown:
             raise TypeError("there is no option %s" % unknown[0])
@@ -73,12 +73,12 @@ class Defaults(object):
 
     def get(self, name):
         # type: (str) -> Any
-        """The value of an option; KeyError for an unknown one."""
+        """An option's value.  KeyError for an unknown option."""
         return self._now[name]
 
     def settings(self, upload_suffix=None, download_suffix=None, apiurl=None):
         # type: (str | None, str | None, str | None) -> Settings
-        """The Settings as they are now; arguments stand in for uploadsuffix, downloadsuffix and apiurl."""
+        """The current Settings.  The arguments, if given, replace uploadsuffix, downloadsuffix and apiurl."""
         if apiurl is not None:
             _url("UCLOUD_API_URL", apiurl)
         with self._lock:
@@ -99,9 +99,9 @@ class Defaults(object):
         return Settings(*(list(hosts) + [current[name] for name in _COPIED + _WAY]))
 
 
-#: The options that a handler's copy has, in its order, behind the hosts.
+#: The options in a handler's copy, in this order, after the hosts.
 _COPIED = "connection_timeout expires maxthread retries user_agent space_parameter video_actions md5 open_ssl".split()
-#: How the service is reached.  Pickles of earlier handlers do not have them.
+#: How to reach the service.  Pickles of earlier handlers have none of these.
 _WAY = "ca_bundle client_cert client_key client_key_password proxy session".split()
 
 
@@ -132,7 +132,7 @@ class Settings(
         ],
     )
 ):
-    """One handler's copy, the provider's hosts filled in.  upload, download: provider.Suffix."""
+    """One handler's copy, with the provider's hosts filled in.  upload, download: provider.Suffix."""
 
     __slots__ = ()
 
@@ -169,25 +169,22 @@ def set_default(
     **unknown  # type: NoReturn
 ):
     # type: (...) -> None
-    """Set defaults for handlers that have made no call yet.  What is None or not given stays as it is.
+    """Set defaults for handlers that have made no call yet.  An option that is None or not given stays as it is.
 
-    uploadsuffix: upload host, such as uploadvideo.auto-ai.com.cn or 127.0.0.1:9000, or a suffix that begins with a dot.
-    downloadsuffix: download host or suffix, such as .uvideo.auto-ai.com.cn.
-    connection_timeout: seconds to connect, and seconds of silence, until a request counts as unanswered.
-    expires: seconds that the signed URL of a private download lasts.
-    provider: auto-ai, ucloud, us3 or local; it names the hosts that are not set here.
-    authscheme: UCloud or AutoAI, the first word of Authorization.
-    apiurl: URL of the management plane.  region: of a new space and of us3's hosts.
-    maxthread: parts sent at a time.  retries: how often a request is sent again.
-    user_agent: what requests call themselves.
-    space_parameter: BucketName or SpaceName.  video_actions: use CreateVideoSpace and its like.
-    md5: send Content-MD5 with whole objects, which are read once more for it; the etag is compared anyway.
-    open_ssl: True https, False http for hosts given without either; unset: as the provider's documents have it.
-    ca_bundle: file or folder of certificates that are believed, instead of REQUESTS_CA_BUNDLE's or those of certifi.
-    client_cert, client_key: PEM files that the client shows when asked; without client_key it is in client_cert.
-    client_key_password: of an encrypted key, which is refused without it.
-    proxy: URL of the proxy for every host, "" for none; unset: what the environment says.
-    session: a requests.Session that carries everything, slower than the SDK's own connections; it stays the caller's.
+    uploadsuffix: upload host, for example uploadvideo.auto-ai.com.cn or 127.0.0.1:9000, or a suffix that begins with a
+    dot.  downloadsuffix: download host or suffix, for example .uvideo.auto-ai.com.cn.  connection_timeout: seconds to
+    connect, and the most seconds of silence.  expires: seconds until a private download's signed URL expires.
+    provider: auto-ai, ucloud, us3 or local; its hosts are used where none are set here.  authscheme: the first word of
+    Authorization, UCloud or AutoAI.  apiurl: URL of the management API.  region: of a new space and of us3's hosts.
+    maxthread: parts sent at the same time.  retries: the most retries of a request.  user_agent: the User-Agent header.
+    space_parameter: BucketName or SpaceName.  video_actions: use CreateVideoSpace and similar actions.  md5: send
+    Content-MD5 with whole objects, which reads them once more.  The etag is compared in any case.  open_ssl: True for
+    https, False for http, for hosts given without a scheme; unset: as the provider's documents say.  ca_bundle: file or
+    folder of trusted CA certificates, in place of REQUESTS_CA_BUNDLE's or certifi's.  client_cert, client_key: PEM
+    files of the client's certificate and key; without client_key the key is in client_cert.  client_key_password: of an
+    encrypted key, which is refused without it.  proxy: URL of a proxy for every host, "" for none; unset: the
+    environment decides.  session: a requests.Session for all requests, slower than the SDK's own connections.  It is
+    never closed here.
 
     Raises ValueError for a bad value and TypeError for an unknown option.  Safe to call from any thread.
     """
@@ -197,19 +194,19 @@ def set_default(
 
 def unset_default(*names):
     # type: (*str) -> None
-    """Let these options be the provider's again, all of them without names.  TypeError for an unknown option."""
+    """Reset these options to the provider's values; without names, all.  TypeError for an unknown option."""
     DEFAULTS.unset(names)
 
 
 def get_default(name):
     # type: (str) -> Any
-    """The value that a handler's first call would copy now; KeyError for an unknown name."""
+    """The value that a handler would copy at its first call now.  KeyError for an unknown option."""
     return DEFAULTS.get(name)
 
 
 def settings(upload_suffix=None, download_suffix=None):
     # type: (str | None, str | None) -> Settings
-    """The Settings as they are now; arguments stand in for uploadsuffix and downloadsuffix."""
+    """The current Settings.  The arguments, if given, replace uploadsuffix and downloadsuffix."""
     return DEFAULTS.settings(upload_suffix, download_suffix)
 
 
@@ -291,12 +288,12 @@ def _proxy(name, value):
 def check_session(name, value):
     # type: (str, object) -> None
     """InvalidArgument unless it is a requests.Session."""
-    from .http.requests_session import check  # which loads requests
+    from .http.requests_session import check  # this import loads requests
 
     check(name, value)
 
 
-#: Each option: what it is while nobody sets it, and what a value of it must be.
+#: Each option: its value while it is not set, and the check of a value.
 _OPTIONS = {
     "uploadsuffix": (None, _host),
     "downloadsuffix": (None, _host),

@@ -10,8 +10,8 @@ from .engine.validation import header_pairs
 from .handler import Handler, also, answers, succeeded
 from .protocol.byterange import ByteRange, parse
 from .protocol.compat import TYPE_CHECKING, is_integer, is_text, whole
-from .protocol.dialect import check_key, check_space
 from .protocol.errors import InvalidArgument
+from .protocol.location import check_key, check_space
 from .protocol.message import Headers
 from .protocol.operation import GetObject
 
@@ -42,15 +42,15 @@ class DownloadUVideo(Handler):
         header=None,  # type: Mapping[str, str] | None
     ):
         # type: (...) -> tuple[dict[str, Any] | None, ResponseInfo]
-        """Save an object, or a part of it, as ``localfile``.  bucket: another name for space.
+        """Save an object, or a range of it, as ``localfile``.  bucket: another name for space.
 
-        isprivate: sign the URL.  expires: seconds that it lasts, default config's.  content_range: (first, last), both
-        inclusive, bytes from 0; last None means to the end, first None means the last ``last`` bytes.  Digits as text
-        will do, and empty text for None.
+        isprivate: sign the URL.  expires: seconds until the URL expires; None for config's.  content_range: (first,
+        last), both inclusive, bytes from 0.  last None: to the end.  first None: the last ``last`` bytes.  Digits as
+        text are accepted, and empty text for None.
 
-        (ret, resp); status_code 200 for the whole, 206 for a range; 400 no such space, 401 signature, 403 keys, 404 no
-        such object, 416 range outside of it; -1 no answer, -2 the content does not verify, -3 a local failure.
-        The file appears only when it is complete and verified; after a failure an existing one is as it was.
+        (ret, resp); status_code 200 for the whole object, 206 for a range; 400 no such space, 401 signature, 403 keys,
+        404 no such object, 416 range beyond the object; -1 no response, -2 wrong content, -3 a local failure.  The file
+        appears once it is complete and verified.  After a failure an existing file is unchanged.
         """
         lasting = seconds(expires, self._settings)
         return download(
@@ -68,11 +68,11 @@ def download(
     header,  # type: Mapping[str, str] | None
 ):
     # type: (...) -> _Answer
-    """(ret, resp) of a download; ``expires``: seconds that the URL is signed for, None for an anonymous one."""
+    """(ret, resp) of a download.  ``expires``: seconds until the signed URL expires; None for an unsigned one."""
     given = header_pairs(header)
     named = [value for name, value in given if name.lower() == "range"]
     wanted = _range(content_range, named[-1] if named else None)
-    pairs = [pair for pair in given if pair[0].lower() != "range"]  # a download that goes on asks for another one
+    pairs = [pair for pair in given if pair[0].lower() != "range"]  # a resumed download requests another range
     op = GetObject(check_space(space), check_key(key), wanted)
     target = opened(usable(localfile))
     options = {"expires": expires, "wanted": wanted, "headers": pairs}  # type: dict[str, Any]
@@ -93,7 +93,7 @@ def download(
 
 def _whole(receiver):
     # type: (Receiver) -> tuple[int, Headers]
-    """(status, headers) of a download of all, the last part of which may be all that was asked for."""
+    """(status, headers) of a download of the whole object, even if the last request was for its last part only."""
     headers = receiver.headers or Headers()
     if receiver.status != 206:
         return receiver.status or 0, headers
@@ -103,7 +103,7 @@ def _whole(receiver):
 
 def seconds(expires, settings):
     # type: (int | None, Settings) -> int
-    """How long a signed URL lasts: as asked, or config's.  InvalidArgument."""
+    """Seconds until a signed URL expires: the argument, or config's value.  InvalidArgument."""
     if expires is None:
         return settings.expires
     if not is_integer(expires) or not 0 < expires <= 10**9:
@@ -113,7 +113,7 @@ def seconds(expires, settings):
 
 def _place(value):
     # type: (int | str | None) -> Any
-    """A number, or its digits as text, as the official SDK takes both; None of None and of empty text."""
+    """A number, or digits as text, as the official SDK accepts; None for None and empty text."""
     if not is_text(value):
         return value
     found = whole(value.strip())
@@ -122,7 +122,7 @@ def _place(value):
 
 def _range(content_range, named):
     # type: (tuple[int | str | None, int | str | None] | None, str | None) -> ByteRange | None
-    """The ByteRange of a pair, or else of a Range header; None without either."""
+    """The ByteRange of the argument, or else of a Range header; None if there is neither."""
     if content_range is None:
         found = parse(named) if named is not None else None
         if found is None and named is not None:

@@ -1,6 +1,6 @@
-"""Objects one call each: put, download, list, copy, delete and what else can be done to them.
+"""Objects: put, download, list, copy, delete and more, one call each.
 
-FileManager has the names and arguments of the official SDK's (ufile), so that one import is all that changes:
+FileManager has the names and arguments of the official SDK, ufile.  A program changes only its import:
 
     from ucloud.uvideo import config, filemanager
 """
@@ -19,8 +19,8 @@ from .engine.validation import count, header_pairs, mime_of, text
 from .handler import ResponseInfo, Signer, answers, paired, succeeded
 from .protocol import etag, operation
 from .protocol.compat import TYPE_CHECKING, is_text, native, to_text
-from .protocol.dialect import check_key, check_space
 from .protocol.errors import AlreadyExists, InvalidArgument, NotFound, SwitchDenied
+from .protocol.location import check_key, check_space
 
 if TYPE_CHECKING:
     import os
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 
 
 class Files(Signer):
-    """What the methods about objects are made of.  Safe to share between threads."""
+    """The base of the methods about objects.  Safe to share between threads."""
 
     def _put_file(self, bucket, key, localfile, header):
         # type: (str, str, _Path, _Header) -> _Answer
-        if hasattr(localfile, "read"):  # the older SDK's README puts a stream so
+        if hasattr(localfile, "read"):  # the older SDK's README puts a stream this way
             return self._put_stream(bucket, key, localfile, None, header)  # type: ignore[arg-type]
         space, key, pairs, mime = self._target(bucket, key, None, shown(localfile), header)
         with closing(FileSource(localfile)) as source:
@@ -82,8 +82,8 @@ class Files(Signer):
         # type: (...) -> _Answer
         """(ret, resp) of an operation.
 
-        ``refusals``: what a service says to a second try when the first one, whose answer was lost, did it already;
-        ``done()`` finds out whether that is so.
+        ``refusals``: the errors of a second try if the first one took effect but its response was lost.  ``done()``:
+        whether it did.
         """
         lost = []  # type: list[UVideoError]
         try:
@@ -104,51 +104,51 @@ class Files(Signer):
 
 
 class Puts(Files):
-    """Stores files and streams.  The methods of FileManager."""
+    """FileManager's methods that store files and streams."""
 
     @answers
     def putfile(self, bucket, key, localfile, header=None):
         # type: (str, str, _Path, _Header) -> _Answer
-        """Store a file as an object, in one request and with little memory.  For large ones MultipartUploadUVideo.
+        """Store a file as an object, in one request and with little memory.  For large files use MultipartUploadUVideo.
 
-        header: Content-Type (else guessed), X-Ufile-Meta-*, X-Ufile-Storage-Class, Content-MD5, Cache-Control ...
-        status_code 200, resp.etag is that of the file; 400 no such space or another Content-MD5, 401 signature, 403
-        keys; -1 no answer, -2 the service stored other bytes, -3 a local failure, such as the file changing.
+        header: Content-Type (None: guessed), X-Ufile-Meta-*, X-Ufile-Storage-Class, Content-MD5, Cache-Control ...
+        status_code 200, resp.etag is the file's; 400 no such space or a different Content-MD5, 401 signature, 403 keys;
+        -1 no response, -2 the service stored other bytes, -3 a local failure, for example the file changed.
         """
         return self._put_file(bucket, key, localfile, header)
 
     @answers
     def putstream(self, bucket, key, stream, mime_type=None, header=None):
         # type: (str, str, _Readable | _Receiving | bytes | str | Iterable[bytes | str], str | None, _Header) -> _Answer
-        """Store what a stream gives, from where it stands to its end, as an object.  It is left open.
+        """Store a stream, from its position to its end, as an object.  The stream stays open.
 
-        stream: anything with read() or recv() that gives bytes; bytes; an iterable of bytes; text or what gives text,
-        stored as UTF-8, but a file that was opened as text is stored as the bytes that it has.  What cannot seek is
-        sent chunked, and sent again after a lost connection only while no more than 1 MiB of it was read.
-        mime_type: else header's Content-Type, else guessed from the key.  Otherwise as putfile.
+        stream: an object with read() or recv() that gives bytes; bytes; an iterable of bytes; or text in these forms,
+        stored as UTF-8.  A file opened in text mode is stored as the bytes it has.  A stream that cannot seek is sent
+        chunked, and is sent again after a lost connection only if at most 1 MiB of it was read.  mime_type: None for
+        header's Content-Type, or else guessed from the key.  Otherwise as putfile.
         """
         return self._put_stream(bucket, key, stream, mime_type, header)
 
 
 class Posts(Files):
-    """Stores files, by the name of a form.  The methods of FileManager."""
+    """FileManager's method that stores files under the name of a form upload."""
 
     @answers
     def postfile(self, bucket, key, localfile, header=None):
         # type: (str, str, _Path, _Header) -> _Answer
-        """As putfile, which it is: a form would say the same with more bytes and without a retry-safe length."""
+        """The same as putfile: a form would send the same with more bytes and without a length known in advance."""
         return self._put_file(bucket, key, localfile, header)
 
 
 class Hits(Files):
-    """Makes objects of content that the service has already.  The methods of FileManager."""
+    """FileManager's method that makes objects of content the service already has."""
 
     @answers
     def uploadhit(self, bucket, key, localfile, header=None):
         # type: (str, str, _Path, _Header) -> _Answer
-        """Make an object of a file's content without sending it, if one of this account's objects has that content.
+        """Make an object with a file's content, without sending it, if one of this account's objects has that content.
 
-        status_code 200; 404 if none has it: put the file.  (In older releases of the official SDK.)
+        status_code 200; 404 if no object has the content: use putfile.  (In older releases of the official SDK.)
         """
         space, key, pairs, mime = self._target(bucket, key, None, shown(localfile), header)
         with closing(FileSource(localfile)) as source:
@@ -157,7 +157,7 @@ class Hits(Files):
 
 
 class Downloads(Files):
-    """Saves objects, and makes URLs of them.  The methods of FileManager."""
+    """FileManager's methods that save objects and make URLs of them."""
 
     @answers
     def download_file(
@@ -171,11 +171,12 @@ class Downloads(Files):
         header=None,  # type: _Header
     ):
         # type: (...) -> _Answer
-        """Save an object, or a part of it, as ``localfile``, which appears only when it is complete and verified.
+        """Save an object, or a range of it, as ``localfile``.  The file appears once it is complete and verified.
 
-        isprivate: sign the URL.  expires: seconds that it lasts, default config's.  content_range: (first, last), both
-        inclusive; last None means to the end, first None the last ``last`` bytes.  header's Range does the same.
-        status_code 200, or 206 for a range, with resp.content_range (first, last); 404, 416 ... as DownloadUVideo.
+        isprivate: sign the URL.  expires: seconds until the URL expires; None for config's.  content_range: (first,
+        last), both inclusive.  last None: to the end.  first None: the last ``last`` bytes.  header's Range does the
+        same.  status_code 200, or 206 for a range, with resp.content_range (first, last); 404, 416 ... as
+        DownloadUVideo.
         """
         lasting = seconds(expires, self._settings)
         return paired(
@@ -184,14 +185,14 @@ class Downloads(Files):
 
     def public_download_url(self, bucket, key):
         # type: (str, str) -> str
-        """The URL of an object of a public space, escaped.  Raises ValueError."""
+        """The URL of an object in a public space, escaped.  Raises ValueError."""
         return self._carrier.url(operation.GetObject(check_space(bucket), check_key(key)))
 
     def private_download_url(self, bucket, key, expires=None, header=None, internal=False):
         # type: (str, str, int | None, _Header, bool) -> str
-        """A URL that anybody may download with for ``expires`` seconds, default config's.  Raises ValueError.
+        """A URL that anybody can download with for ``expires`` seconds; None for config's.  Raises ValueError.
 
-        header: checked and of no effect, as is internal: a GET signs none, and the URL is escaped in any case.
+        header: checked but not used, as a GET signs no headers.  internal: not used; the URL is always escaped.
         """
         header_pairs(header)
         op = operation.GetObject(check_space(bucket), check_key(key))
@@ -206,15 +207,15 @@ class Downloads(Files):
 
 
 class Lists(Files):
-    """Lists objects.  The methods of FileManager."""
+    """FileManager's method that lists objects."""
 
     @answers
     def getfilelist(self, bucket, prefix=None, marker=None, limit=None, header=None):
         # type: (str, str | None, str | None, int | str | None, _Header) -> _Answer
-        """A page of a space's objects whose keys are behind ``marker``, in order of their keys.
+        """A page of a space's objects whose keys are greater than ``marker``, in order of their keys.
 
-        limit: of the page, the service's default is 20.  ret: DataSet (FileName, Hash, MimeType, Size, CreateTime ...)
-        and NextMarker, the next page's marker, empty after the last.
+        limit: of the page; the service's default is 20.  ret: DataSet (FileName, Hash, MimeType, Size, CreateTime ...)
+        and NextMarker, the next page's marker, empty after the last page.
         """
         op = operation.ListFiles(
             check_space(bucket),
@@ -226,29 +227,29 @@ class Lists(Files):
 
 
 class Deletes(Files):
-    """Deletes objects.  The methods of FileManager."""
+    """FileManager's method that deletes objects."""
 
     @answers
     def deletefile(self, bucket, key, header=None):
         # type: (str, str, _Header) -> _Answer
-        """Delete an object.  status_code 204 also if it was not there."""
+        """Delete an object.  status_code 204 also if there was no such object."""
         return self._did(operation.DeleteObject(check_space(bucket), check_key(key)), header_pairs(header))
 
 
 class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
-    """Puts, reads and manages objects of any space of this key pair.  Safe to share between threads.
+    """Puts, reads and manages objects in any space of this key pair.  Safe to share between threads.
 
-    Methods return (ret, resp) and raise nothing: ret is the dict of the answer's JSON, {} without one and None if the
-    service refused; resp is a ResponseInfo, whose error says why.  header: a dict of more headers to send, which stays
-    as it is.  The URL methods and compare_file_etag return no resp: they raise ValueError, and UVideoError.
+    Methods return (ret, resp) and raise nothing.  ret: the dict of the response's JSON, {} without one, None if the
+    service refused.  resp: a ResponseInfo, whose error is the reason.  header: a dict of further headers to send, never
+    changed.  The URL methods and compare_file_etag return no resp but raise ValueError, and UVideoError.
     """
 
     @answers
     def head_file(self, bucket, key, header=None):
         # type: (str, str, _Header) -> _Answer
-        """What the service says of an object: resp.etag, content_type, content_length, x_ufile_restore ...
+        """An object's headers: resp.etag, content_type, content_length, x_ufile_restore ...
 
-        status_code 200; 404 no such object; 304 if header's If-None-Match or If-Modified-Since says so.
+        status_code 200; 404 no such object; 304 as header's If-None-Match or If-Modified-Since asks.
         """
         found, response = self._head(bucket, key, header)
         if isinstance(found, operation.NotModified):
@@ -257,9 +258,9 @@ class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
 
     def compare_file_etag(self, bucket, remotekey, localfile):
         # type: (str, str, _Path) -> bool
-        """True if an object has a file's content, False if it has another or there is no such object.
+        """True if an object has a file's content; False if it has other content or does not exist.
 
-        What prevents an answer is raised: UVideoError, such as NoAnswer, or LocalFailure for the file.
+        Raises UVideoError if that cannot be found out: for example NoAnswer, or LocalFailure for the file.
         """
         with closing(FileSource(localfile)) as source:
             try:
@@ -273,7 +274,7 @@ class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
     @answers
     def listobjects(self, bucket, prefix=None, marker=None, maxkeys=None, delimiter=None, header=None):
         # type: (str, str | None, str | None, int | None, str | None, _Header) -> _Answer
-        """A page of a space's objects, and with the delimiter "/" of the folders beside them.
+        """A page of a space's objects; with the delimiter "/", of the objects and folders at one level.
 
         maxkeys: of the page, default 100.  ret: Contents (Key, Size (text), ETag, ...), CommonPrefixes, IsTruncated and
         NextMarker, the next page's marker.
@@ -290,7 +291,7 @@ class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
     @answers
     def copy(self, bucket, key, srcbucket, srckey, header=None):
         # type: (str, str, str, str, _Header) -> _Answer
-        """Store another object's bytes as this one, without sending them.
+        """Store another object's bytes as this object, without sending them.
 
         header: X-Ufile-Metadata-Directive (COPY or REPLACE), Content-Type, X-Ufile-Storage-Class, X-Ufile-Meta-*.
         status_code 200; 404 no such source.
@@ -301,7 +302,7 @@ class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
     @answers
     def rename(self, bucket, key, newkey, force="true", header=None):
         # type: (str, str, str, str | bool, _Header) -> _Answer
-        """Give an object another key.  force: 'true' or True, also if that takes the place of another object.
+        """Give an object another key.  force: 'true' or True, to replace an object with the new key.
 
         status_code 200; 404 no such object, 400 the new key is taken.  (In older releases of the official SDK.)
         """
@@ -317,7 +318,7 @@ class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
     @answers
     def restore_file(self, bucket, key, header=None):
         # type: (str, str, _Header) -> _Answer
-        """Ask for an object of class ARCHIVE to be made readable.  header: Tier, Expedited or Standard."""
+        """Request that an object of class ARCHIVE be made readable.  header: Tier, Expedited or Standard."""
         return self._did(operation.RestoreObject(check_space(bucket), check_key(key)), header_pairs(header))
 
     @answers
@@ -338,7 +339,10 @@ class FileManager(Puts, Posts, Hits, Downloads, Lists, Deletes):
     @answers
     def opMeta(self, bucket, key, metak, metav, op="set", header=None):
         # type: (str, str, str, str, str, _Header) -> _Answer
-        """Set what is kept of an object.  The protocol has one: metak 'mimetype', op 'set'; metav: as "text/plain"."""
+        """Set an object's media type, the only attribute of the protocol.
+
+        metak: 'mimetype'.  op: 'set'.  metav: for example "text/plain".
+        """
         if metak != "mimetype" or op != "set":
             raise InvalidArgument(u"the service sets mimetype only, not %r" % (metak,))
         change = operation.SetMime(check_space(bucket), check_key(key), mime_of("" if metav is None else metav, key))

@@ -1,4 +1,4 @@
-"""What the published handlers share: a key pair, a copy of the settings, and (ret, resp) made of results and errors."""
+"""The base of the published handlers: a key pair, a copy of the settings, and (ret, resp) from results and errors."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -13,11 +13,12 @@ from .engine.validation import header_pairs
 from .http.connection import ticks
 from .http.pool import Transport
 from .http.trust import Certificate
-from .protocol.answer import RESTORE, SESSION, document, unquoted
 from .protocol.byterange import parse_content
 from .protocol.compat import TYPE_CHECKING, is_integer, is_text, native, printable, to_text, whole
-from .protocol.dialect import check_key, check_space
 from .protocol.errors import BadAnswer, ConfigurationError, IntegrityError, InvalidArgument, NoAnswer, UVideoError
+from .protocol.field import RESTORE, SESSION, unquoted
+from .protocol.json_document import document
+from .protocol.location import check_key, check_space
 from .protocol.message import Headers, Response
 from .protocol.provider import parse_suffix
 from .protocol.signature import Credentials, authorization
@@ -36,31 +37,30 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("ucloud.uvideo")
 
-#: status_code where the service gave no answer, or another than it (a captive portal) did; resume may continue.
+#: status_code if there is no response, or not the service's (a captive portal's); resume may continue.
 NO_ANSWER = -1
-#: status_code where content does not verify.
+#: status_code if the content is wrong.
 NOT_VERIFIED = -2
-#: status_code where the caller's side failed: a bad argument, a missing file, a full disk, a setting (of a proxy, of
-#: certificates) that keeps the service from being reached.  Nothing was sent in vain.
+#: status_code if the caller's side failed: a bad argument, a missing file, a full disk, or a setting (of a proxy, of
+#: certificates) with which the service cannot be reached.
 LOCAL = -3
 
 
 class ResponseInfo(object):
-    """What the service answered, or why there is no answer.
+    """The service's response, or why there is none.
 
-    status_code: the HTTP status; -1 no answer or none of the service's, -2 the content does not verify, -3 the
-    caller's side failed.
+    status_code: the HTTP status; -1 no response or not the service's, -2 wrong content, -3 the caller's side failed.
     error: text, None if all went well.  ret_code: the RetCode, None without one.  etag: without quotes.
-    content_type, content_length (int), content_range, x_session_id: of the answer's headers, None where absent.
-    content: the answer's body as bytes, None for a download into a file.
-    md5: the answer's Content-MD5.  x_ufile_restore: what it says of a restore.  exception: why there is no answer.
-    headers: of the answer, ``headers.get(name)`` in any case; None without one.
+    content_type, content_length (int), content_range, x_session_id: from the response's headers, None if absent.
+    content: the response's body as bytes, None for a download into a file.
+    md5: the response's Content-MD5.  x_ufile_restore: the state of a restore.  exception: why there is no response.
+    headers: of the response; ``headers.get(name)`` ignores case.  None without a response.
     """
 
     exception = None  # type: NoAnswer | None
 
     def __init__(self, status_code, headers=None, content=None, error=None, ret_code=None):
-        # type: (int, Any, bytes | None, str | None, int | None) -> None  # headers: whatever has get(name)
+        # type: (int, Any, bytes | None, str | None, int | None) -> None  # headers: has get(name)
         self.status_code, self.content, self.ret_code = status_code, content, ret_code  # type: int, bytes | None, int | None
         self.error, self.headers = None if error is None else native(error), headers  # type: str | None, Any
         get = headers.get if headers is not None else lambda name: None
@@ -75,12 +75,12 @@ class ResponseInfo(object):
 
     def ok(self):
         # type: () -> bool
-        """True if the service did what was asked and all was verified."""
+        """True if the operation succeeded and everything was verified."""
         return 200 <= self.status_code <= 299 and self.error is None
 
     def need_retry(self):
         # type: () -> bool
-        """True if there is no answer, so that the same call may succeed later."""
+        """True if there was no response, so that the same call may succeed later."""
         return self.status_code == NO_ANSWER
 
     def __repr__(self):
@@ -91,8 +91,8 @@ class ResponseInfo(object):
 
 
 def succeeded(status, headers, content=None):
-    # type: (int, Any, bytes | None) -> tuple[dict[str, Any], ResponseInfo]  # headers: whatever has get(name)
-    """(ret, resp) of a good answer: ret is the JSON object of its body, {} without one."""
+    # type: (int, Any, bytes | None) -> tuple[dict[str, Any], ResponseInfo]  # headers: has get(name)
+    """(ret, resp) of a success.  ret: the JSON object of the body, {} without one."""
     ret = {}
     if content and (headers.get("Content-Type") or "").lower().startswith("application/json"):
         ret = document(Response(status, headers, content)) or {}
@@ -104,7 +104,7 @@ def succeeded(status, headers, content=None):
 
 def paired(answer):
     # type: (tuple[_T, ResponseInfo]) -> tuple[_T, ResponseInfo]
-    """(ret, resp) whose content_range is (first, last) in place of the header's text: as the official SDK has it."""
+    """(ret, resp) with content_range as (first, last), as in the official SDK, in place of the header's text."""
     resp = answer[1]
     found = parse_content(resp.content_range)  # type: ignore[arg-type]  # the text of the header
     resp.content_range = None if found is None else found[:2]
@@ -113,14 +113,14 @@ def paired(answer):
 
 def stored_as(finished, response):
     # type: (Finished, Response) -> tuple[dict[str, Any], ResponseInfo]
-    """(ret, resp) of a Finished and its Response.  Where an earlier try had finished it, only the object answers."""
+    """(ret, resp) of a Finished and its Response.  If an earlier try finished the upload, the Response is a HEAD's."""
     ret, resp = succeeded(response.status, response.headers, response.body)
     return ret or {"Bucket": finished.space, "Key": finished.key, "FileSize": finished.size}, resp
 
 
 def failed(error):
     # type: (UVideoError) -> _Answer
-    """(ret, resp) of a UVideoError, which is logged here, once.  ret is None, but a management answer's dict."""
+    """(ret, resp) of a UVideoError, which is logged here, once.  ret: None, or a management response's dict."""
     response = getattr(error, "response", None)
     if isinstance(error, IntegrityError):
         status = NOT_VERIFIED
@@ -135,7 +135,7 @@ def failed(error):
     resp = ResponseInfo(status, headers, content, error.message, error.ret_code)
     resp.x_session_id = resp.x_session_id or error.request_id
     if isinstance(error, ConfigurationError):
-        resp.exception = ConfigurationError(error.message)  # not that one, which holds on to what was sent
+        resp.exception = ConfigurationError(error.message)  # the original error holds the request's body
     elif status == NO_ANSWER:
         resp.exception = NoAnswer(error.message)
     _log.error(
@@ -144,22 +144,22 @@ def failed(error):
         + [_line(each) for each in (error.ret_code, resp.x_session_id, error.message)]
     )
     ret = None
-    if status == 200 and content:  # the management plane says no with HTTP 200
+    if status == 200 and content:  # the management API reports errors with HTTP 200
         ret = succeeded(status, headers, content)[0]
     return ret, resp
 
 
 def _line(value):
     # type: (object) -> str
-    """A value in a line of the log, "-" for None."""
-    if isinstance(value, bytes):  # a name as a program on 2.7 has it
+    """A value for a log line, "-" for None."""
+    if isinstance(value, bytes):  # a name on Python 2.7
         value = value.decode("utf-8", "replace")
     return "-" if value is None else native(printable(u"%s" % (value,)))
 
 
 def answers(method):
     # type: (M) -> M
-    """Make a method that returns (ret, resp), or raises a UVideoError, always return (ret, resp), and log it once."""
+    """Decorate a method that returns (ret, resp) or raises UVideoError: it always returns (ret, resp), and logs it."""
     names = method.__code__.co_varnames[1 : method.__code__.co_argcount]
 
     @functools.wraps(method)
@@ -190,7 +190,7 @@ def answers(method):
 
 def also(**others):
     # type: (**str) -> Callable[[M], M]
-    """Let a method take arguments under other names too: ``other="own"``."""
+    """Decorate a method to take arguments under other names, too: ``other="own"``."""
 
     def decorate(method):
         # type: (M) -> M
@@ -212,11 +212,10 @@ def also(**others):
 class Handler(object):
     """A key pair and a copy of the settings.  Safe to share between threads; usable after a fork.
 
-    public_key, private_key: non-empty text.  upload_suffix, download_suffix, session: instead of config's.  Raises
-    ValueError.
-    The settings are copied at its first call; what is set later does not touch it.
-    It can be pickled and copied, which counts as a call: a pickle holds the keys and the settings, a session as it
-    pickles itself among them, not the connections or unfinished uploads.
+    public_key, private_key: non-empty text.  upload_suffix, download_suffix, session: in place of config's.  Raises
+    ValueError.  The settings are copied at the first call; later changes of config have no effect on this handler.
+    Pickling and copying count as a call.  A pickle has the keys and the settings, with the session as it pickles
+    itself, but not the connections and unfinished uploads.
     """
 
     _defaults = DEFAULTS
@@ -224,7 +223,7 @@ class Handler(object):
     def __init__(self, public_key, private_key, upload_suffix=None, download_suffix=None, session=None):
         # type: (str, str, str | None, str | None, Session | None) -> None
         for name, value in (("upload_suffix", upload_suffix), ("download_suffix", download_suffix)):
-            if value is not None:  # an empty one would stand for the provider's host
+            if value is not None:  # empty would mean the provider's host
                 parse_suffix(value, name)
         if session is not None:
             check_session(u"session", session)
@@ -233,19 +232,19 @@ class Handler(object):
 
     def _make(self, credentials, suffixes=(), chosen=None):
         # type: (Credentials, tuple[str | None, ...], Settings | None) -> None
-        """Be a handler of these keys, about which nothing is under way.  ``chosen``: its Settings, copied already."""
+        """Initialize with these keys and no uploads.  ``chosen``: its Settings, if they are copied already."""
         self._guard = threading.Lock()
         self._credentials, self._suffixes = credentials, suffixes
         self._chosen, self._carries = chosen, None  # type: Settings | None, Carrier | None
 
     def _told(self, ret, resp):
         # type: (dict[str, Any] | None, ResponseInfo) -> _Answer
-        """(ret, resp) as this handler's callers know it."""
+        """(ret, resp) in the form that this handler's callers expect."""
         return ret, resp
 
     def _copied(self):
         # type: () -> tuple[Settings, Carrier]
-        """(Settings, Carrier), made at the first call."""
+        """(Settings, Carrier), created at the first call."""
         if self._chosen is not None and self._carries is not None:
             return self._chosen, self._carries
         with self._guard:
@@ -258,7 +257,7 @@ class Handler(object):
 
     def _hosts(self):
         # type: () -> tuple[str | None, ...]
-        """The hosts of this handler's own, as Defaults.settings takes them."""
+        """This handler's own hosts, as arguments for Defaults.settings."""
         return self._suffixes
 
     def _carrier_of(self, chosen):
@@ -322,7 +321,7 @@ class Handler(object):
 
 def _transport_of(chosen):
     # type: (Settings) -> Transport
-    """The Transport that Settings ask for."""
+    """The Transport for Settings."""
     certificate = None
     if chosen.client_cert is not None:
         certificate = Certificate(chosen.client_cert, chosen.client_key, chosen.client_key_password)
@@ -333,7 +332,7 @@ def _transport_of(chosen):
             u"a session says by itself which proxy and certificates count: set its proxies, verify and cert, and unset "
             u"ca_bundle, client_cert and proxy"
         )
-    from .http.requests_session import SessionTransport  # which loads requests
+    from .http.requests_session import SessionTransport  # this import loads requests
 
     return SessionTransport(chosen.session, chosen.timeout)
 
@@ -355,21 +354,21 @@ def _credentials(public_key, private_key):
 
 
 class Signer(Handler):
-    """A Handler whose signatures can be had for requests of the caller's own."""
+    """A Handler that also returns signatures, for the caller's own requests."""
 
     def authorization(self, method, bucket, key, header=None, mime_type=None, action=None, url_param=None):
         # type: (str, str, str, Mapping[str, str] | None, str | None, str | None, Mapping[str, str] | None) -> str
         """The Authorization header of a request.  Raises ValueError.
 
-        method: in any case.  key: empty for a listing.  header: what the request will send; Content-MD5, Content-Type,
-        Date and X-UCloud-* count.  mime_type: instead of header's Content-Type.
-        action, url_param: accepted and of no effect; the service takes a listing's plain signature.
+        method: in any case.  key: empty for a listing.  header: the headers to be sent; Content-MD5, Content-Type, Date
+        and X-UCloud-* are signed.  mime_type: in place of header's Content-Type.  action, url_param: accepted but not
+        used; the service accepts a plain signature for a listing.
         """
         return self._sign(method, bucket, key, header, mime_type, "Date")
 
     def signature(self, bucket, key, method="get", header=None, mime_type=None):
         # type: (str, str, str, Mapping[str, str] | None, str | None) -> str
-        """The Signature of a URL that expires when header's Expires says, in unix seconds.  Unescaped.  ValueError."""
+        """The Signature of a URL that expires at header's Expires, in Unix seconds.  Not escaped.  ValueError."""
         return self._sign(method, bucket, key, header, mime_type, "Expires").rpartition(":")[2]
 
     def _sign(self, method, bucket, key, header, mime_type, date):

@@ -1,4 +1,4 @@
-"""An object assembled by the caller, step by step: begin, copy parts out of other objects, list them, finish."""
+"""Multipart upload by hand: begin, copy parts from other objects, list the parts, finish."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -10,8 +10,8 @@ from .handler import Signer, answers, paired, stored_as, succeeded
 from .protocol import etag
 from .protocol.byterange import ByteRange
 from .protocol.compat import TYPE_CHECKING, is_integer, is_text, to_text
-from .protocol.dialect import check_key, check_space
 from .protocol.errors import IntegrityError, InvalidArgument, PartExists, UploadNotFound
+from .protocol.location import check_key, check_space
 from .protocol.operation import AbortUpload, CopyPart, InitiateUpload, ListParts
 from .protocol.provider import choose
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Begun(object):
-    """An upload whose parts the service has made.  Safe to share between threads: each part is noted on its own."""
+    """An upload whose parts the service copies.  Safe to share between threads: each part is recorded separately."""
 
     def __init__(self, carrier, space, key, upload_id, block_size):
         # type: (Carrier, str, str, str, int) -> None
@@ -46,7 +46,7 @@ class Begun(object):
 
     def part_etags(self):
         # type: () -> tuple[str, ...]
-        """The parts' etags in order, up to the first that is missing."""
+        """The parts' etags in order, up to the first missing part."""
         found = []  # type: list[str]
         while len(found) in self._parts:
             found.append(self._parts[len(found)][0])
@@ -60,13 +60,13 @@ class Begun(object):
 
     def etag(self):
         # type: () -> str | None
-        """The etag that the finished object must have; None where the parts' etags do not tell it."""
+        """The etag to expect of the finished object; None if the parts' etags do not determine it."""
         return etag.of_parts(self.part_etags(), self.block_size)
 
 
 def aborted(carrier, upload):
     # type: (Carrier, Begun | Upload) -> _Answer
-    """(ret, resp) of giving an upload up, also of one that is gone already."""
+    """(ret, resp) of aborting an upload; a success also if the service no longer knows it."""
     try:
         _, response = carrier.call(AbortUpload(upload.space, upload.key, upload.upload_id))
     except UploadNotFound as error:
@@ -75,8 +75,10 @@ def aborted(carrier, upload):
 
 
 class Assembler(Signer):
-    """Assembles objects.  ``finish_upload`` and ``upload_part_copy`` act on the upload that the calling thread began
-    last; in a thread that began none, on the only one that is begun.  So several threads may copy parts of one upload.
+    """Assembles objects from parts.
+
+    ``finish_upload`` and ``upload_part_copy`` use the upload that the calling thread began last, or else the only
+    upload begun.  So several threads may copy parts of one upload.
     """
 
     def _make(self, credentials, suffixes=(), chosen=None):
@@ -90,8 +92,8 @@ class Assembler(Signer):
         # type: (str, str, Mapping[str, str] | None, str | None) -> _Answer
         """Begin an upload.  ret: UploadId, BlkSize (bytes of every part but the last), Bucket, Key.
 
-        header: headers of the object, Content-Type, X-Ufile-Meta-* and X-Ufile-Storage-Class among them.
-        upload_suffix: host of this upload instead of the handler's.  (ret, resp) as uploadfile.
+        header: the object's headers, for example Content-Type, X-Ufile-Meta-* and X-Ufile-Storage-Class.
+        upload_suffix: host of this upload in place of the handler's.  (ret, resp) as uploadfile.
         """
         space, key = check_space(bucket), check_key(key)
         carrier = self._at(upload_suffix)
@@ -106,12 +108,11 @@ class Assembler(Signer):
         self, source_bucket, source_key, mime_type, offset, size, part_number, upload_suffix=None
     ):
         # type: (str, str, str | None, int, int, int, str | None) -> _Answer
-        """Make a part of ``size`` bytes from ``offset`` of another object, without sending them.  ret: PartNumber.
+        """Make a part from ``size`` bytes at ``offset`` of another object, without sending them.  ret: PartNumber.
 
-        size: how many bytes, not where they end; init_multipart_upload's BlkSize, the last part may be shorter.
-        part_number: from 0.  Parts may be copied in any order and by several threads.
-        status_code 200, resp.content_range (first, last); 404 no such source, 419 range outside of it, -2 the service
-        copied another range.
+        size: the number of bytes, not the end position: init_multipart_upload's BlkSize; the last part may be shorter.
+        part_number: from 0.  Parts may be copied in any order and by several threads.  status_code 200,
+        resp.content_range (first, last); 404 no such source, 419 range beyond it, -2 the service copied another range.
         """
         source_space, source_key = check_space(source_bucket), check_key(source_key)
         begun = self._current()
@@ -139,7 +140,7 @@ class Assembler(Signer):
             resp.etag = found.etag
             return {"PartNumber": part_number}, resp
         length = size if copied.length is None else copied.length
-        # Only the end of the source may make a part shorter.
+        # A part is shorter only at the end of the source.
         at_end = copied.size is not None and offset + length == copied.size
         if copied.first not in (None, offset) or length > size or (length < size and not at_end):
             raise IntegrityError(
@@ -152,7 +153,7 @@ class Assembler(Signer):
     @answers
     def finish_upload(self):
         # type: () -> _Answer
-        """Make the object of the parts copied.  ret: Bucket, Key, FileSize; resp.etag is verified where it can be.
+        """Make the object from the copied parts.  ret: Bucket, Key, FileSize.  resp.etag is verified if possible.
 
         status_code -3 if a part number is missing.  After a failure it may be called again.
         """
@@ -170,9 +171,9 @@ class Assembler(Signer):
         self, bucket, upload_id, max_parts=None, part_number_marker=None, header=None, upload_suffix=None
     ):
         # type: (str, str, int | None, int | None, Mapping[str, str] | None, str | None) -> _Answer
-        """List the parts that the service has of an unfinished upload, a page at a time.
+        """List the service's parts of an unfinished upload, one page at a time.
 
-        max_parts: of a page.  part_number_marker: list those with a greater number.
+        max_parts: of a page.  part_number_marker: list parts with greater numbers.
         ret: Parts (PartNum, Etag, Size, LastModified), IsTruncated, NextPartNumberMarker, Key, StorageClass ...
         """
         if not is_text(upload_id) or not upload_id:
@@ -186,7 +187,7 @@ class Assembler(Signer):
 
     def _abort_begun(self):
         # type: () -> _Answer
-        """(ret, resp) of giving the current upload up."""
+        """(ret, resp) of aborting the current upload."""
         begun = self._current()
         answer = aborted(begun.carrier, begun)
         self._forget(begun)
@@ -195,33 +196,33 @@ class Assembler(Signer):
     @property
     def uploadid(self):
         # type: () -> str | None
-        """The UploadId of the upload that upload_part_copy would act on; None without one."""
+        """The UploadId of the upload that upload_part_copy uses; None without one."""
         found = self._found()
         return None if found is None else found.upload_id
 
     @property
     def blocksize(self):
         # type: () -> int | None
-        """Its BlkSize, bytes; None without one."""
+        """Its BlkSize in bytes; None without one."""
         found = self._found()
         return None if found is None else found.block_size
 
     @property
     def etaglist(self):
         # type: () -> list[str]
-        """Its parts' etags in order, from part 0 up to the first that is missing."""
+        """Its parts' etags in order, up to the first missing part."""
         found = self._found()
         return [] if found is None else list(found.part_etags())
 
     @etaglist.setter
-    def etaglist(self, etags):  # with the official SDK it must be emptied between uploads
+    def etaglist(self, etags):  # the official SDK's programs empty it between uploads
         # type: (list[str]) -> None
         if etags:
             raise InvalidArgument(u"the etags are those of the parts that were copied: only [] can be set")
 
     def _at(self, upload_suffix):
         # type: (str | None) -> Carrier
-        """The Carrier to another upload host, over the same connections and with the same keys."""
+        """A Carrier for another upload host, with the same connections and keys."""
         if upload_suffix is None:
             return self._carrier
         return self._carrier.to(choose(upload_suffix, "upload_suffix", self._settings.open_ssl))
@@ -251,8 +252,8 @@ class Assembler(Signer):
 
 def _listed(carrier, begun, part):
     # type: (Carrier, Begun, int) -> Part | None
-    """The Part that the service has of that number, or None."""
-    marker = part - 1 if part > 1 else None  # 0 means from part 0
+    """The service's Part of that number, or None."""
+    marker = part - 1 if part > 1 else None  # marker 0 also means: from part 0
     page, _ = carrier.call(ListParts(begun.space, begun.upload_id, 2, marker))
     return next((found for found in page.parts if found.part == part), None)
 

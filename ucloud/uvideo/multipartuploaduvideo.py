@@ -18,8 +18,8 @@ from .handler import also, answers, stored_as, succeeded
 from .manual_multipart import Assembler, aborted
 from .protocol import upload as uploads
 from .protocol.compat import TYPE_CHECKING, is_integer, is_text, native
-from .protocol.dialect import check_key, check_space
 from .protocol.errors import BadAnswer, InvalidArgument, UploadNotFound
+from .protocol.location import check_key, check_space
 from .protocol.message import Headers
 from .protocol.operation import InitiateUpload
 from .protocol.provider import named
@@ -39,7 +39,7 @@ _log = logging.getLogger("ucloud.uvideo")
 
 
 class _Task(object):
-    """One upload of a handler: what is sent, from where and how, as resume needs it again."""
+    """One upload of a handler, with all that resume needs."""
 
     def __init__(self, space, key, source, options):
         # type: (str, str, FileSource | StreamSource, _Options) -> None
@@ -61,9 +61,9 @@ class _Options(object):
 class MultipartUploadUVideo(Assembler):
     """Uploads files and streams in parts.
 
-    Several threads may upload with one handler.  ``resumeuploadfile()`` and ``resumeuploadstream()`` continue what was
-    interrupted last in the calling thread, or else the only upload that is interrupted.  Uploads can also be assembled
-    by hand, out of parts of other objects: init_multipart_upload, upload_part_copy, finish_upload.
+    Several threads may upload with one handler.  ``resumeuploadfile()`` and ``resumeuploadstream()`` continue the
+    upload that was interrupted last in the calling thread, or else the only interrupted one.  Objects can also be
+    assembled by hand from parts of other objects: init_multipart_upload, upload_part_copy, finish_upload.
     """
 
     def _make(self, credentials, suffixes=(), chosen=None):
@@ -74,7 +74,7 @@ class MultipartUploadUVideo(Assembler):
 
     def close(self):
         # type: () -> None
-        """Close the idle connections, and the files of interrupted uploads: only a checkpoint continues one then."""
+        """Close the idle connections and the files of interrupted uploads.  Only a checkpoint can continue those."""
         with self._lock:
             interrupted, self._interrupted = self._interrupted, []
         for _, task in interrupted:
@@ -99,19 +99,17 @@ class MultipartUploadUVideo(Assembler):
         # type: (...) -> tuple[dict[str, Any] | None, ResponseInfo]
         """Upload a file in parts.  bucket: another name for space.
 
-        maxthread: parts sent at a time, default config's 4.
-        retrycount: how often a part is sent again.
-        retryinterval: seconds; before the n-th retry up to retryinterval * 2 ** (n - 1) are waited.
-        mime_type: if None header's Content-Type, else guessed from the names.
-        header: more headers of the object, X-Ufile-Meta-* and X-Ufile-Storage-Class among them.
-        checkpoint: path of a file that lets another process resume; if it is there from an interrupted upload of the
-        same file, that is continued.
-        progress: called as progress(sent, total) in bytes, never twice at a time; what it raises stops the upload, that
-        can be resumed then.
+        maxthread: parts sent at the same time; None for config's, 4.  retrycount: the most retries of a part.
+        retryinterval: seconds; the wait before the n-th retry is at most retryinterval * 2 ** (n - 1).  mime_type: None
+        for header's Content-Type, or else guessed from the names.  header: further headers of the object, for example
+        X-Ufile-Meta-* and X-Ufile-Storage-Class.  checkpoint: path of a file with which another process can resume.  If
+        it exists from an interrupted upload of the same file, that upload is continued.  progress: called as
+        progress(sent, total), in bytes, never twice at the same time.  If it raises, the upload stops and can be
+        resumed.
 
-        (ret, resp); ret has Bucket, Key and FileSize.  status_code 200; 400 no such space, 401 signature, 403 keys;
-        -1 no answer: resume; -2 the stored content does not verify; -3 a local failure: the file changed, or a setting
-        of proxy or certificates is wrong.
+        (ret, resp); ret has Bucket, Key and FileSize.  status_code 200; 400 no such space, 401 signature, 403 keys; -1
+        no response: resume; -2 wrong content was stored; -3 a local failure: the file changed, or a proxy or
+        certificate setting is wrong.
         """
         space, key = check_space(space), check_key(key)
         options = self._options(maxthread, retrycount, retryinterval, header, progress)
@@ -131,9 +129,9 @@ class MultipartUploadUVideo(Assembler):
     @answers
     def resumeuploadfile(self, checkpoint=None):
         # type: (str | os.PathLike[str] | None) -> tuple[dict[str, Any] | None, ResponseInfo]
-        """Continue an interrupted uploadfile: this handler's, or that of a checkpoint, made by any process.
+        """Continue an interrupted uploadfile: this handler's, or any process's with its checkpoint.
 
-        The file must be the same (size and time of change); only what the service does not have is sent.
+        The file must be the same (size and time of change).  Parts that the service has are not sent again.
         (ret, resp) as uploadfile.
         """
         if checkpoint is None:
@@ -172,12 +170,11 @@ class MultipartUploadUVideo(Assembler):
         progress=None,  # type: Callable[[int, int | None], object] | None
     ):
         # type: (...) -> tuple[dict[str, Any] | None, ResponseInfo]
-        """Upload what a stream gives from where it stands to its end, of unknown length.
+        """Upload a stream of unknown length, from its position to its end.
 
-        bucket: another name for space.
-        stream: anything with read() or recv() that gives bytes: a file, BytesIO, pipe, socket or HTTP answer; it need
-        not seek, and short reads are gathered.  It is left open.
-        Otherwise as uploadfile; progress's total is None until the end is known.
+        bucket: another name for space.  stream: an object with read() or recv() that gives bytes: a file, BytesIO,
+        pipe, socket or HTTP response.  It need not seek, and short reads are joined.  It stays open.  Otherwise as
+        uploadfile; progress's total is None until the end is known.
         """
         space, key = check_space(space), check_key(key)
         options = self._options(maxthread, retrycount, retryinterval, header, progress)
@@ -187,16 +184,16 @@ class MultipartUploadUVideo(Assembler):
     @answers
     def resumeuploadstream(self):
         # type: () -> tuple[dict[str, Any] | None, ResponseInfo]
-        """Continue an interrupted uploadstream of this handler; the stream need not be seekable.  (ret, resp) as it."""
+        """Continue this handler's interrupted uploadstream.  The stream need not be seekable.  (ret, resp) as it."""
         return self._run(self._claim(False))
 
     @answers
     def abort(self, checkpoint=None):
         # type: (str | os.PathLike[str] | None) -> tuple[dict[str, Any] | None, ResponseInfo]
-        """Give an interrupted upload up and free what the service keeps of it.  (ret, resp); status_code 200.
+        """Abort an interrupted upload, which frees its parts at the service.  (ret, resp); status_code 200.
 
-        Without an interrupted one: that of init_multipart_upload.
-        checkpoint: of an upload of another process; its file is removed.
+        Without an interrupted upload: abort that of init_multipart_upload.
+        checkpoint: of another process's upload; the file is removed.
         """
         if checkpoint is None:
             if not self._interrupted and self.uploadid is not None:
@@ -216,7 +213,7 @@ class MultipartUploadUVideo(Assembler):
             checkpoints.remove(path)
         return answer
 
-    # How an upload goes
+    # The steps of an upload
 
     def _options(
         self,
@@ -244,7 +241,7 @@ class MultipartUploadUVideo(Assembler):
 
     def _adopt(self, task, found, localfile):
         # type: (_Task, uploads.Upload, str | os.PathLike[str]) -> None
-        """Continue the upload of a checkpoint, after making sure that it is about this very file."""
+        """Continue a checkpoint's upload, after checking that it belongs to this file."""
         assert task.checkpoint is not None and isinstance(task.source, FileSource)
         if os.path.realpath(task.checkpoint) == os.path.realpath(localfile):
             raise InvalidArgument(u"%s cannot be both the file and its checkpoint" % shown(localfile))
@@ -301,7 +298,7 @@ class MultipartUploadUVideo(Assembler):
         # type: (_Task) -> uploads.Upload
         source, options = task.source, task.options
         shared = named(self._settings.upload).shared
-        # The video service's own client signs a form's type here; the parts carry the real one.
+        # The video service's own client signs a form's type here; the parts have the real type.
         op = InitiateUpload(task.space, task.key, None if shared else options.mime)
         made = size = None
         if isinstance(source, FileSource):
@@ -326,10 +323,10 @@ class MultipartUploadUVideo(Assembler):
         etags=(),  # type: Iterable[str]
     ):
         # type: (...) -> _Answer
-        """(ret, resp) of going on with an upload that this handler need not have begun; without an upload id of a new
-        one.
+        """(ret, resp) of continuing an upload that another handler may have begun; without an upload id, of a new
+        upload.
 
-        ``etags``: of the parts before a stream's next bytes.  Which parts of a file the service has it is asked.
+        ``etags``: of the parts before the stream's next bytes.  For a file the service is asked which parts it has.
         """
         task = _Task(check_space(space), check_key(key), source, options)
         if upload_id is None:
@@ -347,7 +344,7 @@ class MultipartUploadUVideo(Assembler):
 
     def _reconcile(self, task, upload, source):
         # type: (_Task, uploads.Upload, FileSource) -> _Answer | None
-        """The (ret, resp) of an upload that had finished after all, else None.  One no longer known is begun anew."""
+        """The (ret, resp) of an upload that had finished after all, else None.  Starts over if it is unknown."""
         try:
             found = reconcile(self._carrier, upload, source)
         except UploadNotFound:
@@ -358,7 +355,7 @@ class MultipartUploadUVideo(Assembler):
 
     def _after(self, task, found):
         # type: (_Task, str) -> None
-        """Keep what can be resumed; free what cannot."""
+        """Keep an upload that can be resumed; abort any other."""
         if found == RESUME:
             self._remember(task)
             return
@@ -370,7 +367,7 @@ class MultipartUploadUVideo(Assembler):
 
     def _remember(self, task):
         # type: (_Task) -> None
-        """Keep a task for resume: one file and one stream for each thread, or files and blocks would pile up."""
+        """Keep a task for resume: one file and one stream a thread, so that files and blocks do not pile up."""
         mine = threading.current_thread().ident
         with self._lock:
             for entry in [each for each in self._interrupted if each[0] == mine]:
@@ -381,7 +378,7 @@ class MultipartUploadUVideo(Assembler):
 
     def _claim(self, file):
         # type: (bool | None) -> _Task
-        """Take the interrupted task to go on with.  ``file``: True of a file, False of a stream, None of either."""
+        """Take the interrupted task to continue.  ``file``: True for a file, False for a stream, None for either."""
         with self._lock:
             fitting, entry = self._fitting(file)
             if not fitting:
@@ -400,7 +397,7 @@ class MultipartUploadUVideo(Assembler):
 
     def _fitting(self, file):
         # type: (bool | None) -> tuple[list[Entry], Entry | None]
-        """(entries of such tasks, the one of them that the calling thread may take or None).  The lock is held."""
+        """(entries of such tasks, the entry that the calling thread may take or None).  The lock must be held."""
         fitting = [entry for entry in self._interrupted if file is None or entry[1].is_file() is file]
         own = [entry for entry in fitting if entry[0] == threading.current_thread().ident]
         if not own and len(fitting) > 1:

@@ -1,6 +1,6 @@
 """Create, delete, describe, update and list spaces.
 
-The functions of the module are those of the BucketManager made last, as the published README uses them.
+The module's functions are methods of the BucketManager created last, as in the published README.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -11,8 +11,8 @@ from .engine.validation import count, header_pairs, text
 from .handler import Handler, also, answers, failed, succeeded
 from .protocol import operation
 from .protocol.compat import TYPE_CHECKING, to_text
-from .protocol.dialect import check_space
 from .protocol.errors import InvalidArgument
+from .protocol.location import check_space
 
 if TYPE_CHECKING:
     from typing import Callable, Literal, Mapping  # noqa: F401
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     _Header = Mapping[str, str] | None
 
 _last = None
-#: Another URL in its place is where the managers send their calls, unless config's apiurl says otherwise.
+#: If a program assigns another URL, the managers use it, unless config's apiurl is set.
 UCLOUD_API_URL = config.UCLOUD_API_URL
 
 
 class Spaces(Handler):
-    """The calls about spaces, where bucket is another name for name.  Safe to share between threads.
+    """The calls about spaces; bucket is another name for name.  Safe to share between threads.
 
-    header: a dict of more headers to send.  projectid: the project that the space belongs to, None for the default one.
+    header: a dict of further headers to send.  projectid: the project of the space, None for the default project.
     """
 
     def _act(self, op, header):
@@ -43,9 +43,9 @@ class Spaces(Handler):
     @answers
     def createspace(self, name, type="private", domainlist=None, header=None, projectid=None):
         # type: (str, Literal['public', 'private'], list[str] | tuple[str, ...] | None, _Header, str | None) -> _Answer
-        """Make a space, public or private.  ret: BucketName, BucketId.
+        """Create a space, public or private.  ret: BucketName, BucketId.
 
-        domainlist: host names of its own.
+        domainlist: the space's own host names.
         """
         region = to_text(self._settings.region) or None
         domains, project = _domains(domainlist), text(u"projectid", projectid)
@@ -64,12 +64,12 @@ class Spaces(Handler):
     @answers
     def describespace(self, name=None, offset=0, limit=20, header=None, projectid=None):
         # type: (str | None, int | str, int | str, _Header, str | None) -> _Answer
-        """Describe one space, or without a name a page of them.  ret: DataSet."""
+        """Describe one space, or without a name a page of all spaces.  ret: DataSet."""
         project = text(u"projectid", projectid)
         if name is not None:
             return self._act(operation.DescribeSpace(check_space(name), project=project), header)
         page = count(u"offset", offset, digits=True), count(u"limit", limit, digits=True)
-        op = operation.DescribeSpace(None, *page, project=project)  # type: ignore[arg-type]  # None is left out
+        op = operation.DescribeSpace(None, *page, project=project)  # type: ignore[arg-type]  # None is not sent
         return self._act(op, header)
 
     @also(bucket="name", buckettype="type")
@@ -87,15 +87,15 @@ class Spaces(Handler):
         """List objects in order of their keys.  ret: DataSet of FileName, Hash (etag), MimeType, Size, CreateTime."""
         page = count(u"offset", offset, digits=True), count(u"limit", limit, digits=True)
         project = text(u"projectid", projectid)
-        op = operation.ListSpaceFiles(check_space(name), *page, project=project)  # type: ignore[arg-type]  # None likewise
+        op = operation.ListSpaceFiles(check_space(name), *page, project=project)  # type: ignore[arg-type]  # as above
         return self._act(op, header)
 
 
 class BucketManager(Spaces):
     """Manages the spaces of this key pair.  Safe to share between threads.
 
-    Every method returns (ret, resp).  The service answers with status_code 200 even where it says no: look at
-    ret['RetCode'] (0 is yes) or resp.ok(); resp.error has the reason.
+    Every method returns (ret, resp).  The service sends status_code 200 also for errors: check ret['RetCode'] (0 is
+    success) or resp.ok().  resp.error has the reason.
     """
 
     def __init__(self, public_key, private_key, session=None):

@@ -1,1 +1,1 @@
-"""Where settings come from: arguments, environment, profiles."""
+"""Settings: from arguments, environment and profiles."""

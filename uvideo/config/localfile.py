@@ -1,4 +1,4 @@
-"""The core's ``localfile``, for the tools: how a file gets the name of another one on every system."""
+"""The SDK's ``localfile`` for the toolkit, and reading of small files."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ replace = localfile.replace
 
 
 def read(path: Path, limit: int) -> tuple[bytes, os.stat_result]:
-    """(what a file holds, its status).  OSError, also if it is larger than ``limit`` bytes or no regular file.
+    """(content, status) of a file.  OSError, also if it is no regular file or larger than ``limit`` bytes.
 
-    It waits for nobody, so that whoever reads again while it runs is not held up: a pipe may never have a writer.
+    Never blocks, as a pipe without a writer would, so a running server may call it to reload a file.
     """
     number = localfile.opened(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with open(number, "rb") as file:

@@ -1,4 +1,4 @@
-"""Numbers that options take."""
+"""Numeric types for command options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["FloatRange"]
 
 
 class FloatRange(click.FloatRange):
-    """click's, which lets "nan" pass: it is neither below nor above any limit."""
+    """click's FloatRange, without "nan", which click accepts: it is neither below nor above a limit."""
 
     def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         found = super().convert(value, param, ctx)

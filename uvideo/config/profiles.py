@@ -1,7 +1,7 @@
-"""The configuration file changed: keys of its profiles set and removed, everything else in it kept, comments too.
+"""Changes the configuration file: sets and removes keys of profiles, and keeps everything else, comments too.
 
-The new content is written beside the file, readable by its owner only, and renamed over it; whoever changes it holds
-a lock on the folder, so that of two at once neither is lost.
+The new content is written to a temporary file, readable by its owner only, which then replaces the file.  A lock on the
+folder keeps two concurrent changes from losing one.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Draft", "check_name", "edit"]
 
-_AS_GIVEN = ("bandwidth", "multipart_threshold")  # 10M reads better than 10485760
+_AS_GIVEN = ("bandwidth", "multipart_threshold")  # kept as text: 10M reads better than 10485760
 _NAME_LIMIT = 64
-PATIENCE = 10.0  # seconds, for the lock
+PATIENCE = 10.0  # seconds to wait for the lock
 
 
 def check_name(profile: str) -> str:
-    """The name of a profile; InvalidArgument unless it is of letters, digits, "-", "_" and "."."""
+    """The profile's name.  InvalidArgument unless it has only letters, digits, "-", "_" and "."."""
     plain = profile.replace("-", "").replace("_", "").replace(".", "")
     if not plain.isalnum() or len(profile) > _NAME_LIMIT:
         raise InvalidArgument(f"{profile!r} is no name of a profile: letters, digits, - and _ can be used")
@@ -36,18 +36,18 @@ def check_name(profile: str) -> str:
 
 
 class Draft:
-    """The content of a configuration file while it is changed."""
+    """The content of a configuration file during a change."""
 
     def __init__(self, document: TOMLDocument) -> None:
         self._document = document
 
     def set(self, profile: str, name: str, value: object) -> None:
-        """Give a key of a profile a value, text or its own type; the profile is made if it is absent."""
+        """Set a key of a profile to text or a value of its type.  Creates the profile if it is missing."""
         checked = check(name, value)
         self.profile(profile)[name] = value if name in _AS_GIVEN else checked
 
     def profile(self, name: str) -> Any:
-        """The table of a profile, made if it is absent."""
+        """The table of a profile, created if it is missing."""
         import tomlkit.items
 
         check_name(name)
@@ -62,7 +62,7 @@ class Draft:
         return profiles[name]
 
     def unset(self, profile: str, name: str) -> bool:
-        """Remove a key of a profile, a misspelt one too; False if it is not there."""
+        """Remove a key of a profile, also an unknown key.  False if it is missing."""
         table = self.tables().get(profile)
         if not isinstance(table, dict) or name not in table:
             refuse_unknown((name,), "uvideo", "setting")
@@ -71,7 +71,7 @@ class Draft:
         return True
 
     def remove(self, profile: str) -> bool:
-        """Remove a whole profile, and its being the default; False if it is not there."""
+        """Remove a profile, and unset it as the default.  False if it is missing."""
         if profile not in self.tables():
             return False
         del self.tables()[profile]
@@ -81,7 +81,7 @@ class Draft:
 
     @property
     def default(self) -> str | None:
-        """The default profile's name, as ``settings.profiles`` has it."""
+        """The default profile's name, as in ``settings.profiles``."""
         found = self._document.get("default_profile")
         return found if isinstance(found, str) and found else DEFAULT if DEFAULT in self.tables() else None
 
@@ -100,7 +100,7 @@ class Draft:
 
 @contextlib.contextmanager
 def edit(path: Path) -> Iterator[Draft]:
-    """The file's Draft, written when the block ends without an error.  InvalidArgument, LocalFailure."""
+    """A Draft of the file, written if the block ends without an error.  InvalidArgument, LocalFailure."""
     try:
         import tomlkit
         from tomlkit.exceptions import TOMLKitError

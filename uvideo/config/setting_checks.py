@@ -1,6 +1,6 @@
-"""Checks of settings: each makes a value of the setting's type out of text, as of the environment, or of such a value.
+"""Checks of settings.  Each returns the setting's value, from text (as in the environment) or from such a value.
 
-check(name, value) is an InvalidArgument, with the name of the setting, for a value that cannot be.
+check(name, value) raises InvalidArgument, with the setting's name, for an invalid value.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def one_line(name: str, value: object) -> str:
 
 
 def said(name: str, value: object) -> str:
-    """Text that says something: an empty host would stand for the provider's."""
+    """Text that is not empty: an empty host would mean the provider's."""
     text = one_line(name, value)
     if not text:
         raise InvalidArgument(f"{name} is empty: give a value, or leave it out (None)")
@@ -98,7 +98,7 @@ _SIZE = re.compile(r"\s*(\d{1,20}(?:\.\d+)?)\s*([kmg]?)(?:i?b)?(?:/s)?\s*\Z", re
 
 
 def size(name: str, value: object) -> int:
-    """Bytes of a whole number or of text such as 10M or 1.5GiB.  InvalidArgument."""
+    """Bytes, from a whole number or text, for example 10M or 1.5GiB.  InvalidArgument."""
     match = _SIZE.match(value) if isinstance(value, str) else None
     number = int(float(match[1]) * _UNITS[match[2].lower()]) if match else value
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number < 1 << 60:
@@ -107,7 +107,7 @@ def size(name: str, value: object) -> int:
 
 
 def bandwidth(name: str, value: object) -> int:
-    """Bytes a second, as ``size``; 1000 at least: servers break off what is much slower.  InvalidArgument."""
+    """Bytes a second, as ``size``; at least 1000, as servers drop much slower connections.  InvalidArgument."""
     number = size(name, value)
     if number < LEAST_BANDWIDTH:
         raise InvalidArgument(f"{name} must be {LEAST_BANDWIDTH} bytes a second or more, not {value!r}")

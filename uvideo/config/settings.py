@@ -1,9 +1,9 @@
-"""Where a client's settings come from: argument, else environment, else profile, else default.
+"""A client's settings: from arguments, else environment, else profile, else defaults.
 
     UVIDEO_PUBLIC_KEY=...  UVIDEO_PRIVATE_KEY=...  UVIDEO_ENDPOINT=127.0.0.1:9000
 
 Each field of Settings can be given as UVIDEO_<FIELD>.  A profile is a table of the configuration file,
-~/.config/uvideo/config.toml or what UVIDEO_CONFIG names:
+~/.config/uvideo/config.toml or the path in UVIDEO_CONFIG:
 
     default_profile = "home"
     [profiles.home]
@@ -39,13 +39,13 @@ __all__ = ["Settings", "load"]
 
 Credentials = signature.Credentials
 Hosts = provider.Hosts
-PROVIDERS, resolve = provider.PROVIDERS, provider.resolve  # a field of Settings is called provider
+PROVIDERS, resolve = provider.PROVIDERS, provider.resolve  # under these names, as Settings has a field called provider
 
 _log = logging.getLogger("uvideo")
 
 _PREFIX = "UVIDEO_"
-DEFAULT = "default"  # the profile that counts where nothing names one
-#: Environment variables of this prefix that are no settings: the server's and the tests'.
+DEFAULT = "default"  # the profile used if none is named
+#: Environment variables with our prefix that are not settings: the server's and the tests'.
 _OTHERS = ("UVIDEO_SERVE", "UVIDEO_TEST_", "UVIDEO_REQUIRE_", "UVIDEO_PROFILE", "UVIDEO_CONFIG", "_UVIDEO")
 
 
@@ -57,18 +57,18 @@ def setting(default: T, check: checks.Check, repr: bool = True) -> T:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a client reaches the service.  Immutable; made by ``load``, which checks every value.
+    """How a client reaches the service.  Immutable.  Made by ``load``, which checks every value.
 
-    provider: auto-ai, ucloud, us3 or local.  endpoint, download_endpoint, api_url: hosts or URLs instead of the
-    provider's; an endpoint of your own stands for all three.  word: UCloud or AutoAI, first word of Authorization.
-    timeout: seconds of silence until a request counts as unanswered; connect_timeout: to connect, with look-up and TLS.
-    attempt_timeout: seconds one try may take, None for no limit; total_timeout: all tries and waits of a call, be it
-    an upload or a download.
-    retries: how often a request is sent again; retry_budget: seconds that all waits of a call may take together.
-    expires: seconds that a signed URL lasts.  part_jobs: parts moved at a time.  bandwidth: bytes a second each way,
-    None for no limit.  verify: compare etags.  multipart_threshold: bytes up to which an object goes in one request.
-    ca_bundle: file or folder of authorities; client_cert, client_key: PEM files, client_key_password: of an encrypted
-    key.  proxy: URL, "" for none, None for what the environment says.  state_dir: where unfinished transfers are noted.
+    provider: auto-ai, ucloud, us3 or local.  endpoint, download_endpoint, api_url: hosts or URLs in place of the
+    provider's; endpoint alone replaces all three.  word: UCloud or AutoAI, the first word of Authorization.  timeout:
+    the most seconds of silence.  connect_timeout: seconds to connect, with lookup and TLS.  attempt_timeout: seconds
+    for one try, None for no limit.  total_timeout: seconds for all tries and waits of a call, also of an upload or a
+    download.  retries: the most retries of a request.  retry_budget: the most seconds for all waits of a call together.
+    expires: seconds until a signed URL expires.  part_jobs: parts transferred at the same time.  bandwidth: bytes a
+    second in each direction, None for no limit.  verify: compare etags.  multipart_threshold: larger objects, in bytes,
+    are sent in parts.  ca_bundle: file or folder of CA certificates.  client_cert, client_key: PEM files.
+    client_key_password: of an encrypted key.  proxy: URL, "" for none, None: the environment decides.  state_dir:
+    folder of the records of unfinished transfers.
     """
 
     public_key: str | None = setting(None, checks.key)
@@ -102,18 +102,18 @@ class Settings:
     video_actions: bool = setting(False, checks.flag)
 
     def hosts(self) -> Hosts:
-        """Where everything goes; a host may be Missing (provider.resolve).  InvalidArgument for a host that is none."""
+        """All hosts; one may be Missing (provider.resolve).  InvalidArgument for an invalid host."""
         given = self.endpoint, self.download_endpoint, self.api_url
         names = "endpoint", "download_endpoint", "api_url"
         return resolve(self.provider, *given, self.region, self.word, names=names)
 
     def place(self) -> str:
-        """The name of the upload host, for people."""
+        """The name of the upload host, for messages."""
         suffix = self.hosts().upload
         return "no host" if isinstance(suffix, provider.Missing) else suffix.host
 
     def credentials(self) -> Credentials | None:
-        """The key pair; None of an anonymous client."""
+        """The key pair; None for an anonymous client."""
         if self.public_key is None or self.private_key is None:
             return None
         return Credentials(self.public_key, self.private_key, self.security_token)
@@ -128,14 +128,14 @@ class Settings:
 
 FIELDS = {each.name: each for each in dataclasses.fields(Settings)}
 KEYS = frozenset(("public_key", "private_key", "security_token"))
-#: What nobody may read in passing.  The URL of a proxy may hold a password.
+#: Fields that must not show in a repr.  The URL of a proxy may have a password.
 SECRETS = frozenset(each.name for each in dataclasses.fields(Settings) if not each.repr)
-#: What of the layers below does not count where a layer has an endpoint: they are hosts of another service.
+#: Fields of lower layers that are ignored if a layer has an endpoint: their hosts belong to another service.
 _BESIDE = frozenset(("download_endpoint", "api_url"))
 
 
 def is_secret(name: str, value: object) -> bool:
-    """Whether the value of a field is never printed or given on a command line: a proxy's only with a password."""
+    """Whether a field's value must never be printed or put on a command line.  A proxy only if it has a password."""
     return name in SECRETS and (name != "proxy" or "@" in str(value))
 
 
@@ -144,11 +144,11 @@ def load(
     environ: Mapping[str, str] | None = None,
     **given: Unpack[Given],
 ) -> Settings:
-    """The Settings of arguments, environment, profile and defaults, in this order.
+    """The Settings from arguments, environment, profile and defaults, in this order.
 
-    ``given``: fields of Settings; None counts as not given.  ``profile``: a table of the configuration file, else
-    UVIDEO_PROFILE or its default_profile.  InvalidArgument for an unknown name, with the nearest known one, or a bad
-    value.
+    ``given``: fields of Settings; None means not given.  ``profile``: a table of the configuration file, by default
+    UVIDEO_PROFILE or the file's default_profile.  InvalidArgument for a bad value or an unknown name; the error names
+    the nearest known one.
     """
     values = _merged(profile, os.environ if environ is None else environ, given)
     checked = {name: check(name, value) for name, (_, value) in values.items()}
@@ -165,13 +165,13 @@ def load(
 def origins(
     profile: str | None = None, environ: Mapping[str, str] | None = None, **given: Unpack[Given]
 ) -> dict[str, str]:
-    """Where ``load`` takes each field from that has not its default: "argument", a variable or "profile NAME"."""
+    """The source of each field that is not a default: "argument", a variable's name or "profile NAME"."""
     values = _merged(profile, os.environ if environ is None else environ, given)
     return {name: origin for name, (origin, _) in values.items()}
 
 
 def check(name: str, value: object) -> Any:
-    """The value of a field as Settings has it, made of text or of what it is already.  InvalidArgument."""
+    """A field's value in the type of Settings, from text or from such a value.  InvalidArgument."""
     refuse_unknown((name,), "uvideo", "setting")
     return FIELDS[name].metadata["check"](name, value)
 
@@ -179,7 +179,7 @@ def check(name: str, value: object) -> Any:
 def _merged(
     profile: str | None, environ: Mapping[str, str], given: Mapping[str, object]
 ) -> dict[str, tuple[str, object]]:
-    """{field: (origin, value)} of every layer but the defaults; the values are not checked yet."""
+    """{field: (source, value)} of every layer but the defaults.  The values are not checked yet."""
     refuse_unknown(given, "Client", "option")
     title, table = _profile(profile or environ.get("UVIDEO_PROFILE"), environ)
     layers = (
@@ -189,7 +189,7 @@ def _merged(
     )
     found: dict[str, tuple[str, object]] = {}
     for layer in layers:
-        gone = KEYS if KEYS & layer.keys() else frozenset[str]()  # the keys of one layer belong together
+        gone = KEYS if KEYS & layer.keys() else frozenset[str]()  # both keys are taken from one layer
         gone |= _BESIDE if "endpoint" in layer else gone
         found = {name: value for name, value in found.items() if name not in gone}
         found.update(layer)
@@ -199,7 +199,7 @@ def _merged(
 
 
 def refuse_unknown(names: Iterable[str], where: str, kind: str) -> None:
-    """InvalidArgument for a name that is no field, with the nearest one."""
+    """InvalidArgument for a name that is no field; it names the nearest one."""
     for name in names:
         if name not in FIELDS:
             near = difflib.get_close_matches(name, FIELDS, 1, 0.5)
@@ -224,7 +224,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _vendor(environ: Mapping[str, str]) -> dict[str, str]:
-    """The key pair that programs of the vendor's other SDKs have set; empty without one."""
+    """The key pair in the variables of the vendor's other SDKs; empty without one."""
     pair = {name: environ.get("UCLOUD_" + name.upper(), "") for name in ("public_key", "private_key")}
     return pair if all(pair.values()) else {}
 
@@ -233,7 +233,7 @@ def _vendor(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def config_file(environ: Mapping[str, str] | None = None) -> Path:
-    """Where the configuration file is, whether or not it exists."""
+    """The path of the configuration file, which need not exist."""
     environ = os.environ if environ is None else environ
     if environ.get("UVIDEO_CONFIG"):
         return Path(environ["UVIDEO_CONFIG"]).expanduser()
@@ -243,10 +243,9 @@ def config_file(environ: Mapping[str, str] | None = None) -> Path:
 def profiles(
     environ: Mapping[str, str] | None = None, *, strict: bool = True
 ) -> tuple[str | None, dict[str, dict[str, Any]]]:
-    """(the default profile's name, {name: its table}) of the configuration file; (None, {}) without.  InvalidArgument.
+    """(the default profile's name, {name: table}) of the configuration file; (None, {}) without one.  InvalidArgument.
 
-    The default is what default_profile names, else the profile called "default".  strict: unknown keys of a profile
-    are refused.
+    The default is default_profile, or else the profile called "default".  strict: refuse unknown keys in a profile.
     """
     path = config_file(environ)
     try:
@@ -276,7 +275,7 @@ def profiles(
 
 
 def _profile(name: str | None, environ: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
-    """(its name, the table) of the profile that counts; ("", {}) if none does."""
+    """(name, table) of the profile to use; ("", {}) without one."""
     path = config_file(environ)
     if (name is not None or environ.get("UVIDEO_CONFIG")) and not path.exists():
         raise InvalidArgument(f"there is no configuration file {path}")

@@ -11,7 +11,7 @@ CRITICAL, ERROR, WARNING, INFO, DEBUG = 2, 3, 4, 6, 7
 
 
 def leads_to_journal(stream: TextIO) -> bool:
-    """Whether what is written to a stream gets into the journal."""
+    """Whether a stream is connected to the journal."""
     try:
         found = os.fstat(stream.fileno())
     except (OSError, ValueError):
@@ -20,5 +20,5 @@ def leads_to_journal(stream: TextIO) -> bool:
 
 
 def prioritized(text: str, priority: int) -> str:
-    """The same lines, each with its priority in front."""
+    """The same lines, each with its priority prefix."""
     return "\n".join(f"<{priority}>{line}" for line in text.splitlines())

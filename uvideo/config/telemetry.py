@@ -1,4 +1,4 @@
-"""Whether this program uses OpenTelemetry, found out without loading it."""
+"""Whether this program uses OpenTelemetry, without importing it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["is_on", "whole"]
 
 
 def is_on() -> bool:
-    """Whether somebody in this process has set a tracer provider."""
+    """Whether the process has set a tracer provider."""
     api = sys.modules.get("opentelemetry.trace")
     return api is not None and not isinstance(api.get_tracer_provider(), api.ProxyTracerProvider)
 
 
 def whole(carrier: Carrier, name: str, space: str = "") -> AbstractContextManager[Carrier]:
-    """The Carrier of a transfer, for as long as that lasts; if it makes spans, those of the transfer lie in one."""
+    """The Carrier for a whole transfer.  If tracing is on, one span encloses the transfer's spans."""
     if not hasattr(carrier, "whole"):
         return nullcontext(carrier)
     made: AbstractContextManager[Carrier] = carrier.whole(name, space)

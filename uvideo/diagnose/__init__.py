@@ -1,1 +1,1 @@
-"""What ``uvideo doctor`` knows: checks, refusals explained, signed URLs read."""
+"""The checks of ``uvideo doctor``, explanations of refusals, and the reading of signed URLs."""

@@ -1,9 +1,9 @@
-"""A set-up checked step by step: configuration, keys, hosts, clock, and whether the service takes our signatures.
+"""Checks a set-up step by step: configuration, keys, hosts, clock, and whether the service accepts our signatures.
 
     for finding in examine(profile="home", space="movies"):
         print(finding.verdict, finding.check, finding.code)
 
-No private key, no signature and no whole public key is in what comes out.
+Findings never contain a private key, a signature or a whole public key.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ __all__ = ["examine"]
 
 T = TypeVar("T")
 
-SECONDS = 10.0  # a step may wait for a host
-TRIFLE = 30.0  # seconds that a clock may be off
-SOON = 14 * 86400  # seconds until a certificate ends
-PLACEHOLDER = "uvideo"  # stands before a host that begins with the space, where no space was given
-SCRATCH = ".uvideo-doctor/"  # keys below it are made and removed
+SECONDS = 10.0  # the most seconds a step waits for a host
+TRIFLE = 30.0  # seconds: a smaller clock difference is fine
+SOON = 14 * 86400  # seconds: a certificate that expires sooner is reported
+PLACEHOLDER = "uvideo"  # the space name for a host with the space in it, if no space was given
+SCRATCH = ".uvideo-doctor/"  # prefix of the test objects
 
 
 def examine(
@@ -55,10 +55,10 @@ def examine(
     environ: Mapping[str, str] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Finding]:
-    """Every Finding, as it is made.  options: fields of Settings, as a client takes them.  environ: of this process.
+    """Each Finding, as soon as it is known.  options: fields of Settings, as in Client.  environ: the environment.
 
-    space: one whose listing is asked for, and in which an object is stored, read and removed; without it the first of
-    the account is listed and nothing is stored.  Ends early where further steps would say nothing new.
+    space: a space to list, and to store, read and remove a test object in.  None: the account's first space is listed
+    and nothing is stored.  Ends early if further steps would show nothing new.
     """
     environ = os.environ if environ is None else environ
     yield from _configuration(environ)
@@ -74,11 +74,11 @@ def examine(
     yield from ServiceChecks(settings, clock).steps(space)
 
 
-# On this machine
+# Local checks
 
 
 def _configuration(environ: Mapping[str, str]) -> Iterator[Finding]:
-    """The file, whoever may read it, and whoever may replace it."""
+    """The configuration file, and whether others can read or replace it."""
     path = config_file(environ)
     facts: dict[str, object] = {"path": str(path)}
     try:
@@ -96,7 +96,7 @@ def _configuration(environ: Mapping[str, str]) -> Iterator[Finding]:
         return
     yield Finding("config", "ok", "config-read", {**facts, "profiles": sorted(found), "default": default})
     if not localfile.HAS_OWNERS:
-        return  # access control lists say it there, which nobody here reads
+        return  # Windows has access control lists, which are not checked
     if status.st_uid not in (os.geteuid(), 0):
         yield Finding("config.permissions", "warning", "config-foreign", facts)
     elif status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -110,7 +110,7 @@ def _configuration(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _settings(settings: Settings, sources: Mapping[str, str]) -> Finding:
-    """What is not a default, and which layer it is from."""
+    """The settings that are not defaults, and the layer each is from."""
     shown = {}
     for name, origin in sorted(sources.items()):
         value = getattr(settings, name)
@@ -157,12 +157,12 @@ def _keys(settings: Settings, sources: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("keys", "ok", "keys-present", facts)
 
 
-# On the way
+# Connections
 
 
 @dataclass(frozen=True)
 class Host:
-    """roles: upload, download, api.  authority: as in its URL.  port: None if it is none."""
+    """roles: upload, download, api.  authority: as in its URL.  port: None if invalid."""
 
     roles: tuple[str, ...]
     scheme: str
@@ -190,7 +190,7 @@ def _hosts(settings: Settings, space: str) -> tuple[list[Host], dict[str, str]]:
 
 
 def _split(scheme: str, authority: str, usual: int = 80) -> tuple[str, int | None]:
-    """(name, port) of an authority; the port is None if it is none."""
+    """(name, port) of an authority; port None if invalid."""
     parts = urlsplit(f"{scheme}://{authority}")
     try:
         return parts.hostname or "", parts.port or (443 if scheme == "https" else usual)
@@ -199,13 +199,13 @@ def _split(scheme: str, authority: str, usual: int = 80) -> tuple[str, int | Non
 
 
 def _within(job: Callable[[], T], seconds: float) -> T:
-    """What ``job`` returns; TimeoutError after so many seconds, as resolving a name has no limit of its own."""
+    """The result of ``job``.  TimeoutError after ``seconds``: a name lookup has no time-out of its own."""
     found: list[Any] = []
 
     def run() -> None:
         try:
             found.append((job(), None))
-        except (OSError, ValueError, OverflowError) as error:  # a name or a port that cannot be one
+        except (OSError, ValueError, OverflowError) as error:  # an invalid name or port
             found.append((None, error))
 
     thread = threading.Thread(target=run, daemon=True)
@@ -221,7 +221,7 @@ def _within(job: Callable[[], T], seconds: float) -> T:
 
 
 def _reached(host: Host, settings: Settings, clock: Callable[[], float], transport: Transport) -> Iterator[Finding]:
-    """DNS, TCP and TLS of one host, on the way that a client takes; ends at the first that fails."""
+    """DNS, TCP and TLS of one host, over the route that a client takes.  Ends at the first failure."""
     from uvideo._core import address, connection, failure_cause, race
 
     limit = min(SECONDS, settings.connect_timeout)
@@ -284,11 +284,11 @@ def _secured(
     return Finding(check, "ok", "tls", {**facts, "version": version, "days": days})
 
 
-# With the service
+# The service
 
 
 class ServiceChecks:
-    """The steps that ask the service; each is tried twice at most."""
+    """The steps that send requests to the service, each at most twice."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
         self._settings, self._clock = settings, clock
@@ -333,7 +333,7 @@ class ServiceChecks:
             yield self._round_trip(space)
 
     def _clocks(self, origin: str) -> Finding:
-        """Seconds that this clock is ahead of the service's; a Date has whole seconds."""
+        """Seconds that this clock is ahead of the service's.  A Date has whole seconds."""
         began = self._clock()
         try:
             response = self._carrier.transport.send(
@@ -353,7 +353,7 @@ class ServiceChecks:
         return Finding("clock", "failed" if -ahead >= self._settings.expires else "warning", "clock-behind", facts)
 
     def _managed(self) -> tuple[str | None, Finding]:
-        """(a space of the account, what became of listing them)."""
+        """(a space of the account, the finding about listing the spaces)."""
         call = operations.list_spaces("")
         try:
             page = call.convert(self._carrier.act(call.operation)[0])
@@ -370,7 +370,7 @@ class ServiceChecks:
             page = self._carrier.call(op)[0]
         except UVideoError as error:
             found = refused("data", error, self._carrier, op)
-            if managed and found.causes and found.causes[0] == "private-key":  # it is right: management took it
+            if managed and found.causes and found.causes[0] == "private-key":  # management accepted the key
                 return replace(found, causes=found.causes[1:])
             return found
         return Finding("data", "ok", "listed", {"space": space, "objects": len(page.objects)})

@@ -1,4 +1,4 @@
-"""Why the service may have refused a request, and the text that was signed for it, with the keys taken out."""
+"""Why the service may have refused a request, and the text that was signed, with the keys masked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from uvideo._core import cause, compat, dialect, message, signature
+from uvideo._core import cause, compat, location, message, signature
 from uvideo.errors import (
     AccessDenied,
     BadAnswer,
@@ -28,15 +28,15 @@ Credentials = signature.Credentials
 
 __all__ = ["CAUSES", "causes", "failed", "masked", "refused"]
 
-#: {code: (text, remedy)} of every cause that no answer of the service came.
+#: {code: (text, remedy)} for each cause of a missing response.
 CAUSES = {each.code: (each.text, each.remedy) for each in cause.CAUSES}
 
-TOKEN, TEMPORARY = "TOKEN_", "STS_"  # how the public keys of tokens and of temporary key pairs begin
+TOKEN, TEMPORARY = "TOKEN_", "STS_"  # prefixes of the public keys of tokens and of temporary key pairs
 PRIVATE = "<private key>"
 
 
 def masked(public_key: str) -> str:
-    """What may be shown of a public key: its last four characters."""
+    """A public key for display: only its last four characters."""
     return "***" + public_key[-4:] if len(public_key) > 8 else "***"
 
 
@@ -48,7 +48,7 @@ def kind(public_key: str) -> str:
 
 
 def failed(check: str, error: UVideoError, facts: Mapping[str, object]) -> Finding:
-    """The Finding of an error that says why no answer of the service came: its text and remedy are in CAUSES."""
+    """The Finding for a request without a response.  Its text and remedy are in CAUSES."""
     said: dict[str, object] = {**facts, "message": error.message, "error": type(error).__name__}
     if error.cause is None:
         return Finding(check, "failed", "refused", said, causes(error, None))
@@ -64,10 +64,10 @@ def refused(
     action: ManagementOperation | None = None,
     expires: int | None = None,
 ) -> Finding:
-    """The Finding of an error.  ``op``: what was asked by ``carrier``, if that is known, so that its text is shown.
+    """The Finding for a refusal.  ``op``: the operation, if known, whose signed text is then shown.
 
-    ``action``: what was asked on the management plane instead; its host and signature are others.  ``expires``: seconds
-    that the signed URL of ``op`` lasts, None if it was signed by a header.
+    ``action``: the management operation instead, which has its own host and signature.  ``expires``: seconds until the
+    signed URL of ``op`` expires; None if it was signed by header.
     """
     facts: dict[str, object] = {"message": error.message, "error": type(error).__name__}
     for name in ("operation", "space", "status", "ret_code", "request_id"):
@@ -87,7 +87,7 @@ def refused(
 
 
 def causes(error: UVideoError, keys: Credentials | None, *, management: bool = False) -> tuple[str, ...]:
-    """What may have led to an error, the likeliest first; empty if there is nothing to say about it."""
+    """Possible causes of an error, the likeliest first; empty if none is known."""
     if isinstance(error, NoCredentials):
         return ("keys-absent",) if keys is None else ("header-lost", "keys-absent-there")
     if isinstance(error, SignatureExpired):
@@ -95,7 +95,7 @@ def causes(error: UVideoError, keys: Credentials | None, *, management: bool = F
     if isinstance(error, SignatureMismatch):
         blanks = keys is not None and keys.private_key != keys.private_key.strip()
         others = ("changed-on-the-way",) if management else ("word", "host", "changed-on-the-way")
-        ended = keys is not None and _is_temporary(keys)  # one that has ended is refused like a wrong signature
+        ended = keys is not None and _is_temporary(keys)  # an expired one is refused like a wrong signature
         return ("private-key-blanks",) * blanks + ("temporary-ended",) * ended + ("private-key", *others)
     if isinstance(error, UnknownKey):
         if keys is not None and kind(keys.public_key) == "token":
@@ -121,21 +121,21 @@ def _is_temporary(keys: Credentials) -> bool:
 
 
 def signed_action(carrier: Carrier, action: ManagementOperation) -> Mapping[str, object]:
-    """method, host and text_to_sign as they are computed for a management operation; the keys in it are masked."""
+    """method, host and text_to_sign of a management operation, with the keys masked."""
     request: message.Request = carrier.action_request(action)
-    query = dict(dialect.parse_target(request.target).query)
+    query = dict(location.parse_target(request.target).query)
     query.pop("Signature", None)
-    assert carrier.credentials is not None  # or it could not be signed
+    assert carrier.credentials is not None  # a signed request needs credentials
     query["PublicKey"] = masked(carrier.credentials.public_key)
     named = sorted(query.items(), key=lambda pair: compat.to_bytes(pair[0]))
     return _signed(request, "".join(name + value for name, value in named) + PRIVATE)
 
 
 def signed_text(carrier: Carrier, op: DataOperation, expires: int | None) -> Mapping[str, object]:
-    """As ``signed_action``, of an operation of the data plane.  expires: of a signed URL, None of a header."""
+    """As ``signed_action``, for a data-plane operation.  expires: of a signed URL; None for a signed header."""
     request: message.Request = carrier.request(op) if expires is None else carrier.link(op, expires)
-    claim = signature.claim(request.headers, dialect.parse_target(request.target).query)
-    assert claim is not None  # it was signed just now
+    claim = signature.claim(request.headers, location.parse_target(request.target).query)
+    assert claim is not None  # the request was just signed
     key = getattr(op, "key", None) or ""
     return _signed(request, next(iter(signature.candidates(claim, request.method, op.space, (key,), request.headers))))
 

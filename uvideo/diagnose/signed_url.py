@@ -1,4 +1,4 @@
-"""A signed URL explained: what it opens, until when, and whether a key pair signed it; nothing is sent."""
+"""Explains a signed URL: what it opens, until when, and whether a key pair signed it.  Sends nothing."""
 
 from __future__ import annotations
 
@@ -8,27 +8,25 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 
-from uvideo._core import dialect, expiry, message, provider, signature, validation
+from uvideo._core import expiry, location, message, provider, signature, validation
 from uvideo.config.settings import Settings
 from uvideo.diagnose.explain_refusal import masked
 from uvideo.errors import InvalidArgument, SignatureMismatch, UVideoError
 from uvideo.models import Finding
 
-Target = dialect.Target
-
 __all__ = ["read_link"]
 
 _NAMES = ("UCloudPublicKey", "Expires", "Signature")
-#: The beginning of one percent-encoded character of UTF-8, where a URL ends.
+#: The end of a URL that was cut within a percent-encoded UTF-8 character.
 _HALF = re.compile(r"(%[cd][0-9a-f]|%e[0-9a-f](%[89ab][0-9a-f])?|%f[0-4](%[89ab][0-9a-f]){0,2})?(%[0-9a-f]?)?\Z", re.I)
 _DIGEST = 20  # bytes of a SHA-1
-_LONG = 10 * 365 * 86400  # seconds: later than this was hardly meant
+_LONG = 10 * 365 * 86400  # seconds: a later expiry is probably a mistake
 
 
 def read_link(url: str, settings: Settings | None, now: float) -> Iterator[Finding]:
-    """The Findings of a signed URL.  settings: whose key pair is tried, None for none.  now: unix seconds.
+    """The Findings about a signed URL.  settings: whose key pair to compare, or None.  now: Unix seconds.
 
-    InvalidArgument if it is no URL of http or https.
+    InvalidArgument if it is no http or https URL.
     """
     scheme, target, cut = _taken_apart(url)
     given = dict(target.query)
@@ -62,36 +60,38 @@ def read_link(url: str, settings: Settings | None, now: float) -> Iterator[Findi
     yield _verified(claim, places, settings)
 
 
-def _taken_apart(url: str) -> tuple[str, Target, bool]:
-    """(scheme, target, whether the URL ends within an escaped character, which is then left out)."""
+def _taken_apart(url: str) -> tuple[str, location.RequestTarget, bool]:
+    """(scheme, target, whether the URL was cut within an escaped character, which is then dropped)."""
     given = url.strip()
     text = _HALF.sub("", given)
     found = re.match(r"(https?)://([^/?#]+)", text, re.IGNORECASE)
     if found is None or any(char <= " " for char in text):
         raise InvalidArgument("this is no URL: http:// or https:// and no blanks are expected, the whole in quotes")
     try:
-        return found[1].lower(), dialect.parse_target(text), text != given
+        return found[1].lower(), location.parse_target(text), text != given
     except UVideoError as error:
         raise InvalidArgument(f"the URL cannot be read: {error.message}") from None
 
 
-def _places(target: Target, settings: Settings | None) -> Sequence[tuple[str, str]]:
-    """(space, key) of each reading of the URL, the likeliest first."""
+def _places(target: location.RequestTarget, settings: Settings | None) -> Sequence[tuple[str, str]]:
+    """(space, key) for each reading of the URL, the likeliest first."""
     found = []
-    for address in dialect.addresses(target.authority, None, target.path):
+    for address in location.addresses(target.authority, None, target.path):
         try:
-            found.append((address.space, dialect.key_of(address)))
+            found.append((address.space, location.key_of(address)))
         except UVideoError as error:
             raise InvalidArgument(f"the URL cannot be read: {error.message}") from None
     suffixes = settings.hosts().suffixes() if settings is not None else []
     shared = {each.host.lower() for each in suffixes if each.shared}
     numeric = re.match(r"[0-9.]+(:|\Z)|\[", target.authority)
     if target.authority.lower() in shared or numeric or "." not in target.authority:
-        found.reverse()  # a host that serves every space: its path begins with the space
+        found.reverse()  # a host for every space: the path begins with the space
     return found
 
 
-def _opens(scheme: str, target: Target, place: tuple[str, str], given: dict[str, str], names: list[str]) -> Finding:
+def _opens(
+    scheme: str, target: location.RequestTarget, place: tuple[str, str], given: dict[str, str], names: list[str]
+) -> Finding:
     facts: dict[str, object] = {"scheme": scheme, "host": target.authority, "space": place[0], "key": place[1]}
     if given.get("UCloudPublicKey"):
         facts["public_key"] = masked(given["UCloudPublicKey"].replace(" ", "+"))

@@ -1,10 +1,10 @@
-"""fsspec's filesystem ``uvideo://space/key``: for pandas, PyArrow, Dask, DuckDB, universal_pathlib and others.
+"""An fsspec filesystem, ``uvideo://space/key``: for pandas, PyArrow, Dask, DuckDB, universal_pathlib and others.
 
     fs = fsspec.filesystem("uvideo", endpoint="127.0.0.1:9000", public_key=..., private_key=...)
     fs.pipe("uvideo://movies/hello.txt", b"hello")
     pandas.read_parquet("uvideo://movies/views.parquet", storage_options={"profile": "home"})
 
-Built on the public clients alone.
+Uses only the public clients.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every error of the clients as the OSError that users of a filesystem expect, with an errno and the path."""
+"""The clients' errors as OSErrors with errno and path, as users of a filesystem expect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uvideo import errors
 
 __all__ = ["as_oserror", "is_absent", "translated"]
 
-#: The first class that fits counts.  No ETIMEDOUT: its TimeoutError is what fsspec takes for one of its own.
+#: The first matching class counts.  No ETIMEDOUT: fsspec takes a TimeoutError for its own.
 _NUMBERS: tuple[tuple[type[errors.UVideoError], int], ...] = (
     (errors.AccessDenied, errno.EACCES),
     (errors.UnknownKey, errno.EACCES),
@@ -33,7 +33,7 @@ _NUMBERS: tuple[tuple[type[errors.UVideoError], int], ...] = (
 
 
 def translated(error: errors.UVideoError, path: str) -> OSError:
-    """The OSError of the fitting subclass, FileNotFoundError or PermissionError say; with EIO where nothing fits."""
+    """The OSError for an error, in the matching subclass (for example FileNotFoundError); EIO by default."""
     if isinstance(error, errors.SomeFailed):
         failures = error.summary.failures
         first = failures[0].error
@@ -57,7 +57,7 @@ def _made(error: errors.UVideoError, text: str, path: str) -> OSError:
 
 
 def is_absent(error: errors.UVideoError) -> bool:
-    """Whether an object, or its space, is not there.  HEAD says of a space only that the request was bad."""
+    """Whether an object or its space is missing.  For a missing space, HEAD only reports a bad request."""
     if isinstance(error, errors.BadRequest) and error.operation == "HeadObject":
         return True
     return isinstance(error, (errors.NotFound, errors.SpaceNotFound))
@@ -65,7 +65,7 @@ def is_absent(error: errors.UVideoError) -> bool:
 
 @contextmanager
 def as_oserror(path: str) -> Iterator[None]:
-    """Raise as OSError about ``path`` what a client raises inside."""
+    """Raise a client's error in the block as an OSError about ``path``."""
     try:
         yield
     except errors.UVideoError as error:

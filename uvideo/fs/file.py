@@ -1,4 +1,4 @@
-"""The files that the filesystem opens: to read through any of fsspec's caches, to write, and both with await."""
+"""The filesystem's files: for reading through any of fsspec's caches, for writing, and async ones."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 __all__ = ["ReadFile", "StreamedFile", "WriteFile"]
 
-#: Bytes from which on a read that jumps is asked for as it is; below, what lies beside it may be wanted next.
+#: Bytes: random reads from this size on are requested exactly.  After smaller ones, nearby bytes may be read next.
 EXACT = 8 * 1024
 
 
 class ReadFile(AbstractBufferedFile):
-    """An object that is read: fsspec's file over a Reader, which stays with one version and goes on where a line broke.
+    """A file for reading an object: fsspec's file over a Reader, which reads one version and reconnects.
 
-    What is read in order comes ahead, and little reads that jump are kept, by the Reader.  A large one that jumps, a
-    column of a table, is asked for exactly, and in ranges at a time beyond the settings' multipart_threshold.
-    cache_type: any of fsspec's caches before that; "none" is the default.  An object that changes is an OSError with
-    ESTALE.  Can be pickled; what it is opened on elsewhere is the version of then.
+    Sequential reads are prefetched and small random reads are cached, both by the Reader.  A large random read, for
+    example of a table's column, is requested exactly, in parallel ranges above the settings' multipart_threshold.
+    cache_type: any of fsspec's caches in front of that; "none" is the default.  OSError with ESTALE if the object
+    changes.  Can be pickled; the copy opens the version that is current then.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class ReadFile(AbstractBufferedFile):
         cache_options: dict[str, Any] | None,
         options: Mapping[str, Any],
     ) -> None:
-        """options: those that the Reader was made with; with any, all is read by it, since they count for it alone."""
+        """options: the Reader's options.  If there are any, the Reader does all reads, as only it applies them."""
         self.reader, self._lock, self._next, self._all_by_it = reader, threading.Lock(), 0, bool(options)
         super().__init__(
             *(fs, path, "rb", block_size or "default"),
@@ -59,7 +59,7 @@ class ReadFile(AbstractBufferedFile):
         )
 
     def read(self, length: int | None = -1) -> bytes:
-        left = max(0, self.size - self.loc)  # some caches make up what lies behind the end
+        left = max(0, self.size - self.loc)  # some caches invent bytes beyond the end
         data: bytes = super().read(left if length is None or length < 0 else min(length, left))
         return data
 
@@ -89,10 +89,10 @@ class ReadFile(AbstractBufferedFile):
 
 
 class WriteFile(io.BufferedIOBase):
-    """An object that is written, of any length: stored by ``close``, or by ``commit`` where autocommit is off.
+    """A file for writing an object of any length.  ``close`` stores it, or ``commit`` if autocommit is off.
 
-    A ``with`` block that raises stores nothing and leaves nothing behind, nor does ``discard`` or a file that is
-    forgotten.  settle: what is to be done once it is stored.
+    A ``with`` block that raises stores nothing and leaves nothing at the service; the same holds for ``discard`` and
+    for a file that is never closed.  settle: called after the object is stored.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class WriteFile(io.BufferedIOBase):
         return self._writer.tell()
 
     def flush(self) -> None:
-        """Does nothing: what is written is stored all at once."""
+        """Does nothing: the object is stored as a whole."""
         if self._ended:
             raise ValueError("I/O operation on closed file.")
 
@@ -125,7 +125,7 @@ class WriteFile(io.BufferedIOBase):
             return self._writer.write(data)
 
     def close(self) -> None:
-        """Store it, unless autocommit is off.  While an error is handled that came up since it was opened: nothing."""
+        """Store the object, unless autocommit is off or an error raised since `open` is being handled."""
         if self._ended:
             return
         self._ended = True
@@ -133,7 +133,7 @@ class WriteFile(io.BufferedIOBase):
             self._store()
 
     def commit(self) -> None:
-        """Store it, unless it was discarded.  OSError with ECANCELED if an error that is being handled forbids it."""
+        """Store the object, unless it was discarded.  OSError with ECANCELED while such an error is handled."""
         self._ended = True
         if self._discarded:
             return
@@ -141,7 +141,7 @@ class WriteFile(io.BufferedIOBase):
             raise OSError(errno.ECANCELED, "an error is being handled, so nothing is stored", self.path)
 
     def discard(self) -> None:
-        """Store nothing, and free what the service has of it."""
+        """Store nothing, and free the uploaded parts at the service."""
         self._ended = self._discarded = True
         with as_oserror(self.path):
             self._writer.abort()
@@ -162,16 +162,16 @@ class WriteFile(io.BufferedIOBase):
             self.close()
 
     def __del__(self) -> None:
-        """Nothing: a writer that is forgotten is aborted, and says so in the log."""
+        """Does nothing: the writer aborts itself when it is garbage-collected, and logs it."""
 
     def __repr__(self) -> str:
         return f"<WriteFile {self.path}, mode {self.mode}>"
 
 
 class StreamedFile(AbstractAsyncStreamedFile):
-    """What open_async gives: a file whose calls are awaited, to read or to write.  For ``async with``.
+    """The result of open_async: an async file, to read or to write.  For ``async with``.
 
-    A block that raises stores nothing.  size: of one that is read, once it is open.
+    A block that raises stores nothing.  size: of a file for reading, once it is open.
     """
 
     def __init__(
@@ -212,7 +212,7 @@ class StreamedFile(AbstractAsyncStreamedFile):
             return count
 
     async def flush(self, force: bool = False) -> None:
-        """Does nothing: what is written is stored by close."""
+        """Does nothing: close stores the object."""
 
     async def close(self) -> None:
         if self.closed:
@@ -225,7 +225,7 @@ class StreamedFile(AbstractAsyncStreamedFile):
                 self.fs.invalidate_cache(self.path)
 
     async def discard(self) -> None:
-        """Store nothing, and free what the service has of it."""
+        """Store nothing, and free the uploaded parts at the service."""
         self.closed = True
         with as_oserror(self.path):
             await (self._file.close() if self.mode == "rb" else self._file.abort())
@@ -241,4 +241,4 @@ class StreamedFile(AbstractAsyncStreamedFile):
         await (self.close() if kind is None else self.discard())
 
     def __del__(self) -> None:
-        """Nothing: closing would have to be awaited."""
+        """Does nothing: closing would have to be awaited."""

@@ -1,4 +1,4 @@
-"""UVideoFileSystem: fsspec's filesystem on the clients."""
+"""UVideoFileSystem: fsspec's filesystem, built on the clients."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     )
 
     class SendOptions(UploadOptions, total=False):
-        """Of a put or an upload, whichever fits."""
+        """Options of a put or an upload, whichever is used."""
 
         acl: str | None
 
@@ -50,30 +50,31 @@ __all__ = ["UVideoFileSystem"]
 Local = str | os.PathLike[str]
 Paths = str | list[str]
 
-#: Options that a put has too.
+#: The upload options that a put also has.
 _OF_PUT = {"mime", "storage_class", "metadata", "headers", "acl", "verify"}
-#: Whether paths are looked for to be saved below a local folder.
+#: Whether the paths found are to be saved in a local folder.
 _INWARD: ContextVar[bool] = ContextVar("inward", default=False)
-#: Bytes that are hashed in a thread, where they do not hold up the loop.
+#: Bytes: data from this size on is hashed in a thread, to keep the event loop free.
 _LONG = 1 << 20
 
 
 class UVideoFileSystem(Tree):
-    """The service as fsspec's filesystem; paths are uvideo://space/key.
+    """The service as an fsspec filesystem; paths are uvideo://space/key.
 
-    profile, and endpoint, public_key and every other field of Settings by name: as for Client; what is not given comes
-    from the environment or the profile.  create_spaces: whether mkdir and makedirs may make a space; otherwise only
-    mkdir with ``create_space=True`` does.  asynchronous: for use on an event loop, by the methods that begin with an
-    underscore.  batch_size: requests under way of a call of many paths.  use_listings_cache: remember what ``ls`` found
-    until ``invalidate_cache`` or listings_expiry_time seconds later; off unless asked for, since others write too.
+    profile, and endpoint, public_key and every other field of Settings by name: as in Client; the environment or the
+    profile gives the rest.  create_spaces: allow mkdir and makedirs to create a space; otherwise only mkdir with
+    ``create_space=True`` does.  asynchronous: for use on an event loop, through the methods that begin with an
+    underscore.  batch_size: concurrent requests of a call with many paths.  use_listings_cache: cache the results of
+    ``ls`` until ``invalidate_cache`` or for listings_expiry_time seconds.  It is off by default, as other clients write
+    too.
 
-    Safe to share between threads; usable after a fork; a pickle holds the keys that were given as arguments, while
-    to_json, repr and the token leave them out.  Errors are OSErrors: FileNotFoundError, PermissionError and so on.
-    Directories are what keys have in common up to a slash; empty ones do not exist.
+    Safe to share between threads; usable after a fork.  A pickle contains the keys that were given as arguments;
+    to_json, repr and the token do not.  Errors are OSErrors: FileNotFoundError, PermissionError and so on.  Directories
+    are the common prefixes of keys up to a slash; there are no empty ones.
     """
 
     def sign(self, path: str, expiration: float = 100, **options: Unpack[PresignOptions]) -> str:
-        """A URL by which anybody may read the object for so many seconds.  options: as of Client.presign."""
+        """A URL with which anybody can read the object for ``expiration`` seconds.  options: as in Client.presign."""
         space, key = self._object(path)
         with as_oserror(path):
             return self.client.presign(space, key, expires=expiration, **options)
@@ -81,13 +82,13 @@ class UVideoFileSystem(Tree):
     # Reading
 
     async def _cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: object) -> bytes:
-        """The bytes of an object, or from ``start`` up to ``end``, as of a slice; a whole object is verified."""
+        """The bytes of an object, or the slice ``start:end`` of them.  A whole object is verified."""
         if start in (None, 0) and end is None:
             return await self._whole(path)
         return (await self._piece(path, start, end))[1]
 
     async def _whole(self, path: str) -> bytes:
-        """The first of a large object tells how large it is; the rest then comes in ranges, several at a time."""
+        """The first request of a large object also tells its size; the rest is then fetched in parallel ranges."""
         space, key = self._object(path)
         client = self._here()
         with as_oserror(path):
@@ -111,7 +112,7 @@ class UVideoFileSystem(Tree):
         return content
 
     async def _piece(self, path: str, start: int | None, end: int | None) -> tuple[str | None, bytes]:
-        """(etag, bytes) of a part of an object."""
+        """(etag, bytes) of a range of an object."""
         space, key = self._object(path)
         if (start is not None and start < 0 and end is not None) or (end is not None and end < 0):
             start, end, _ = slice(start, end).indices((await self._info(path))["size"])
@@ -121,7 +122,7 @@ class UVideoFileSystem(Tree):
         with as_oserror(path):
             try:
                 found = await self._here().get(space, key, start=start or None, end=end)
-            except InvalidRange:  # it begins behind the end
+            except InvalidRange:  # it begins beyond the end
                 return None, b""
         return found.info.etag, found.data
 
@@ -135,9 +136,9 @@ class UVideoFileSystem(Tree):
         on_error: str = "return",
         **kwargs: object,
     ) -> list[bytes | OSError]:
-        """The bytes of many ranges; those of one object are of one version, or OSError with ESTALE.
+        """The bytes of many ranges.  All ranges of one object are of one version, or else OSError with ESTALE.
 
-        max_gap: ranges that are not further apart, in bytes, are asked for at once.
+        max_gap: ranges at most this many bytes apart are fetched in one request.
         """
         if not isinstance(paths, list):
             raise TypeError("paths must be a list")
@@ -173,7 +174,7 @@ class UVideoFileSystem(Tree):
         return out
 
     async def _get(self, rpath: Paths, lpath: Paths, *args: object, **kwargs: object) -> Any:
-        """As fsspec's.  A key that was found and has .. in it, which could lead out of the folder, is an OSError."""
+        """As fsspec's.  OSError for a found key that contains .., which could lead out of the local folder."""
         _INWARD.set(not isinstance(lpath, list))
         try:
             return await super()._get(rpath, lpath, *args, **kwargs)
@@ -182,7 +183,7 @@ class UVideoFileSystem(Tree):
 
     async def _expand_path(self, path: Paths, *args: object, **kwargs: object) -> list[str]:
         found: list[str] = await super()._expand_path(path, *args, **kwargs)
-        if _INWARD.get():  # releases of fsspec before 2026.7 do not look
+        if _INWARD.get():  # fsspec before 2026.7 does not check
             asked = self._strip_protocol(path if isinstance(path, list) else [path])
             for each in found:
                 if each not in asked and ".." in each.split("/"):
@@ -196,9 +197,9 @@ class UVideoFileSystem(Tree):
         callback: Callback = DEFAULT_CALLBACK,
         **options: Unpack[DownloadOptions],
     ) -> None:
-        """Save an object as a local file, or into a binary file: verified, in ranges at a time where it is large.
+        """Save an object as a local file, or into a binary file: verified, and in parallel ranges if it is large.
 
-        A file appears when it is complete; the same call goes on with what is missing.  options: as of Client.download.
+        A file appears once it is complete.  After a failure the same call continues.  options: as in Client.download.
         """
         space, key = self._split(rpath)
         local = None if isfilelike(lpath) else os.fspath(cast("Local", lpath))
@@ -228,7 +229,7 @@ class UVideoFileSystem(Tree):
         size: int | None = None,
         **options: Unpack[OpenOptions],
     ) -> ReadFile | WriteFile:
-        """mode: rb, wb, or xb, which fails if there is an object by then.  options: as of Client.open."""
+        """mode: rb, wb, or xb, which fails if the object exists by then.  options: as in Client.open."""
         space, key = self._object(path)
         with as_oserror(path):
             if mode == "rb":
@@ -246,7 +247,7 @@ class UVideoFileSystem(Tree):
             return WriteFile(self, path, mode, writer, autocommit, lambda: None)
 
     async def open_async(self, path: str, mode: str = "rb", **options: Unpack[OpenOptions]) -> StreamedFile:
-        """A StreamedFile.  mode and options: as of ``open``, without a cache."""
+        """A StreamedFile.  mode and options: as in ``open``, without a cache."""
         space, key = self._object(path)
         client = self._here()
 
@@ -281,7 +282,7 @@ class UVideoFileSystem(Tree):
 
     @staticmethod
     def _aside(key: str) -> str:
-        """Where an object is stored that must not take another's place: beside it, hidden as dot files are."""
+        """A temporary key for an object that must not replace another one: beside it, hidden by a leading dot."""
         folder, slash, _ = key.rpartition("/")
         return f"{folder}{slash}.{uuid.uuid4().hex}.new"
 
@@ -295,7 +296,7 @@ class UVideoFileSystem(Tree):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
 
     def _take(self, space: str, aside: str, key: str) -> None:
-        """Give an object that is stored aside its key.  AlreadyExists if that was taken meanwhile."""
+        """Rename an object from its temporary key to its own.  AlreadyExists if that was taken meanwhile."""
         try:
             self.client.rename(space, aside, key)
         except BaseException:
@@ -304,7 +305,7 @@ class UVideoFileSystem(Tree):
             raise
 
     async def _take_soon(self, space: str, aside: str, key: str, sent: Awaitable[Any] | None = None) -> None:
-        """As ``_take``, once what is ``sent`` has arrived."""
+        """As ``_take``, after awaiting ``sent``."""
         try:
             if sent is not None:
                 await sent
@@ -317,7 +318,7 @@ class UVideoFileSystem(Tree):
     async def _stored(
         self, path: str, mode: str, options: Mapping[str, Any], send: Callable[..., Coroutine[Any, Any, Any]]
     ) -> None:
-        """Store an object by ``send(space, key, **options)``; mode: "create" to fail if it is there."""
+        """Store an object by ``send(space, key, **options)``.  mode: "create" to fail if it exists."""
         space, key = self._object(path)
         if mode not in ("overwrite", "create"):
             raise ValueError(f"mode must be overwrite or create, not {mode!r}")
@@ -332,7 +333,7 @@ class UVideoFileSystem(Tree):
         self.invalidate_cache(path)
 
     async def _deferred(self, path: str, mode: str, source: BinaryIO, options: Mapping[str, object]) -> None:
-        """Write a file of the transaction that is going on."""
+        """Write a file of the current transaction."""
 
         def write() -> None:
             file = self.open(path, "xb" if mode == "create" else "wb", **options)
@@ -345,7 +346,7 @@ class UVideoFileSystem(Tree):
     async def _pipe_file(
         self, path: str, value: bytes | bytearray | memoryview, mode: str = "overwrite", **options: Unpack[SendOptions]
     ) -> None:
-        """Store bytes.  options: as of Client.upload.  In a transaction it is stored at the end of it."""
+        """Store bytes.  options: as in Client.upload.  In a transaction they are stored at its end."""
         if self._intrans:
             await self._deferred(path, mode, BytesIO(value), options)
             return
@@ -362,26 +363,26 @@ class UVideoFileSystem(Tree):
         callback: Callback = DEFAULT_CALLBACK,
         **options: Unpack[UploadOptions],
     ) -> None:
-        """Store a local file: verified, and if it is large in parts; the same call goes on with what is missing.
+        """Store a local file: verified, and in parts if it is large.  After a failure the same call continues.
 
-        options: as of Client.upload.  In a transaction it is stored at the end of it; then, and with mode "create", an
-        upload that breaks off begins anew.
+        options: as in Client.upload.  In a transaction it is stored at its end.  Then, and with mode "create", an
+        interrupted upload starts over.
         """
         if os.path.isdir(lpath):
             return
-        with open(lpath, "rb") as source:  # what is wrong with it is said as of any file
+        with open(lpath, "rb") as source:  # an unreadable file raises as any file does
             if self._intrans:
                 await self._deferred(rpath, mode, source, options)
                 return
         given = {"progress": told(callback), "cancel": TRANSFERS.get(), **options}
         if mode == "create":
-            given["journal"] = False  # another time it has another name
+            given["journal"] = False  # the temporary key differs each time
         await self._stored(
             rpath, mode, given, lambda space, key, **each: self._here().upload(space, key, Path(lpath), **each)
         )
 
     async def _touch(self, path: str, truncate: bool = True, **options: Unpack[SendOptions]) -> None:
-        """Make an empty object; truncate: also in place of one that is there."""
+        """Create an empty object.  truncate: also replace an existing one."""
         if not truncate and await self._exists(path):
             raise NotImplementedError("the time of an object cannot be set: touch with truncate=True empties it")
         await self._pipe_file(path, b"", **options)
@@ -391,9 +392,9 @@ class UVideoFileSystem(Tree):
     async def _cp_file(
         self, path1: str, path2: str, move: bool = False, listed: bool = False, **kwargs: object
     ) -> None:
-        """Copy an object, the service doing it; or move it.  Nothing of a directory, which is what is in it.
+        """Copy an object at the service, or move it.  Nothing to do for a directory, whose objects are copied singly.
 
-        listed: the path was found just now, so that if it is no object it is a directory.
+        listed: the path was just found in a listing, so if it is no object, it is a directory.
         """
         source, target = self._split(path1), self._split(path2)
         if source == target or not source[1]:
@@ -412,12 +413,12 @@ class UVideoFileSystem(Tree):
                 raise
             if move:
                 with as_oserror(path1):
-                    await client.delete(source[0], source[1] + "/")  # what stands for the directory, if anything does
+                    await client.delete(source[0], source[1] + "/")  # the object that marks the directory, if any
         for path in (path1, path2) if move else (path2,):
             self.invalidate_cache(path)
 
     async def _leave(self, source: tuple[str, str], made: Stored) -> None:
-        """Remove what was copied, if it is still that and the copy is there, whatever was said of it."""
+        """Remove a moved object's source, after checking that it is unchanged and the copy is there."""
         client = self._here()
         there, now = await client.stat(made.space, made.key), await client.stat(*source)
         if now.size != there.size or same_etag(now.etag, there.etag, now.size) is not True:
@@ -430,9 +431,9 @@ class UVideoFileSystem(Tree):
     async def _mv(
         self, path1: Paths, path2: Paths, recursive: bool = False, maxdepth: int | None = None, **kwargs: object
     ) -> None:
-        """Move objects: within a space by giving them other keys, else by a copy that is verified.
+        """Move objects: within a space by rename, else by a verified copy.
 
-        What comes to be below ``path1`` meanwhile stays there.
+        An object stored below ``path1`` meanwhile stays there.
         """
         await self._copy(
             path1, path2, recursive=recursive, maxdepth=maxdepth, on_error="raise", move=True, listed=recursive
@@ -454,7 +455,7 @@ class UVideoFileSystem(Tree):
         maxdepth: int | None = None,
         **kwargs: object,
     ) -> None:
-        """Remove objects; recursive: all below, however many, a page at a time.  A space itself stays: rmdir."""
+        """Remove objects; recursive: all objects below, a page at a time.  A space itself stays; see rmdir."""
         paths = await self._expand_path(path)
         if not recursive:
             await self._all((self._rm_file(each) for each in paths), batch_size)
@@ -486,9 +487,9 @@ class UVideoFileSystem(Tree):
     async def _mkdir(
         self, path: str, create_parents: bool = True, create_space: bool | None = None, **options: Unpack[SpaceOptions]
     ) -> None:
-        """Make a space, if ``create_space`` or the filesystem's create_spaces says so.  FileExistsError.
+        """Create a space, if ``create_space`` or the filesystem's create_spaces allows it.  FileExistsError.
 
-        Below a space there is nothing to make: directories come with what is in them.  options: as of
+        Does nothing for a path in a space: directories exist as soon as an object is in them.  options: as in
         Client.create_space.
         """
         space, key = self._split(path)
@@ -514,7 +515,7 @@ class UVideoFileSystem(Tree):
                 raise
 
     async def _rmdir(self, path: str) -> None:
-        """Remove a space, or an object that stands for a directory.  OSError with ENOTEMPTY if it is not empty."""
+        """Remove a space, or the object that marks a directory.  OSError with ENOTEMPTY if it is not empty."""
         path = self._strip_protocol(path)
         space, key = self._split(path)
         client = self._here()
@@ -530,7 +531,7 @@ class UVideoFileSystem(Tree):
                 await client.delete(space, key + "/")
         self.invalidate_cache(path)
 
-    # For callers without a loop
+    # For callers without an event loop
 
     cat, cat_file, cat_ranges = waited(Tree._cat), waited(_cat_file), waited(_cat_ranges)
     get, get_file, put, put_file = waited(_get), waited(_get_file), waited(Tree._put), waited(_put_file)
@@ -541,12 +542,12 @@ class UVideoFileSystem(Tree):
 
 
 def _typed(options: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """The options with the media type of the key that an object will have."""
+    """The options with the media type for the object's final key."""
     return {**options, "mime": options.get("mime") or mimetypes.guess_type(key)[0]}
 
 
 def told(callback: Callback) -> Callable[[Progress], None] | None:
-    """The progress of a transfer for one of fsspec's callbacks."""
+    """A progress function for a transfer that reports to an fsspec callback."""
     if isinstance(callback, NoOpCallback):
         return None
 

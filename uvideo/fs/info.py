@@ -1,4 +1,4 @@
-"""What fsspec's dictionaries say of an object and of a directory."""
+"""fsspec's dictionaries about objects and directories."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Info = dict[str, Any]
 
 
 def described(info: ObjectInfo) -> Info:
-    """Of an object.  size: bytes; mtime, created: aware datetimes in UTC, or None where the service does not say."""
+    """For an object.  size: bytes; mtime, created: aware datetimes in UTC, or None if the service does not say."""
     return {
         "name": f"{info.space}/{info.key}",
         "size": info.size,
@@ -28,5 +28,5 @@ def described(info: ObjectInfo) -> Info:
 
 
 def directory(name: str) -> Info:
-    """Of a space, or of what keys have in common up to a slash."""
+    """For a space, or for a common prefix of keys up to a slash."""
     return {"name": name, "size": 0, "type": "directory"}

@@ -1,4 +1,4 @@
-"""universal_pathlib's path of a uvideo:// address: what UPath("uvideo://space/key") makes."""
+"""universal_pathlib's path class for uvideo:// addresses: UPath("uvideo://space/key")."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ __all__ = ["UVideoPath"]
 
 
 class UVideoPath(UPath):
-    """As UPath has it; a class of our own tells universal_pathlib that this filesystem is meant for it."""
+    """The same as UPath.  Its own class tells universal_pathlib that this filesystem is supported."""
 
     __slots__ = ()

@@ -1,18 +1,18 @@
-"""Which ranges of objects are asked for so that many others are had."""
+"""Merging of ranges: the requests to make so that many ranges are covered."""
 
 from __future__ import annotations
 
 __all__ = ["Range", "plan"]
 
-#: (path, start, end) as of a slice.
+#: (path, start, end), as in a slice.
 Range = tuple[str, int | None, int | None]
 
 
 def plan(wanted: list[Range], gap: int | None) -> list[tuple[Range, slice]]:
-    """For each wanted range, in order, the range to ask for and where in its bytes the wanted ones are.
+    """For each wanted range, in order: the range to request, and the slice of its bytes that is wanted.
 
-    gap: how many bytes nobody wants may be asked for between two ranges of one object; None to merge nothing.  A range
-    without start or end, or with one that counts from the end, is asked for as it is.
+    gap: the most unwanted bytes to fetch between two ranges of one object; None to merge nothing.  A range without
+    start or end, or one that counts from the end, is requested as it is.
     """
     found: dict[int, tuple[Range, slice]] = {}
     plain: list[tuple[str, int, int, int]] = []

@@ -1,4 +1,4 @@
-"""Options that nobody may read in passing: in a repr, in JSON, or in the token by which fsspec knows an instance."""
+"""Options that must not show: in a repr, in JSON, or in the token by which fsspec identifies an instance."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from uvideo import Settings
 
 __all__ = ["HidesSecrets", "Secret", "revealed"]
 
-#: Options that are kept as Secret: those that a repr of Settings leaves out.
+#: Options kept as Secret: the fields that are left out of Settings' repr.
 SECRETS = tuple(each.name for each in dataclasses.fields(Settings) if not each.repr)
-#: Without it, a token made of a short secret could be tried out.  Of this process, as fsspec's tokens are.
+#: Against guessing a short secret from a token.  One for each process, as fsspec's tokens are.
 _SALT = os.urandom(16)
 
 
 class Secret:
-    """A value that only ``reveal`` says.  Equal values have equal reprs in one process.  A pickle holds the value."""
+    """A value that only ``reveal`` returns.  Equal values have equal reprs in one process.  Pickles have the value."""
 
     __slots__ = ("_value",)
 
@@ -47,12 +47,12 @@ class Secret:
 
 
 def revealed(options: Mapping[str, object]) -> dict[str, Any]:
-    """The options as they were given."""
+    """The options with their secrets revealed."""
     return {name: value.reveal() if isinstance(value, Secret) else value for name, value in options.items()}
 
 
 class HidesSecrets(type(AsyncFileSystem)):  # type: ignore[misc]
-    """Makes or finds an instance as fsspec does, in whatever order the options are; secrets among them are wrapped."""
+    """Creates or finds an instance, as fsspec does, in any order of options.  Secret options are wrapped."""
 
     def __call__(cls, *args: object, **options: object) -> Any:
         options = apply_config(cls, options)

@@ -1,4 +1,4 @@
-"""What there is: spaces, objects and what their keys have in common, as fsspec's spaces, files and directories."""
+"""Spaces, objects and common prefixes, as fsspec's spaces, files and directories."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ __all__ = ["Tree"]
 Path = str | os.PathLike[str]
 P = ParamSpec("P")
 
-#: Requests that one call of many paths has under way.
+#: Concurrent requests of a call with many paths.
 BATCH = 64
-#: What ends the transfers of the call that is waited for: fsspec's tasks do not pass it on when they are cancelled.
+#: Cancels the transfers of the current call: fsspec's tasks do not pass a cancellation on.
 TRANSFERS: ContextVar[Cancel | None] = ContextVar("transfers", default=None)
 
 
 def waited(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
-    """A method of a Tree for callers without a loop.  Ctrl-C ends its work; fsspec's own wrapper leaves it going on."""
+    """A method of a Tree for callers without an event loop.  Ctrl-C cancels it, which fsspec's own wrapper does not."""
 
     @functools.wraps(method)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -59,14 +59,14 @@ def waited(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
         except BaseException:
             cancel.cancel()
             for task in filter(None, tasks):
-                tree.loop.call_soon_threadsafe(task.cancel)  # nothing to one that is over
+                tree.loop.call_soon_threadsafe(task.cancel)  # does nothing if the task has ended
             raise
 
     return wrapper
 
 
 class Tree(AsyncFileSystem, metaclass=HidesSecrets):
-    """The half of UVideoFileSystem that looks.  Its options are described there."""
+    """The half of UVideoFileSystem that lists and looks up.  For the options see there."""
 
     protocol = "uvideo"
     root_marker = ""
@@ -102,10 +102,10 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
 
     @property
     def loop(self) -> Any:
-        if self._pid != os.getpid():  # after a fork; the parent's loop does not run here
+        if self._pid != os.getpid():  # after a fork the parent's loop does not run here
             self._pid = os.getpid()
             if not self.asynchronous:
-                if get_loop() is self._loop:  # older releases of fsspec keep it
+                if get_loop() is self._loop:  # older releases of fsspec keep the parent's loop
                     reset_lock()
                 self._loop = get_loop()
         return self._loop
@@ -114,9 +114,9 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
         return repr(self.client).replace("Client", type(self).__name__, 1)
 
     def to_dict(self, *, include_password: bool = False) -> dict[str, Any]:
-        """What makes another instance, in JSON too: the options as given but without any key, whatever is asked for.
+        """The options with which to create another instance, also for JSON: as given, but always without keys.
 
-        Where it is read again the keys come from environment or profile.
+        The reader takes the keys from its environment or profile.
         """
         plain = {
             name: value
@@ -135,7 +135,7 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
     close = waited(_close)
 
     def _here(self) -> AsyncClient:
-        """The client of the running loop."""
+        """The client for the running event loop."""
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
             for each in [each for each in self._clients if each.is_closed()]:
@@ -168,14 +168,14 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
         return space, key
 
     def _object(self, path: str) -> tuple[str, str]:
-        """(space, key) of a path that must have both."""
+        """(space, key) of a path, which must have both."""
         space, key = self._split(path)
         if not key:
             raise IsADirectoryError(errno.EISDIR, "an object is needed: uvideo://space/key", path)
         return space, key
 
     def invalidate_cache(self, path: str | None = None) -> None:
-        """Forget what ``ls`` found: all of it, or of a path, what is above it and what is below."""
+        """Drop the cached listings: all, or those of a path, its parents and what is below."""
         super().invalidate_cache(path)
         if path is None:
             self.dircache.clear()
@@ -186,18 +186,18 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
                 self.dircache.pop(each, None)
 
     async def _all(self, jobs: Iterable[Coroutine[Any, Any, Any]], batch_size: int | None = None) -> list[Any]:
-        """What the coroutines return, a batch at a time."""
+        """The results of the coroutines, run a batch at a time."""
         found: list[Any] = await _run_coros_in_chunks(
             list(jobs), batch_size=batch_size or self.batch_size, nofiles=True
         )
         return found
 
-    # Looking
+    # Lookup
 
     async def _info(self, path: str, refresh: bool = False, **kwargs: object) -> Info:
-        """name, size, type; of an object also ETag, mtime, created, mimetype, StorageClass, metadata and headers.
+        """name, size, type; for an object also ETag, mtime, created, mimetype, StorageClass, metadata and headers.
 
-        What was found by ``ls`` and is remembered has no headers.
+        A result from the cache of ``ls`` has no headers.
         """
         path = self._strip_protocol(path)
         space, key = self._split(path)
@@ -211,7 +211,7 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
         try:
             if await self._any_below(path) or not key:
                 return directory(path)
-        except PermissionError:  # who may only read objects is told that this is none
+        except PermissionError:  # a key that may only read objects gets a refusal here
             if not key:
                 raise
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
@@ -225,7 +225,7 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
             return None
 
     async def _any_below(self, path: str) -> bool:
-        """Whether a directory has anything in it.  FileNotFoundError if not even its space is there."""
+        """Whether a directory has any objects.  FileNotFoundError if its space is missing."""
         space, key = self._split(path)
         with as_oserror(path):
             async for page in self._here().list(space, key and key + "/", page_size=1).pages():
@@ -239,7 +239,7 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
         except FileNotFoundError:
             return False
         except OSError as error:
-            if error.errno == errno.EINVAL:  # no name that anything can have
+            if error.errno == errno.EINVAL:  # an invalid name
                 return False
             raise
         return True
@@ -262,12 +262,12 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
                 info = await self._info(path, refresh)
                 if info["type"] == "file":
                     return [info if detail else info["name"]]
-                found = []  # of what stands for a directory a listing says nothing
+                found = []  # the listing has only the object that marks the directory
             self.dircache[path] = found
         return list(found) if detail else sorted(each["name"] for each in found)
 
     async def _level(self, path: str, prefix: str = "") -> list[Info] | None:
-        """What a directory has in it whose names begin with ``prefix``, in order; None if there is no directory."""
+        """The entries of a directory whose names begin with ``prefix``, in order; None if there is no directory."""
         space, key = self._split(path)
         with as_oserror(path):
             if not space:
@@ -289,9 +289,9 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
         prefix: str = "",
         **kwargs: object,
     ) -> Any:
-        """As fsspec's; without maxdepth in one listing of keys, whatever directories they are in.
+        """As fsspec's.  Without maxdepth all keys come from one listing, whatever their directories.
 
-        prefix: what the names directly below ``path`` have to begin with.
+        prefix: of the names directly below ``path``.
         """
         if maxdepth is not None and maxdepth < 1:
             raise ValueError("maxdepth must be at least 1")
@@ -303,7 +303,7 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
                 found = await self._find_all(path, withdirs, prefix)
             else:
                 found = await self._find_levels(path, maxdepth, withdirs, prefix)
-        except FileNotFoundError:  # there is no such space
+        except FileNotFoundError:  # the space is missing
             found = {}
         if path and found and withdirs:
             found.setdefault(path, directory(path))
@@ -377,17 +377,17 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
         return time
 
     async def _modified(self, path: str) -> datetime:
-        """When an object was stored or changed last, in UTC."""
+        """When an object was last stored or changed, in UTC."""
         return await self._time(path, "mtime")
 
     async def _created(self, path: str) -> datetime:
-        """When an object was made, in UTC."""
+        """When an object was created, in UTC."""
         return await self._time(path, "created")
 
     modified, created, find, du = waited(_modified), waited(_created), waited(_find), waited(_du)
 
     def ukey(self, path: str) -> str:
-        """What changes when the content of an object does."""
+        """A value that changes with the content of an object."""
         info = self.info(path)
         return sha256(repr((info["name"], info["size"], info.get("ETag"))).encode()).hexdigest()
 

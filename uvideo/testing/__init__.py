@@ -1,6 +1,6 @@
-"""For the tests of programs that use the service: a real server in a temporary folder.
+"""For tests of programs that use the service: a real server in a temporary folder.
 
-A pytest plugin, found by pytest once ``uvideo[test]`` is installed:
+pytest finds the plugin once ``uvideo[test]`` is installed:
 
     def test_an_upload_survives_a_broken_line(uvideo_server):
         uvideo_server.faults.on("UploadPart", part=1).cut_after(512).then(503, times=2)
@@ -16,5 +16,5 @@ from uvideo.testing.server import TestServer, serve
 
 __all__ = ["TestServer", "serve"]
 
-#: What pytest loads with this module.  The server imports the scripted faults, and runs where there is no pytest.
+#: The plugin that pytest loads with this module.  The server imports the scripted faults, and needs no pytest.
 pytest_plugins = ("uvideo.testing.plugin",)

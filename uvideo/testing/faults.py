@@ -1,4 +1,4 @@
-"""Scripted faults of a test server: what shall go wrong, with which requests, how often.
+"""Scripted faults of a test server: which fault, for which requests, how often.
 
     faults.on("UploadPart", part=3).cut_after(512).then(503, times=2)
 
@@ -10,8 +10,8 @@ As a file, for ``uvideo serve --faults FILE`` (TOML, or JSON with the same names
     do = "cut_after"
     bytes = 512
 
-Faults are looked at in the order in which they were given: the first that matches a request and is not used up happens
-to it.  A fault that never happened is a mistake of the test, so it fails: ``Faults.check``.
+Faults are tried in the order given: the first one that matches a request and is not used up happens.  A fault that
+never happened is an error in the test, so ``Faults.check`` fails it.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from uvideo._core import dialect, errors, management, message, postfile
+from uvideo._core import dialect, errors, location, management, message, postfile
 
 __all__ = ["Fault", "Faults", "Happened", "NeverHappened", "Script", "parse", "read"]
 
 ANY = "*"
 ALWAYS = "always"
-UNKNOWN = "?"  # what a request is that is no operation
-SECONDS = 10.0  # for one question to the server
+UNKNOWN = "?"  # a request that is no operation
+SECONDS = 10.0  # for one call of the admin port
 LATENCY, SKEW = 3600, 10**9  # seconds
-#: what ``on`` may say -> the operation
+#: Name in ``on``: the operation.
 _CALLS = {
     ANY: ANY,
     **{cls.__name__: cls.__name__ for cls in (*dialect.OPERATIONS, *management.OPERATIONS.values())},
@@ -42,7 +42,7 @@ _CALLS = {
 }
 
 Kind = tuple[Mapping[str, type | tuple[type, ...]], tuple[str, ...]]
-#: fault -> (its options, those that must be given)
+#: Fault: (its options, the required ones).
 KINDS: dict[str, Kind] = {
     "answer": ({"status": int, "ret_code": int, "message": str, "headers": dict}, ("status",)),
     "expired": ({}, ()),
@@ -63,11 +63,11 @@ MATCH: dict[str, type] = {"on": str, "space": str, "key": str, "part": int, "nth
 
 
 class NeverHappened(AssertionError):
-    """Faults that a test scripted and that no request met."""
+    """Scripted faults that no request met."""
 
 
 class Call(NamedTuple):
-    """What a request asks for, as far as its head says it.  part: from 0."""
+    """The request, as far as its head shows it.  part: from 0."""
 
     operation: str
     space: str | None = None
@@ -75,7 +75,7 @@ class Call(NamedTuple):
     part: int | None = None
 
     def meets(self, match: Mapping[str, Any]) -> bool:
-        """Whether it is what a fault is about."""
+        """Whether it matches a fault's conditions."""
         return match.get("on", ANY) in (ANY, self.operation) and all(
             match.get(name, found) == found
             for name, found in (("space", self.space), ("key", self.key), ("part", self.part))
@@ -83,19 +83,19 @@ class Call(NamedTuple):
 
 
 def managed(given: Mapping[str, Any]) -> Call:
-    """What a management call of these parameters asks for."""
+    """The Call of a management request with these parameters."""
     known = management.OPERATIONS.get(str(given.get("Action")))
     space = given.get("BucketName") or given.get("SpaceName")
     return Call(known.__name__ if known else UNKNOWN, str(space) if space else None)
 
 
 def addressed(
-    method: str, address: dialect.Address, space: str, query: Mapping[str, str], headers: message.Headers
+    method: str, address: location.Address, space: str, query: Mapping[str, str], headers: message.Headers
 ) -> Call:
-    """What a request asks for that stands at this address, which lies in the space.  Refused."""
+    """The Call of a request at this address, which lies in the space.  Refused."""
     if not address.path and method == "POST" and postfile.is_form(headers):
-        return Call("PutObject", space)  # its key stands in the body
-    key, number = dialect.key_of(address), query.get("partNumber", "")
+        return Call("PutObject", space)  # a form's key is in the body
+    key, number = location.key_of(address), query.get("partNumber", "")
     try:
         name = dialect.route(method, key, query, headers).__name__
     except errors.Refused:
@@ -105,9 +105,9 @@ def addressed(
 
 @dataclass(slots=True)
 class Fault:
-    """One fault.  ``times``: how often it happens, None for every time.  ``nth``: from which matching request on.
+    """One fault.  ``times``: how often it happens, None for always.  ``nth``: from which matching request on.
 
-    ``matched``, ``happened``: how often until now.  Made by ``parse``, which checks everything.
+    ``matched``, ``happened``: how often so far.  Made by ``parse``, which checks everything.
     """
 
     kind: str
@@ -126,12 +126,12 @@ class Fault:
         return f"{' '.join([self.match.get('on', ANY), *where])}: {self.kind}({said})"
 
     def fits(self, call: Call) -> bool:
-        """Whether it is about such a request."""
+        """Whether the request matches."""
         return call.meets(self.match)
 
 
 class Happened(NamedTuple):
-    """``text``: the fault.  ``matched``: requests that it was about.  ``happened``: those that it happened to."""
+    """``text``: the fault.  ``matched``: requests that matched.  ``happened``: how often it happened."""
 
     text: str
     matched: int
@@ -139,7 +139,7 @@ class Happened(NamedTuple):
 
 
 def due(faults: Iterable[Fault], call: Call) -> Fault | None:
-    """The fault that happens to this request.  It is counted."""
+    """The fault for this request, or None.  It is counted."""
     found = None
     for fault in faults:
         if fault.fits(call):
@@ -154,9 +154,9 @@ def due(faults: Iterable[Fault], call: Call) -> Fault | None:
 def parse(
     fields: Mapping[str, Any], kinds: Mapping[str, Kind] | None = None, matches: Mapping[str, type] | None = None
 ) -> Fault:
-    """The Fault of its table in a file.  ValueError that says what is wrong with it.
+    """The Fault from its table in a file.  ValueError that says what is wrong.
 
-    kinds, matches: what can happen where, as KINDS and MATCH; None: at a server.
+    kinds, matches: the allowed faults and conditions, as KINDS and MATCH; None: those of a server.
     """
     kinds, matches = kinds or KINDS, matches or MATCH
     given = {name: value for name, value in fields.items() if value is not None or name == "times"}
@@ -203,7 +203,7 @@ def _nearest(name: object, known: Iterable[str]) -> str:
 
 
 def read(path: Path) -> list[Fault]:
-    """The faults of a file: TOML if it ends in .toml, else JSON.  Both hold a list ``fault``; an empty file has none.
+    """The faults of a file: TOML if it ends in .toml, else JSON.  Both have a list ``fault``; an empty file has none.
 
     ValueError that says what is wrong and where; OSError.
     """
@@ -238,9 +238,9 @@ def _toml(text: str) -> dict[str, Any]:
 
 
 class Script:
-    """Faults for the requests that match, in order; each method adds one and returns the script.
+    """Faults for the matching requests, in order.  Each method adds one and returns the script.
 
-    ``times``: how often, None for every time.  ``bytes``: of a body.
+    ``times``: how often, None for always.  ``bytes``: a position in a body.
     """
 
     def __init__(self, faults: Faults, match: dict[str, Any]) -> None:
@@ -260,71 +260,71 @@ class Script:
         headers: Mapping[str, str] | None = None,
         times: int | None = 1,
     ) -> Script:
-        """Do nothing, and answer this; RetCode and text are what the service says with this status."""
+        """Do nothing, and send this response.  RetCode and text default to the service's for this status."""
         given = dict(headers) if headers is not None else None
         return self._add("answer", times, status=status, ret_code=ret_code, message=message, headers=given)
 
     def then(self, status: int, *, times: int | None = 1) -> Script:
-        """``answer``, as it reads after another fault."""
+        """The same as ``answer``, to be read after another fault."""
         return self.answer(status, times=times)
 
     def expired(self, *, times: int | None = 1) -> Script:
-        """Do nothing, and answer 401, as if the signature had expired."""
+        """Do nothing, and respond with 401, as if the signature had expired."""
         return self._add("expired", times)
 
     def duplicate_part(self, *, times: int | None = 1) -> Script:
-        """Do it, and answer RetCode -1014, as if a part with this number was there already."""
+        """Do it, and respond with RetCode -1014, as if the part existed already."""
         return self._add("duplicate_part", times)
 
     def clock_skew(self, seconds: float, *, times: int | None = 1) -> Script:
-        """Judge and do it as if the server's clock was so many seconds ahead (negative: behind)."""
+        """Check and do it as if the server's clock were ``seconds`` ahead (negative: behind)."""
         return self._add("clock_skew", times, seconds=seconds)
 
     def latency(self, seconds: float, *, times: int | None = 1) -> Script:
-        """Do it so many seconds later."""
+        """Do it ``seconds`` later."""
         return self._add("latency", times, seconds=seconds)
 
     def cut_after(self, bytes: int = 0, *, times: int | None = 1) -> Script:
-        """Reset the connection when so many bytes of the request's body have come, or all of them; nothing is done."""
+        """Reset the connection after ``bytes`` bytes of the request's body, or after all of it.  Nothing is done."""
         return self._add("cut_after", times, bytes=bytes)
 
     def stall_after(self, bytes: int = 0, *, times: int | None = 1) -> Script:
-        """Read so many bytes of the request's body, and then no more, until the client goes away."""
+        """Stop reading after ``bytes`` bytes of the request's body, until the client disconnects."""
         return self._add("stall_after", times, bytes=bytes)
 
     def lost_answer(self, *, times: int | None = 1) -> Script:
-        """Do it, and reset the connection instead of answering."""
+        """Do it, and reset the connection instead of responding."""
         return self._add("lost_answer", times)
 
     def truncate(self, bytes: int = 0, *, times: int | None = 1) -> Script:
-        """Send the head and so many bytes of the answer's body, then close in order."""
+        """Send the head and ``bytes`` bytes of the response's body, then close the connection normally."""
         return self._add("truncate", times, bytes=bytes)
 
     def reset(self, bytes: int = 0, *, times: int | None = 1) -> Script:
-        """Send the head and so many bytes of the answer's body, then reset the connection."""
+        """Send the head and ``bytes`` bytes of the response's body, then reset the connection."""
         return self._add("reset", times, bytes=bytes)
 
     def stall(self, bytes: int = 0, *, times: int | None = 1) -> Script:
-        """Send the head and so many bytes of the answer's body, then nothing until the client goes away."""
+        """Send the head and ``bytes`` bytes of the response's body, then nothing until the client disconnects."""
         return self._add("stall", times, bytes=bytes)
 
     def flip(self, bytes: int = 0, *, times: int | None = 1) -> Script:
-        """Flip one bit of the answer's body, in the byte behind so many."""
+        """Flip one bit of the response's body, in the byte after the first ``bytes`` bytes."""
         return self._add("flip", times, bytes=bytes)
 
     def wrong_etag(self, *, times: int | None = 1) -> Script:
-        """Do it, and answer with the ETag of other bytes."""
+        """Do it, and respond with the ETag of other bytes."""
         return self._add("wrong_etag", times)
 
     def header(self, name: str, value: str | None, *, times: int | None = 1) -> Script:
-        """Do it, and set one header of the answer; None takes it out."""
+        """Do it, and set one header of the response; None removes it."""
         return self._add("header", times, name=name, value=value)
 
 
 class Faults:
-    """The faults of a server that was started with ``--faults``.  ``admin``: the URL of its admin port.
+    """The faults of a server started with ``--faults``.  ``admin``: the URL of its admin port.
 
-    Every method asks the server and may raise OSError.  Safe to share between threads.
+    Every method calls the server and may raise OSError.  Safe to share between threads.
     """
 
     def __init__(self, admin: str) -> None:
@@ -341,23 +341,23 @@ class Faults:
     ) -> Script:
         """A Script for the requests that match.
 
-        operation: a name out of docs/protocol.md ("PutObject"), or of a management call ("CreateBucket"), or "*" for
-        all.  part: from 0.  nth: from this matching request on, counted from 1.
+        operation: a name from docs/protocol.md ("PutObject"), a management call ("CreateBucket"), or "*" for all.
+        part: from 0.  nth: from this matching request on, counted from 1.
         """
         given = {"on": operation, "space": space, "key": key, "part": part, "nth": nth}
         return Script(self, {name: value for name, value in given.items() if value is not None})
 
     def add(self, fields: Mapping[str, Any]) -> None:
-        """Add one fault in the form that a file has.  ValueError if it is none."""
+        """Add one fault in the form of a file's table.  ValueError if it is invalid."""
         parse(fields)
         self._ask("POST", [fields])
 
     def clear(self) -> None:
-        """Forget all faults."""
+        """Remove all faults."""
         self._ask("DELETE")
 
     def report(self) -> tuple[Happened, ...]:
-        """What became of each fault until now."""
+        """What has happened of each fault so far."""
         return tuple(Happened(each["text"], each["matched"], each["happened"]) for each in self._ask("GET"))
 
     def check(self) -> None:

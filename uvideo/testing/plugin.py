@@ -1,4 +1,4 @@
-"""The fixtures of pytest.  The only module that imports it."""
+"""The pytest fixtures.  The only module that imports pytest."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ __all__ = ["uvideo_server"]
 
 @pytest.fixture
 def uvideo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
-    """A server of the test's own, empty, on free ports of 127.0.0.1."""
+    """An empty server for one test, on free ports of 127.0.0.1."""
     with serve(tmp_path_factory.mktemp("uvideo")) as server:
         yield server

@@ -1,4 +1,4 @@
-"""A real server in a temporary folder, as a process of its own: see ``uvideo.testing``."""
+"""A real server in a temporary folder, in its own process: see ``uvideo.testing``."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _LOG_TAIL = 2000  # characters
 class TestServer:
     """A running ``uvideo serve``.
 
-    ``endpoint``, ``admin``: URLs.  ``public_key``, ``private_key``: a pair that may do everything.  ``folder``: where
-    it keeps all.  ``log``: the file of what it says.  ``pid``: of its process.  Its ``client`` may be shared between
-    threads; start, stop and kill are for one.
+    ``endpoint``, ``admin``: URLs.  ``public_key``, ``private_key``: a key pair with all rights.  ``folder``: the
+    server's data.  ``log``: the file of its output.  ``pid``: of its process.  Threads may share its ``client``; start,
+    stop and kill are for one thread.
     """
 
-    __test__ = False  # it is no test, whatever its name
+    __test__ = False  # for pytest: this class is no test
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder, self.log = Path(folder), Path(folder) / "server.log"
@@ -46,17 +46,17 @@ class TestServer:
 
     @property
     def pid(self) -> int:
-        """Of the server's process.  RuntimeError if it was stopped."""
+        """The server's process id.  RuntimeError if it was stopped."""
         return self._running().pid
 
     @property
     def host(self) -> str:
-        """host:port, as the SDK's uploadsuffix and downloadsuffix take it."""
+        """host:port, for the SDK's uploadsuffix and downloadsuffix."""
         return urlsplit(self.endpoint).netloc
 
     @functools.cached_property
     def client(self) -> Client:
-        """A Client of this server; its waits between tries are short, its journal is in ``folder``."""
+        """A Client of this server, with short waits between retries, and its journal in ``folder``."""
         from uvideo import Client, Retry
 
         return Client(
@@ -70,13 +70,13 @@ class TestServer:
 
     @functools.cached_property
     def faults(self) -> Faults:
-        """What shall go wrong: see uvideo.testing.faults."""
+        """The server's scripted faults: see uvideo.testing.faults."""
         from uvideo.testing.faults import Faults
 
         return Faults(self.admin)
 
     def start(self) -> None:
-        """Start it again after ``stop`` or ``kill``: same folder, same addresses; scripted faults are forgotten."""
+        """Start it again after ``stop`` or ``kill``: same folder, same addresses, without scripted faults."""
         ports = [str(urlsplit(url).port or 0) for url in (self.endpoint, self.admin)]
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         script = self.folder / "faults.json"
@@ -109,7 +109,7 @@ class TestServer:
         self.private_key = json.loads((self.folder / "credentials.json").read_text())["private_key"]
 
     def stop(self) -> None:
-        """Let the requests in flight finish, and end."""
+        """Let running requests finish, then stop."""
         process = self._process
         if process is not None:
             _tell_to_stop(process)
@@ -120,7 +120,7 @@ class TestServer:
             self.kill()
 
     def kill(self) -> None:
-        """End it as kill -9 does."""
+        """Stop it as kill -9 does."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -134,7 +134,7 @@ class TestServer:
         return self._process
 
     def _first_line(self) -> bytes:
-        """What says that it answers.  A thread waits for it: not every system can wait for a pipe with a limit."""
+        """The line that announces the server.  Read in a thread: not every system can time out a pipe."""
         process = self._running()
         assert process.stdout is not None
         lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -150,9 +150,9 @@ class TestServer:
 
 
 def _tell_to_stop(process: subprocess.Popen[bytes]) -> None:
-    """Let a server finish its requests, by SIGTERM or Ctrl-Break.  On Windows without a console it is ended at once."""
+    """Let a server finish its requests, by SIGTERM or Ctrl-Break.  On Windows without a console it is killed."""
     if sys.platform == "win32":
-        with contextlib.suppress(OSError, SystemError):  # the second is what os.kill makes of a missing console
+        with contextlib.suppress(OSError, SystemError):  # SystemError: os.kill without a console
             process.send_signal(signal.CTRL_BREAK_EVENT)
             return
     process.terminate()
@@ -160,7 +160,7 @@ def _tell_to_stop(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def serve(folder: Path, *options: str) -> Iterator[TestServer]:
-    """A server that keeps everything in ``folder``, stopped at the end.  ``options``: more of ``uvideo serve``'s.
+    """A server with its data in ``folder``, stopped at the end.  ``options``: further ones of ``uvideo serve``.
 
     NeverHappened (an AssertionError) at the end if a scripted fault never happened; not after another exception.
     """

@@ -1,3 +1,3 @@
-"""What transfers are made of: a session that repeats requests, and uploads and downloads of any size."""
+"""The transfer engine: sessions that retry requests, and uploads and downloads of any size."""
 
 from __future__ import absolute_import, division, print_function

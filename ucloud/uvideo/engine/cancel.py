@@ -1,4 +1,4 @@
-"""A wish to end a transfer, which one thread sets and others obey."""
+"""Cancelling a transfer: one thread sets an Interrupt, the threads of the transfer obey it."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -19,21 +19,22 @@ _is_finalizing = getattr(sys, "is_finalizing", lambda: False)  # not on Python 2
 
 
 class Interrupt(object):
-    """Set once, for good: a transfer then ends at its next wait, piece or request.  Safe to share between threads.
+    """Cancels a transfer, once and for good.
 
-    On Python 3 a signal handler may set it.
+    The transfer ends at its next wait, piece or request.  Safe to share between threads.  On Python 3 a signal handler
+    may call ``set``.
     """
 
     def __init__(self):
         # type: () -> None
         self._is_over = False
         self._error = Cancelled()  # type: UVideoError
-        self._lock = threading.RLock()  # a signal handler may set it: no Event, whose lock is no RLock
+        self._lock = threading.RLock()  # a signal handler may call `set` while this thread holds it
         self.wakes = []  # type: list[Callable[[], object]]
 
     def set(self, error=None):
         # type: (UVideoError | None) -> None
-        """``error``: the UVideoError that it raises then, Cancelled by default; the first counts."""
+        """Cancel.  ``error``: the UVideoError to raise, Cancelled by default; the first call's error is kept."""
         with self._lock:
             if self._is_over:
                 return
@@ -50,7 +51,7 @@ class Interrupt(object):
 
     def remember(self, wake):
         # type: (Callable[[], object]) -> None
-        """Call ``wake()`` when it is set, at once if it is; it must not block."""
+        """Call ``wake()`` when this is set, or at once if it is set already.  ``wake`` must not block."""
         with self._lock:
             self.wakes.append(wake)
             if self._is_over:
@@ -58,14 +59,14 @@ class Interrupt(object):
 
     def forget(self, wake):
         # type: (Callable[[], object]) -> None
-        """No longer call it; it is not running when this returns."""
+        """Stop calling ``wake``.  It is not running when this returns."""
         with self._lock:
             if wake in self.wakes:
                 self.wakes.remove(wake)
 
     def wait(self, seconds):
         # type: (float) -> bool
-        """Sleep so long, or until it is set.  Whether it is set."""
+        """Sleep for ``seconds``, or until this is set.  Returns whether it is set."""
         over = Wakeup()
         self.remember(over.set)
         try:
@@ -76,13 +77,13 @@ class Interrupt(object):
 
     def check(self):
         # type: () -> None
-        """Raise the error if it is set: each time another one, as an error says where it was met."""
+        """Raise the error if this is set.  Each call raises a copy, as an error carries where it was raised."""
         if self._is_over:
             raise copy.copy(self._error)
 
 
 class Grace(object):
-    """What an Interrupt wishes, heeded ``seconds`` later: for an answer that must not get lost.  For one request."""
+    """An Interrupt that takes effect ``seconds`` later, for a response that must not be lost.  For one request."""
 
     def __init__(self, interrupt, seconds):
         # type: (Interrupt, float) -> None
@@ -98,7 +99,7 @@ class Grace(object):
 
     def remember(self, wake):
         # type: (Callable[[], object]) -> None
-        """As Interrupt; of one ``wake`` at a time."""
+        """As Interrupt.remember, for one ``wake`` at a time."""
         self._wake = wake
         self._interrupt.remember(self._start)
 
@@ -117,7 +118,7 @@ class Grace(object):
 
     def _start(self):
         # type: () -> None
-        if _is_finalizing():  # no thread begins to run any more, and its start would wait for that for ever
+        if _is_finalizing():  # a new thread would never run, and `start` would wait for it for ever
             self._end()
             return
         self._timer = threading.Timer(self._seconds, self._end)

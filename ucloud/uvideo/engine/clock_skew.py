@@ -1,26 +1,27 @@
-"""How far this machine's clock is from the service's, as the Date of its answers says."""
+"""The difference between this machine's clock and the service's, from the Date header of responses."""
 
 from __future__ import absolute_import, division, print_function
 
 import logging
 
-from ..protocol.answer import parse_date
 from ..protocol.compat import TYPE_CHECKING, native
+from ..protocol.dates import parse_date
 
 if TYPE_CHECKING:
     from ..protocol.message import Headers  # noqa: F401
 
 _log = logging.getLogger("ucloud.uvideo")
 
-#: Seconds that count as none, and seconds above which nothing is corrected.
+#: Seconds: a difference up to LEAST is ignored, one above MOST is not corrected.
 LEAST, MOST = 5, 86400
 
 
 def seen(headers, began, ended):
     # type: (Headers, float, float) -> float | None
-    """Seconds that the service's clock is ahead of ours, by an answer asked for at ``began`` and there at ``ended``.
+    """Seconds that the service's clock is ahead of ours.
 
-    None if it has no Date, or was stored on the way (Age).  A Date has whole seconds, and may be as old as the request.
+    ``began``, ``ended``: when the request was sent and the response arrived, in Unix seconds.  None if the response has
+    no Date, or comes from a cache (Age).  A Date has whole seconds and may be as old as the request.
     """
     said = parse_date(headers.get("Date"))
     if said is None or headers.get("Age") is not None:
@@ -32,15 +33,15 @@ def seen(headers, began, ended):
 
 def told(seconds):
     # type: (float) -> str
-    """Text about a clock that the service's is so many seconds ahead of."""
+    """Text for a clock that is ``seconds`` behind the service's; negative for ahead."""
     way = u"behind" if seconds > 0 else u"ahead of"
     return u"the clock of this machine is %d s %s the service's" % (round(abs(seconds)), way)
 
 
 class Skew(object):
-    """What was seen last.  ``seconds``: to add to our clock for signatures that carry a time.  Safe between threads.
+    """The last difference seen.  ``seconds``: add it to our clock for signatures with a time.  Safe between threads.
 
-    Only answers that nobody on the way can have changed count: over TLS, or from loopback.
+    Only responses that nobody can have changed on the way count: over TLS, or from loopback.
     """
 
     def __init__(self):
@@ -49,7 +50,7 @@ class Skew(object):
 
     def learn(self, seconds):
         # type: (float | None) -> bool
-        """Take what was ``seen`` for true; whether that changes the time of a signature."""
+        """Store a value of ``seen``.  Returns whether the time in signatures changes."""
         if seconds is None or abs(seconds) > MOST:
             return False
         before, self.seconds = self.seconds, seconds

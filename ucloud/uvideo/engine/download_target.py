@@ -1,4 +1,4 @@
-"""Where a download's bytes go: a file that appears when it is complete, or a stream.  Threads write at offsets."""
+"""Where a download writes: a file that appears once it is complete, or a stream.  Threads write at offsets."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from ..protocol.message import Slice  # noqa: F401
     from .localfile import Path  # noqa: F401
 
-#: Files up to this size have no room set aside before the bytes come.
+#: Bytes: no disk space is reserved for smaller files.
 ROOM = 1024 * 1024
-#: Bytes that are set aside in one go, and how many seconds all may take: a system that cannot do it writes zeros.
+#: Bytes reserved in one step, and seconds that reserving may take: some systems write zeros instead.
 STEP, PATIENCE = 64 * 1024 * 1024, 0.25
 _PIECE = 256 * 1024
-#: Links that are followed one after the other; the system follows as many.
+#: The most symbolic links followed in a row, as many as the system follows.
 LINKS = 40
-#: Temporary files that one target can have at a time before they get random names.
+#: Temporary files of one target before further ones get random names.
 SLOTS = 8
-#: How often a name is tried again that another process gave up meanwhile.
+#: How often a temporary name is tried that another process gave up meanwhile.
 TRIES = 4
 
 _OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
@@ -43,15 +43,15 @@ _OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
 
 def opened(target):
     # type: (Path) -> FileTarget | StreamTarget
-    """The target at a path: a FileTarget; a StreamTarget where a device, pipe, socket or open descriptor is.
+    """The target at a path: a StreamTarget for a device, pipe, socket or open descriptor, else a FileTarget.
 
-    A symbolic link to a file stays: the file that it leads to is replaced.  A name in the system's folder of
-    descriptors (/dev/stdout, /dev/fd/3, what a shell makes of ``>(command)``) is no such link: it is written to.
+    A symbolic link to a file is kept, and the file it points to is replaced.  A name in the system's folder of
+    descriptors (/dev/stdout, /dev/fd/3, the shell's ``>(command)``) is not followed as a link but written to.
     """
     try:
         place = _text(getattr(os, "fspath", lambda same: same)(target))
         if not os.path.isabs(place):
-            place = os.path.join(os.path.abspath(place[:0]), place)  # usable from any folder
+            place = os.path.join(os.path.abspath(place[:0]), place)  # independent of the working directory
         status = _status(os.lstat, place)
         for _ in range(LINKS):
             if _is_descriptor(place, status):
@@ -81,7 +81,7 @@ def opened(target):
 
 def _status(ask, path):
     # type: (Callable[[str], os.stat_result], str) -> os.stat_result | None
-    """What ``ask`` says of a path; None if nothing is there, or nothing that can be asked about."""
+    """The os.stat_result from ``ask(path)``; None if the path does not exist or cannot be examined."""
     try:
         return ask(path)
     except EnvironmentError:
@@ -90,18 +90,18 @@ def _status(ask, path):
 
 def _is_descriptor(path, status):
     # type: (str, os.stat_result | None) -> bool
-    """Whether a path names what some process has open, so that its link may lead to another file by now, or to none."""
+    """Whether a path names a process's open descriptor.  Its link may point to another file by now, or to none."""
     if status is None:
         return False
     if stat.S_ISLNK(status.st_mode):
         found = _status(os.lstat, "/proc/self")
         return found is not None and found.st_dev == status.st_dev
-    return os.path.dirname(path) == "/dev/fd"  # where these are no links
+    return os.path.dirname(path) == "/dev/fd"  # on systems where these are not links
 
 
 def _own(path):
     # type: (str) -> int | None
-    """The descriptor of this process that a path names, or None."""
+    """The number of this process's descriptor that a path names, or None."""
     folder, name = os.path.split(path)
     if not name.isdigit():
         return None
@@ -119,7 +119,7 @@ def _stream(path):
     # type: (str) -> io.FileIO
     """The raw file to write to at the path of a device, pipe or descriptor.
 
-    A descriptor of this process is shared, with its place in the file.  What else is open is written to at its end.
+    A descriptor of this process is shared, with its file position.  Any other file is appended to.
     """
     number = _own(path)
     if number is not None:
@@ -128,14 +128,14 @@ def _stream(path):
         descriptor = localfile.opened(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOCTTY", 0))
     try:
         return io.open(descriptor, "wb", 0)
-    except BaseException:  # a directory's
+    except BaseException:  # it is a directory
         os.close(descriptor)
         raise
 
 
 def _check_link(path):
     # type: (str) -> None
-    """LocalFailure for a link that another user left in a sticky folder; the system does not follow it either."""
+    """LocalFailure for another user's link in a sticky folder.  The system does not follow such a link either."""
     if not os.path.islink(path) or not localfile.HAS_OWNERS:
         return
     folder, owner = os.stat(os.path.dirname(path) or "."), os.lstat(path).st_uid
@@ -145,11 +145,11 @@ def _check_link(path):
 
 
 class FileTarget(object):
-    """A temporary file beside the target, which takes its place when all is well.
+    """A temporary file beside the target, which replaces the target once the download is complete.
 
-    An existing target keeps its permissions (not set-uid); a symbolic link is followed, but none that another user left
-    in a shared folder such as /tmp.  ``mode``: an existing target's permissions.  Any number of threads may write, each
-    with a ``handle`` of its own: one that comes too late then writes nowhere else.
+    An existing target keeps its permissions (not set-uid).  A symbolic link is followed, unless another user left it in
+    a shared folder such as /tmp.  ``mode``: an existing target's permissions.  Any number of threads may write, each
+    through its own ``handle``.  A thread that is late writes to that handle's file and no other.
     """
 
     sequential = False
@@ -163,15 +163,15 @@ class FileTarget(object):
 
     def named(self, name):
         # type: (str) -> str
-        """The path of a temporary file of that name."""
+        """The path of a temporary file with this name."""
         return os.path.join(os.path.dirname(self._final), name)
 
     def start(self, size, temporary=None):
         # type: (int | None, str | None) -> None
-        """Begin with a new file, again if need be, in which ``size`` bytes have room; None: nobody knows.
+        """Create the temporary file, and reserve ``size`` bytes (None: unknown).  May be called again to start over.
 
-        ``temporary``: its path, and then ``leave`` keeps it; else one of the target's own names, in place of what an
-        earlier run left there.
+        ``temporary``: the file's path; ``leave`` then keeps the file.  None: one of the target's own names, which
+        replaces what an earlier run left there.
         """
         self._drop()
         self._named = temporary is not None
@@ -191,7 +191,7 @@ class FileTarget(object):
 
     def _names(self):
         # type: () -> Iterator[str]
-        """The paths of this target's temporary files.  Who holds the lock of one has it for itself."""
+        """The paths of this target's temporary files.  The process that locks one owns it."""
         name = os.path.basename(self._final)  # type: Any
         if not isinstance(name, bytes):
             name = name.encode("utf-8", "strict" if PY2 else "surrogatepass")
@@ -200,7 +200,7 @@ class FileTarget(object):
 
     def _aside(self, mode):
         # type: (int) -> tuple[str, io.FileIO]
-        """(path, file) of a new temporary file; what an earlier run left of its name is removed."""
+        """(path, file) of a new temporary file.  A leftover of an earlier run at this path is removed."""
         for path in self._names():
             for _ in range(TRIES):
                 try:
@@ -217,7 +217,7 @@ class FileTarget(object):
 
     def reclaim(self):
         # type: () -> bool
-        """Go on with the temporary file that an earlier run left, if nobody is at it.  False if there is none."""
+        """Continue with an earlier run's temporary file that no process uses.  False if there is none."""
         for path in self._names():
             file = _found(path)
             if file is not None and _locked(file, path):
@@ -231,7 +231,7 @@ class FileTarget(object):
 
     def adopt(self, temporary, size):
         # type: (str, int) -> bool
-        """Go on with the temporary file of an earlier run.  False if it is not there as that run left it."""
+        """Continue with an earlier run's temporary file.  False if it is missing or was changed."""
         here, there = [_status(os.stat, os.path.dirname(path)) for path in (self._final, temporary)]
         if here is None or there is None or (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
             return False
@@ -247,13 +247,13 @@ class FileTarget(object):
 
     def identity(self):
         # type: () -> list[int]
-        """What tells the temporary file from another of its name."""
+        """A value that distinguishes the temporary file from another one of its name."""
         status = os.fstat(self.file.fileno())
         return [status.st_dev, status.st_ino]
 
     def _make_room(self, size):
         # type: (int) -> None
-        """LocalFailure now if the disk is too full, and not when half of it is there."""
+        """Reserve disk space.  LocalFailure before the download begins if the disk is too full."""
         number = self.file.fileno()
         free = localfile.free(self.temporary, reserve=True)
         if free is not None and free < size:
@@ -272,7 +272,7 @@ class FileTarget(object):
 
     def handle(self):
         # type: () -> _Handle
-        """A _Handle for one thread; it closes it."""
+        """A _Handle for one thread, which must close it."""
         try:
             return _Handle(_file(os.dup(self.file.fileno())), self.path)
         except EnvironmentError as error:
@@ -296,17 +296,17 @@ class FileTarget(object):
 
     def sync(self):
         # type: () -> None
-        """Wait until what was written is on the disk."""
+        """Wait until all written bytes are on the disk."""
         with failing(self.path), localfile.opening(self.temporary, _OPEN) as descriptor:
             localfile.sync(descriptor, data=True)
 
     def commit(self, size):
         # type: (int) -> None
-        """Make it the target.  ``size``: of its bytes."""
+        """Replace the target with the temporary file.  ``size``: the file's length in bytes."""
         with failing(self.path):
             if os.fstat(self.file.fileno()).st_size != size:
                 self.file.truncate(size)
-            # With it goes the lock, until nobody can take the file for a leftover.
+            # keep the lock until no process can take the file for a leftover
             with _file(os.dup(self.file.fileno())) as held:
                 self.file.close()
                 localfile.replace(self.temporary, self._final, held.close)
@@ -314,7 +314,7 @@ class FileTarget(object):
 
     def leave(self):
         # type: () -> None
-        """After a failure: the temporary file goes, but one that was named is there for a later run."""
+        """After a failure: remove the temporary file, but keep one whose path the caller gave for a later run."""
         if self._named:
             self._close()
         else:
@@ -322,7 +322,7 @@ class FileTarget(object):
 
     def remove(self):
         # type: () -> None
-        """Leave nothing, whatever its name."""
+        """Remove the temporary file, whatever its name."""
         self._drop()
 
     def _close(self):
@@ -348,13 +348,13 @@ def _file(descriptor):
 
 def _made(path, mode):
     # type: (str, int) -> io.FileIO
-    """The new file at a path."""
+    """A new file at a path."""
     return _file(localfile.opened(path, _OPEN | os.O_CREAT | os.O_EXCL, mode))
 
 
 def _found(path):
     # type: (str) -> io.FileIO | None
-    """The file that this user left at a path, or None: what another user planted there is not touched."""
+    """This user's file at a path, or None.  A file that another user planted there is not opened."""
     try:
         file = _file(localfile.opened(path, _OPEN))
     except EnvironmentError:
@@ -368,11 +368,11 @@ def _found(path):
 
 def _locked(file, path):
     # type: (io.FileIO, str) -> bool
-    """Whether nobody else is at the file of a path, from now on until it is closed; else it is closed."""
+    """Whether the file was locked for this process, until the file is closed.  If not, the file is closed here."""
     try:
         if localfile.lock(file.fileno()) and localfile.is_at(file.fileno(), path, os.lstat):
             return True
-    except EnvironmentError:  # it knows no locks
+    except EnvironmentError:  # the file system has no locks
         _removed(path, file.close)
     file.close()
     return False
@@ -387,7 +387,7 @@ def _removed(path, close=None):
 
 
 class _Handle(object):
-    """One thread's way to a file."""
+    """One thread's access to the file."""
 
     def __init__(self, file, path):
         # type: (io.FileIO, Path) -> None
@@ -395,13 +395,13 @@ class _Handle(object):
 
     def write(self, data, offset):
         # type: (memoryview, int) -> None
-        """Write a memoryview, all of it.  LocalFailure."""
+        """Write the whole memoryview.  LocalFailure."""
         with failing(self._path):
             localfile.write_at(self._number, data, offset)
 
     def read(self, size, offset):
         # type: (int, int) -> bytes
-        """At most so many bytes, b"" at the end.  LocalFailure."""
+        """Up to ``size`` bytes, b"" at the end.  LocalFailure."""
         with failing(self._path):
             return localfile.read_at(self._number, size, offset)
 
@@ -414,15 +414,13 @@ class _Handle(object):
 
 
 class StreamTarget(object):
-    """A device, pipe or descriptor at ``path``, or the caller's ``file`` from where it stands, which stays open.
+    """A device, pipe or descriptor at ``path``, or the caller's ``file`` from its position, which stays open.
 
-    One thread writes.
-
-    What was written before a failure stays in it.
+    One thread writes.  Bytes written before a failure stay.
     """
 
     sequential = True
-    #: What takes a memoryview and does not keep it; anything else is given bytes.
+    #: Types that take a memoryview and do not keep it.  Anything else is given bytes.
     _OURS = (io.RawIOBase, io.BufferedIOBase)
 
     def __init__(self, file, path=None):
@@ -432,7 +430,7 @@ class StreamTarget(object):
 
     def start(self, size, temporary=None):
         # type: (int | None, str | None) -> None
-        """Begin, again if need be.  LocalFailure if it cannot go back."""
+        """Begin, or start over.  LocalFailure if it cannot seek back."""
         if self.file is None:
             with failing(self.path):
                 self.file = _stream(self.path)
@@ -444,12 +442,12 @@ class StreamTarget(object):
 
     def _position(self):
         # type: () -> int | None
-        """Where the file stands; None of one that cannot go back, or is written to at its end wherever it stands."""
+        """The file's position; None if it cannot seek back or appends every write."""
         try:
             if fcntl is not None and fcntl.fcntl(self.file.fileno(), fcntl.F_GETFL) & os.O_APPEND:
                 return None
         except (EnvironmentError, ValueError, AttributeError, TypeError):
-            pass  # nothing of the system's
+            pass  # not a file of the system
         try:
             return int(self.file.tell())
         except (EnvironmentError, ValueError, AttributeError, TypeError):
@@ -463,7 +461,7 @@ class StreamTarget(object):
             self.file.seek(0, 2)
             ends = self.file.tell() == self._start + self._at
             self.file.seek(self._start)
-            if ends:  # the new bytes may be fewer
+            if ends:  # the new content may be shorter
                 self.file.truncate()
         except (EnvironmentError, ValueError, AttributeError, TypeError):
             raise LocalFailure(
@@ -477,7 +475,7 @@ class StreamTarget(object):
 
     def write(self, data, offset):
         # type: (memoryview | bytes, int) -> None
-        """Write a memoryview, all of it, behind what was written before."""
+        """Append the whole memoryview.  LocalFailure."""
         if offset < self._at:
             self._back()
         size = len(data)
@@ -488,8 +486,8 @@ class StreamTarget(object):
                 written = self.file.write(data)
                 if written is None and isinstance(self.file, io.RawIOBase):
                     raise ValueError("it would block; give a blocking one")
-                data = data[len(data) if written is None else written :]  # a pipe takes less
-        except (ValueError, TypeError) as error:  # UnsupportedOperation is one
+                data = data[len(data) if written is None else written :]  # a pipe may take fewer bytes
+        except (ValueError, TypeError) as error:  # includes io.UnsupportedOperation
             raise LocalFailure(u"%s cannot be written to: %s" % (self._shown(), shown(str(error))))
         except EnvironmentError as error:
             raise local(error, self._shown())

@@ -1,17 +1,17 @@
-"""What becomes of a transfer that failed: it can be resumed, waits for its record, or is freed."""
+"""What to keep of a failed transfer: everything, what its record knows, or nothing."""
 
 from __future__ import absolute_import, division, print_function
 
 from ..protocol.errors import BadAnswer, LocalFailure, NoAnswer, SourceChanged, UVideoError
 
-#: RESUME: another try may succeed: keep all.  RECORD: this machine failed (for example a disk was unplugged): keep what
-#: a record on the disk knows.  FREE: no try can succeed: keep nothing, here or at the service.
+#: RESUME: another try may succeed, keep everything.  RECORD: this machine failed (for example a disk was unplugged),
+#: keep what a record on the disk knows.  FREE: no try can succeed, keep nothing here or at the service.
 RESUME, RECORD, FREE = "resume", "record", "free"
 
 
 def keep_or_abort(error):
     # type: (BaseException) -> str
-    """RESUME, RECORD or FREE, by what ended a transfer; Ctrl-C, and what a callback raised, are no failure of it."""
+    """RESUME, RECORD or FREE for the error that ended a transfer.  RESUME for Ctrl-C and for a callback's error."""
     if not isinstance(error, UVideoError) or isinstance(error, (NoAnswer, BadAnswer)) or error.retryable:
         return RESUME
     return RECORD if isinstance(error, LocalFailure) and not isinstance(error, SourceChanged) else FREE

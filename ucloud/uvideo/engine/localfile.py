@@ -1,7 +1,7 @@
-"""Files of this machine: locks, syncs, and names that are given and taken, on Linux, macOS and Windows alike.
+"""Local files on Linux, macOS and Windows: locks, syncs, renames, and access at offsets.
 
-What differs on Windows: a file that is open is neither renamed nor replaced nor removed; a folder cannot be opened; a
-lock covers bytes, which nobody else can read then.  On macOS only F_FULLFSYNC waits for the disk itself.
+On Windows an open file cannot be renamed, replaced or removed; a folder cannot be opened; and a lock covers bytes,
+which no other process can read then.  On macOS only F_FULLFSYNC waits for the disk itself.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -30,33 +30,33 @@ if TYPE_CHECKING:
 
 #: Whether a file can be renamed, replaced and removed while it is open.
 MOVES_OPEN = fcntl is not None
-#: What removing or renaming a file raises because somebody has it open; nothing where that is no reason.
+#: The error from removing or renaming a file that is open; empty where that is allowed.
 IN_USE = () if MOVES_OPEN else (EnvironmentError if PY2 else PermissionError,)  # type: tuple[type[EnvironmentError], ...]
 #: Whether files can be locked at all.
 LOCKS = fcntl is not None or msvcrt is not None
-#: Whether files have owners and permissions that say who may read them.
+#: Whether files have an owner and permissions that restrict readers.
 HAS_OWNERS = hasattr(os, "geteuid")
-#: The byte that a lock covers on Windows: the last that can be locked there, beyond the end of all but huge files.
+#: The byte that a lock covers on Windows: the last lockable one, beyond the end of all but huge files.
 BYTE = 0x7FFFFFFE
-#: Seconds for which a name is tried again that Windows refuses: a virus scanner may have the file open.
+#: Seconds to retry a name that Windows refuses (a virus scanner may have the file open), and between two tries.
 PATIENCE, PAUSE = 1.0, 0.01
 _FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 _BUSY = (EACCES, EAGAIN, EDEADLK, EWOULDBLOCK, 0)  # 0: Wine gives no reason
 _FULLY = getattr(fcntl, "F_FULLFSYNC", None)
-#: Seconds that never go back; those of 2.7 may.
+#: Seconds that never go back (on Python 2.7 they may).
 ticks = getattr(time, "monotonic", time.time)
 
 
 def opened(path, flags=os.O_RDWR, mode=0o600):
     # type: (Path, int, int) -> int
-    """A descriptor as of os.open: of bytes as they are, and not for child processes."""
+    """A descriptor as from os.open, in binary mode and not inherited by child processes."""
     return os.open(path, flags | _FLAGS, mode)
 
 
 @contextlib.contextmanager
 def opening(path, flags=os.O_RDWR, mode=0o600):
     # type: (Path, int, int) -> Iterator[int]
-    """As ``opened``, and closed behind the block."""
+    """As ``opened``, closed at the end of the block."""
     number = opened(path, flags, mode)
     try:
         yield number
@@ -66,26 +66,26 @@ def opening(path, flags=os.O_RDWR, mode=0o600):
 
 def is_own(status):
     # type: (os.stat_result) -> bool
-    """Whether a file is this user's, by its os.stat_result; all are where the system does not say."""
+    """Whether an os.stat_result's file belongs to this user; True where the system has no owners."""
     return not HAS_OWNERS or status.st_uid == os.geteuid()
 
 
 def is_open_to_others(status, bits=0o077):
     # type: (os.stat_result, int) -> bool
-    """Whether permissions let others at a file; on Windows they say nothing of that."""
+    """Whether permissions give other users access; False on Windows, where permissions do not say."""
     return HAS_OWNERS and bool(status.st_mode & bits)
 
 
 def belong(number, folder):
     # type: (int, Path) -> None
-    """Give a file that root just made to whom its folder belongs to: a server that runs as that user must open it."""
+    """If root made this file, give it to the owner of its folder: a server that runs as that user must open it."""
     if not HAS_OWNERS or os.geteuid() != 0:
         return
     status = os.stat(folder)
     try:
         os.fchown(number, status.st_uid, status.st_gid)
     except EnvironmentError:
-        pass  # a file system without owners
+        pass  # the file system has no owners
 
 
 # Locks
@@ -93,10 +93,10 @@ def belong(number, folder):
 
 def lock(number, shared=False):
     # type: (int, bool) -> bool
-    """Lock the file of a descriptor until its last one is closed.  False if somebody else has it locked.
+    """Lock a descriptor's file until its last descriptor is closed.  False if another process holds the lock.
 
-    ``shared``: others may lock it so, too; Windows has no such lock, so that of two one gets False there.
-    EnvironmentError where the file system has no locks.
+    ``shared``: a shared lock.  Windows has none, so there the second of two holders gets False.  EnvironmentError where
+    the file system has no locks.
     """
     try:
         if fcntl is not None:
@@ -122,7 +122,7 @@ def _lock_byte(number):
 
 def lock_soon(number, seconds, pause=PAUSE):
     # type: (int, float, float) -> bool
-    """As ``lock``, tried for some seconds."""
+    """As ``lock``, retried for ``seconds``."""
     until = ticks() + seconds
     while not lock(number):
         if ticks() >= until:
@@ -133,7 +133,7 @@ def lock_soon(number, seconds, pause=PAUSE):
 
 def folder_lock(folder):
     # type: (str | os.PathLike[str]) -> int
-    """A descriptor to lock for all that is done in a folder: of the folder, or where none can be opened of a file."""
+    """A descriptor to lock for work in a folder: the folder's own, or a file's where folders cannot be opened."""
     if MOVES_OPEN:
         return opened(folder, os.O_RDONLY)
     return opened(os.path.join(folder, ".uvideo.lock"), os.O_RDWR | os.O_CREAT)
@@ -141,9 +141,9 @@ def folder_lock(folder):
 
 def is_at(number, path, ask=os.stat):
     # type: (int, Path, Callable[[Any], os.stat_result]) -> bool
-    """Whether a file that is open still has that name.  ``ask``: os.lstat takes no link for it."""
+    """Whether an open file still has this name.  ``ask``: os.stat, or os.lstat to not follow a link."""
     if not MOVES_OPEN:
-        return True  # nobody can have taken it away
+        return True  # an open file cannot be moved here
     try:
         one, other = os.fstat(number), ask(path)
     except EnvironmentError:
@@ -151,24 +151,24 @@ def is_at(number, path, ask=os.stat):
     return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 
 
-# What must be on the disk
+# Syncs
 
 
 def sync(number, data=False):
     # type: (int, bool) -> None
-    """Wait until what a file holds is on the disk.  ``data``: its bytes and length will do, without its times."""
+    """Wait until a file is on the disk.  ``data``: only its bytes and length, not its times."""
     if _FULLY is not None:
         try:
             fcntl.fcntl(number, _FULLY)
             return
         except EnvironmentError:
-            pass  # a file system that cannot; fsync says what else is wrong
+            pass  # not supported here; fsync reports any other error
     (getattr(os, "fdatasync", os.fsync) if data else os.fsync)(number)
 
 
 def sync_folder(folder):
     # type: (Path) -> None
-    """Wait until the names in a folder are on the disk.  Windows writes them with the files."""
+    """Wait until the names in a folder are on the disk.  Windows writes them together with the files."""
     if not MOVES_OPEN:
         return
     with opening(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)) as number:
@@ -178,7 +178,7 @@ def sync_folder(folder):
 @contextlib.contextmanager
 def named(path):
     # type: (Path) -> Iterator[None]
-    """Have the system's error about a descriptor, for example a full disk, name the file."""
+    """Add the file's path to a system error about a descriptor, for example of a full disk."""
     try:
         yield
     except EnvironmentError as error:
@@ -189,7 +189,7 @@ def named(path):
 
 def write(path, content):
     # type: (Path, bytes) -> None
-    """Make a file of some bytes that is readable by its owner only and on the disk; no part of it stays on failure."""
+    """Create a file, readable by its owner only, and sync it.  A failure leaves no part of it."""
     try:
         with opening(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC) as number, named(path):
             write_at(number, content, 0)
@@ -212,16 +212,16 @@ def _tidy(path):
 
 def replace(source, target, close=None):
     # type: (Path, Path, Callable[[], object] | None) -> None
-    """Give a file the name of another one, which goes.
+    """Rename ``source`` to ``target``, replacing it.
 
-    ``close()``: closes the source, if this caller has it open: behind the renaming, or where that is refused before.
+    ``close()``: closes the source if the caller has it open: after the rename, or before it on Windows.
     """
     _renamed(lambda: _patiently(_replace, source, target), close)
 
 
 def remove(path, close=None):
     # type: (Path, Callable[[], object] | None) -> None
-    """Remove a file.  ``close()``: as of ``replace``."""
+    """Remove a file.  ``close()``: as in ``replace``."""
     _renamed(lambda: _patiently(os.remove, path), close)
 
 
@@ -241,10 +241,10 @@ def _renamed(work, close):
 
 def supplant(aside, path, held):
     # type: (Path, Path, int) -> bool
-    """Give the file ``aside``, which nobody has open, the name ``path``, which ``held`` is the locked descriptor of.
+    """Rename the closed file ``aside`` to ``path``, whose locked descriptor is ``held``.
 
-    ``held`` is the new file's then, locked.  False if somebody else has got its lock: Windows cannot replace what is
-    open, so it is free there for a moment.  EnvironmentError; ``held`` is to be closed in any case.
+    ``held`` then is the new file's descriptor, locked.  False if another process got the lock: Windows cannot replace
+    an open file, so the lock is free there for a moment.  EnvironmentError.  Close ``held`` in any case.
     """
     if MOVES_OPEN:
         with opening(aside) as number:
@@ -253,7 +253,7 @@ def supplant(aside, path, held):
             _become(held, number)
         return True
     with opening(os.devnull) as nothing:
-        _become(held, nothing)  # so that its number stays the caller's
+        _become(held, nothing)  # keep the caller's descriptor number
     try:
         replace(aside, path)
     finally:
@@ -271,7 +271,7 @@ def _become(number, other):
 
 def _patiently(work, *names):
     # type: (Callable[..., object], *Path) -> object
-    """Do it; where a file that is open cannot be moved, again and again for a moment."""
+    """Call ``work``.  Where open files cannot be moved, retry for a moment."""
     until = ticks() + PATIENCE
     while True:
         try:
@@ -288,7 +288,7 @@ def _replace(source, target):
         return os.replace(source, target)
     if os.name != "nt":
         return os.rename(source, target)
-    import ctypes  # Windows' Python 2.7, the rename of which replaces nothing
+    import ctypes  # on Windows, Python 2.7's rename does not replace
 
     coding = "mbcs"
     names = [name.decode(coding) if isinstance(name, bytes) else name for name in (source, target)]
@@ -300,9 +300,9 @@ def _replace(source, target):
 
 def place(source, target):
     # type: (Path, Path) -> None
-    """Give a closed file a name that nothing has yet.  EnvironmentError, EEXIST, if something has it."""
+    """Rename a closed file to a new name.  EnvironmentError with EEXIST if the name is taken."""
     if os.name == "nt":
-        os.rename(source, target)  # which replaces nothing there; FAT has no links
+        os.rename(source, target)  # does not replace on Windows; FAT has no hard links
     elif hasattr(os, "link"):
         os.link(source, target)
         os.remove(source)
@@ -315,7 +315,7 @@ def place(source, target):
 
 def _some(count):
     # type: (int) -> int
-    """How much was written; EnvironmentError instead of trying for ever."""
+    """``count``, the bytes written.  EnvironmentError for 0, instead of trying for ever."""
     if not count:
         raise EnvironmentError(ENOSPC, os.strerror(ENOSPC))
     return count
@@ -325,30 +325,30 @@ if hasattr(os, "pwrite"):
 
     def read_at(number, size, offset):
         # type: (int, int, int) -> bytes
-        """At most so many bytes at an offset, b"" at the end."""
+        """Up to ``size`` bytes at an offset, b"" at the end."""
         return os.pread(number, size, offset)
 
     def write_at(number, data, offset):
         # type: (int, bytes | bytearray | memoryview, int) -> None
-        """Write all of it at an offset."""
+        """Write all of ``data`` at an offset."""
         data = memoryview(data)
         while len(data):
             count = _some(os.pwrite(number, data, offset))
             data, offset = data[count:], offset + count
 
 else:  # Windows, Python 2.7
-    _turn = threading.Lock()  # all descriptors of an open file share its position
+    _turn = threading.Lock()  # all descriptors of an open file share one position
 
     def read_at(number, size, offset):
         # type: (int, int, int) -> bytes
-        """At most so many bytes at an offset, b"" at the end."""
+        """Up to ``size`` bytes at an offset, b"" at the end."""
         with _turn:
             os.lseek(number, offset, os.SEEK_SET)
             return os.read(number, size)
 
     def write_at(number, data, offset):
         # type: (int, bytes | bytearray | memoryview, int) -> None
-        """Write all of it at an offset."""
+        """Write all of ``data`` at an offset."""
         data = memoryview(data)
         while len(data):
             with _turn:
@@ -359,9 +359,9 @@ else:  # Windows, Python 2.7
 
 def free(path, reserve=False):
     # type: (Path, bool) -> int
-    """Bytes that can still be written where a file or folder is; None if the system does not say.
+    """Free bytes on the disk of a file or folder; None if the system does not say.
 
-    ``reserve``: with what only root may use, if this is root.
+    ``reserve``: include the part reserved for root, if this user is root.
     """
     if hasattr(os, "statvfs"):
         disk = os.statvfs(path)
@@ -370,5 +370,5 @@ def free(path, reserve=False):
 
     if not hasattr(shutil, "disk_usage"):
         return None  # type: ignore[return-value]  # Python 2.7 on Windows
-    folder = path if os.path.isdir(path) else os.path.dirname(path) or "."  # Windows before Python 3.8 takes no file
+    folder = path if os.path.isdir(path) else os.path.dirname(path) or "."  # before Python 3.8, Windows takes no file
     return shutil.disk_usage(folder).free

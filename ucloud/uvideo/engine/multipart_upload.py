@@ -1,4 +1,4 @@
-"""Threads that drive an Upload, and one that hashes beside the reading."""
+"""Multipart upload: threads that send an Upload's parts, the finish, and hashing beside the reading."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -45,23 +45,24 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("ucloud.uvideo")
 
-#: A server that asks for larger blocks would decide over this process's memory.
+#: Bytes: a larger block size from the service is refused, as it decides this process's memory.
 BLOCK_LIMIT = 64 * 1024 * 1024
-#: One that asks for smaller ones would decide over the number of requests and of digests kept.
+#: Bytes: a smaller block size is refused, as it decides the number of requests and of digests kept.
 BLOCK_FLOOR = 16 * 1024
-#: Characters of an upload id: it stands in the target of every request about it.
+#: Characters of an upload id, which is part of every request's target.
 ID_LIMIT = 2000
-#: Seconds that an interruption (Ctrl-C) waits for the other threads; they end by themselves after that.
+#: Seconds that Ctrl-C waits for the other threads.  They end by themselves later.
 GRACE = 2.0
-#: Bytes moved at a time at least, however slow a limit makes it.
+#: The fewest bytes moved at a time, however slow a limit is.
 SLOW = 1024
 
 
 def paced(limit, jobs):
     # type: (Limit | None, int) -> int
-    """Bytes that each of ``jobs`` threads moves at a time under a limit, None for none.
+    """Bytes that each of ``jobs`` threads moves at a time under a limit; None without a limit.
 
-    No connection is then silent for much longer than a quarter of a second; a server breaks one that is silent long.
+    This keeps a connection from being silent for much longer than a quarter of a second: servers close silent
+    connections.
     """
     return READ if limit is None else max(SLOW, min(READ, int(limit.rate / (4 * jobs))))
 
@@ -78,7 +79,7 @@ def begin(carrier, op, make_upload, headers=(), retry=None):
 
 def check_begun(initiated):
     # type: (operation.Initiated | Upload) -> None
-    """BadAnswer if the ``upload_id`` or ``block_size`` of what the service began is of no use."""
+    """BadAnswer if the service's ``upload_id`` or ``block_size`` cannot be used."""
     if not BLOCK_FLOOR <= initiated.block_size <= BLOCK_LIMIT:
         raise errors.BadAnswer(u"the service asks for blocks of %d bytes" % initiated.block_size)
     upload_id = initiated.upload_id
@@ -87,11 +88,11 @@ def check_begun(initiated):
 
 
 class Sender(object):
-    """Sends what is pending of one Upload, in several threads, at most one block in memory for each.
+    """Sends the pending parts of one Upload in several threads, with at most one block in memory for each.
 
     ``retry``: for each part and for the finish.  ``acknowledged(part)``: called after each part, one call at a time.
-    ``body(part, block)``: what is sent of a block, as Carrier.call takes it; None: the block itself.
-    ``verify``: whether each part's etag is compared with that of the bytes sent, each thread hashing its own.
+    ``body(part, block)``: the body to send for a block, as Carrier.call takes it; None: the block itself.
+    ``verify``: compare each part's etag with that of the bytes sent; each thread hashes its own part.
     """
 
     def __init__(
@@ -113,12 +114,12 @@ class Sender(object):
 
     def send(self):
         # type: () -> None
-        """Send every pending part.  Raises the worst error; what was acknowledged stays so."""
+        """Send every pending part.  Raises the worst error; acknowledged parts stay acknowledged."""
         self._source.bind(self._upload, self._verify)
         parts, count = self._upload.parts(), self._threads
         self._workers.run(count if parts is None else min(count, parts - len(self._upload.digests)), here=True)
         self._source.check()
-        if not self._upload.complete():  # a thread of an interrupted call took a block that this one did not get
+        if not self._upload.complete():  # a thread of an interrupted call still has a block
             raise errors.TransferInterrupted(u"parts of the interrupted upload are still on their way; resume again")
 
     def _work(self):
@@ -137,7 +138,7 @@ class Sender(object):
             sent = block if self._body is None else self._body(part, block)
             stored, _ = self._carrier.call(op, sent, retry=self)
             given = stored.etag
-        except errors.PartExists:  # an earlier try arrived though its answer did not; Finish compares the etags
+        except errors.PartExists:  # an earlier try was stored but its response was lost; Finish compares the etags
             given = None
         digest = block.digest()
         if digest is None and given is None:
@@ -151,22 +152,22 @@ class Sender(object):
 
     def decide(self, attempt, error, waited, fraction):
         # type: (int, errors.UVideoError, float, float) -> float | None
-        """As Retry; None once another part has failed or the call was interrupted."""
+        """As Retry.decide; None once another part has failed or the call was interrupted."""
         return None if self._workers.stopped else self._retry.decide(attempt, error, waited, fraction)
 
 
 def finish(carrier, upload, retry, proof=True):
     # type: (Carrier, Upload, Decides | None, bool) -> tuple[operation.Finished, Response, bool]
-    """(Finished, Response, agrees) of a complete Upload.  ``agrees``: whether its etag is the one that its parts make.
+    """(Finished, Response, agrees) of a complete Upload.  ``agrees``: whether the etag was compared and is equal.
 
-    When the service does not know the upload, an earlier try may have finished it: then the object itself tells.
-    IntegrityError for another size or etag.  ``proof``: as of Carrier.call.
+    If the service does not know the upload, an earlier try may have finished it; then the object itself is compared.
+    IntegrityError for another size or etag.  ``proof``: as in Carrier.call.
     """
     op = operation.FinishUpload(upload.space, upload.key, upload.upload_id, upload.part_etags())
 
     def check(finished):
         # type: (operation.Finished) -> None
-        if proof and not finished.etag and finished.size in (None, upload.size):  # another size is worse
+        if proof and not finished.etag and finished.size in (None, upload.size):  # a wrong size is the worse error
             raise errors.BadAnswer(u"the answer says no ETag, so nothing shows that it was stored", status=200)
 
     try:
@@ -181,7 +182,7 @@ def finish(carrier, upload, retry, proof=True):
 
 def agrees(upload, op, finished, response):
     # type: (Upload, operation.FinishUpload, operation.Finished, Response) -> bool
-    """Whether a Finished has the etag of an Upload; IntegrityError if it has another, or another size."""
+    """Whether a Finished's etag equals the Upload's; False if either is unknown.  IntegrityError if they differ."""
     expected, wrong = upload.etag(), None
     if finished.size is not None and finished.size != upload.size:
         wrong = u"the stored object has %s bytes but the source has %s" % (finished.size, upload.size)
@@ -197,7 +198,7 @@ def stored(carrier, upload, fill=None):
     # type: (Carrier, Upload, Callable[[], object] | None) -> tuple[operation.Finished, Response] | None
     """(Finished, Response) if the object at the upload's key already has the upload's content, else None.
 
-    ``fill()``: acknowledges the parts whose digests are still to be computed; called only if the sizes agree.
+    ``fill()``: acknowledges the parts that have no digest yet.  It is called only if the sizes are equal.
     """
     try:
         info, response = carrier.call(operation.HeadObject(upload.space, upload.key))
@@ -215,7 +216,7 @@ def stored(carrier, upload, fill=None):
 
 def listed_parts(carrier, upload):
     # type: (Carrier, Upload) -> list[operation.Part]
-    """Every Part that the service has of an upload, in order.  UploadNotFound if it does not know it."""
+    """Every Part that the service has of an upload, in order.  UploadNotFound."""
     parts, marker = [], None  # type: list[operation.Part], int | None
     while True:
 
@@ -236,11 +237,11 @@ def listed_parts(carrier, upload):
 
 def reconcile(carrier, upload, source):
     # type: (Carrier, Upload, FileSource) -> tuple[operation.Finished, Response] | None
-    """Bring an Upload of an earlier run in line with what the service has of it.
+    """Compare an earlier run's Upload with the parts that the service has.
 
-    (Finished, Response) if it had finished after all, else None: go on with what is pending.  UploadNotFound if the
-    service no longer knows it; SourceChanged if the source is not the same.  One whose parts cannot be listed is
-    trusted.
+    (Finished, Response) if the upload has finished after all, else None: continue with the pending parts.
+    UploadNotFound if the service no longer knows it.  SourceChanged if the source differs.  If the service does not
+    list parts, the record is trusted.
     """
     source.check()
 
@@ -263,7 +264,7 @@ def reconcile(carrier, upload, source):
     except errors.Refused as error:
         if error.retryable:
             raise
-        # Nothing is lost by that: keys that may not write are refused at the next part, too.
+        # Safe: a key that may not write is refused at the next part, too.
         _log.warning("the service does not list parts (%s); the record is trusted", error)
         return None
     uploads.match(upload, listed, digest)
@@ -272,7 +273,7 @@ def reconcile(carrier, upload, source):
 
 def give_up(carrier, upload):
     # type: (Carrier, Upload) -> bool
-    """Abort an upload.  False if that failed, which is only logged: what led to it counts more."""
+    """Abort an upload.  False if that failed, which is only logged: the error that led here matters more."""
     try:
         carrier.call(operation.AbortUpload(upload.space, upload.key, upload.upload_id), retry=Retry(0))
     except errors.UploadNotFound:
@@ -292,12 +293,13 @@ def _following(page):
 
 
 class Hashing(object):
-    """An etag computed beside the reading, in a thread where the object is large enough to gain from it.
+    """Computes an etag while the bytes are read; a large object is hashed in a thread of its own.
 
-    ``digest``: what takes the pieces by ``update``, an Etag by default; what that raises comes out of a later call.
+    ``digest``: has ``update(piece)``, an Etag by default.  If ``update`` raises in the thread, the next call here
+    raises that error.
     """
 
-    #: Pieces on their way: few, so that the bytes are still in the cache.
+    #: Pieces that may wait for the thread: few, so that they are still in the processor's cache.
     AHEAD = 4
 
     def __init__(self, size, digest=None):
@@ -321,7 +323,7 @@ class Hashing(object):
     def work(self):
         # type: () -> None
         while True:
-            over = self._over  # read before the pieces: none comes after it
+            over = self._over  # read before the pieces: once it is set, no piece is added
             if self._pieces:
                 self._take(self._pieces[0])
             elif over:
@@ -343,7 +345,7 @@ class Hashing(object):
 
     def update(self, data):
         # type: (bytes | memoryview) -> None
-        """Add bytes.  They must stay as they are until AHEAD more pieces have been added."""
+        """Add bytes.  Do not change them until AHEAD more pieces have been added."""
         if not self._beside:
             self._etag.update(data)
         else:
@@ -356,13 +358,13 @@ class Hashing(object):
 
     def settle(self):
         # type: () -> None
-        """Wait until every piece was taken."""
+        """Wait until every piece is hashed.  Raises the digest's error."""
         self.close()
         if self._error is not None:
             raise self._error
 
     def value(self):
-        # type: () -> Any  # whatever the digest's own gives
+        # type: () -> Any  # the type of the digest's value
         self.settle()
         return self._etag.value()
 

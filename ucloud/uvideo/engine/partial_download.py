@@ -1,7 +1,7 @@
-"""What a download that was killed has left beside its target, so that the same call goes on with it.
+"""The temporary file of a killed download, with which the same call continues.
 
-The temporary file tells it itself.  Behind the room of the object's bytes lie the SHA-1 of each block that has arrived,
-20 bytes each and zeros for the others, then the head of a Download's record, then the length of that head.
+The file describes itself.  After the object's bytes it holds the SHA-1 of each arrived block (20 bytes each, zeros for
+missing blocks), then the header line of the Download's record, then the length of that line.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -23,15 +23,16 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("ucloud.uvideo")
 
-#: Digits of the length of the head.
+#: Digits of the header line's length.
 DIGITS = 8
 _NONE = b"\0" * DIGEST
 
 
 class PartialDownload(Watch):
-    """Notes in a FileTarget what has arrived of an object.  ``find`` what an earlier run noted; ``close`` it when done.
+    """Records in a FileTarget which blocks have arrived.  ``find`` an earlier run's record; ``close`` this one at the
+    end.
 
-    ``op``: the GetObject.  ``origin``: what tells one service from another.
+    ``op``: the GetObject.  ``origin``: identifies the service.
     """
 
     def __init__(self, op, target, origin):
@@ -42,7 +43,7 @@ class PartialDownload(Watch):
 
     def find(self):
         # type: () -> Download | None
-        """The Download that an earlier run left, with those of its blocks that are as they came; else None."""
+        """An earlier run's Download, with those of its blocks whose SHA-1 still matches, or None."""
         if not self._target.reclaim():
             return None
         try:
@@ -73,11 +74,11 @@ class PartialDownload(Watch):
             digest = noted[block * DIGEST : (block + 1) * DIGEST]
             if digest != _NONE and digest == self._target.digest(found.slice(block)):
                 found.arrived(block, digest)
-        if found.complete():  # what is asked for shows that the object is still the same
+        if found.complete():  # fetch the last block again: that request shows whether the object changed
             del found.digests[found.blocks() - 1]
         return found
 
-    # What the receiver tells
+    # Called by the Receiver
 
     def hashes(self):
         # type: () -> bool
@@ -125,5 +126,5 @@ class PartialDownload(Watch):
 
 def _is_verifiable(download):
     # type: (Download) -> bool
-    """Whether the etag will tell in the end if all of it is right, also what somebody may have put into the file."""
+    """Whether the etag will verify the whole download at the end, and so anything planted in the file."""
     return download.is_whole() and is_etag(download.etag)

@@ -1,4 +1,4 @@
-"""Threads that drive a Download: ranges of an object, each written where it belongs and hashed by who received it."""
+"""Ranged download: threads that fetch ranges of an object, write each at its offset and hash it."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from contextlib import closing
 
-from ..protocol import answer, byterange, etag, operation
+from ..protocol import byterange, etag, objects, operation
 from ..protocol import download as downloads
 from ..protocol.byterange import ByteRange
 from ..protocol.compat import TYPE_CHECKING
@@ -60,48 +60,48 @@ if TYPE_CHECKING:
 _log = logging.getLogger("ucloud.uvideo")
 
 BLOCK = etag.BLOCK
-#: Blocks that one request asks for at most where several threads share the work.
+#: The most blocks in one request when several threads share the work.
 RUN = 16
-#: Bytes read at a time at least, however slow the network is.
+#: The fewest bytes in one read, however slow the network is.
 CALM = 16 * 1024
-#: Seconds that one read may take: so much of it is lost when the connection breaks, and progress is silent so long.
+#: Seconds that one read may take: a broken connection loses its bytes, and no progress is reported meanwhile.
 PACE = 0.5
-#: Seconds that an end waits for the other threads.
+#: Seconds that an error waits for the other threads.
 GRACE = 0.2
 
 
 class Watch(object):
-    """What a download tells while it goes on; never from two threads at a time."""
+    """Follows a download.  Its methods are never called from two threads at a time."""
 
     def hashes(self):
         # type: () -> bool
-        """Whether the SHA-1 of each block is wanted though the etag does not need it."""
+        """Whether to compute each block's SHA-1 even if the etag does not need it."""
         return False
 
     def begun(self, download, target):
         # type: (downloads.Download, Target) -> None
-        """Size and etag of the object are known; ``target`` is to be started."""
+        """The object's size and etag are known.  Must start ``target``."""
         target.start(download.size)
 
     def moved(self, block, size):
         # type: (int, int) -> None
-        """So many more bytes of a block are in the file."""
+        """``size`` more bytes of a block are in the file."""
 
     def failed(self):
         # type: () -> None
-        """A try failed, and the next follows."""
+        """A try failed and will be repeated."""
 
     def arrived(self, block, size):
         # type: (int, int) -> None
-        """A block is in the file, of ``size`` bytes."""
+        """A complete block of ``size`` bytes is in the file."""
 
     def anew(self):
         # type: () -> None
-        """The object changed: everything begins anew."""
+        """The object changed; the download starts over."""
 
     def ending(self):
         # type: () -> None
-        """All is in the target and verified; it is committed next, so nobody may have its file open."""
+        """The target is complete and verified, and is committed next.  Close any handle to its file."""
 
 
 def receive(
@@ -115,11 +115,11 @@ def receive(
     **options  # type: Any  # of Receiver
 ):
     # type: (...) -> Receiver
-    """Download into a target, which is committed when all is complete and verified, and left after an error.
+    """Download into a target and return the Receiver.  Commits the target once it is complete and verified.
 
-    The Receiver that did it.  An object that changes meanwhile is fetched anew, once; ``pinned``: not at all, but
-    ObjectChanged.  ``download``: what an earlier run left, the target being adopted or started.  ``options``: of
-    Receiver.
+    After an error the target's ``leave`` is called.  If the object changes, the download starts over, once; with
+    ``pinned`` it raises ObjectChanged instead.  ``download``: an earlier run's Download, whose target was adopted or
+    started.  ``options``: of Receiver.
     """
     watch = watch or Watch()
     try:
@@ -143,9 +143,9 @@ def receive(
 
 
 class _Run(object):
-    """Bytes that come by one request, and by more where it breaks off.  Positions count from the download's first byte.
+    """A range of bytes fetched by one request, or by more if connections break.
 
-    ``end``: None while nobody knows.  ``at``: the next byte.
+    Positions count from the download's first byte.  ``end``: None if unknown.  ``at``: position of the next byte.
     """
 
     def __init__(self, begin=0, end=None):
@@ -162,13 +162,13 @@ class _Run(object):
 
     def again(self):
         # type: () -> None
-        """Stand at the first byte again."""
+        """Go back to the first byte."""
         self.close()
         self.at, self.blocks, self.hashing = self.begin, None, None
 
 
 class _Blocks(object):
-    """The SHA-1 of each block of a run, whose bytes come in order.  ``arrived(block, size, digest)``."""
+    """Hashes each block of a run, whose bytes arrive in order.  Calls ``arrived(block, size, digest)``."""
 
     def __init__(self, block, arrived, hashes):
         # type: (int, Callable[[int, int, bytes | None], object], bool) -> None
@@ -181,7 +181,7 @@ class _Blocks(object):
 
     def update(self, data):
         # type: (bytes | memoryview) -> None
-        """Add bytes that do not reach beyond their block."""
+        """Add bytes of the current block, none beyond its end."""
         if self._sha1 is not None:
             self._sha1.update(data)
         self._size += len(data)
@@ -190,7 +190,7 @@ class _Blocks(object):
 
     def end(self):
         # type: () -> None
-        """The bytes so far are a block, though a short one."""
+        """End the current block, which may be short."""
         if self._size:
             self._arrived(self._block, self._size, None if self._sha1 is None else self._sha1.digest())
             self._block += 1
@@ -198,12 +198,12 @@ class _Blocks(object):
 
 
 class Receiver(object):
-    """One version of an object, or of a range of it, on its way into a target.
+    """Downloads one version of an object, or a range of it, into a target.
 
-    ``expires``: seconds that each signed URL lasts, None for a public space.  ``wanted``: a ByteRange or None.
-    ``jobs``: threads; ``lead``: bytes that the first request asks for if there are several, so that no size need be
-    asked for first.  ``verify``: compare the etag.  ``limit``: with ``rate`` and ``reserve``, shared with others.
-    Memory: READ bytes a thread; a single one that hashes beside its reading has a few times as much.
+    ``expires``: seconds until each signed URL expires; None for a public space.  ``wanted``: a ByteRange or None.
+    ``jobs``: threads.  ``lead``: with several threads, bytes of the first request, whose response also tells the size.
+    ``verify``: compare the etag.  ``limit``: has ``rate`` and ``reserve``, may be shared with other transfers.
+    Memory: READ bytes a thread; a few times as much for a single thread that hashes beside the reading.
     """
 
     def __init__(
@@ -230,43 +230,43 @@ class Receiver(object):
         self.limit = limit
         self.piece = paced(limit, self.jobs)
         self.download = download
-        self.status, self.headers = None, None  # type: int | None, Headers | None  # of the first answer
+        self.status, self.headers = None, None  # type: int | None, Headers | None  # of the first response
         self.verified = False  # whether the object's etag was compared
-        self.conditional = True  # whether If-Range is understood
+        self.conditional = True  # whether the service understands If-Range
         self.until = carrier.attempts(self.op).deadline
         self._verify, self._watch = verify, watch or Watch()
         self._workers = Workers(self._work, carrier, GRACE)
-        self.check, self._lock = self._workers.check, self._workers.lock  # of what follows, the download and the watch
+        self.check, self._lock = self._workers.check, self._workers.lock  # shared with the download and the watch
         self._pending, self._next, self._left = iter(()), None, 0  # type: Iterator[int], int | None, int
-        self._endless = False  # only the connection's end says where the body ends
+        self._endless = False  # no length is given: the body ends when the connection closes
         if download is not None:
             self._plan(0)
 
     def known(self):
         # type: () -> downloads.Download
-        """The Download, once there is an answer."""
+        """The Download.  Call only after the first response."""
         assert self.download is not None
         return self.download
 
     def size(self):
         # type: () -> int
-        """Bytes of the download, once they are known."""
+        """Bytes of the download.  Call only once they are known."""
         size = self.known().size
         assert size is not None
         return size
 
     def _ahead(self, lead):
         # type: (int) -> ByteRange | None
-        """The ByteRange of the first request; None to ask for all that is wanted."""
+        """The ByteRange of the first request; None to request all that is wanted."""
         first, last = self.wanted or (0, None)
-        if first is None:  # the last bytes: where they begin is not known
+        if first is None:  # the last N bytes: their position is unknown
             return None
         end = first + -(-lead // BLOCK) * BLOCK - 1
         return None if last is not None and last <= end else ByteRange(first, end)
 
     def run(self):
         # type: () -> None
-        """Everything that is missing, and the comparison.  UVideoError; ObjectChanged if this version is no more."""
+        """Fetch the missing bytes, then compare.  UVideoError; ObjectChanged if this version no longer exists."""
         if self.download is not None and self.download.complete():
             self._look()
         else:
@@ -275,7 +275,7 @@ class Receiver(object):
 
     def _look(self):
         # type: () -> None
-        """All is there already: is the object still the same?"""
+        """All bytes have arrived: check that the object has not changed."""
         found, response = self.carrier.call(operation.HeadObject(self.op.space, self.op.key))
         if found.etag != self.known().etag:
             raise described(ObjectChanged(), self.op)
@@ -307,9 +307,10 @@ class Receiver(object):
 
     def _share(self):
         # type: () -> None
-        """The work, in as many threads as it needs; this one too, unless it must look at the time meanwhile.
+        """Fetch in as many threads as needed.
 
-        An interrupt or a deadline ends what waits for the service by itself; a target may be a pipe that nobody reads.
+        The calling thread works too, unless it must watch a deadline: a target may be a pipe that nobody reads, and
+        then only requests to the service end by themselves.
         """
         count = 1 if self.download is None else max(1, min(self.jobs, self._left))
         self._workers.run(count, here=self.carrier.deadline is None)
@@ -324,14 +325,14 @@ class Receiver(object):
 
     def _plan(self, begin):
         # type: (int) -> None
-        """Every block from ``begin`` on that has not arrived is to be taken."""
+        """Queue every missing block from ``begin`` on."""
         self._pending = (block for block in self.known().pending() if block >= begin)
         self._left = self.known().blocks() - max(begin, len(self.known().digests))
         self._next = next(self._pending, None)
 
     def _take(self):
         # type: () -> _Run | None
-        """The next _Run, None if there is none.  The fewer blocks are left the shorter, so that all end together."""
+        """The next _Run, or None.  Runs get shorter towards the end, so that all threads finish together."""
         with self._lock:
             if self._workers.stopped or self._next is None:
                 return None
@@ -344,11 +345,11 @@ class Receiver(object):
             self._left -= last - first + 1
             return _Run(first * BLOCK, min(self.size(), (last + 1) * BLOCK))
 
-    # What the workers find
+    # Called by the workers
 
     def begin(self, run, stream, info):
         # type: (_Run, Stream, operation.ObjectInfo) -> None
-        """The first answer is there; the others can begin."""
+        """Take the first response and start the other threads."""
         first, length = (0, info.size) if info.span is None else info.span
         size = length
         if info.span is not None and info.size is not None and self.lead is not None:
@@ -367,7 +368,7 @@ class Receiver(object):
 
     def hashed(self, run):
         # type: (_Run) -> Hashing
-        """Give a run what takes its bytes: in this thread, or beside its reading if no other thread is at work."""
+        """Give a run its hashing: in this thread, or in another one if this is the only thread of the download."""
         download = self.known()
         whole = self._verify and (download.size is None or download.is_whole()) and etag.is_etag(download.etag)
         run.blocks = _Blocks(run.begin // BLOCK, self._arrived, whole or self._watch.hashes())
@@ -395,19 +396,19 @@ class Receiver(object):
 
     def ended(self, size):
         # type: (int) -> None
-        """Now that a body of unknown length has ended, its size is known."""
+        """A body of unknown length has ended: set the size."""
         with self._lock:
             self.known().size = self.known().total = size
 
     def forget(self):
         # type: () -> None
-        """Everything comes once more."""
+        """Forget all digests: the whole object is sent again."""
         with self._lock:
             self.known().digests.clear()
 
 
 class _Worker(object):
-    """One thread's buffers, and its way to the target."""
+    """One thread's buffers and its handle to the target."""
 
     def __init__(self, receiver):
         # type: (Receiver) -> None
@@ -415,7 +416,7 @@ class _Worker(object):
         self._handle = None  # type: Handle | None
         self._piece = receiver.piece
         self._buffers = deque()  # type: deque[memoryview]
-        self._is_taken = True  # whether the last of them is being hashed; there is none yet
+        self._is_taken = True  # whether the last buffer is with the hashing
 
     def close(self):
         # type: () -> None
@@ -424,7 +425,7 @@ class _Worker(object):
 
     def receive(self, run):
         # type: (_Run) -> None
-        """All bytes of a run.  UVideoError once trying again does not help."""
+        """Fetch all bytes of a run.  UVideoError if a retry does not help."""
         shared, carrier = self._receiver, self._carrier
         attempts = carrier.attempts(self._op)
         attempts.deadline = shared.until
@@ -437,7 +438,7 @@ class _Worker(object):
                     break
                 except UVideoError as error:
                     described(error, self._op)
-                    if run.at - before >= self._piece:  # it goes forward
+                    if run.at - before >= self._piece:  # progress was made
                         attempts.progress()
                     shared.check()
                     if not carrier.pause(attempts, error, self._op):
@@ -469,7 +470,7 @@ class _Worker(object):
 
     def _first(self, run):
         # type: (_Run) -> Stream
-        """The Stream that tells what there is."""
+        """The Stream of the first response."""
         shared = self._receiver
         wanted = shared.lead or shared.wanted
         try:
@@ -477,17 +478,17 @@ class _Worker(object):
         except InvalidRange:
             if shared.lead is None or shared.wanted is not None:
                 raise
-            shared.lead = wanted = None  # an object without bytes has no range
+            shared.lead = wanted = None  # an empty object has no ranges
             stream = self._get(None)
         try:
-            info = answer.decode_info(stream.headers, stream.status)
-            asked = shared.wanted if info.span is None else wanted  # a lead of all may be answered by all
+            info = objects.decode_info(stream.headers, stream.status)
+            asked = shared.wanted if info.span is None else wanted  # a service may send all for a range that covers it
             wrong = byterange.mismatch(asked, info.span, info.size)
             if wrong is not None:
                 raise IntegrityError(wrong)
             if info.span is not None and info.size is None and shared.lead is not None:
                 shared.lead = None
-                raise BadAnswer(u"the answer does not say how large the object is")  # and the next asks for all
+                raise BadAnswer(u"the answer does not say how large the object is")  # the next try requests all
             shared.begin(run, stream, info)
             return stream
         except BaseException:
@@ -496,19 +497,19 @@ class _Worker(object):
 
     def _further(self, run):
         # type: (_Run) -> Stream
-        """The Stream that goes on where a run is.  ObjectChanged if the object did."""
+        """The Stream from the run's position on.  ObjectChanged."""
         shared = self._receiver
         download = shared.known()
         first = download.first + run.at
         wanted = ByteRange(first, None if run.end is None else download.first + run.end - 1)
         try:
             stream = self._get(wanted, [("If-Range", '"%s"' % download.etag)] if shared.conditional else ())
-        except InvalidRange:  # it is shorter now
+        except InvalidRange:  # the object is shorter now
             raise ObjectChanged()
         try:
-            if shared.headers is None:  # of a download that goes on with what an earlier run left
+            if shared.headers is None:  # the download continues an earlier run's
                 shared.status, shared.headers = stream.status, stream.headers
-            info = answer.decode_info(stream.headers, stream.status)
+            info = objects.decode_info(stream.headers, stream.status)
             if info.etag != download.etag:
                 raise ObjectChanged()
             if info.span is None:
@@ -522,7 +523,7 @@ class _Worker(object):
 
     def _begin_again(self, run):
         # type: (_Run) -> None
-        """The whole object came, the very same: the service gives no ranges, or does not know its etag again."""
+        """The same object came whole: the service supports no ranges, or does not recognise its etag in If-Range."""
         shared, download = self._receiver, self._receiver.known()
         if run.begin or run.end != download.size or not (download.size is None or download.is_whole()):
             shared.conditional = False
@@ -551,7 +552,7 @@ class _Worker(object):
 
     def _filled(self, stream, view):
         # type: (Stream, memoryview) -> int
-        """How many bytes came; the next read is for fewer if that took long, and for more if it did not."""
+        """The number of bytes read.  The next read is smaller if this one was slow, and larger if it was fast."""
         begin = self._carrier.ticks()
         count = stream.readinto(view)
         seconds = self._carrier.ticks() - begin
@@ -586,9 +587,9 @@ class _Worker(object):
 
     def _buffer(self, size):
         # type: (int) -> memoryview
-        """A memoryview to read into, which nobody else looks at: what hashes beside the reading is behind by some."""
+        """A memoryview to read into.  The hashing thread may lag by AHEAD buffers, so keep one more."""
         count = 1 if self._receiver.jobs > 1 else Hashing.AHEAD + 1
-        if self._is_taken:  # else a read that brought nothing had it, and the next one is still to be hashed
+        if self._is_taken:  # else the last read returned no bytes: use its buffer again
             self._is_taken = False
             if len(self._buffers) < count:
                 self._buffers.appendleft(memoryview(bytearray(size)))

@@ -1,4 +1,4 @@
-"""When to try again: values that decide and never sleep."""
+"""The retry policy: it decides whether and when to try again, and never sleeps."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -32,10 +32,10 @@ class Retry(
 ):
     """Exponential back-off with full jitter.  Immutable.
 
-    ``retries``: how often a request is sent again, 0 for never.  ``base``: seconds; before the n-th retry a random time
-    between 0 and base * 2 ** (n - 1) is waited.  ``cap``: seconds that no single wait exceeds.  ``budget``: seconds
-    that all waits of one call may take together; a wait that would exceed it is not begun.
-    ``attempt_seconds``: how long one try may take, ``total_seconds``: all tries and waits of a call; None: no limit.
+    ``retries``: the most retries of a request, 0 for none.  ``base``: seconds; the wait before the n-th retry is random
+    between 0 and base * 2 ** (n - 1).  ``cap``: the longest single wait in seconds.  ``budget``: the most seconds for
+    all waits of one call; a wait that would exceed it is not begun.  ``attempt_seconds``: the limit of one try.
+    ``total_seconds``: the limit of a call's tries and waits together.  None: no limit.
     """
 
     __slots__ = ()
@@ -48,8 +48,9 @@ class Retry(
         # type: (int, UVideoError, float, float) -> float | None
         """Seconds to wait before the next try, or None to give up.
 
-        ``attempt``: how many tries have failed, from 1.  ``error``: the last one's UVideoError.  ``waited``: seconds
-        waited so far.  ``fraction``: a random number in [0, 1).  A Retry-After of the service is a lower bound.
+        ``attempt``: the number of failed tries, from 1.  ``error``: the UVideoError of the last one.  ``waited``:
+        seconds waited so far.  ``fraction``: a random number in [0, 1).  The wait is at least the service's
+        Retry-After.
         """
         if not error.retryable or attempt > self.retries:
             return None
@@ -60,11 +61,11 @@ class Retry(
 
 
 class Attempts(object):
-    """The tries of one call, for a caller that threads or an event loop let wait.
+    """The tries of one call.  It does no waiting: threads and event loops share it.
 
-    ``retry``: what decides, a Retry or like one.  ``op``: the operation, None if it is none.  ``fraction()``: a random
-    number in [0, 1).  ``deadline``: when, on the clock of ``now``, the call must be over; None: never.  ``knows``: the
-    caller finds out by itself whether a try without answer did it, so that it may be repeated.
+    ``retry``: decides, as a Retry does.  ``op``: the operation or None.  ``fraction()``: a random number in [0, 1).
+    ``deadline``: when the call must end, by the clock of ``now``; None: never.  ``knows``: the caller itself finds out
+    whether a try without a response took effect, so the call may be repeated.
     """
 
     def __init__(self, retry, op, fraction, deadline=None, knows=False):
@@ -75,12 +76,12 @@ class Attempts(object):
 
     def progress(self):
         # type: () -> None
-        """The work went forward: begin counting anew."""
+        """Progress was made: count tries from zero again."""
         self.count, self._waited = 0, 0.0
 
     def failed(self, error, now):
         # type: (UVideoError, float) -> float | None
-        """Seconds to wait before the next try, None to give up.  DeadlineExceeded if the time would be over then."""
+        """Seconds to wait before the next try, or None to give up.  DeadlineExceeded if that wait ends too late."""
         self.count += 1
         if self._once and may_be_done(error):
             error.message += u"; it was not asked for again, as it may be done: look before you repeat it"
@@ -89,7 +90,7 @@ class Attempts(object):
             seconds = self._retry.decide(self.count, error, self._waited, self._fraction())
         if seconds is None and not getattr(error, "late", False):
             return None
-        wait = 0.0 if seconds is None or getattr(error, "stale", False) else seconds  # a new connection need not wait
+        wait = 0.0 if seconds is None or getattr(error, "stale", False) else seconds  # a stale connection needs no wait
         if self.deadline is not None and now + wait >= self.deadline:
             message = u"the time for this call is over; the last failure: " + error.message
             raise DeadlineExceeded(message, sent=error.sent)
@@ -101,10 +102,13 @@ class Attempts(object):
 
 def may_be_done(error):
     # type: (UVideoError) -> bool
-    """Whether the service may have done what was asked, though it did not say so: by no answer, by one that cannot be
-    read, or by an error of its own.  What must not be done twice is not asked for again then."""
+    """Whether the service may have carried out a request that failed.
+
+    True if there was no response, an unreadable one, or a server error.  A request that must not run twice is then not
+    repeated.
+    """
     if isinstance(error, NoAnswer):
         return error.sent
-    if error.status is not None and error.status < 300:  # the management plane says its own errors so too
+    if error.status is not None and error.status < 300:  # the management API also reports its errors with status 200
         return error.retryable and not isinstance(error, Throttled)
     return error.status in (500, 502, 504)

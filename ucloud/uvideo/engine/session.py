@@ -1,4 +1,4 @@
-"""One operation carried: encode, sign, send, decode, and again where that may help."""
+"""Carries out one operation: encode, sign, send and decode, with retries."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -8,7 +8,7 @@ import random
 import time
 
 from ..http.connection import ticks
-from ..protocol import answer, dialect, errors, management, operation, signature
+from ..protocol import dates, dialect, errors, management, operation, signature
 from ..protocol.compat import TYPE_CHECKING, NamedTuple, native, to_text
 from ..protocol.message import REFUSAL, Headers, Response
 from ..protocol.provider import named, owner_of
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
     Pairs = Iterable[tuple[str, str]]
 
 _log = logging.getLogger("ucloud.uvideo")
-#: What stores bytes that are there or come along: the service answers with the etag of what it has then.
+#: Operations that store an object.  The response must have the etag of the stored object.
 PROVEN = (operation.PutObject, operation.FinishUpload, operation.CopyObject, operation.AppendObject)
-#: Seconds that an interrupted InitiateUpload still has for its answer: nobody else can say which upload to abort.
+#: Seconds that an interrupted InitiateUpload still waits for its response: only that names the upload to abort.
 GRACE = 2.0
-#: Seconds that a call whose time is over still has to take back what it has left.
+#: Seconds for clean-up after a call's time is over.
 TIDYING = 0.2
-#: Seconds that a signed management call is good for, and the next one has another signature.
+#: Seconds until a signed management call expires.  A repeated call is signed again.
 LASTS = 900
-#: What the service says to a management operation that it has done already.
+#: The RetCodes that mean "already done" for a management operation.
 _DONE_BEFORE = {
     operation.CreateSpace: errors.SpaceExists,
     operation.DeleteSpace: errors.SpaceNotFound,
@@ -63,20 +63,20 @@ class Endpoint(
         ],
     )
 ):
-    """Where operations go.  ``upload``, ``download``: provider.Suffix.  ``api``: URL of the management plane.
+    """Hosts and URLs of operations.  ``upload``, ``download``: provider.Suffix.  ``api``: URL of the management API.
 
-    Each of the three may be provider.Missing: InvalidArgument at the first call that needs it.
+    Each of the three may be a provider.Missing, which raises InvalidArgument at the first call that needs it.
     """
 
     __slots__ = ()
 
 
 class Carrier(object):
-    """Carries operations for one key pair, None for an anonymous one.  Safe to share between threads.
+    """Carries out operations for one key pair, or without one.  Safe to share between threads.
 
     ``clock``, ``sleep``, ``fraction`` (a random number in [0, 1)) and ``ticks`` (seconds that never go back) are
-    arguments for tests.  ``interrupt``: an Interrupt that ends its calls.  ``deadline``: when they must be over, in
-    ticks.
+    arguments for tests.  ``interrupt``: an Interrupt that ends this Carrier's calls.  ``deadline``: when they must end,
+    in ticks.
     """
 
     interrupt = None  # type: Interrupt | None
@@ -101,14 +101,14 @@ class Carrier(object):
 
     def to(self, upload):
         # type: (C, Suffix) -> C
-        """A Carrier like this one to another upload host, a provider.Suffix, over the same connections."""
+        """A Carrier like this one for another upload host, a provider.Suffix.  The connections are shared."""
         made = copy.copy(self)
         made.endpoint = self.endpoint._replace(upload=upload)
         return made
 
     def bound(self, interrupt=None, deadline=None):
         # type: (C, Interrupt | None, float | None) -> C
-        """A Carrier like this one whose calls end by the interrupt, and at ``deadline`` or its own, what is sooner."""
+        """A Carrier like this one whose calls also end by ``interrupt`` and ``deadline``, if that is sooner."""
         made = copy.copy(self)
         made.interrupt = interrupt
         if deadline is not None:
@@ -117,7 +117,7 @@ class Carrier(object):
 
     def one(self):
         # type: (C) -> C
-        """A Carrier like this one for a call of several operations, which share its total time: it counts from now."""
+        """A Carrier like this one for several operations of one call.  Their total time starts now."""
         if self.retry.total_seconds is None:
             return self
         made = copy.copy(self)
@@ -126,9 +126,9 @@ class Carrier(object):
 
     def tidying(self):
         # type: (C) -> C
-        """A Carrier like this one for taking back what a failed call has left.
+        """A Carrier like this one for clean-up after a failed call.
 
-        It heeds no interrupt, and has a moment even if the call's time is over.
+        It ignores the interrupt, and has TIDYING seconds even if the call's time is over.
         """
         made = copy.copy(self)
         made.interrupt = None
@@ -143,7 +143,7 @@ class Carrier(object):
 
     def check(self):
         # type: () -> None
-        """Raise the interrupt's error if it is set, DeadlineExceeded if the time is over."""
+        """Raise the interrupt's error if it is set, or DeadlineExceeded if the time is over."""
         if self.interrupt is not None:
             self.interrupt.check()
         if self.deadline is not None and self.ticks() >= self.deadline:
@@ -162,12 +162,11 @@ class Carrier(object):
         # type: (...) -> tuple[R, Response]
         """(result, Response) of a data-plane operation.  Raises UVideoError.
 
-        ``body``: its bulk bytes, or what Transport.open takes, with ``rewind()``: stand at the first byte again, False
-        if that cannot be, and then there is no further try.
-        ``headers``: (name, value) to send in place of ours of that name, signed where the protocol says so.
-        ``lost``: a list to gather the errors of tries that may have done it all the same.
-        ``check(result)``: raises BadAnswer for a result that is of no use, and it is tried again.
-        ``proof``: as of ``judge``.
+        ``body``: bytes, or what Transport.open takes, with ``rewind()``, which goes back to the first byte.  If
+        ``rewind`` returns False, there is no further try.  ``headers``: (name, value) that replace ours of that name;
+        signed where the protocol requires it.  ``lost``: a list that collects the errors of tries that may have taken
+        effect.  ``check(result)``: raises BadAnswer for an unusable result, which is then retried.  ``proof``: as in
+        ``judge``.
         """
 
         interrupt = self.interrupt  # type: Interrupt | Grace | None
@@ -193,24 +192,24 @@ class Carrier(object):
 
     def judge(self, op, response, proof=True, conditional=False):
         # type: (operation.Data[R], Response, bool, bool) -> tuple[R, Response]
-        """(result, Response) of a data-plane answer; an error raised carries the Response as ``response``.
+        """(result, Response) of a data-plane response.  A raised error has the Response as ``response``.
 
-        ``proof``: an answer to stored bytes that says no etag is a BadAnswer; False of a caller who compares nothing.
-        ``conditional``: headers of the caller's own ask for "not modified" where things are so.
+        ``proof``: raise BadAnswer if a response to a store operation has no etag; False if the caller does not compare
+        it.  ``conditional``: the caller's headers are conditional, so a 304 is a valid response.
         """
-        found = self._decode(answer.decode, op, response)
+        found = self._decode(dialect.decode_result, op, response)
         if isinstance(found[0], operation.NotModified) and not (conditional or getattr(op, "conditions", False)):
             error = errors.BadAnswer(u"the answer is 304, which nothing asked for", status=response.status)
             raise described(error, op, response)
         if proof and isinstance(op, PROVEN) and not getattr(found[0], "etag", None):
             wrong = u"the answer says no ETag, so nothing shows that it was stored"
-            again = not isinstance(op, operation.FinishUpload)  # the service would not know the upload any more
+            again = not isinstance(op, operation.FinishUpload)  # a finished upload is unknown to the service
             raise described(errors.BadAnswer(wrong, status=response.status, retryable=again), op, response)
         return found
 
     def _decode(self, decode, op, response):
         # type: (Callable[[T, Response, float], R], T, Response) -> tuple[R, Response]
-        """(result, Response); an error raised carries the Response as ``response``."""
+        """(result, Response).  A raised error has the Response as ``response``."""
         try:
             return decode(op, response, self.clock()), response
         except errors.UVideoError as error:
@@ -219,9 +218,10 @@ class Carrier(object):
 
     def act(self, op, headers=()):
         # type: (operation.Management[R], Pairs) -> tuple[R, Response]
-        """(result, Response) of a management operation.  Raises UVideoError; ``status`` 200 if RetCode says no.
+        """(result, Response) of a management operation.  Raises UVideoError, with ``status`` 200 if RetCode is an
+        error.
 
-        ``headers``: (name, value) to send in place of ours of that name.
+        ``headers``: (name, value) that replace ours of that name.
         """
 
         def once(until, again=True):
@@ -247,31 +247,34 @@ class Carrier(object):
                 raise error
             return found
 
-    # After a lost answer: a refusal of the next try may only mean that the first one had done it.
+    # After a lost response, the next try may be refused only because the first one took effect.
 
     @staticmethod
     def doubts(op):
         # type: (operation.Management[object]) -> list[errors.UVideoError] | None
-        """A list to gather the tries without answer of a management operation; None if it could not be told later
-        what they did, so that one that may not be done twice is not asked for again."""
+        """A list for the errors of tries without a response.
+
+        None if a later refusal cannot tell whether they took effect: an operation that must not run twice is not
+        repeated then.
+        """
         return [] if type(op) in _DONE_BEFORE else None
 
     @staticmethod
     def was_done(op, error, lost):
         # type: (operation.Management[object], errors.UVideoError, list[errors.UVideoError] | None) -> bool
-        """Whether a refusal after tries whose answers were ``lost`` is what the service says of what is done."""
+        """Whether a refusal means "already done" after tries whose responses were ``lost``."""
         return bool(lost) and isinstance(error, _DONE_BEFORE[type(op)])
 
     @staticmethod
     def question(op):
         # type: (operation.Management[object]) -> operation.DescribeSpace | None
-        """The operation that tells whether it was done; None if the refusal itself does."""
+        """The operation that shows whether ``op`` took effect; None if the refusal itself does."""
         return operation.DescribeSpace(op.space) if isinstance(op, operation.CreateSpace) else None
 
     @staticmethod
     def recovered(op, told, seconds):
         # type: (operation.Management[R], tuple[operation.SpaceList, Response] | None, float) -> tuple[R, Response] | None
-        """(result, Response) as the service would have answered; None if it was not this call that did it.
+        """(result, Response) as for a first try; None if this call did not cause the state found.
 
         ``told``: (result, Response) of the question.  ``seconds``: since the first try.
         """
@@ -282,16 +285,16 @@ class Carrier(object):
             found = next((each for each in told[0].spaces if each.space == op.space), None)
             if found is None or (op.type is not None and found.type not in (None, op.type)):
                 return None
-            now = answer.parse_date(told[1].headers.get("Date"))
+            now = dates.parse_date(told[1].headers.get("Date"))
             if now is not None and found.created is not None and now - found.created > seconds + 2:
-                return None  # it is older than this call
+                return None  # older than this call
             result = operation.SpaceNamed(op.space, found.space_id)
         response = management.encode_result(management.name_of(op), result)
         return management.decode_result(op, response), response
 
     def action_request(self, op, headers=()):
         # type: (operation.Management[object], Pairs) -> Request
-        """The signed Request of a management operation.  NoCredentials of an anonymous Carrier."""
+        """The signed Request of a management operation.  NoCredentials without a key pair."""
         if self.credentials is None:
             raise errors.NoCredentials(operation=type(op).__name__, space=getattr(op, "space", None))
         lasts = self._lasts()
@@ -308,14 +311,14 @@ class Carrier(object):
 
     def heard(self, request, headers, began):
         # type: (Request, Headers, float) -> bool
-        """Learn of the service's clock from an answer that no cache keeps; whether that changes signed times."""
+        """Learn the service's clock from a response that no cache may keep.  Returns whether signed times change."""
         if not self.transport.is_sure(request.origin):
             return False
         return self.skew.learn(skews.seen(headers, began, self.clock()))
 
     def expired(self, error, request, headers, began):
         # type: (errors.UVideoError, Request, Headers, float) -> bool
-        """Say of a SignatureExpired what is wrong with the clock; whether a link made now lasts longer."""
+        """Add the clock difference to a SignatureExpired's text.  Returns whether a new link would be valid longer."""
         seconds = skews.seen(headers, began, self.clock())
         if seconds:
             error.message = u"%s: %s" % (error.message, skews.told(seconds))
@@ -328,9 +331,10 @@ class Carrier(object):
 
     def judge_action(self, op, response, request, began):
         # type: (operation.Management[R], Response, Request, float) -> tuple[R, Response]
-        """(result, Response) of a management answer; an error raised carries the Response as ``response``.
+        """(result, Response) of a management response.  A raised error has the Response as ``response``.
 
-        ``again`` of a SignatureMismatch: our clock was so far behind that the signature had ended; a new one has not.
+        A SignatureMismatch gets ``again`` if our clock was so late that the signature had expired: a new one will be
+        valid.
         """
         changed = self.heard(request, response.headers, began)
         try:
@@ -343,16 +347,16 @@ class Carrier(object):
 
     def _lasts(self):
         # type: () -> int | None
-        """Seconds that a management call is good for; None for ever: the vendor knows of no such parameter."""
+        """Seconds until a management call expires; None for the vendor, whose API has no such parameter."""
         host = named(self.endpoint.api).partition("://")[2].partition("/")[0]
         return None if owner_of(host) else LASTS
 
     def open(self, op, expires=None, headers=(), until=None):
         # type: (operation.GetObject, int | None, Pairs, float | None) -> Stream
-        """The Stream of a GetObject whose answer says yes; any other answer is raised.
+        """The Stream of a successful GetObject.  Any other response is raised as an error.
 
-        ``expires``: seconds that a signed URL lasts; None for an anonymous one.  ``until``: as of ``limit``; it counts
-        for the body too.  No retry: the reader decides.
+        ``expires``: seconds until the signed URL expires; None for an unsigned one.  ``until``: as in ``limit``; it
+        includes the body.  Does not retry: the caller decides.
         """
         try:
             return self._opened(op, expires, headers, until)
@@ -363,7 +367,7 @@ class Carrier(object):
 
     def _opened(self, op, expires, headers, until):
         # type: (operation.GetObject, int | None, Pairs, float | None) -> Stream
-        """As ``open``, with one link.  ``again`` of a SignatureExpired: whether another one would last longer."""
+        """As ``open``, with one link.  A SignatureExpired gets ``again`` if a new link would be valid longer."""
         request, began = self.link(op, expires), self.clock()
         if headers:
             request = _over(request, op, headers)
@@ -383,7 +387,7 @@ class Carrier(object):
 
     def judge_object(self, op, response):
         # type: (operation.GetObject, Response) -> operation.ObjectInfo
-        """The ObjectInfo of a GetObject's answer that brings bytes; any other answer is raised."""
+        """The ObjectInfo of a GetObject's response with bytes.  Any other response is raised as an error."""
         found, _ = self.judge(op, response, conditional=True)
         if isinstance(found, operation.NotModified):
             raise described(errors.Refused(u"not modified", status=response.status), op, response)
@@ -393,9 +397,9 @@ class Carrier(object):
 
     def request(self, op, headers=(), body=None):
         # type: (operation.Data[object], Pairs, bytes | Body | None) -> Request
-        """The Request of an operation on the upload host, signed by header; not signed by an anonymous Carrier.
+        """The Request of an operation on the upload host, with a signed header if there is a key pair.
 
-        ``body``: what will be sent with it, as ``call`` takes it.
+        ``body``: the body of ``call``.
         """
         request = dialect.encode(op, named(self.endpoint.upload))
         request.headers.add("User-Agent", self.endpoint.user_agent)
@@ -415,7 +419,7 @@ class Carrier(object):
 
     def link(self, op, expires=None):
         # type: (operation.Data[object], int | None) -> Request
-        """The Request of a GetObject on the download host; signed in its URL for ``expires`` seconds, or not at all."""
+        """The Request of a GetObject on the download host.  ``expires``: seconds its URL is valid; None: not signed."""
         request = dialect.encode(op, named(self.endpoint.download))
         request.headers.add("User-Agent", self.endpoint.user_agent)
         if expires is None:
@@ -424,8 +428,10 @@ class Carrier(object):
 
     def url(self, op, expires=None):
         # type: (operation.Data[object], int | None) -> str
-        """The URL of a GetObject or HeadObject on the download host, of a PutObject on the upload host, for any client;
-        signed as ``link``."""
+        """The URL of a GetObject, HeadObject or PutObject, for any client.  ``expires``: as in ``link``.
+
+        A PutObject goes to the upload host, the others to the download host.
+        """
         if isinstance(op, operation.PutObject):
             return self._signed(dialect.url(op, named(self.endpoint.upload)), "PUT", op, expires, op.mime, op.md5)
         method = "HEAD" if isinstance(op, operation.HeadObject) else "GET"
@@ -443,9 +449,9 @@ class Carrier(object):
 
     def limit(self, until=None):
         # type: (float | None) -> float | None
-        """How many seconds a try that begins now may take, its answer's body included; None: no limit.
+        """How many seconds a try that begins now may take, including the response's body; None: no limit.
 
-        ``until``: when, in ticks, the call that it belongs to must be over; None: at the deadline.
+        ``until``: when the whole call must end, in ticks; None: at the deadline.
         """
         seconds, until = self.retry.attempt_seconds, self.deadline if until is None else until
         if until is None:
@@ -455,7 +461,7 @@ class Carrier(object):
 
     def _until(self, seconds):
         # type: (float | None) -> float | None
-        """When, in ticks, what begins now and may take so many seconds must be over; None: never."""
+        """The ticks at which work of ``seconds`` that begins now must end; None: never."""
         if seconds is None:
             return self.deadline
         until = self.ticks() + seconds
@@ -468,9 +474,10 @@ class Carrier(object):
 
     def persist(self, once, op, retry=None, lost=None):
         # type: (Callable[[float | None], T], Operation, Decides | None, list[errors.UVideoError] | None) -> T
-        """What ``once(until)`` returns, called again after failures that may pass.  ``until``: as of ``limit``.
+        """The result of ``once(until)``, which is called again after a failure that may pass.  ``until``: as in
+        ``limit``.
 
-        ``lost``: a list to gather NoAnswer.
+        ``lost``: a list that collects NoAnswer errors.
         """
         attempts = self.attempts(op, retry, lost is not None)
         while True:
@@ -486,7 +493,7 @@ class Carrier(object):
 
     def pause(self, attempts, error, op):
         # type: (Attempts, errors.UVideoError, Operation) -> bool
-        """Wait before the next try; False to give up.  Raises what ends the call meanwhile."""
+        """Wait before the next try; False to give up.  Raises the error that ends the call meanwhile."""
         try:
             seconds = attempts.failed(error, self.ticks())
         except errors.UVideoError as late:
@@ -507,12 +514,12 @@ class Carrier(object):
 
     def shorter(self, seconds):
         # type: (float) -> float
-        """So many seconds, or those that are left until the deadline."""
+        """``seconds``, or the time until the deadline if that is less."""
         return seconds if self.deadline is None else max(0.0, min(seconds, self.deadline - self.ticks()))
 
     def wait(self, seconds):
         # type: (float) -> None
-        """Sleep so long, but no longer than deadline and interrupt allow.  Raises what ends the call."""
+        """Sleep, but not beyond deadline or interrupt.  Raises the error that ends the call."""
         seconds = self.shorter(seconds)
         if seconds > 0:
             if self.interrupt is not None:
@@ -524,7 +531,7 @@ class Carrier(object):
 
 def carrier_of(owner):
     # type: (object) -> Any
-    """The Carrier of a handler or a Client, the AsyncCarrier of an AsyncClient.  Tests set its clock, ticks and sleep.
+    """The Carrier of a handler or a Client, or the AsyncCarrier of an AsyncClient.  Tests set its clock and sleep.
 
     For a handler this counts as a call: it copies the settings.
     """
@@ -535,7 +542,7 @@ def _over(request, op, headers, body=None):
     # type: (Request, Operation, Pairs, bytes | Body | None) -> Request
     """The Request with the caller's headers in place of those of the same name.
 
-    InvalidArgument for one that is made here, unless it says the same.
+    InvalidArgument for a header that only the SDK may set, unless its value is the same.
     """
     given = dict((name.lower(), (native(name), native(value))) for name, value in headers)
     if not _MADE_HERE.isdisjoint(given):
@@ -557,7 +564,7 @@ def _over(request, op, headers, body=None):
     return request._replace(headers=Headers(kept + list(given.values())))
 
 
-#: A caller may give these only as they are sent anyway.
+#: Headers that only the SDK sets.  A caller may give them only with the same value.
 _MADE_HERE = frozenset(("authorization", "bucket", "content-length", "host", "transfer-encoding"))
 
 
@@ -568,7 +575,7 @@ def _conditional(headers):
 
 def described(error, op, response=None):
     # type: (errors.UVideoError, Operation, Response | None) -> errors.UVideoError
-    """The error, which says what it is about, where it did not know yet, and carries the Response if there is one."""
+    """The error, with operation, space and key added if it has none, and the Response if there is one."""
     if error.operation is None:
         error.operation, error.space = type(op).__name__, getattr(op, "space", None)
         error.key = getattr(op, "key", None) or None

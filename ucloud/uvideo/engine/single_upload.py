@@ -1,4 +1,4 @@
-"""An object sent whole, in one request: its bytes out of a file or a stream, and the etag that it must have then."""
+"""An upload in one request: the body from a file or a stream, and the etag to expect."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("ucloud.uvideo")
 
-#: Bytes of a stream of unknown length that are kept: one that ends within them is sent with its length, and again.
+#: Bytes kept of a stream of unknown length.  A stream that is no longer is sent with its length, and can be retried.
 HEAD = 1024 * 1024
 
 
 class _Body(object):
-    """What Transport.open takes.  ``length``: bytes, None if unknown.  One thread at a time; close it when done."""
+    """A request body, as Transport.open takes it.  ``length``: bytes, or None.  For one thread; close it at the end."""
 
     length = None  # type: int | None
 
@@ -44,7 +44,7 @@ class _Body(object):
 
     def read(self, size=READ):
         # type: (int) -> bytes
-        """The next bytes, b"" at the end; up to READ of them whatever ``size``, which http libraries choose small."""
+        """The next bytes, b"" at the end: up to READ bytes whatever ``size`` is, as http libraries choose it small."""
         data = self._next()
         if data:
             if self._hashing is None:
@@ -61,14 +61,14 @@ class _Body(object):
 
     def rewind(self):
         # type: () -> bool
-        """Stand at the first byte again.  False if that cannot be."""
+        """Go back to the first byte.  False if that is not possible."""
         self.close()
         self.sent = 0
         return True
 
     def md5(self):
         # type: () -> str | None
-        """The MD5 of all bytes in hex, for which they are read once more; None where they can be read only once."""
+        """The MD5 of all bytes in hex, which reads them once more; None if they can be read only once."""
         if self.length is None:
             return None
         digest = hashlib.md5()
@@ -91,14 +91,14 @@ class _Body(object):
 
     def close(self):
         # type: () -> None
-        """Forget the etag.  The source stays open."""
+        """End the hashing.  The source stays open."""
         if self._hashing is not None:
             self._hashing.close()
             self._hashing = None
 
 
 class FileBody(_Body):
-    """The bytes of a FileSource.  SourceChanged as soon as the file is no longer the one that was opened."""
+    """The bytes of a FileSource.  SourceChanged as soon as the file changes."""
 
     def __init__(self, source):
         # type: (FileSource) -> None
@@ -113,10 +113,10 @@ class FileBody(_Body):
 
 
 class StreamBody(_Body):
-    """The bytes of a stream from where it stands to its end.
+    """The bytes of a stream, from its position to its end.
 
-    One that can seek is read again for another try, from where it stood.  Of any other the first HEAD bytes are kept:
-    if it ends within them its length is known, else it is sent chunked, and again only while no more was read.
+    A seekable stream is read again for another try.  Of any other stream the first HEAD bytes are kept: a stream that
+    is no longer has a known length; a longer one is sent chunked, and is retried only if no further bytes were read.
     """
 
     def __init__(self, stream):
@@ -156,8 +156,8 @@ class StreamBody(_Body):
 
 
 def _position(stream):
-    # type: (Any) -> int | None  # stream: whatever it can do
-    """Where a stream stands, if it can be made to stand there again; else None."""
+    # type: (Any) -> int | None  # stream: any object
+    """A stream's position, if it can seek back to it; else None."""
     try:
         if hasattr(stream, "seekable") and not stream.seekable():
             return None
@@ -170,7 +170,7 @@ def _position(stream):
 
 def _remaining(stream, start):
     # type: (Any, int) -> int | None  # stream: one that can seek
-    """How many bytes a stream has from ``start`` on, where it stands; None where it cannot seek to its end."""
+    """The bytes from ``start``, the stream's position, to its end; None if it cannot seek there."""
     try:
         stream.seek(0, 2)
         end = stream.tell()
@@ -185,12 +185,12 @@ def _remaining(stream, start):
 
 def put(carrier, op, body, headers=()):
     # type: (Carrier, PutObject, _Body, Pairs) -> tuple[Stored, Response, bool]
-    """(Stored, Response, verified) of a PutObject sent with a _Body.  verified: its etag is the one computed here.
+    """(Stored, Response, verified) of a PutObject sent with a _Body.  verified: the etag was compared and is equal.
 
-    IntegrityError if the service stored other bytes.  An etag of a form that is not known is not compared.
+    IntegrityError if the service stored other bytes.  An etag of unknown form is not compared.
     """
     with closing(body):
-        small = body.length is not None and body.length <= READ  # one piece costs the http libraries less
+        small = body.length is not None and body.length <= READ  # as one piece it costs the http libraries less
         stored, response = carrier.call(op, b"".join(body) if small else body, headers)
         actual, size = body.etag(), body.sent
     known = etag.is_etag(stored.etag)

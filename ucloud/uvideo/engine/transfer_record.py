@@ -1,6 +1,6 @@
-"""Records of transfers, by which a later process goes on: files of lines that only this user may write.
+"""Records by which a later process resumes a transfer: files of lines, writable only by this user.
 
-A checkpoint is an upload's record at a path that the caller chose.  The toolkit's journal keeps its records so, too.
+A checkpoint is an upload's record at a path that the caller chose.  The toolkit's journal has the same records.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -14,8 +14,8 @@ import uuid
 
 from ..protocol import upload as uploads
 from ..protocol.compat import TYPE_CHECKING, to_bytes
-from ..protocol.dialect import check_key, check_space
 from ..protocol.errors import BadAnswer, InvalidArgument
+from ..protocol.location import check_key, check_space
 from . import localfile
 from .multipart_upload import check_begun
 from .upload_source import failing, local, shown
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from .localfile import Path  # noqa: F401
 
 _log = logging.getLogger("ucloud.uvideo")
-#: Bytes of a record that is read: more than that of 200,000 parts.
+#: The most bytes of a record: more than one of 200,000 parts has.
 LIMIT = 16 * 1024 * 1024
-#: What a system says of a folder that it cannot sync: it may not be read, or its file system has no such thing.
+#: The errors for a folder that cannot be synced: it may not be read, or its file system does not support it.
 UNSYNCED = frozenset((errno.EACCES, errno.EPERM, errno.EINVAL, getattr(errno, "ENOTSUP", errno.EINVAL)))
 
 
 def load(path):
     # type: (str | bytes) -> Upload | None
-    """The Upload of a checkpoint, or None if there is no such file.  InvalidArgument, LocalFailure."""
+    """The Upload of a checkpoint; None if there is no such file.  InvalidArgument, LocalFailure."""
     try:
         found = content(path)
     except EnvironmentError as error:
@@ -52,7 +52,7 @@ def load(path):
 
 def _usable(upload):
     # type: (Upload) -> Upload
-    """The Upload, if it can be one of ours: it decides over hosts and memory.  InvalidArgument, BadAnswer."""
+    """The Upload, if its values are acceptable: they decide hosts and memory.  InvalidArgument, BadAnswer."""
     check_space(upload.space)
     check_key(upload.key)
     check_begun(upload)
@@ -63,9 +63,9 @@ def _usable(upload):
 
 def content(path):
     # type: (Path) -> bytes
-    """The bytes of a record, at most LIMIT + 1.  EnvironmentError; InvalidArgument for that of another user.
+    """The bytes of a record, at most LIMIT + 1.  EnvironmentError; InvalidArgument for another user's file.
 
-    A record says which file is sent where, so nobody else may write it.
+    A record says which file is sent where, so no other user may write it.
     """
     with io.open(path, "rb") as file:
         if not localfile.is_own(os.fstat(file.fileno())):
@@ -75,11 +75,11 @@ def content(path):
 
 def write(path, aside, lines, held=None):
     # type: (str, str, Iterable[str], int | None) -> bool
-    """Replace a record at once and whole; it is on the disk when this returns, if its file system can say that of a
-    folder.  EnvironmentError: it is as it was, or whole but perhaps not on the disk yet.
+    """Replace a record atomically and sync it, and its folder where the file system can.
 
-    ``aside``: where it is written first, beside it.  ``held``: the locked descriptor of the record, as of
-    localfile.supplant; False if somebody else has got its lock.
+    EnvironmentError: the record is unchanged, or complete but perhaps not on the disk yet.
+    ``aside``: the path beside it to write first.  ``held``: the record's locked descriptor, as in localfile.supplant.
+    False if another process got the lock.
     """
     localfile.write(aside, to_bytes("".join([line + "\n" for line in lines])))
     try:
@@ -117,9 +117,9 @@ class Checkpoint(object):
 
     def add(self, part):
         # type: (int) -> None
-        """Note that a part is acknowledged.  Where that fails the upload goes on: the service knows its parts too."""
+        """Record an acknowledged part.  If that fails, the upload goes on: the service knows its parts too."""
         try:
-            with self._lock, io.open(self._path, "r+b") as file:  # "ab" would make one that was removed anew
+            with self._lock, io.open(self._path, "r+b") as file:  # "ab" would create a removed file again
                 file.seek(0, os.SEEK_END)
                 file.write(to_bytes(self._upload.part_line(part) + "\n"))
         except EnvironmentError as error:
@@ -128,7 +128,7 @@ class Checkpoint(object):
 
 def remove(path):
     # type: (str | bytes) -> None
-    """Forget a checkpoint.  One that stays is no error: its upload is over, and the next one finds that out."""
+    """Remove a checkpoint.  A failure is only logged: the next run sees that its upload is over."""
     try:
         localfile.remove(path)
     except EnvironmentError as error:

@@ -1,4 +1,4 @@
-"""Where an upload's bytes come from: a file, or a stream of unknown length.  Blocks are taken by many threads."""
+"""Where an upload's bytes come from: a file, or a stream of unknown length.  Many threads take blocks."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     Readable = Reads | Receives
     Given = Readable | Piece | str | Iterable[Piece | str]
 
-#: Bytes moved at a time: the cheapest on a disk, since they stay in the processor's cache.
+#: Bytes moved at a time: few enough to stay in the processor's cache.
 READ = 256 * 1024
 
 
 def local(error, path):
     # type: (EnvironmentError, Path) -> LocalFailure
-    """LocalFailure of an EnvironmentError, with the file's name and the system's reason."""
+    """A LocalFailure for an EnvironmentError, with the file's name and the system's reason."""
     reason = error.strerror or str(error) or type(error).__name__
     if isinstance(reason, bytes):
         reason = reason.decode("utf-8", "replace")
@@ -51,7 +51,7 @@ def local(error, path):
 @contextlib.contextmanager
 def failing(path):
     # type: (Path) -> Iterator[None]
-    """Raise the LocalFailure about a path for each EnvironmentError of the block."""
+    """Turn each EnvironmentError of the block into a LocalFailure about ``path``."""
     try:
         yield
     except EnvironmentError as error:
@@ -66,9 +66,9 @@ def shown(path):
 
 def usable(path, what=u"the local file"):
     # type: (Path, str) -> str | bytes
-    """A path as text or bytes, as it was given; InvalidArgument for what cannot name a file here.  ``what``: it is for.
+    """The path as given, text or bytes; InvalidArgument if it cannot name a file here.  ``what``: for the message.
 
-    open() would say that by errors of many kinds, and take a number for a descriptor.
+    open() would raise errors of many kinds, and take a number as a descriptor.
     """
     path = path.__fspath__() if hasattr(path, "__fspath__") else path
     if not isinstance(path, bytes) and not is_text(path):
@@ -88,14 +88,14 @@ def usable(path, what=u"the local file"):
 
 def identity(status):
     # type: (os.stat_result) -> list[int]
-    """What tells whether a file is still the same: its size in bytes and its time of change in microseconds."""
+    """Shows whether a file is unchanged: its size in bytes and its time of change in microseconds."""
     return [status.st_size, int(status.st_mtime * 1000000)]
 
 
 class FileBlock(object):
-    """One block of a FileSource on its way: what Transport.open takes.  Its SHA-1 is made of the very bytes sent.
+    """One block of a FileSource, as Transport.open takes it.  Its SHA-1 is of the very bytes sent.
 
-    One thread at a time; no more than READ bytes of it are in memory.
+    For one thread.  At most READ of its bytes are in memory.
     """
 
     def __init__(self, source, where):
@@ -117,20 +117,20 @@ class FileBlock(object):
 
     def rewind(self):
         # type: () -> bool
-        """Stand at the first byte again."""
+        """Go back to the first byte."""
         self._sent, self._sha1 = 0, hashlib.sha1()
         return True
 
     def digest(self):
         # type: () -> bytes
-        """The binary SHA-1 of the block; what was not sent is read for it."""
+        """The binary SHA-1 of the block.  Reads what was not sent."""
         while self.read():
             pass
         return self._sha1.digest()
 
 
 class UnreadBlock(object):
-    """As FileBlock, of bytes that nobody hashes, so that the system can send them without their being read."""
+    """As FileBlock, but not hashed, so the system can send the bytes without this process reading them."""
 
     def __init__(self, source, where):
         # type: (FileSource, Slice) -> None
@@ -149,7 +149,7 @@ class UnreadBlock(object):
 
     def piece(self, size=None):
         # type: (int | None) -> tuple[int, int, int] | None
-        """(descriptor, offset, length) of what is still to be sent, at most ``size`` of it; None at the end."""
+        """(descriptor, offset, length) of the bytes still to be sent, at most ``size``; None at the end."""
         self._source.check()
         left = self.length - self._sent
         if not left:
@@ -158,20 +158,20 @@ class UnreadBlock(object):
 
     def moved(self, length):
         # type: (int) -> None
-        """So many bytes were sent.  SourceChanged for none: the file ends too early."""
+        """``length`` bytes were sent.  SourceChanged for 0: the file ends too early."""
         if not length:
             raise self._source.changed()
         self._sent += length
 
     def rewind(self):
         # type: () -> bool
-        """Stand at the first byte again."""
+        """Go back to the first byte."""
         self._sent = 0
         return True
 
     def digest(self):
         # type: () -> None
-        """None: it is not known."""
+        """None: it is not computed."""
 
 
 class FileSource(object):
@@ -179,9 +179,9 @@ class FileSource(object):
 
     def __init__(self, path):
         # type: (Path) -> None
-        self.path = usable(path)  # type: Any  # str, or bytes as it was given
+        self.path = usable(path)  # type: Any  # str, or bytes if given as bytes
         with failing(path):
-            if not stat.S_ISREG(os.stat(path).st_mode):  # before it is opened, for which a pipe would wait
+            if not stat.S_ISREG(os.stat(path).st_mode):  # before opening: opening a pipe would block
                 raise InvalidArgument(u"%s is no regular file; open it and use uploadstream" % shown(path))
             self._file = io.open(path, "rb", buffering=0)
         status = os.fstat(self._file.fileno())
@@ -193,7 +193,7 @@ class FileSource(object):
 
     def bind(self, upload, verify=True):
         # type: (Upload, bool) -> None
-        """``verify``: whether the blocks that are taken know their digests."""
+        """``verify``: whether blocks compute their digests."""
         self._pending = upload.pending()
         self._block = FileBlock if verify else UnreadBlock
 
@@ -207,7 +207,7 @@ class FileSource(object):
 
     def read(self, where):
         # type: (Slice) -> bytes
-        """The bytes of a Slice.  SourceChanged if the file is no longer the one that was opened."""
+        """The bytes of a Slice.  SourceChanged if the file changed."""
         with failing(self.path):
             data = self._read(where.offset, where.length)
         if len(data) != where.length:
@@ -252,13 +252,13 @@ class FileSource(object):
 
     def check(self):
         # type: () -> None
-        """SourceChanged if the file is no longer the one that was opened."""
+        """SourceChanged if the file changed."""
         if identity(os.fstat(self._file.fileno())) != self.identity:
             raise self.changed()
 
     def changed(self):
         # type: () -> SourceChanged
-        """The error that it is."""
+        """The SourceChanged to raise."""
         return SourceChanged(u"%s changed while it was being uploaded; nothing was stored" % shown(self.path))
 
     def close(self):
@@ -270,7 +270,7 @@ _END = object()
 
 
 class Pieces(object):
-    """An iterable of bytes as something with read()."""
+    """An iterable of bytes as a file object with read()."""
 
     def __init__(self, pieces):
         # type: (Iterable[Piece]) -> None
@@ -292,10 +292,10 @@ class Pieces(object):
 
 def reader(data):
     # type: (Given) -> Readable
-    """Something with read() that gives the bytes of whatever may be given as a stream.
+    """An object with read() that gives the bytes of a stream.
 
-    data: what has read() or recv(); bytes; an iterable of bytes.  Text, an iterable of text and what gives text by
-    read() are taken as UTF-8, but a file that was opened as text as the bytes that it has.  InvalidArgument.
+    data: an object with read() or recv(), bytes, or an iterable of bytes.  Text is encoded as UTF-8, also from an
+    iterable or from read(); a file opened in text mode is read as bytes.  InvalidArgument.
     """
     if isinstance(data, (bytes, bytearray, memoryview)):
         return io.BytesIO(data)
@@ -316,19 +316,19 @@ def reader(data):
 
 def _is_of_text(data):
     # type: (object) -> bool
-    """Whether it is a StringIO of 2.7 that holds text; that of bytes is of the same type."""
+    """Whether a StringIO of Python 2.7 holds text; it has the same type with bytes."""
     try:
         return hasattr(data, "getvalue") and not isinstance(data.read(0), bytes)  # type: ignore[attr-defined]
-    except ValueError:  # it is closed, which is said when it is read
+    except ValueError:  # closed: reading it will say so
         return False
 
 
 def _binary(file):
     # type: (io.TextIOWrapper) -> Reads | None
-    """The bytes below a file that was opened as text, where it stands; None where that cannot be told."""
+    """The binary file below a file opened in text mode, at the same position; None if there is none."""
     try:
         position = file.tell()
-        if position >> 64:  # in the middle of something that only its decoder knows
+        if position >> 64:  # in the middle of a decoder's state
             return None
         file.buffer.seek(position)  # type: ignore[attr-defined]
         return file.buffer
@@ -343,7 +343,7 @@ def _read(file):
 
 def _encoded(pieces):
     # type: (Iterable[Piece | str]) -> Iterator[Piece]
-    """Pieces with text as UTF-8."""
+    """The pieces, with text encoded as UTF-8."""
     for piece in pieces:
         try:
             yield to_bytes(piece) if is_text(piece) else piece
@@ -352,7 +352,7 @@ def _encoded(pieces):
 
 
 class Block(object):
-    """One block of a stream on its way: what Transport.open takes.  One thread at a time."""
+    """One block of a stream, as Transport.open takes it.  For one thread."""
 
     def __init__(self, data, verify):
         # type: (bytes, bool) -> None
@@ -368,50 +368,50 @@ class Block(object):
 
     def rewind(self):
         # type: () -> bool
-        """Stand at the first byte again."""
+        """Go back to the first byte."""
         self._sent = 0
         return True
 
     def digest(self):
         # type: () -> bytes | None
-        """The binary SHA-1 of the block; None if nobody asked for it."""
+        """The binary SHA-1 of the block; None without ``verify``."""
         return hashlib.sha1(self._data).digest() if self._verify else None
 
 
 class StreamSource(object):
-    """Anything with ``read(n)`` (or a socket's ``recv(n)``) that gives bytes, from where it stands to its end.
+    """A stream with ``read(n)`` (or a socket's ``recv(n)``) that gives bytes, from its position to its end.
 
-    Short reads are gathered into whole blocks.  Blocks that were not acknowledged are kept, so an upload can go on
-    though a stream cannot be read twice.  The stream is never closed here.
+    Short reads are joined into whole blocks.  Unacknowledged blocks are kept, so an upload can resume although the
+    stream cannot be read twice.  The stream is never closed here.
     """
 
     identity = None
 
     def __init__(self, stream, first=0):
         # type: (Readable, int) -> None
-        """``first``: the part that its next bytes belong to."""
+        """``first``: the part that the next bytes belong to."""
         self._read = getattr(stream, "read", None) or getattr(stream, "recv", None)  # type: Any
         if not callable(self._read):
             raise InvalidArgument(u"the stream is a %s; something with read() is needed" % type(stream).__name__)
         self._lock = threading.Lock()
-        self._out = {}  # type: dict[int, bytes]  # part: block that was taken and is not acknowledged
-        self._again = []  # type: list[int]  # those of them that are to be taken again, in descending order
-        self._pieces = []  # type: list[bytes]  # of the block that is being read
+        self._out = {}  # type: dict[int, bytes]  # part: a block that was taken and is not acknowledged
+        self._again = []  # type: list[int]  # the parts to take again, in descending order
+        self._pieces = []  # type: list[bytes]  # of the current block
         self._next = first
         self._ended = False
         self._verify = True
-        self._upload = None  # type: Upload  # type: ignore[assignment]  # until it is bound
+        self._upload = None  # type: Upload  # type: ignore[assignment]  # until `bind`
 
     def bind(self, upload, verify=True):
         # type: (Upload, bool) -> None
-        """Blocks that were taken and not acknowledged until now are pending again."""
+        """Blocks that were taken but not acknowledged are pending again."""
         with self._lock:
             self._upload, self._verify = upload, verify
             self._again = sorted([part for part in self._out if part not in upload.digests], reverse=True)
 
     def take(self):
         # type: () -> tuple[int, Block] | None
-        """(part, block) of the next block, or None at the end, when the upload's size is set."""
+        """(part, block) of the next block.  None at the end, where it sets the upload's size."""
         with self._lock:
             while self._again:
                 part = self._again.pop()
@@ -432,21 +432,21 @@ class StreamSource(object):
 
     def block(self, size):
         # type: (int) -> bytes
-        """``size`` bytes, fewer only at the end.  Not to be called beside take by another thread."""
-        pieces = self._pieces  # kept, so that Ctrl-C in the middle of a block loses nothing of the stream
+        """``size`` bytes, fewer only at the end.  No other thread may call ``take`` meanwhile."""
+        pieces = self._pieces  # kept, so that Ctrl-C in the middle of a block loses no bytes
         missing = size - sum([len(piece) for piece in pieces])
         while missing > 0:
             try:
                 piece = self._read(missing)
             except UVideoError:
                 raise
-            except Exception as error:  # whatever a stream, an archive or another library's answer may raise
+            except Exception as error:  # a stream, an archive or another library may raise any error
                 raise LocalFailure(u"the stream cannot be read: %s" % shown(str(error) or type(error).__name__))
             if piece is None:
                 raise LocalFailure(u"the stream would block; give a blocking one")
             if not isinstance(piece, (bytes, bytearray, memoryview)):
                 raise InvalidArgument(u"the stream gives %s; open it in binary mode" % type(piece).__name__)
-            if not isinstance(piece, bytes):  # at once: the stream may fill the same buffer again
+            if not isinstance(piece, bytes):  # copy at once: the stream may reuse its buffer
                 piece = piece.tobytes() if isinstance(piece, memoryview) else bytes(piece)
             if not piece:
                 break
@@ -465,8 +465,8 @@ class StreamSource(object):
 
     def check(self):
         # type: () -> None
-        """A stream cannot be asked whether it changed."""
+        """Does nothing: a stream cannot tell whether it changed."""
 
     def close(self):
         # type: () -> None
-        """The caller's stream stays open."""
+        """Does nothing: the caller's stream stays open."""

@@ -1,4 +1,4 @@
-"""What callers give beside their bytes: media types, headers, hosts; checked once for the SDK and the toolkit."""
+"""Checks of callers' arguments: numbers, text, media types, headers, hosts.  For the SDK and the toolkit."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -20,7 +20,7 @@ _warned = set()  # type: set[str]
 
 def warn_of_plain(hosts):
     # type: (Hosts) -> None
-    """Log once for each public host of a provider.Hosts that is spoken to without TLS."""
+    """Log a warning, once, for each public host of a provider.Hosts that is used without TLS."""
     for host in hosts.plain():
         if host not in _warned:
             _warned.add(host)
@@ -29,9 +29,9 @@ def warn_of_plain(hosts):
 
 def count(name, value, low=0, digits=False):
     # type: (str, object, int, bool) -> int | None
-    """The whole number that an argument is; None of None.  InvalidArgument.
+    """The argument as a whole number; None for None.  InvalidArgument.
 
-    ``digits``: its digits as text will do, where the official SDK takes them.
+    ``digits``: accept digits as text, as the official SDK does.
     """
     if value is None:
         return None
@@ -43,7 +43,7 @@ def count(name, value, low=0, digits=False):
 
 def text(name, value):
     # type: (str, object) -> str | None
-    """Text of an argument; None of None.  InvalidArgument."""
+    """The argument as text; None for None.  InvalidArgument."""
     if value is None:
         return None
     if not is_text(value):
@@ -59,7 +59,7 @@ _UNPRINTABLE = re.compile("[^ -~]").search
 
 def mime_of(mime_type, key, path=u"", pairs=()):
     # type: (object, str, str, Iterable[tuple[str, str]]) -> str
-    """Text of a media type: as given, or the Content-Type in ``pairs``, or guessed from the names of key and file."""
+    """A media type as text: as given, from the Content-Type in ``pairs``, or guessed from the key or the file name."""
     if mime_type is None:
         mime_type = next((value for name, value in pairs if name.lower() == "content-type"), None)
     if mime_type is None:
@@ -69,12 +69,12 @@ def mime_of(mime_type, key, path=u"", pairs=()):
     return to_text(mime_type)
 
 
-_GUESSED = {}  # type: dict[str, str | None]  # what stands behind the first dot of a name: its media type
+_GUESSED = {}  # type: dict[str, str | None]  # file name from its first dot on: media type
 
 
 def _guessed(name):
     # type: (str) -> str | None
-    """Text of the media type that a name says, None if it says none."""
+    """The media type that a name suggests, as text, or None."""
     last = name.rpartition("/")[2]
     if "." not in last and ":" not in name:
         return None
@@ -83,7 +83,7 @@ def _guessed(name):
     if plain and ending in _GUESSED:
         return _GUESSED[ending]
     found = mimetypes.guess_type(native(name))[0]
-    found = to_text(found) if found and not _UNPRINTABLE(found) else None  # data:x,y is guessed by what is in it
+    found = to_text(found) if found and not _UNPRINTABLE(found) else None  # data:x,y gives a part of the name
     if plain and len(_GUESSED) < 1000:
         _GUESSED[ending] = found
     return found
@@ -91,7 +91,7 @@ def _guessed(name):
 
 def header_pairs(header):
     # type: (Mapping[str, object] | None) -> tuple[tuple[str, str], ...]
-    """((name, value), ...) of a caller's header dict, which stays untouched.  InvalidArgument."""
+    """((name, value), ...) of a caller's header dict, which is not changed.  InvalidArgument."""
     if header is None:
         return ()
     try:

@@ -1,4 +1,4 @@
-"""Threads that share one job: the gravest error of any ends all of them, and comes out where the job was begun."""
+"""Threads that share one job.  An error in one ends all, and the gravest error is raised to the caller."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("ucloud.uvideo")
 
-#: Seconds between two looks at interrupt and deadline.
+#: Seconds between two checks of interrupt and deadline.
 LOOK = 0.1
 
 
 class Stopped(Exception):
-    """Another thread failed, or the caller has had enough."""
+    """Another thread failed, or the call was ended."""
 
 
 class Workers(object):
-    """Threads that call ``work()``, which takes from the job until nothing is left, or until ``stopped`` is true.
+    """Threads that call ``work()``, which takes pieces of the job until none is left or ``stopped`` is true.
 
-    ``carrier``: says when the job must end.  ``grace``: seconds that an end waits for the other threads; one that waits
-    for the service longer ends by itself.  ``patient``: an error waits until the other threads have done what they have
-    begun; only Ctrl-C waits no longer than ``grace``.  ``lock``: for what the threads share.
+    ``carrier``: says when the job must end.  ``grace``: seconds that an end waits for the other threads; a thread that
+    waits longer for the service ends by itself.  ``patient``: after an error, wait until the other threads have
+    finished what they began; only Ctrl-C waits no longer than ``grace``.  ``lock``: protects what the threads share.
     """
 
     def __init__(self, work, carrier, grace, patient=False):
@@ -38,27 +38,27 @@ class Workers(object):
         self._work, self._carrier, self._looks, self._patient = work, carrier, int(grace / LOOK), patient
         self.lock = threading.Lock()
         self.stopped = False
-        self._here = False  # the caller's thread works too
-        # Lists, as Ctrl-C cannot leave one half changed: an entry for each thread, and for each error.
+        self._here = False  # whether the caller's thread works too
+        # Lists, as Ctrl-C cannot leave an append half done: an entry for each thread, and for each error.
         self._begun, self._ended, self._errors = [], [], []  # type: list[None], list[None], list[BaseException]
         self._end = Wakeup()
 
     @property
     def error(self):
         # type: () -> BaseException | None
-        """The gravest one of all threads."""
+        """The gravest error of all threads, or None."""
         return reduce(graver, self._errors, None)
 
     def check(self):
         # type: () -> None
-        """Raise what ends the work."""
+        """Raise the error that ends the work."""
         if self.stopped:
             raise Stopped()
         self._carrier.check()
 
     def run(self, count, here):
         # type: (int, bool) -> None
-        """Work in ``count`` threads until all ends; raises the gravest error.  ``here``: this thread is one of them."""
+        """Work in ``count`` threads until all end; raises the gravest error.  ``here``: this thread is one of them."""
         self._here = here
         try:
             self.add(count - (1 if here else 0))
@@ -79,15 +79,15 @@ class Workers(object):
 
     def add(self, count):
         # type: (int) -> None
-        """Begin so many threads more.  NoAnswer if there is none at all then."""
+        """Start ``count`` more threads.  NoAnswer if not even one thread runs then."""
         for _ in range(count):
             thread = threading.Thread(target=self._run_beside, name="transfer")
             thread.daemon = True
             self._begun.append(None)
             try:
                 thread.start()
-            except (RuntimeError, threading.ThreadError) as error:  # the system gives no more: fewer will do
-                if thread.ident is not None:  # it runs; Ctrl-C came inside ``start``, which hides it on Python 2.7
+            except (RuntimeError, threading.ThreadError) as error:  # the system gives no more threads
+                if thread.ident is not None:  # it runs: Ctrl-C came inside `start`, which Python 2.7 hides
                     raise
                 self._ended.append(None)
                 _log.warning("%s; going on with fewer threads", error)
@@ -97,7 +97,7 @@ class Workers(object):
 
     def _at_work(self):
         # type: () -> bool
-        """Whether a thread besides the caller's has not ended."""
+        """Whether a thread other than the caller's is still running."""
         return len(self._ended) < len(self._begun)
 
     def _run_beside(self):
@@ -119,7 +119,7 @@ class Workers(object):
 
     def fail(self, error):
         # type: (BaseException) -> None
-        """End all of them because of an error."""
+        """Record an error and stop all threads."""
         self._errors.append(error)
         self.stopped = True
         self._end.set()
@@ -127,6 +127,6 @@ class Workers(object):
 
 def graver(first, error):
     # type: (BaseException | None, BaseException) -> BaseException
-    """Of two threads' errors the one to raise: the first, but rather one that trying again cannot help, or Ctrl-C."""
+    """The graver of two errors: the first, unless the other is Ctrl-C, or is not retryable while the first is."""
     worse = getattr(first, "retryable", False) and not getattr(error, "retryable", False)
     return error if first is None or worse or not isinstance(error, Exception) else first

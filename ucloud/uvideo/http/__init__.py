@@ -1,3 +1,3 @@
-"""HTTP/1.1: framing, connections, and the pool that keeps them, by proxies and TLS where they are asked for."""
+"""HTTP/1.1: framing, connections over TCP, TLS and proxies, and the pool that keeps them open."""
 
 from __future__ import absolute_import, division, print_function

@@ -1,4 +1,4 @@
-"""The addresses of a host: how they are looked up, and in which order they are tried."""
+"""The addresses of a host: looking them up, and the order to try them in."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     Address = tuple[int, int, int, str, tuple[Any, ...]]  # as getaddrinfo gives it
 
-#: Seconds after which the next address is tried beside those that have not answered.  Source: RFC 8305 section 8.
+#: Seconds until the next address is tried beside those without a response.  Source: RFC 8305 section 8.
 STAGGER = 0.25
-#: Addresses of one host that are tried.
+#: The most addresses of one host that are tried.
 MOST = 32
 _is_numeric = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}\Z|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%.*)?\Z").match
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -27,7 +27,7 @@ under_way = {}  # type: dict[tuple[int, str, int], Lookup]
 
 
 class Refusal(Exception):
-    """No connection came to be.  ``error``: the system's, None if the time was over."""
+    """No connection was made.  ``error``: the system's; None after a time-out."""
 
     def __init__(self, error=None):
         # type: (BaseException | None) -> None
@@ -37,11 +37,11 @@ class Refusal(Exception):
 
 def known(name, port):
     # type: (str, int) -> Sequence[Address] | None
-    """The addresses of a host whose name is an address; None of any other, which must be looked up.  Refusal."""
-    if _is_ipv4(name):  # getaddrinfo would take ten times as long
+    """The addresses of a host whose name is an IP address; None for a name to look up.  Refusal."""
+    if _is_ipv4(name):  # ten times as fast as getaddrinfo
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (name, port))]
     if not _is_numeric(name):
-        if _has_long_label(name):  # Python 2.7 would ask for it
+        if _has_long_label(name):  # Python 2.7 would look it up
             raise Refusal(UnicodeError("a label of the name is longer than 63 characters"))
         return None
     try:
@@ -52,14 +52,14 @@ def known(name, port):
 
 def look_up(name, port):
     # type: (str, int) -> Lookup
-    """The Lookup of a host: one that is under way for the same host serves all who ask."""
-    key = os.getpid(), name, port  # a child has none of its parent's threads
+    """The Lookup of a host.  Callers that ask for the same host at the same time share one."""
+    key = os.getpid(), name, port  # by process: a forked child has none of its parent's threads
     made = Lookup(key)
     try:
         found = under_way.setdefault(key, made)
         if found is made:
             made.start()
-    except BaseException:  # nobody else may wait for what may never begin
+    except BaseException:  # no other caller may wait for a lookup that never starts
         if under_way.get(key) is made:
             under_way.pop(key, None)
         raise
@@ -68,14 +68,14 @@ def look_up(name, port):
 
 def seconds_between(left, count):
     # type: (float, int) -> float
-    """Seconds from one attempt to the next, of ``count`` in the ``left`` seconds: the last one has half of them."""
+    """Seconds between the starts of ``count`` attempts in ``left`` seconds; the last attempt gets half of them."""
     return min(STAGGER, left / (2.0 * count))
 
 
 class Lookup(object):
-    """A question to the system's resolver, in a daemon thread.
+    """A call of the system's resolver, in a daemon thread.
 
-    Nobody can end it: who has waited long enough leaves it behind.
+    The call cannot be cancelled: a caller that has waited long enough abandons it.
     """
 
     def __init__(self, key):
@@ -90,7 +90,7 @@ class Lookup(object):
         thread.daemon = True
         try:
             thread.start()
-        except Exception:  # the system gives no more threads: RuntimeError, thread.error on Python 2.7
+        except Exception:  # RuntimeError, or thread.error on Python 2.7: the system gives no more threads
             self._work()
 
     def _work(self):
@@ -107,7 +107,7 @@ class Lookup(object):
 
     def tell(self, wake):
         # type: (Callable[[], object]) -> None
-        """Call ``wake()`` when there is a result, at once if there is one; it must not block."""
+        """Call ``wake()`` when there is a result, or at once if there is one.  ``wake`` must not block."""
         with self._lock:
             if not self._is_over:
                 self._waiting.append(wake)
@@ -116,7 +116,7 @@ class Lookup(object):
 
     def addresses(self):
         # type: () -> Sequence[Address]
-        """What was found, as getaddrinfo gives it, in the order to try.  Refusal, also if it is not over."""
+        """The addresses, as getaddrinfo gives them, in the order to try.  Refusal, also while the lookup is running."""
         if not self._addresses:
             raise Refusal(self._error)
         return self._addresses
@@ -129,7 +129,7 @@ def _found(name, port, flags=0):
 
 def in_turn(found):
     # type: (Sequence[Address]) -> Sequence[Address]
-    """What getaddrinfo gave, the families in turn, so that one that does not work delays by one attempt only.
+    """getaddrinfo's result with the families alternating, so that a broken family delays by one attempt only.
 
     Source: RFC 8305 section 4.
     """

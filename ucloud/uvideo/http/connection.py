@@ -1,4 +1,4 @@
-"""One connection: made, written to and read from with waits that all end, over TCP or TLS, directly or by a proxy."""
+"""One connection over TCP or TLS, direct or through a proxy.  Every wait on it has a limit."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -23,19 +23,19 @@ ticks = getattr(time, "monotonic", time.time)
 _READ, _WRITE = 1, 2
 _BLOCKED = (errno.EAGAIN, errno.EWOULDBLOCK)
 _BROKEN = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNABORTED, errno.ETIMEDOUT, errno.EHOSTUNREACH)
-#: Milliseconds that poll takes at most, with room to spare.
+#: Milliseconds: safely below the most that poll takes.
 LONGEST = 10 ** 9
 _FAILURES = (EnvironmentError, socket.error, ssl.SSLError)
-#: Bytes handed to the system at a time, at most.
+#: The most bytes given to the system in one call.
 _SLICE = 1024 * 1024
-#: Whether TLS can be spoken inside of TLS: not on Python 2.7.
+#: Whether TLS within TLS is possible; not on Python 2.7.
 NESTS = hasattr(ssl, "MemoryBIO")
 
 
 class Pace(object):
-    """How long a wait may last: ``timeout`` seconds, and all of them until ``seconds`` from now.
+    """The limits of waits: ``timeout`` seconds for each, and ``seconds`` from now for all together.
 
-    The one place where a limit of time becomes waits: whoever waits for the other side asks a Pace how long.
+    The one place that turns limits into waits: code that waits for the other side asks a Pace how long.
     """
 
     __slots__ = ("_timeout", "_until")
@@ -47,17 +47,17 @@ class Pace(object):
 
     def anew(self, seconds):
         # type: (float | None) -> Pace
-        """The same silence, and the time for all waits begins now."""
+        """The same ``timeout``, with ``seconds`` from now for all waits."""
         return Pace(self._timeout, seconds)
 
     def within(self, seconds):
         # type: (float) -> Pace
-        """The Pace of a part of the work, all of whose waits together take so long at most."""
+        """A Pace for a part of the work, whose waits together take ``seconds`` at most."""
         return Pace(seconds, seconds if self._until is None else min(seconds, self._until - ticks()))
 
     def left(self):
         # type: () -> float
-        """Seconds of a wait that begins now.  socket.timeout if there are none."""
+        """Seconds for a wait that begins now.  socket.timeout if no time is left."""
         if self._until is None:
             return self._timeout
         self.check()
@@ -65,56 +65,56 @@ class Pace(object):
 
     def milliseconds(self):
         # type: () -> int
-        """As ``left``, a little more rather than less."""
+        """As ``left``, rounded up."""
         return min(LONGEST, int(self.left() * 1000) + 1)
 
     def is_over(self):
         # type: () -> bool
-        """Whether the time for all waits has passed."""
+        """Whether the time for all waits is over."""
         return self._until is not None and ticks() >= self._until
 
     def check(self):
         # type: () -> None
-        """socket.timeout if it has: also what never waits, as its bytes come fast, must end."""
+        """socket.timeout if the time is over.  For work that never waits because its bytes arrive fast."""
         if self.is_over():
             raise socket.timeout("timed out")
 
 
 def _poller(descriptor, events):
     # type: (int, int) -> Callable[[int], object]
-    """A function of milliseconds that says whether what was waited for happened."""
+    """A function of milliseconds that waits and returns whether one of the events happened."""
     if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(descriptor, (select.POLLIN if events & _READ else 0) | (select.POLLOUT if events & _WRITE else 0))
         return poll.poll
-    # Windows, and where eventlet took it away
+    # On Windows, and where eventlet removed poll.
     reading, writing = [descriptor] if events & _READ else [], [descriptor] if events & _WRITE else []
     return lambda milliseconds: any(select.select(reading, writing, [], milliseconds / 1000.0))
 
 
 def readable(descriptor):
     # type: (int) -> Callable[[int], object]
-    """A function of milliseconds that says whether something came, or an end."""
+    """A function of milliseconds that waits and returns whether there are bytes to read, or the end."""
     return _poller(descriptor, _READ)
 
 
 class Connection(object):
-    """A connected socket.  One thread at a time, but ``abort``, which any may call.
+    """A connected socket.  For one thread at a time, except ``abort``.
 
-    Failures are socket.timeout for a wait that was too long, else EnvironmentError.
+    Raises socket.timeout if a wait was too long, else EnvironmentError.
     """
 
     __slots__ = ("socket", "_pollers", "_readable", "_is_tls", "_waiting", "failure", "used")
 
     def __init__(self, connected, is_tls=False):
         # type: (socket.socket, bool) -> None
-        # Or a plain socket, or an _Inner: of TLS they have what is used of them.
+        # A plain socket or an _Inner is used in the same way.
         self.socket = connected  # type: ssl.SSLSocket  # type: ignore[assignment]
         self._is_tls = is_tls
         self._waiting, self.failure = _WRITE, None  # type: int, BaseException | None
         self._pollers = {}  # type: dict[int, Callable[[int], object]]
         self._readable = self._poll(_READ)
-        self.used = 0.0  # when it became idle, in ticks; 0 while it is new
+        self.used = 0.0  # when it became idle, in ticks; 0 while new
 
     def _poll(self, events):
         # type: (int) -> Callable[[int], object]
@@ -138,7 +138,7 @@ class Connection(object):
 
     def is_idle(self):
         # type: () -> bool
-        """False if it was closed by the other side, or something came that nobody asked for."""
+        """False if the other side closed the connection or sent bytes unasked."""
         try:
             return not self._readable(0) and not (self._is_tls and self.socket.pending())
         except (EnvironmentError, select.error):
@@ -146,8 +146,8 @@ class Connection(object):
 
     def receive(self, size, pace):
         # type: (int, Pace) -> bytes
-        """At most ``size`` bytes, b"" at the end."""
-        if not self._is_tls:  # nothing is there yet when an answer is waited for
+        """Up to ``size`` bytes, b"" at the end."""
+        if not self._is_tls:  # nothing has arrived yet when a response is awaited
             self.wait(_READ, pace)
         while True:
             try:
@@ -159,7 +159,7 @@ class Connection(object):
 
     def receive_into(self, view, pace):
         # type: (memoryview, Pace) -> int
-        """How many bytes came into ``view``, 0 at the end."""
+        """The number of bytes received into ``view``, 0 at the end."""
         while True:
             try:
                 return self.socket.recv_into(view)
@@ -170,9 +170,9 @@ class Connection(object):
 
     def send(self, data, pace, reader):
         # type: (bytes | memoryview, Pace, Head) -> bool
-        """Send all of ``data``.  False if the answer, or an end, came before that.
+        """Send all of ``data``.  False if the response, or the end, came first.
 
-        ``reader``: a wire.Head, which is fed with whatever comes as long as the system takes no more.
+        ``reader``: a wire.Head, which gets the bytes received while the system takes no more.
         """
         sent = 0 if self._is_tls else self._put(data)
         if sent == len(data):
@@ -181,7 +181,7 @@ class Connection(object):
             return False
         view = memoryview(data)[sent:]
         while len(view):
-            sent = self._put(view[:_SLICE])  # TLS must be offered the same bytes again that it could not take
+            sent = self._put(view[:_SLICE])  # after a failed write, TLS needs the same bytes again
             if sent < 0 or (sent == 0 and not self._may_send(pace, reader)):
                 return False
             view = view[sent:]
@@ -189,7 +189,7 @@ class Connection(object):
 
     def _put(self, data):
         # type: (bytes | memoryview) -> int
-        """How many bytes the system took; -1 after a ``failure``, before which an answer may have come."""
+        """The number of bytes that the system took; -1 after a ``failure``, before which a response may have come."""
         try:
             return self.socket.send(data)
         except _FAILURES as error:
@@ -202,15 +202,15 @@ class Connection(object):
 
     def _may_send(self, pace, reader):
         # type: (Pace, Head) -> bool
-        """Wait until more can be sent.  False if the answer, or an end, is there instead."""
+        """Wait until more can be sent.  False if the response, or the end, came instead."""
         self.wait(_READ | self._waiting, pace)
         return not self.is_answered(pace, reader)
 
     def is_answered(self, pace, reader):
         # type: (Pace, Head) -> bool
-        """Feed ``reader`` with what has come.  True if the answer, or an end, is there.
+        """Give ``reader`` the bytes received.  True if they hold the response, or the end.
 
-        Neither an answer 1xx nor what TLS says by itself is one.
+        A 1xx response and TLS's own messages do not count.
         """
         if not self._readable(0):
             return False
@@ -222,17 +222,17 @@ class Connection(object):
                     return True
                 if _wanted(error, _READ) != _WRITE:
                     return False
-                self.wait(_WRITE, pace)  # TLS has to say something before it reads on
+                self.wait(_WRITE, pace)  # TLS must send before it can read on
             else:
                 if not data or reader.feed(data) is not None:
                     return True
 
     def send_file(self, piece, pace, reader):
         # type: (tuple[int, int, int], Pace, Head) -> int | None
-        """Send ``piece``, (descriptor, offset, length) of a file, without reading it.  How much; None for an early end.
+        """Send ``piece``, (descriptor, offset, length) of a file, without reading it.
 
-        0 if the file has no such bytes, -1 if the system cannot do it with this file.  ``reader``: as of ``send``.
-        Only of a connection that ``can_send_files``.
+        The number of bytes sent; 0 if the file ends before them; -1 if the system cannot do it with this file; None if
+        the response, or the end, came first.  ``reader``: as in ``send``.  Only if ``can_send_files``.
         """
         descriptor, offset, length = piece
         while True:
@@ -254,7 +254,7 @@ class Connection(object):
 
     def abort(self):
         # type: () -> None
-        """Make whoever waits on it see its end, now."""
+        """End any wait on this connection at once, as if the other side had closed it.  Any thread may call this."""
         try:
             _plain(self.socket).shutdown(socket.SHUT_RDWR)
         except _FAILURES:
@@ -269,17 +269,17 @@ class Connection(object):
 
     def security(self):
         # type: () -> tuple[str | None, dict[str, Any] | None]
-        """(version of TLS, the other side's certificate as ssl gives it); (None, None) without TLS."""
+        """(TLS version, the other side's certificate as ssl gives it); (None, None) without TLS."""
         return (self.socket.version(), self.socket.getpeercert()) if self._is_tls else (None, None)
 
     def encrypt(self, context, name, pace):
         # type: (ssl.SSLContext | None, str, Pace) -> None
-        """Speak TLS from now on with a host of this name.  ssl.SSLError if its certificate is not trusted."""
+        """Switch to TLS with a host of this name.  ssl.SSLError if its certificate is not trusted."""
         assert context is not None
         if self._is_tls:
             self.socket = _Inner(self.socket, context, name)  # type: ignore[assignment]
         else:
-            # An end of TCP without TLS's word for it is a failure: whoever stands between could have made it.
+            # TCP's end without TLS's closing message is an error: an attacker on the way could have caused it.
             self.socket = context.wrap_socket(
                 self.socket, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
             )
@@ -294,13 +294,13 @@ class Connection(object):
 
 def _ended(error):
     # type: (BaseException) -> bool
-    """Whether a failure is TLS's way to say that the other side is done."""
+    """Whether an error is TLS's report that the other side closed."""
     return isinstance(error, ssl.SSLError) and error.args[0] == ssl.SSL_ERROR_ZERO_RETURN
 
 
 def _wanted(error, usual):
     # type: (BaseException, int) -> int
-    """What a call that would block waits for.  Raises what is no such failure."""
+    """The event that a call that would block waits for.  Raises any other error."""
     if isinstance(error, _WantsBoth):
         return _READ | _WRITE
     code = error.args[0] if error.args else None
@@ -318,20 +318,20 @@ def _wanted(error, usual):
 
 def _plain(connected):
     # type: (socket.socket) -> Any  # with its own shutdown
-    """The socket itself: TLS's own shutdown would pull its state from under the thread that waits."""
+    """The plain socket: `shutdown` of a TLS socket would drop its state while another thread uses it."""
     while isinstance(connected, _Inner):
         connected = connected.outer
     return getattr(connected, "_sock", None) or super(type(connected), connected)
 
 
 class _WantsBoth(ssl.SSLError):
-    """There is nothing to read yet, and not everything could be sent."""
+    """There is nothing to read yet, and some bytes are still unsent."""
 
 
 class _Inner(object):
-    """TLS inside of a TLS connection, to a proxy that speaks it.  Only where it ``NESTS``.
+    """TLS within a TLS connection, to a proxy that speaks TLS.  Only if ``NESTS``.
 
-    What cannot be sent does not keep anybody from reading: the answer may be there already.
+    Unsent bytes do not block reading: the response may have come already.
     """
 
     def __init__(self, outer, context, name):
@@ -339,8 +339,8 @@ class _Inner(object):
         self.outer = outer
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_hostname=name)
-        self._waiting = b""  # made by TLS and not taken by the outer connection yet
-        self._taken = 0  # bytes of what is sent that are in it
+        self._waiting = b""  # TLS records that the outer connection has not taken yet
+        self._taken = 0  # bytes of the current `send` that are in it
 
     def fileno(self):
         # type: () -> int
@@ -372,7 +372,7 @@ class _Inner(object):
         # type: () -> None
         try:
             self._flush()
-        except EnvironmentError:  # a full pipe or a broken one: it is kept, and goes first
+        except EnvironmentError:  # blocked or broken: the bytes are kept and sent first next time
             pass
 
     def _call(self, work):
@@ -380,7 +380,7 @@ class _Inner(object):
         while True:
             try:
                 done = work()
-                self._try_flush()  # what was done is not undone by a full pipe
+                self._try_flush()  # if this fails, the work is still done
                 return done
             except ssl.SSLWantReadError:
                 self._try_flush()
@@ -413,7 +413,7 @@ class _Inner(object):
 
     def send(self, data):
         # type: (bytes | memoryview) -> int
-        """Takes data once the outer connection has all of it; until then the same is offered again, as to any TLS."""
+        """Send ``data`` and return its length.  After an error, offer the same bytes again, as to any TLS."""
         if not self._taken:
             self._flush()
             self._taken = self._tls.write(data)
@@ -423,18 +423,18 @@ class _Inner(object):
 
 
 class Idle(deque):  # type: ignore[type-arg]  # of Connection
-    """Connections that wait to serve again, the one used last in front.  Safe to share between threads.
+    """Idle connections, the last used in front.  Safe to share between threads.
 
-    Those of a forgotten handler are closed by the interpreter, as their sockets are.  A ``__del__`` here would swallow
-    the KeyboardInterrupt that arrives while it runs.
+    The interpreter closes the connections of a forgotten handler, as it closes sockets.  A ``__del__`` here would
+    swallow a KeyboardInterrupt that arrives while it runs.
     """
 
-    #: Seconds after which one is not trusted any more: who stands between may have forgotten it without a word.
+    #: Seconds until an idle connection is dropped: a gateway on the way may have forgotten it silently.
     LASTING = 50.0
 
     def take(self):
         # type: () -> Connection | None
-        """A Connection that still stands, or None."""
+        """A Connection that is still open, or None."""
         while self:
             try:
                 found = self.pop()  # type: Connection

@@ -1,4 +1,4 @@
-"""Which cause a failure of sockets, TLS or a proxy has: both carriers ask here."""
+"""The cause of a failure of sockets, TLS or a proxy.  Shared by threads and event loops."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from ..protocol.errors import ConfigurationError, UVideoError  # noqa: F401
     from .pool import Route  # noqa: F401
 
-#: How far it had come: a connection to the proxy, TLS with it, CONNECT or SOCKS's handshake; a connection to the host,
-#: TLS with it; the request.
+#: The step that failed: connecting to the proxy, TLS with it, CONNECT, the SOCKS handshake; connecting to the host, TLS
+#: with it; the request.
 PROXY, PROXY_TLS, TUNNEL, SOCKS, HOST, TLS, REQUEST = range(7)
 
 _REFUSED = (errno.ECONNREFUSED,)
 _FILES = (errno.EMFILE, errno.ENFILE)
-#: OpenSSL's numbers of what is wrong with a certificate.
+#: OpenSSL's numbers for certificate errors.
 _VERIFY = {
     2: "certificate-issuer",
     9: "certificate-early",
@@ -39,7 +39,7 @@ _VERIFY = {
     62: "certificate-name",
     64: "certificate-name",
 }
-#: Parts of OpenSSL's texts, or of the names that Python has for them.  The first that fits counts.
+#: Parts of OpenSSL's texts, or of Python's names for them.  The first match counts.
 _SIGNS = (
     ("CERTIFICATE_VERIFY_FAILED", "certificate"),
     ("WRONG_VERSION_NUMBER", "not-tls"),
@@ -77,9 +77,9 @@ _TIMES = (socket.timeout,)
 
 def names(authorities, proxy):
     # type: (str | None, str | None) -> dict[str, str]
-    """What the settings are called that count here: {fact of the texts: name}.
+    """The names of the settings for error texts: {fact: name}.
 
-    ``authorities``, ``proxy``: as Transport takes them, None where the environment decides.
+    ``authorities``, ``proxy``: as Transport takes them; None if the environment decides.
     """
     return {
         "bundle": u"ca_bundle" if authorities else u"%s / ca_bundle" % (trust.named() or u"REQUESTS_CA_BUNDLE"),
@@ -89,7 +89,7 @@ def names(authorities, proxy):
 
 def proxy(url, origin, settings):
     # type: (str, str, dict[str, str]) -> Proxy
-    """The Proxy of a URL on the way to an origin.  ConfigurationError.  ``settings``: as ``names`` gives them."""
+    """The Proxy object of a URL, for an origin.  ConfigurationError.  ``settings``: from ``names``."""
     try:
         found = Proxy(url)
     except InvalidArgument:
@@ -100,7 +100,7 @@ def proxy(url, origin, settings):
 
 
 class Denied(Exception):
-    """What a proxy answers to CONNECT, if it is not yes."""
+    """A proxy's response to CONNECT that is not a success."""
 
     def __init__(self, status):
         # type: (int) -> None
@@ -110,9 +110,9 @@ class Denied(Exception):
 
 def judged(error, leg, route, late=False):
     # type: (BaseException | None, int, Route, bool) -> UVideoError
-    """The UVideoError of a failure.  ``error``: an exception, None for an early end.  ``route``: to whom, a Route.
+    """The UVideoError for a failure.  ``error``: an exception; None for an early end.  ``route``: the Route used.
 
-    ``late``: the time for the try is over.  The request's URL is not in it, as that may be signed.
+    ``late``: the time of the try is over.  The text never has the request's URL, which may be signed.
     """
     if isinstance(error, Refusal):
         error = socket.timeout() if error.error is None else error.error
@@ -132,7 +132,7 @@ def judged(error, leg, route, late=False):
 
 def wants_password(route):
     # type: (Route) -> UVideoError
-    """The ConfigurationError of a 407 that came in place of the service's answer."""
+    """The ConfigurationError for a 407 that came in place of the service's response."""
     proxy = route.proxy
     if proxy is None or proxy.socks is not None or route.is_tls:  # a SOCKS proxy speaks no HTTP
         return told("auth-on-the-way", route.origin, {"status": 407})
@@ -195,12 +195,12 @@ def _handshake(error):
 
 def _tls(error):
     # type: (BaseException | None) -> str | None
-    """The cause of what TLS says; None for another failure, or an end."""
+    """The cause of a TLS error; None for another error or the end."""
     if not isinstance(error, ssl.SSLError):
-        if isinstance(error, ssl.CertificateError):  # before Python 3.7, another name than the certificate's is one
+        if isinstance(error, ssl.CertificateError):  # before Python 3.7, this reports a wrong host name
             return "certificate-name"
         return "tls-in-tls" if isinstance(error, NotImplementedError) else None
-    # OpenSSL's text first: Pythons older than their OpenSSL have other names for its numbers.
+    # OpenSSL's text first: a Python older than its OpenSSL has wrong names for the numbers.
     names = [re.sub("[^A-Z0-9]+", "_", name.upper()) for name in (_bare(error), getattr(error, "reason", None) or "")]
     if "EOF" in names[0] or error.args[:1] in ((ssl.SSL_ERROR_EOF,), (ssl.SSL_ERROR_ZERO_RETURN,)):
         return None
@@ -229,7 +229,7 @@ def _request(error):
     if isinstance(error, _TIMES):
         return "silence"
     code = _tls(error)
-    # TLS 1.3 says no to a client's certificate when its handshake is done for the client.
+    # In TLS 1.3 the client's handshake ends before the server refuses its certificate.
     return code if code is not None and code.startswith("client-") else "broken"
 
 
@@ -246,13 +246,13 @@ _LEGS = {
 
 def _bare(error):
     # type: (BaseException) -> str
-    """OpenSSL's text, without what Python puts around it."""
+    """OpenSSL's text without Python's additions."""
     return _BARE.sub("", str(error))
 
 
 def reason(error):
     # type: (BaseException | None) -> object
-    """What the system or OpenSSL says of a failure, without a URL."""
+    """The system's or OpenSSL's reason for a failure, without a URL."""
     cut = isinstance(error, ssl.SSLError) and error.args[:1] == (ssl.SSL_ERROR_EOF,)
     if error is None or isinstance(error, EOFError) or cut:
         return u"it ended too early"

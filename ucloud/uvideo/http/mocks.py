@@ -1,6 +1,6 @@
-"""Whether a library of tests has taken the network's place, so that a program means its mocks and not the service.
+"""Detects active mocks of `requests`, so that a test never reaches the real service by mistake.
 
-Each is known by its patch being in force, not by being imported.
+A library counts if its patch is active, not if it is imported.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 def check(origin):
     # type: (str) -> None
-    """ConfigurationError if one of these libraries would answer for an origin, "http://host:port", through requests.
+    """ConfigurationError if a mock library would answer an origin, "http://host:port", were it reached through
+    requests.
 
-    An origin that the library lets pass is no such one.
+    An origin that the library lets through is accepted.
     """
     for name, answers, passing in _KNOWN:
         if name in _modules and answers(origin + "/"):
@@ -33,11 +34,11 @@ def check(origin):
 
 def is_unmatched(error):
     # type: (BaseException) -> bool
-    """Whether a failure only says that no mock is registered, or nothing recorded, for this request."""
+    """Whether a failure only means that no mock or recording matches the request."""
     return type(error).__name__ in _UNMATCHED or "Connection refused by Responses" in "%s" % (error.args[:1],)
 
 
-#: What requests_mock, vcr, pook and httpretty raise; that of responses is one of requests.
+#: The errors of requests_mock, vcr, pook and httpretty.  responses raises an error of requests.
 _UNMATCHED = ("NoMockAddress", "CannotOverwriteExistingCassetteException", "PookNoMatches", "UnmockedError")
 _modules = sys.modules
 
@@ -66,7 +67,7 @@ def _vcr(url):
         return False
     try:
         return cassette.filter_request(_modules["vcr.request"].Request("GET", url, b"", {})) is not None
-    except Exception:  # of the program's own filter, which expects another request
+    except Exception:  # the program's own filter failed: it expects another kind of request
         return True
 
 
@@ -87,7 +88,7 @@ def _says(module, name):
 
 def _patch(module, kind, name, package):
     # type: (str, str, str, str) -> Any
-    """The function of a package that stands in a class, under what others may have wrapped around it; else None."""
+    """A package's function that patches a method of a class, also below other wrappers; else None."""
     found = vars(getattr(_modules.get(module), kind, object)).get(name)
     while found is not None and (getattr(found, "__module__", None) or "").partition(".")[0] != package:
         found = getattr(found, "__wrapped__", None)
@@ -96,7 +97,7 @@ def _patch(module, kind, name, package):
 
 def _owner(function):
     # type: (FunctionType) -> Any
-    """The object whose method made a function."""
+    """The object whose method created a function."""
     names, cells = function.__code__.co_freevars, function.__closure__ or ()
     return dict(zip(names, cells))["self"].cell_contents if "self" in names else None
 

@@ -1,6 +1,6 @@
-"""Bytes over HTTP: connections kept open, and where an origin is reached; knows no meaning of a header.
+"""HTTP requests over connections that are kept open, and the route to each origin.  Knows no header's meaning.
 
-All of it is ours: urllib3 takes twice as long for a small request, and requests six times.
+Written for speed: for a small request urllib3 takes twice as long, and requests six times.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .trust import Certificate  # noqa: F401
 
     class Wish(Protocol):
-        """An Interrupt, or like one."""
+        """An Interrupt or similar."""
 
         def is_set(self):
             # type: () -> bool
@@ -64,16 +64,16 @@ if TYPE_CHECKING:
 _log = logging.getLogger("ucloud.uvideo")
 
 SMALL_ANSWER = 64 * 1024 * 1024
-_PIECE = 65536  # Python 3.6 to 3.9 fills a buffer of the size asked for with zeros before it reads
+_PIECE = 65536  # Python 3.6 to 3.9 zeroes a buffer of the requested size before each read
 _FAILURES = (EnvironmentError, socket.error, ssl.SSLError, ssl.CertificateError)
-#: Bytes of a body that go out together with the head.
+#: The most bytes of a body that are sent together with the head.
 _TOGETHER = 16384
 
 USER_AGENT = "Python/%d.%d" % sys.version_info[:2]
 
 
 class Stream(object):
-    """An answer whose body is still to be read.  Close it when done; one thread at a time."""
+    """A response whose body is still to be read.  Close it when done.  For one thread at a time."""
 
     def __init__(self, exchange, answer, rest):
         # type: (Exchange, wire.Answer, bytes) -> None
@@ -82,11 +82,11 @@ class Stream(object):
         self._keep, self._left = answer.keep, answer.length
         self._chunks = wire.Chunks() if answer.chunked else None
         self._failure = None  # type: NoAnswer | None
-        self._rest = memoryview(self._decoded(rest))  # of the body, received and not yet read
+        self._rest = memoryview(self._decoded(rest))  # body bytes received but not read yet
 
     def _decoded(self, data):
         # type: (bytes) -> bytes
-        """The body's bytes in what was received."""
+        """The body bytes in received data."""
         if self._chunks is not None:
             try:
                 data = self._chunks.feed(data)
@@ -96,14 +96,14 @@ class Stream(object):
                 self._left = 0
                 self._keep = self._keep and not self._chunks.rest
         elif self._left is not None:
-            if len(data) > self._left:  # behind its end nobody knows what it is
+            if len(data) > self._left:  # bytes beyond the body's end mean nothing
                 data, self._keep = data[: self._left], False
             self._left -= len(data)
         return data
 
     def read(self, size):
         # type: (int) -> bytes
-        """At most ``size`` bytes as they came over the wire, b"" at the end.  NoAnswer if the connection breaks."""
+        """Up to ``size`` bytes as they came over the wire, b"" at the end.  NoAnswer if the connection breaks."""
         while True:
             if len(self._rest):
                 data, self._rest = self._rest[:size].tobytes(), self._rest[size:]
@@ -116,7 +116,7 @@ class Stream(object):
 
     def _took(self, data):
         # type: (bytes) -> bytes
-        """``data``, which is the next of a body without chunks."""
+        """Count ``data`` as the next bytes of an unchunked body, and return them."""
         if self._left is None:
             self._left = None if data else 0
         elif data:
@@ -135,9 +135,9 @@ class Stream(object):
 
     def readinto(self, view):
         # type: (memoryview) -> int
-        """Fill a memoryview with bytes as they came over the wire; how many, fewer than it holds only at the end.
+        """Fill a memoryview with bytes as they came over the wire.  The number of bytes, fewer only at the end.
 
-        NoAnswer if the connection breaks; what came before that is given first.
+        NoAnswer if the connection breaks; the bytes before that are returned first.
         """
         done = 0
         while done < len(view):
@@ -159,7 +159,7 @@ class Stream(object):
 
     def _receive(self, view):
         # type: (memoryview) -> int
-        """How many bytes of the body were received into ``view``; others may be in the rest now."""
+        """The number of body bytes received into ``view``.  Further ones may be in the rest."""
         if self._chunks is not None:
             self._unpack()
             return 0
@@ -174,39 +174,39 @@ class Stream(object):
 
     def missing(self):
         # type: () -> int | None
-        """Bytes of the body that were announced and not yet read; None if that was not said."""
+        """Bytes of the body that are still unread; None if its length was not announced."""
         return None if self._left is None else self._left + len(self._rest)
 
     def limit(self, seconds):
         # type: (float | None) -> None
-        """Let all that is read from now on take so many seconds at most, None for any number."""
+        """Let all further reads take ``seconds`` together; None: no limit."""
         self._exchange.limit(seconds)
 
     def broken(self, error):
         # type: (BaseException | None) -> UVideoError
-        """The UVideoError of a failure while it is read."""
+        """The UVideoError for a failure while reading."""
         return self._exchange.broken(error)
 
     def close(self, reuse=False):
         # type: (bool) -> None
-        """End it.  ``reuse``: the body was read to its end, so the connection can serve again."""
+        """Close the response.  ``reuse``: the body was read to its end, so keep the connection."""
         self._exchange.end(reuse and self._keep and self._left == 0 and self._failure is None)
 
 
 class Exchange(object):
-    """One request and its answer on one connection of a Route.
+    """One request and its response on one connection of a Route.
 
-    connecting -> sending -> answering -> body -> ended; each ends early by a failure, which is ``broken``'s to name.
+    The steps are connecting, sending, answering, body and ended.  A failure ends any of them; ``broken`` names its
+    error.
 
-    - connecting (``resume``, else the route's ``connect``): an idle connection, or a new one.
-    - sending (``send``): whatever comes meanwhile is read, TLS's own or HTTP's.  An answer 1xx changes nothing.  The
-      answer, or an end, stops the body for good, and the connection does not serve again.  After a failure to send
-      the answer is still looked for, as it may have come before.
-    - answering (``answer``): answers 1xx are passed over, up to wire.INTERIM_LIMIT of them from the beginning on; 101
-      was not asked for and is no answer.  The answer's head may have come while the request was sent.
-    - body: of a Stream.  The connection serves again if request and answer were both carried to their ends.
+    - connecting (``resume``, else the route's ``connect``): take an idle connection or open a new one.  - sending
+    (``send``): bytes that arrive meanwhile, of TLS or HTTP, are read.  A 1xx response changes nothing.  The response,
+    or the end, stops the sending, and the connection is not reused.  After a failed write the response is still looked
+    for, as it may have come before.  - answering (``answer``): 1xx responses are skipped, up to wire.INTERIM_LIMIT per
+    exchange.  A 101 was not requested and is no response.  The response's head may have come during sending.  - body:
+    read through a Stream.  The connection is reused if request and response were both complete.
 
-    Each wait for bytes that come or go lasts as long as the pace allows; any byte in either direction ends it.
+    Each wait lasts as long as the pace allows, and ends with any byte in either direction.
     """
 
     __slots__ = ("route", "_held", "_connection", "_interrupt", "_pace", "_reused", "_reader")
@@ -219,7 +219,7 @@ class Exchange(object):
 
     def resume(self):
         # type: () -> bool
-        """Take an idle connection; False if there is none."""
+        """Take an idle connection.  False if there is none."""
         found = self.route.idle.take()
         if found is None:
             return False
@@ -234,7 +234,7 @@ class Exchange(object):
 
     def hold(self, connection):
         # type: (Connection | race.Race) -> None
-        """From now on this, a Connection or the race for one, is what an interrupt ends; what was held is closed."""
+        """Set the Connection, or the race for one, that an interrupt ends.  The one before is closed."""
         held, self._held = self._held, connection
         if isinstance(connection, Connection):
             self._connection = connection
@@ -249,7 +249,7 @@ class Exchange(object):
 
     def send(self, head, body, chunked):
         # type: (bytes, bytes | Body, bool) -> bool
-        """True when all was sent, False if the answer, or an end, came before that."""
+        """True when everything was sent.  False if the response, or the end, came first."""
         connection, pace, reader = self._connection, self._pace, self._reader
         if isinstance(body, bytes):
             if len(body) <= _TOGETHER:
@@ -276,8 +276,8 @@ class Exchange(object):
         return not chunked or connection.send(wire.LAST_CHUNK, pace, reader)
 
     def _send_file(self, body):
-        # type: (Any) -> bool | None  # body: one that has piece and moved
-        """As ``send``; None if the system cannot, and what is left has to be read."""
+        # type: (Any) -> bool | None  # body: has piece() and moved()
+        """As ``send``; None if the system cannot do it, and the rest must be read and sent."""
         for piece in iter(body.piece, None):
             self._pace.check()
             if self._connection.is_answered(self._pace, self._reader):
@@ -292,7 +292,7 @@ class Exchange(object):
 
     def answer(self, whole):
         # type: (bool) -> tuple[wire.Answer, bytes]
-        """(Answer, what came behind its head).  ``whole``: the request was sent to its end."""
+        """(Answer, the bytes after its head).  ``whole``: the request was sent completely."""
         reader = self._reader
         found = reader.found
         while found is None:
@@ -321,7 +321,7 @@ class Exchange(object):
 
     def broken(self, error=None, leg=failure_cause.REQUEST):
         # type: (BaseException | None, int) -> UVideoError
-        """The UVideoError of a failure; Cancelled and its like if the interrupt is what led to it."""
+        """The UVideoError for a failure; the interrupt's error if that caused it."""
         if self._interrupt is not None and self._interrupt.is_set():
             try:
                 self._interrupt.check()
@@ -329,7 +329,7 @@ class Exchange(object):
                 return wished
         found = failure_cause.judged(error, leg, self.route, self._pace.is_over())
         if self._reused and not self._reader.begun() and found.cause == "broken":
-            found.stale = True  # it was closed while it was idle; the others will be no better
+            found.stale = True  # closed while idle: the other idle ones are probably closed, too
             self.route.idle.shut()
         return found
 
@@ -352,11 +352,11 @@ class Exchange(object):
 
 
 class Route(object):
-    """How an origin, "http://host:port", is reached, and its idle connections.  Safe to share between threads.
+    """How to reach an origin, "http://host:port", and its idle connections.  Safe to share between threads.
 
-    ``proxy``: a Proxy or None.  ``context``: the SSLContext for whoever speaks TLS, None if nobody does.
-    ``said``: what the environment said of proxies when it was asked for this one; None if it has no say.
-    ``names``: what the settings are called, as failure_cause.names gives it.
+    ``proxy``: a Proxy or None.  ``context``: the SSLContext for TLS, or None.
+    ``said``: the environment's proxy settings when this was made; None if they do not apply.
+    ``names``: the settings' names, from failure_cause.names.
     """
 
     def __init__(
@@ -374,15 +374,15 @@ class Route(object):
         self.origin, self.proxy, self.context, self.said = origin, proxy, context, said
         self._connect_timeout, self._pool, self.names = connect_timeout, pool, names or {}
         self.is_tls = scheme == "https"
-        #: Whether nobody on the way can change what comes.
+        #: Whether nobody on the way can change a response.
         self.is_sure = self.is_tls or stays_here(origin, proxy)
         self.name, port = split(host)
         self.port = port or (443 if self.is_tls else 80)
-        self.address = self.name  # what is connected to; *.localhost seldom resolves
+        self.address = self.name  # the host to connect to; *.localhost seldom resolves
         if is_loopback(host) and self.name.endswith("localhost"):
             self.address = "127.0.0.1"
         self.fields = [("Host", host), ("Accept-Encoding", "identity")]
-        self.prefix = ""  # of a request's target
+        self.prefix = ""  # the beginning of each request's target
         if proxy is not None and proxy.socks is None and not self.is_tls:
             self.prefix = origin
             self.fields += proxy.fields
@@ -391,9 +391,9 @@ class Route(object):
 
     def connect(self, pace, exchange):
         # type: (Pace, Exchange) -> None
-        """Give the exchange a new connection.  NoAnswer; nothing was sent then.
+        """Open a connection for the exchange.  NoAnswer, with nothing sent.
 
-        Look-up, TCP, proxy and TLS together take connect_timeout at most, and no longer than ``pace`` allows.
+        Lookup, TCP, proxy and TLS together take at most connect_timeout, and no longer than ``pace`` allows.
         """
         pace = pace.within(self._connect_timeout)
         proxy = self.proxy
@@ -424,7 +424,7 @@ class Route(object):
 
     def tunnel(self):
         # type: () -> bytes
-        """Bytes that ask the proxy for a way through; its answer has no body when it says yes, like that to HEAD."""
+        """The bytes of the CONNECT request.  Like HEAD, its success response has no body."""
         target = "%s:%d" % (self.name if ":" not in self.name else "[%s]" % self.name, self.port)
         return wire.request_head("CONNECT", target, [("Host", target)] + (self.proxy.fields if self.proxy else []))
 
@@ -442,13 +442,13 @@ class Route(object):
 
     def handshake(self, connected, pace, name):
         # type: (socket.socket, Pace, str) -> socks.Handshake
-        """The Handshake that lets the SOCKS proxy connect a socket on to the host."""
+        """The Handshake by which the SOCKS proxy connects a socket to the host."""
         assert self.proxy is not None and self.proxy.socks is not None
         return socks.Handshake(connected, self.proxy.socks, name, self.port, pace)
 
     def _destination(self, pace, exchange):
         # type: (Pace, Exchange) -> str
-        """What a SOCKS proxy is to connect to."""
+        """The host or address to give to a SOCKS proxy."""
         told = self.proxy and self.proxy.socks
         if not told or told.resolves:
             return self.address
@@ -465,7 +465,7 @@ class Route(object):
 
     def take_back(self, connection):
         # type: (Connection) -> None
-        """Keep a connection that is idle now, for this process only."""
+        """Keep an idle connection, if this is still the same process."""
         if self.closed or len(self.idle) >= self._pool or self._pid != os.getpid():
             connection.close()
         else:
@@ -473,7 +473,7 @@ class Route(object):
 
     def close(self):
         # type: () -> None
-        """Close the idle connections, and each other one when it becomes idle."""
+        """Close the idle connections, and each busy one when it becomes idle."""
         self.closed = True
         self.idle.shut()
 
@@ -481,10 +481,10 @@ class Route(object):
 class Transport(object):
     """Connections to any host, kept open and shared.  Safe to share between threads; usable after a fork.
 
-    ``timeout``: seconds that the other side may be silent, and to connect unless ``connect_timeout`` says otherwise.
-    ``pool``: connections kept a host.  ``authorities``: file or folder of certificates instead of the environment's.
-    ``certificate``: a trust.Certificate that the service may ask for.  ``proxy``: as ``chosen`` takes it.
-    Where the environment decides on proxy or authorities, a change of it counts from the next connection on.
+    ``timeout``: seconds that the other side may be silent; also the limit for connecting unless ``connect_timeout`` is
+    given.  ``pool``: connections kept for each host.  ``authorities``: file or folder of CA certificates in place of
+    the environment's.  ``certificate``: a trust.Certificate that the service may ask for.  ``proxy``: as in ``chosen``.
+    If the environment decides on proxy or CA certificates, a change applies from the next connection on.
     """
 
     def __init__(
@@ -509,12 +509,12 @@ class Transport(object):
 
     def route(self, origin, anew=False):
         # type: (str, bool) -> Route
-        """The Route to an origin.  ``anew``: for a new connection, for which everything is looked up again.
+        """The Route to an origin.  ``anew``: for a new connection; all settings are looked up again.
 
-        ConfigurationError where a mock of requests expects to be asked instead.
+        ConfigurationError if a mock of requests would have to answer.
         """
         mocks.check(origin)
-        if self._pid != os.getpid():  # a child must not share its parent's connections
+        if self._pid != os.getpid():  # a child process must not share its parent's connections
             old, self._lock, self._routes, self._pid = self._routes, threading.Lock(), {}, os.getpid()
             for route in old.values():
                 route.close()
@@ -526,13 +526,13 @@ class Transport(object):
 
     def is_sure(self, origin):
         # type: (str) -> bool
-        """Whether nobody on the way by which an answer came could change it."""
+        """Whether nobody on the way to an origin can change a response."""
         found = self._routes.get(origin)
         return found is not None and found.is_sure
 
     def _looked(self, origin, known):
         # type: (str, Route | None) -> Route
-        """The Route that counts now: the known one unless something changed."""
+        """The current Route: ``known``, unless a setting changed."""
         url, said = chosen(origin, self._proxy)
         proxy = None if url is None else failure_cause.proxy(url, origin, self._names())
         context = None
@@ -560,15 +560,15 @@ class Transport(object):
 
     def open(self, request, body=None, seconds=None, interrupt=None):
         # type: (Request, bytes | Body | None, float | None, Wish | None) -> Stream
-        """Send a Request with ``body`` and return the Stream of its answer.
+        """Send a Request with ``body`` and return the Stream of its response.  Redirects are returned like any
+        response.
 
-        body: bytes, default the request's own; or something that gives bytes by ``read()`` until b"" and says its
-        ``length``, None to send it chunked.  What its reading raises comes out as it is, if a UVideoError.  Where it
-        has ``piece()``, (descriptor, offset, length) of a file or None at the end, the system may send those bytes
-        itself, and ``moved(n)`` says how many it did.
-        NoAnswer if there is none; its ``stale`` says that a connection was closed while nobody used it.  Redirects are
-        answers like any other.  ``seconds``: for all of it, from the connection to the last byte of the answer's body;
-        Stream.limit sets others for that.  ``interrupt``: an Interrupt that ends any wait; its error is raised.
+        body: bytes, by default the request's own; or an object with ``read()``, which gives bytes until b"", and
+        ``length``, None to send it chunked.  A UVideoError from ``read`` is raised unchanged.  If it has ``piece()``,
+        (descriptor, offset, length) of a file or None at the end, the system may send those bytes itself; ``moved(n)``
+        then reports how many.  NoAnswer if there is no response; its ``stale`` means that an idle connection was
+        closed.  ``seconds``: the limit from connecting to the last byte of the response's body; Stream.limit changes it
+        for the body.  ``interrupt``: an Interrupt that ends any wait; its error is raised.
         """
         pace = self.pace
         if seconds is not None:
@@ -601,9 +601,9 @@ class Transport(object):
 
     def send(self, request, body=None, seconds=None, interrupt=None):
         # type: (Request, bytes | Body | None, float | None, Wish | None) -> Response
-        """Send a Request and return its Response with the whole body, which is at most 64 MiB.
+        """Send a Request and return its Response with the whole body, at most 64 MiB.
 
-        Of an answer that says no only the beginning is read.
+        Of an error response only the beginning is read.
         """
         stream = self.open(request, body, seconds, interrupt)
         try:
@@ -613,7 +613,7 @@ class Transport(object):
                 size += len(piece)
                 if size >= SMALL_ANSWER:
                     raise BadAnswer(u"the answer is longer than %d bytes" % SMALL_ANSWER)
-                if stream.missing() == 0 or (refused and size >= REFUSAL):  # another read would only say so
+                if stream.missing() == 0 or (refused and size >= REFUSAL):  # else one more read would report the end
                     break
             content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         except BaseException:
@@ -624,9 +624,9 @@ class Transport(object):
 
     def probe(self, origin, seconds):
         # type: (str, float) -> tuple[str | None, dict[str, Any] | None]
-        """(version of TLS, certificate of the host), as Connection.security, of a new connection, which is closed.
+        """(TLS version, the host's certificate) of a new connection, as Connection.security.  The connection is closed.
 
-        UVideoError as ``open``; ``seconds``: for all of it.
+        UVideoError as in ``open``.  ``seconds``: the limit.
         """
         route, pace = self.route(origin, anew=True), self.pace.anew(seconds)
         exchange = Exchange(route, pace, None, "HEAD")
@@ -638,7 +638,7 @@ class Transport(object):
 
     def close(self):
         # type: () -> None
-        """Close the idle connections; the next request opens new ones."""
+        """Close the idle connections.  The next request opens new ones."""
         routes, self._routes = self._routes, {}
         for route in routes.values():
             route.close()
@@ -646,14 +646,14 @@ class Transport(object):
 
 def message(route, request, body=None):
     # type: (Route, Request, B | None) -> tuple[bytes | B, bytes, bool]
-    """(body, bytes of the head, whether the body goes chunked) of a Request."""
+    """(body, bytes of the head, whether the body is chunked) of a Request."""
     content, pairs, chunked = framed(route.fields, request, body)
     return content, wire.request_head(request.method, route.prefix + request.target, pairs), chunked
 
 
 def framed(fields, request, body=None):
     # type: (list[tuple[str, str]], Request, B | None) -> tuple[bytes | B, list[tuple[str, str]], bool]
-    """(body, (name, value) of the head, whether the body goes chunked) of a Request.  ``fields``: of the way to it."""
+    """(body, (name, value) of the head, whether the body is chunked) of a Request.  ``fields``: the route's headers."""
     pairs = fields + request.headers.pairs
     if request.headers.get("accept-encoding") is not None:
         pairs.remove(("Accept-Encoding", "identity"))

@@ -1,4 +1,4 @@
-"""Which proxy is on the way to an origin.  requests is asked what the environment says, when it is needed."""
+"""The proxy for an origin.  requests is imported only if the environment must be asked."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -14,10 +14,10 @@ from ..protocol.provider import is_loopback
 
 def chosen(origin, given=None):
     # type: (str, str | None) -> tuple[str | None, tuple[str | bytes | None, ...] | None]
-    """(URL of the proxy on the way to an origin or None, what the environment's variables said or None without a say).
+    """(URL of the proxy for an origin or None, the environment's proxy settings or None if they do not apply).
 
-    ``given``: the one that the caller chose, for every host; "" for none.  Where it is None the environment decides,
-    and nothing on loopback has a proxy.
+    ``given``: the caller's proxy for every host; "" for none.  None: the environment decides, and loopback has no
+    proxy.
     """
     if given is not None:
         return given or None, None
@@ -31,7 +31,7 @@ def chosen(origin, given=None):
 
 def stays_here(origin, proxy):
     # type: (str, Proxy | None) -> bool
-    """Whether what is sent to an origin does not leave this machine.  ``proxy``: the Proxy on the way, or None."""
+    """Whether requests to an origin stay on this machine.  ``proxy``: its Proxy or None."""
     return proxy is None and is_loopback(origin.partition("://")[2])
 
 
@@ -42,7 +42,7 @@ _KEYS = tuple([getattr(os.environ, "encodekey", str)(name) for name in _NAMES])
 
 def variables():
     # type: () -> tuple[str | bytes | None, ...]
-    """What the environment's variables say of proxies now.  It is compared before each request."""
+    """The environment's current proxy settings.  Compared before each request."""
     data = getattr(os.environ, "data" if PY2 else "_data", None)  # os.environ itself takes 15 times as long
     if data is None:
         return tuple([os.environ.get(name) for name in _NAMES])
@@ -50,10 +50,9 @@ def variables():
 
 
 class Proxy(object):
-    """A proxy's URL taken apart; a host and port alone are those of an HTTP proxy.  InvalidArgument.
+    """A parsed proxy URL; host and port alone mean an HTTP proxy.  InvalidArgument.
 
-    ``fields``: what an HTTP proxy is to be told with each request, its password among them.
-    ``socks``: what a SOCKS proxy is to be told, a Socks; None for an HTTP proxy.
+    ``fields``: headers for an HTTP proxy, the password among them.  ``socks``: a Socks for a SOCKS proxy, else None.
     """
 
     def __init__(self, url):
@@ -65,7 +64,7 @@ class Proxy(object):
         account, mark, host = rest.partition("/")[0].rpartition("@")
         name, port = split(host) if _HOST(host) else ("", 0)
         if scheme not in _PORTS or not name or not (port is None or 0 < port < 65536):
-            # Without its text: what is misspelt may be the password.
+            # Without the text, as the misspelt part may be the password.
             raise InvalidArgument(
                 u"a proxy is http://, https://, socks5://, socks5h://, socks4:// or socks4a://, perhaps "
                 u"USER:PASSWORD@, and HOST:PORT"
@@ -83,7 +82,7 @@ class Proxy(object):
 
 
 class Socks(NamedTuple("Socks", [("version", "int"), ("resolves", "bool"), ("user", "bytes"), ("password", "bytes")])):
-    """version: 4 or 5.  resolves: whether the proxy looks names up.  user, password: bytes, empty for none."""
+    """version: 4 or 5.  resolves: whether the proxy looks up names.  user, password: bytes, empty for none."""
 
     __slots__ = ()
 
@@ -97,23 +96,23 @@ _ESCAPE = re.compile(b"%([0-9A-Fa-f]{2})")
 
 def _bytes(text):
     # type: (str) -> bytes
-    """Of a user's name or password in a URL; a percent sign that is no escape stands for itself."""
+    """A user or password from a URL as bytes.  A percent sign that begins no escape is kept."""
     try:
         return _ESCAPE.sub(lambda match: binascii.unhexlify(match.group(1)), to_bytes(text))
     except UnicodeError:
         raise InvalidArgument(u"the user or password of a proxy is not UTF-8")
 
 
-#: Schemes of proxies, and their ports where the URL names none.
+#: Schemes of proxies, and their default ports.
 _PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
-#: SOCKS by scheme, as requests has it: version, and who looks up names.
+#: SOCKS by scheme, as in requests: version, and whether the proxy looks up names.
 _SOCKS = {"socks4": (4, False), "socks4a": (4, True), "socks5": (5, False), "socks5h": (5, True)}
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::[0-9]{1,5})?\Z").match
 
 
 def split(host):
     # type: (str) -> tuple[str, int | None]
-    """(name, port or None) of "host:port"; the name as it is connected to."""
+    """(name, port or None) of "host:port", the name in the form to connect to."""
     name, mark, port = host.rpartition(":")
     if not mark or not port.isdigit():
         name, port = host, ""

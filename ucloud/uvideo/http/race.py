@@ -1,4 +1,4 @@
-"""Making a connection: the addresses of a host race, so that one that is dead does not take the others' time."""
+"""Making a connection: a host's addresses race, so that a dead one does not use up the others' time."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -26,10 +26,10 @@ _FAILURES = (EnvironmentError, socket.error, OverflowError)
 
 def connect(name, port, pace, abortable=None):
     # type: (str, int, Pace, Callable[[Race], object] | None) -> Connection
-    """The Connection to the address of a host that answers first.  Refusal.
+    """A Connection to the first of a host's addresses that answers.  Refusal.
 
-    All of it, the look-up too, is one wait of ``pace``.  ``abortable(race)``: told before anything waits; any thread
-    may then call ``race.abort()``, and who was told calls ``race.close()`` once none will any more.
+    All of it, with the lookup, counts as one wait of ``pace``.  ``abortable(race)``: called before any wait.  Then any
+    thread may call ``race.abort()``; when no thread will any more, call ``race.close()``.
     """
     race = Race(pace.left())
     if abortable is not None:
@@ -45,7 +45,7 @@ def connect(name, port, pace, abortable=None):
 
 def addresses(name, port, pace, abortable=None):
     # type: (str, int, Pace, Callable[[Race], object] | None) -> Sequence[Address]
-    """As address.Lookup.addresses, of a host.  Refusal.  ``pace``, ``abortable``: as of ``connect``."""
+    """A host's addresses, as address.Lookup.addresses.  Refusal.  ``pace``, ``abortable``: as in ``connect``."""
     race = Race(pace.left())
     if abortable is not None:
         abortable(race)
@@ -56,7 +56,7 @@ def addresses(name, port, pace, abortable=None):
 
 
 class Race(object):
-    """Sockets on their way to the addresses of one host.  Source: RFC 8305."""
+    """Sockets that connect to the addresses of one host.  Source: RFC 8305."""
 
     def __init__(self, seconds):
         # type: (float) -> None
@@ -68,7 +68,7 @@ class Race(object):
 
     def _left(self):
         # type: () -> float
-        """Seconds.  socket.timeout if there are none."""
+        """Seconds left.  socket.timeout if there are none."""
         left = self._until - ticks()
         if left <= 0:
             raise socket.timeout("timed out")
@@ -76,7 +76,7 @@ class Race(object):
 
     def run(self, name, port):
         # type: (str, int) -> socket.socket
-        """The socket that arrived first.  Refusal with the last one's error if none does; socket.timeout."""
+        """The first socket to connect.  Refusal with the last one's error if none does; socket.timeout."""
         waiting, last, due, pause = deque(self.addresses(name, port)), None, 0.0, 0.0
         if len(waiting) > 1:
             pause = address.seconds_between(self._left(), len(waiting))
@@ -104,13 +104,13 @@ class Race(object):
 
     def addresses(self, name, port):
         # type: (str, int) -> Sequence[Address]
-        """What its host resolves to."""
+        """The host's addresses."""
         found = address.known(name, port)
         if found is None:
             looking = address.look_up(name, port)
             self._looked_up = Wakeup()
             looking.tell(self._looked_up.set)
-            if not self._is_aborted:  # it may have been before there was an event
+            if not self._is_aborted:  # `abort` may have come before the event existed
                 self._looked_up.wait(self._left())
             if not self._is_aborted:
                 self._left()
@@ -119,7 +119,7 @@ class Race(object):
 
     def _start(self, family, kind, protocol, _, where):
         # type: (int, int, int, str, tuple[Any, ...]) -> Sequence[socket.socket]
-        """The socket, in a sequence, if it arrived at once."""
+        """Start connecting.  The socket, in a sequence, if it connects at once."""
         made = socket.socket(family, kind, protocol)
         self._lost.append(made)
         made.setblocking(False)
@@ -132,7 +132,7 @@ class Race(object):
 
     def _wait(self, seconds):
         # type: (float | None) -> Sequence[socket.socket]
-        """Those that arrived or failed, after so many seconds at most; an empty sequence if none did."""
+        """The sockets that connected or failed within ``seconds``; an empty sequence if none did."""
         left = self._left()
         try:
             ready = _settled(list(self._sockets), left if seconds is None else max(0.0, min(seconds, left)))
@@ -144,7 +144,7 @@ class Race(object):
 
     def abort(self):
         # type: () -> None
-        """Make ``run`` end, now, whatever it waits for."""
+        """Make ``run`` end at once, whatever it waits for."""
         self._is_aborted = True
         for made in list(self._sockets.values()):
             try:
@@ -156,18 +156,18 @@ class Race(object):
 
     def close(self):
         # type: () -> None
-        """Close those that lost."""
+        """Close the sockets that lost."""
         for made in self._lost + list(self._sockets.values()):
             made.close()
 
 
 def _settled(descriptors, seconds):
     # type: (list[int], float) -> Iterable[int]
-    """Those whose connecting has ended, well or not."""
+    """The descriptors whose connecting has ended, with or without success."""
     if hasattr(select, "poll"):
         poll = select.poll()
         for each in descriptors:
             poll.register(each, select.POLLOUT)
         return [each for each, _ in poll.poll(min(LONGEST, int(seconds * 1000) + 1))]
-    _, arrived, failed = select.select([], descriptors, descriptors, seconds)  # Windows tells of failures apart
+    _, arrived, failed = select.select([], descriptors, descriptors, seconds)  # Windows puts failures in the third list
     return set(arrived + failed)

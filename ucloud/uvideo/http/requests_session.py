@@ -1,8 +1,8 @@
-"""Bytes over a requests.Session that the caller brings: for mocks, recorders, hooks, and proxies with their own login.
+"""HTTP through the caller's own requests.Session: for mocks, recorders, hooks, and proxies with their own login.
 
-What the session says of the way counts: its adapters, hooks, proxies, verify and cert, and its auth for what a proxy
-asks.  What would change a request, tell on it or send it twice does not: its headers, params and cookies, .netrc,
-redirects, and the retries of its adapters.
+The session decides how to reach the service: its adapters, hooks, proxies, verify and cert, and its auth for a proxy.
+Ignored is all that would change, reveal or repeat a request: its headers, params and cookies, .netrc, redirects, and
+its adapters' retries.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("ucloud.uvideo")
 
-#: Bytes read at a time: between two of them an interrupt is heeded.
+#: Bytes of one read; the interrupt is checked after each.
 _PIECE = 262144
 _FAILURES = (
     requests.RequestException,
@@ -56,7 +56,7 @@ _FAILURES = (
     ssl.SSLError,
     ssl.CertificateError,
 )
-#: A target that urllib3 sends as it is: in any other it adds escapes, or makes the letters of those there large.
+#: Targets that urllib3 sends unchanged.  In others it adds escapes or changes their case.
 _is_plain = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-F]{2})*\Z").match
 _tunnel_status = re.compile(r"Tunnel connection failed: ([0-9]{3})").search
 _number = re.compile(r"\[Errno (-?[0-9]+)\] ([^'\")>]*)").search
@@ -64,13 +64,13 @@ _number = re.compile(r"\[Errno (-?[0-9]+)\] ([^'\")>]*)").search
 
 def check(name, value):
     # type: (str, object) -> None
-    """InvalidArgument unless it is a requests.Session."""
+    """InvalidArgument unless ``value`` is a requests.Session."""
     if not isinstance(value, requests.Session):
         raise InvalidArgument(u"%s must be a requests.Session, not a %s" % (name, type(value).__name__))
 
 
 class _Masked(logging.Filter):
-    """Hides the signatures of what urllib3 logs."""
+    """Masks signatures in urllib3's log lines."""
 
     def filter(self, record):
         # type: (logging.LogRecord) -> bool
@@ -85,7 +85,7 @@ for _name in ("urllib3.connectionpool", "urllib3.util.retry"):
 
 
 class SessionTransport(pool.Transport):
-    """A Transport over a requests.Session.  As safe to share between threads as the session is; usable after a fork.
+    """A Transport over a requests.Session.  As thread-safe as the session; usable after a fork.
 
     ``timeout``: seconds to connect to an address, and seconds of silence.
     """
@@ -97,7 +97,7 @@ class SessionTransport(pool.Transport):
 
     def route(self, origin, anew=False):
         # type: (str, bool) -> Route
-        """What is known of the way to an origin: whether nobody on it can change what comes."""
+        """The route to an origin, with ``is_sure``: whether nobody on the way can change a response."""
         return self._way(origin, None if origin.startswith("https:") else self._settings(origin)["proxies"])
 
     def is_sure(self, origin):
@@ -107,7 +107,7 @@ class SessionTransport(pool.Transport):
 
     def _way(self, origin, proxies):
         # type: (str, Mapping[str, str] | None) -> Route
-        """A _Way.  ConfigurationError for a proxy that cannot be one."""
+        """A _Way.  ConfigurationError for an invalid proxy."""
         url = select_proxy(origin, proxies)
         proxy = None if url is None else failure_cause.proxy(url, origin, _NAMES)
         is_tls = origin.startswith("https:")
@@ -116,7 +116,7 @@ class SessionTransport(pool.Transport):
 
     def open(self, request, body=None, seconds=None, interrupt=None):
         # type: (Request, bytes | Body | None, float | None, Wish | None) -> pool.Stream
-        """As Transport.open.  An interrupt is heeded between two pieces, and after ``timeout`` where none comes."""
+        """As Transport.open.  An interrupt takes effect after the next read, or after ``timeout`` if no bytes come."""
         pace = self.pace
         if seconds is not None:
             if seconds <= 0:
@@ -133,9 +133,9 @@ class SessionTransport(pool.Transport):
             if not isinstance(error, _FAILURES) and not mocks.is_unmatched(error):
                 raise
             response = getattr(error, "response", None)
-            if not isinstance(error, requests.HTTPError) or response is None:  # else a hook judges, as is for us to do
+            if not isinstance(error, requests.HTTPError) or response is None:  # a hook raised for the status
                 failure = watch.wished() or _why(error, request, way, False)
-        if failure is not None:  # raised here, so that it does not hold the URL of what it came from
+        if failure is not None:  # raised outside of the except block, whose error holds the URL
             raise failure
         if not isinstance(response, requests.Response):
             raise ConfigurationError(u"the session gave a %s instead of a requests.Response" % type(response).__name__)
@@ -146,11 +146,11 @@ class SessionTransport(pool.Transport):
 
     def close(self):
         # type: () -> None
-        """Nothing: the session is the caller's."""
+        """Does nothing: the session is the caller's."""
 
     def _own_process(self):
         # type: () -> None
-        """A child must not share its parent's connections."""
+        """After a fork, drop the parent's connections."""
         if self._pid != os.getpid():
             self._pid = os.getpid()
             for adapter in self._session.adapters.values():
@@ -164,7 +164,7 @@ class SessionTransport(pool.Transport):
         # type: (Request, bytes | Body | None, _Watch) -> tuple[requests.PreparedRequest, dict[str, Any], Route]
         """(PreparedRequest, the session's settings for it, its _Way).
 
-        ConfigurationError, and InvalidArgument for what would not go as it is.
+        ConfigurationError; InvalidArgument if requests would change the request.
         """
         body, pairs, _ = pool.framed([("Accept-Encoding", "identity")], request, body)
         wire.request_head(request.method, request.target, pairs)
@@ -180,17 +180,17 @@ class SessionTransport(pool.Transport):
         settings = self._settings(prepared.url)
         way = self._way(request.origin, settings["proxies"])
         self._check_target(prepared, request, settings["proxies"])
-        if callable(self._session.auth) and way.proxy is not None and not way.is_tls:  # else the service would hear it
+        if callable(self._session.auth) and way.proxy is not None and not way.is_tls:  # never for the service
             _let_in(self._session.auth, prepared)
         return prepared, settings, way
 
     def _check_target(self, prepared, request, proxies):
         # type: (requests.PreparedRequest, Request, Mapping[str, str]) -> None
-        """InvalidArgument if the target would not go out as it is: behind a proxy urllib3 resolves dot segments."""
+        """InvalidArgument if the target would be changed: behind a proxy, urllib3 resolves dot segments."""
         try:
             adapter = self._carrying.get_adapter(url=prepared.url)
         except requests.exceptions.InvalidSchema:
-            return  # the session will say so
+            return  # the session will report it
         if not hasattr(adapter, "request_url"):
             return  # it speaks no HTTP
         written = adapter.request_url(prepared, proxies)
@@ -203,13 +203,13 @@ class SessionTransport(pool.Transport):
             )
 
 
-#: As a Route, for who judges failures and answers.
+#: What callers that expect a Route use of it.
 _Way = namedtuple("_Way", "origin proxy is_tls is_sure names")
 _NAMES = {"bundle": u"session.verify", "proxies": u"session.proxies / http_proxy / https_proxy"}
 
 
 class _Watch(object):
-    """What may end a request early: an interrupt, and a Pace."""
+    """Ends a request early: an interrupt and a Pace."""
 
     def __init__(self, interrupt, pace):
         # type: (Wish | None, Pace) -> None
@@ -222,7 +222,7 @@ class _Watch(object):
 
     def check(self):
         # type: () -> None
-        """Raise the interrupt's error; socket.timeout if the time is over."""
+        """Raise the interrupt's error, or socket.timeout if the time is over."""
         if self._interrupt is not None and self._interrupt.is_set():
             self._interrupt.check()
         self._pace.check()
@@ -238,12 +238,12 @@ class _Watch(object):
         return None
 
 
-# The session and its adapters, but for what they would do by themselves
+# The session and its adapters, without what they would do on their own
 
 
 def _but(thing, otherwise):
     # type: (object, type) -> Any
-    """``thing``, with all its state, as a mixin has it otherwise."""
+    """A copy of ``thing``, with all its state, that a mixin overrides."""
     kind = _kinds.get((otherwise, type(thing)))
     if kind is None:
         made = type(type(thing))(native("Carrying"), (otherwise, type(thing)), {})  # type: ignore[misc]
@@ -276,7 +276,7 @@ _NONE = _NoCookies()
 
 
 class _Carrying(object):
-    """A session that keeps no cookie, follows no redirect, and whose adapters send once."""
+    """A session that keeps no cookies and follows no redirects, and whose adapters send once."""
 
     cookies = property(lambda self: _NONE, lambda self, _: None)
 
@@ -287,7 +287,7 @@ class _Carrying(object):
         return lambda url: _sending_once(find(url))
 
     @get_adapter.setter
-    def get_adapter(self, value):  # a mock's
+    def get_adapter(self, value):  # set by a mock
         # type: (object) -> None
         self.__dict__["get_adapter"] = value
 
@@ -297,20 +297,20 @@ class _Carrying(object):
 
     def __del__(self):
         # type: () -> None
-        """It is the caller's session that may have something to close."""
+        """Does nothing: the original session may have something to close, this copy has not."""
 
 
 _ONCE = Retry(0, read=False)
 
 
 class _SendingOnce(object):
-    """An adapter that does not try again: only who knows the operation can say whether it may be done twice."""
+    """An adapter without retries: only the caller knows which operations may be repeated."""
 
     max_retries = property(lambda self: _ONCE, lambda self, _: None)
 
     def __del__(self):
         # type: () -> None
-        """As of _Carrying."""
+        """As in _Carrying."""
 
 
 def _sending_once(adapter):
@@ -320,7 +320,7 @@ def _sending_once(adapter):
 
 def _let_in(auth, prepared):
     # type: (Callable[[requests.PreparedRequest], requests.PreparedRequest], requests.PreparedRequest) -> None
-    """Take over what the session's auth does for a proxy.  What it would tell the service, our signature does."""
+    """Apply the session's auth to a proxy.  The service gets our signature instead."""
     draft = prepared.copy()
     draft.body, draft.hooks = None, {"response": []}
     draft = auth(draft) or draft
@@ -335,17 +335,17 @@ def _if_proxy(hook, response, *args, **options):
     return hook(response, *args, **options) if response.status_code == 407 else response
 
 
-# What is sent
+# Sending
 
 
 def _field(value):
     # type: (str) -> str | bytes
-    """A header's value as http.client sends it in UTF-8."""
+    """A header's value in a form that http.client sends as UTF-8."""
     return value if PY2 or all(char <= "~" for char in value) else value.encode("utf-8")
 
 
 class _Sent(object):
-    """A body as requests, urllib3, recorders and mocks read it."""
+    """A body for requests, urllib3, recorders and mocks."""
 
     def __init__(self, body, watch):
         # type: (Body, _Watch) -> None
@@ -354,7 +354,7 @@ class _Sent(object):
 
     def read(self, size=-1):
         # type: (int | None) -> bytes | memoryview
-        """The next bytes, more than ``size`` of them too, b"" at the end; all without ``size``."""
+        """The next bytes, possibly more than ``size``, b"" at the end; all bytes without ``size``."""
         if self._whole is None and (size is None or size < 0):
             pieces = [each.tobytes() if isinstance(each, memoryview) else each for each in self]
             self._whole = io.BytesIO(b"".join(pieces))
@@ -376,7 +376,7 @@ class _Sent(object):
 
     def seek(self, offset, whence=0):
         # type: (int, int) -> None
-        """To where it stands or to the first byte."""
+        """Seek to the current position or to the first byte."""
         place = offset + (self._place if whence == 1 else 0)
         if place == self._place:
             return
@@ -389,12 +389,12 @@ class _Sent(object):
         self._place = 0
 
 
-# What comes
+# Receiving
 
 
 def _stream(request, response, way, watch):
     # type: (Request, requests.Response, Route, _Watch) -> pool.Stream
-    """The Stream of an answer."""
+    """The Stream of a response."""
     exchange = _Exchange(request, response, way, watch)
     try:
         if response.status_code == 407:
@@ -407,8 +407,8 @@ def _stream(request, response, way, watch):
                 status=answer.status,
                 sent=True,
             )
-        answer.chunked = False  # http.client has undone that
-        return pool.Stream(exchange, answer, b"")  # type: ignore[arg-type]  # it reads from either
+        answer.chunked = False  # http.client has decoded the chunks
+        return pool.Stream(exchange, answer, b"")  # type: ignore[arg-type]  # it accepts both kinds of exchange
     except wire.Malformed as error:
         response.close()
         raise exchange.broken(error)
@@ -419,7 +419,7 @@ def _stream(request, response, way, watch):
 
 def _head(response):
     # type: (requests.Response) -> bytes
-    """The head of an answer as bytes, for the rules of wire."""
+    """A response's head as bytes, to be checked by wire."""
     lines = [("HTTP/1.1 %d " % response.status_code).encode("ascii")]
     lines += [_octets(name) + b": " + _octets(value) for name, value in response.headers.items()]
     return b"\r\n".join(lines)
@@ -427,7 +427,7 @@ def _head(response):
 
 def _octets(value):
     # type: (str | bytes) -> bytes
-    """The bytes that came as a name or value; http.client takes them for Latin-1."""
+    """The original bytes of a name or value, which http.client decodes as Latin-1."""
     if isinstance(value, bytes):
         return value
     try:
@@ -437,7 +437,7 @@ def _octets(value):
 
 
 class _Exchange(object):
-    """An answer as Stream reads it."""
+    """A response as Stream reads it."""
 
     def __init__(self, request, response, way, watch):
         # type: (Request, requests.Response, Route, _Watch) -> None
@@ -466,14 +466,14 @@ class _Exchange(object):
 
     def broken(self, error=None):
         # type: (BaseException | None) -> UVideoError
-        """The UVideoError of a failure; Cancelled and its like if the interrupt is what led to it."""
+        """The UVideoError for a failure; the interrupt's error if that caused it."""
         return self._watch.wished() or _why(error or EOFError(), self._request, self._way, True)
 
     def end(self, keep):
         # type: (bool) -> None
         if keep:
             try:
-                self._read(1)  # urllib3 sees only so that there is no more, and keeps the connection
+                self._read(1)  # only by another read does urllib3 see the end and keep the connection
             except _FAILURES:
                 pass
         self._response.close()
@@ -481,7 +481,7 @@ class _Exchange(object):
 
 def _reader(response):
     # type: (requests.Response) -> Callable[[int], bytes]
-    """A function that reads the body as it came.  BadAnswer if a hook has read it and it is not to be had any more."""
+    """A function that reads the raw body.  BadAnswer if a hook has read it already."""
     raw = response.raw
     if response._content is False and not response._content_consumed and raw is not None:  # type: ignore[comparison-overlap]
         return functools.partial(raw.read, decode_content=False) if hasattr(raw, "stream") else raw.read
@@ -495,19 +495,19 @@ def _reader(response):
     return io.BytesIO(content).read
 
 
-# Why there is no answer
+# Failures
 
 
 def _why(error, request, way, answered):
     # type: (BaseException, Request, Route, bool) -> UVideoError
-    """The UVideoError of a failure, without the request's URL, which may be signed.  ``answered``: a head came."""
+    """The UVideoError for a failure, without the request's URL, which may be signed.  ``answered``: a head came."""
     if mocks.is_unmatched(error):
         path = to_text(request.target.partition("?")[0])
         asked = u"%s %s%s" % (to_text(request.method), way.origin, path)
         return ConfigurationError(u"the mock of requests has no answer for " + asked)
     if isinstance(error, requests.exceptions.InvalidSchema):
         return ConfigurationError(u"the session has no adapter for %s" % way.origin)
-    if isinstance(error, requests.exceptions.InvalidHeader):  # of the answer, as ours are right
+    if isinstance(error, requests.exceptions.InvalidHeader):  # in the response; ours are valid
         error = wire.Malformed(u"its head says what cannot be")
     if isinstance(error, requests.RequestException):
         if isinstance(error, ValueError):
@@ -521,7 +521,7 @@ def _why(error, request, way, answered):
 
 def _causes(error):
     # type: (BaseException) -> Iterator[BaseException]
-    """A failure of requests and what it came from, outermost first."""
+    """A failure of requests and its causes, outermost first."""
     waiting, seen = [error], set()  # type: list[object], set[int]
     while waiting:
         found = waiting.pop(0)
@@ -539,7 +539,7 @@ _SILENT = (urllib3_errors.ReadTimeoutError, socket.timeout)
 
 def _met(causes, way):
     # type: (list[BaseException], Route) -> tuple[BaseException | None, int]
-    """(the failure as our own connections would have met it, how far it had come)."""
+    """(the failure as our own connections would raise it, the step that failed)."""
     by_proxy = any(isinstance(each, urllib3_errors.ProxyError) for each in causes)
     for each in causes:
         if isinstance(each, (ssl.SSLError, ssl.CertificateError)):
@@ -563,14 +563,14 @@ def _met(causes, way):
 
 def _is_end(error):
     # type: (BadStatusLine) -> bool
-    """Whether no status line came because nothing did."""
+    """Whether there is no status line because no bytes came."""
     line = getattr(error, "line", "")
     return isinstance(error, EnvironmentError) or line in ("", "''") or line.startswith("No status line")
 
 
 def _numbered(error):
     # type: (BaseException) -> EnvironmentError | None
-    """The system's failure in what urllib3 made of it; on Python 2.7 only its text is left."""
+    """The system's error inside an error of urllib3; on Python 2.7 only its text is left."""
     if isinstance(error, requests.RequestException):
         return None
     if isinstance(error, (EnvironmentError, socket.error)) and getattr(error, "errno", None) is not None:

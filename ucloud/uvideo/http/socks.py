@@ -1,4 +1,4 @@
-"""SOCKS: the handshake by which a proxy connects a socket on to a host.  PySocks speaks it, where it is installed."""
+"""SOCKS: the handshake by which a proxy connects a socket to a host.  Needs PySocks."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -19,12 +19,12 @@ except ImportError:
     library = None
 
 _BASE = object if library is None else library.socksocket
-#: Bytes of a user, a password or a name that PySocks sends right: it writes longer lengths as UTF-8.
+#: The most bytes of a user, password or name: PySocks writes larger lengths wrongly, as UTF-8.
 _LONGEST = 127
 
 
 class Unfit(Exception):
-    """The proxy said no, or cannot do it.  ``code``: of a cause.  ``reason``: what was said."""
+    """The proxy refused, or is not able to connect.  ``code``: of the cause.  ``reason``: text."""
 
     def __init__(self, code, reason):
         # type: (str, str) -> None
@@ -34,19 +34,19 @@ class Unfit(Exception):
 
 def destination(told, addresses):
     # type: (Socks, Sequence[Address]) -> str
-    """(name or address, as a proxy.Socks that looks up nothing wants it) of what getaddrinfo gave.  Unfit."""
+    """The (name or address) of getaddrinfo's result, for a Socks proxy that looks up no names.  Unfit."""
     found = [each for each in addresses if told.version == 5 or each[0] == socket.AF_INET]
-    found.sort(key=lambda each: each[0] != socket.AF_INET)  # what a proxy without IPv6 reaches too
+    found.sort(key=lambda each: each[0] != socket.AF_INET)  # IPv4 first: a proxy without IPv6 reaches it, too
     if not found:
         raise Unfit("socks-unfit", u"SOCKS 4 knows no IPv6")
     return str(found[0][4][0])
 
 
 class Handshake(_BASE):  # type: ignore[misc,valid-type]
-    """PySocks' socket over another one that is connected to the proxy.  ``run``, in any thread, then ``close``.
+    """PySocks' socket around a socket that is connected to the proxy.  ``run``, in any thread, then ``close``.
 
-    ``told``: a proxy.Socks.  ``name``: of the host, or an address of it.  The other socket stays open when this is
-    closed; shutting that down ends ``run``.
+    ``told``: a proxy.Socks.  ``name``: the host's name or address.  Closing this leaves the inner socket open; shutting
+    the inner socket down ends ``run``.
     """
 
     def __init__(self, connected, told, name, port, pace):
@@ -56,13 +56,13 @@ class Handshake(_BASE):  # type: ignore[misc,valid-type]
         beneath = connected._sock if PY2 else socket.dup(connected.fileno())  # type: ignore[attr-defined]
         super(Handshake, self).__init__(connected.family, socket.SOCK_STREAM, connected.proto, beneath)
         self.settimeout(seconds)
-        # As set_proxy would; but that takes no bytes, and on Python 2.7 no text that is not ASCII.
+        # As set_proxy does.  But that takes no bytes, and on Python 2.7 only ASCII text.
         kind = library.SOCKS4 if told.version == 4 else library.SOCKS5
         self.proxy = (kind, None, None, told.resolves, told.user or None, told.password or None)
 
     def run(self):
         # type: () -> None
-        """Let the proxy connect it on; blocks as long as the Pace allows.  Unfit, EOFError, EnvironmentError."""
+        """Let the proxy connect to the host; blocks within the Pace.  Unfit, EOFError, EnvironmentError."""
         name, port = self._to
         if len(name) > _LONGEST:
             raise Unfit("socks-unfit", u"the name is longer than %d characters" % _LONGEST)
@@ -82,7 +82,7 @@ class Handshake(_BASE):  # type: ignore[misc,valid-type]
         data = b""
         while len(data) < count:
             super(library.socksocket, self).settimeout(self._pace.milliseconds() / 1000.0)
-            piece = file.read(1)  # of more, each byte could take that long
+            piece = file.read(1)  # for a longer read, each byte could take the whole timeout
             if not piece:
                 raise EOFError()
             data += piece
@@ -91,7 +91,7 @@ class Handshake(_BASE):  # type: ignore[misc,valid-type]
 
 def _unfit(error):
     # type: (Exception) -> Unfit
-    """What PySocks says, as the cause that it is."""
+    """The Unfit for an error of PySocks."""
     text = str(error)
     if isinstance(error, library.SOCKS5AuthError) or text.startswith(("0x5c", "0x5d")):
         return Unfit("socks-auth", text)

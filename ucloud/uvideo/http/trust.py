@@ -1,4 +1,4 @@
-"""Whose certificates are believed, and which one the client shows: a context for TLS."""
+"""The TLS context: trusted CA certificates and the client's own certificate."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -11,7 +11,7 @@ from ..protocol.errors import InvalidArgument
 
 def named():
     # type: () -> str | None
-    """The variable of the environment that names the certificates of authorities; None if none does."""
+    """The environment variable that names the CA certificates, or None."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         if os.environ.get(name):
             return name
@@ -20,7 +20,7 @@ def named():
 
 def authorities():
     # type: () -> str
-    """The file or folder of certificates of authorities that the environment names, or that of requests."""
+    """The file or folder of CA certificates from the environment, or else from requests."""
     variable = named()
     if variable is not None:
         return os.environ[variable]
@@ -29,16 +29,16 @@ def authorities():
     return DEFAULT_CA_BUNDLE_PATH
 
 
-#: OpenSSL's reasons for a key that is not that of the certificate.
+#: OpenSSL's reasons for a key that does not belong to the certificate.
 _UNLIKE = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
-#: Bytes of a password that OpenSSL takes.
+#: The most bytes of a password that OpenSSL takes.
 _LONGEST = 1024
 
 
 class Certificate(
     NamedTuple("Certificate", [("path", "str"), ("key", "str | None"), ("password", "str | bytes | None")])
 ):
-    """The client's own.  path, key: PEM files; key None if it is in the same one.  password: of the key, or None."""
+    """The client's certificate.  path, key: PEM files; key None: in the same file.  password: of the key, or None."""
 
     __slots__ = ()
 
@@ -49,10 +49,9 @@ class Certificate(
 
 def tls(trusted, certificate):
     # type: (str, Certificate | None) -> ssl.SSLContext
-    """An SSLContext.  InvalidArgument; nothing is ever asked on the terminal.
+    """An SSLContext.  InvalidArgument.  Never asks on the terminal.
 
-    ``trusted``: file or folder of certificates of authorities.  ``certificate``: the Certificate to show when asked, or
-    None.
+    ``trusted``: file or folder of CA certificates.  ``certificate``: the Certificate to present when asked, or None.
     """
     if not os.path.exists(trusted):
         raise InvalidArgument(u"there is no file or folder of certificates %s" % _name(trusted))
@@ -70,7 +69,7 @@ def tls(trusted, certificate):
 
 def _show(context, certificate):
     # type: (ssl.SSLContext, Certificate) -> None
-    """Let a context show the client's certificate."""
+    """Load the client's certificate into a context."""
     path, key = certificate.path, certificate.key or certificate.path
     for name, each in (("client_cert", path), ("client_key", key)):
         if not os.path.isfile(each):
@@ -79,7 +78,7 @@ def _show(context, certificate):
         raise InvalidArgument(u"client_key_password is longer than %d bytes" % _LONGEST)
     asked = []
 
-    def password():  # without one OpenSSL would ask on the terminal
+    def password():  # without this, OpenSSL would ask on the terminal
         # type: () -> str | bytes
         asked.append(True)
         return certificate.password or b""
@@ -106,6 +105,6 @@ def _name(path):
 
 def _why(error):
     # type: (Exception) -> str
-    """The library's reason, or the name of the error's class."""
+    """The library's reason, or the error class's name."""
     found = getattr(error, "strerror", None) or getattr(error, "reason", None) or type(error).__name__
     return found.decode("utf-8", "replace") if isinstance(found, bytes) else to_text(found)

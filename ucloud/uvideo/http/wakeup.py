@@ -1,9 +1,9 @@
-"""Waking a thread that waits.
+"""Waking a waiting thread, safely even if Ctrl-C interrupts it.
 
-Ctrl-C can break off the thread that a program began in, at any line of Python.  The conditions, events and queues of
-``threading`` are written in Python, on 2.7 its RLock too.  One that is broken off while it takes its lock keeps it, and
-every thread that needs it then waits for ever.  So such a thread waits for this instead, and shares plain Locks only,
-each in a with block.
+Ctrl-C can interrupt the main thread at any line of Python.  The conditions, events and queues of ``threading`` are
+written in Python, on 2.7 also RLock.  If Ctrl-C interrupts one of them while it takes its lock, it keeps the lock, and
+every thread that needs the lock waits for ever.  So the main thread waits for a Wakeup instead, and shares only plain
+Locks, each in a with block.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -13,28 +13,28 @@ import time
 
 from ..protocol.compat import PY2
 
-#: Seconds between two looks on Python 2.7, whose Lock knows no timeout: the first, and the longest.
+#: Seconds between two checks on Python 2.7, whose Lock has no timeout: the first, and the longest.
 FIRST, LONGEST = 0.0005, 0.05
 
 
 class Wakeup(object):
-    """``set`` ends one ``wait``: that of now, or the next one.  One thread waits; any may set it."""
+    """``set`` ends one ``wait``: the current or the next one.  One thread waits; any thread may set it."""
 
     def __init__(self):
         # type: () -> None
-        self._lock = threading.Lock()  # taken while it is not set
+        self._lock = threading.Lock()  # held while it is not set
         self._lock.acquire()
 
     def set(self):
         # type: () -> None
         try:
             self._lock.release()
-        except threading.ThreadError:  # it is set
+        except threading.ThreadError:  # already set
             pass
 
     def wait(self, seconds=None):
         # type: (float | None) -> bool
-        """Wait until it is set, or about so many seconds at most.  Whether it was set."""
+        """Wait until it is set, or for about ``seconds``.  Returns whether it was set."""
         if seconds is None:
             return self._lock.acquire()
         if not PY2:

@@ -1,8 +1,8 @@
-"""HTTP/1.1 as bytes: the head of a request, the head of an answer, and where the answer's body ends.
+"""HTTP/1.1 framing: a request's head, a response's head, and where the response's body ends.
 
-Bytes in, values out: no socket and no clock, so that every carrier shares it.  Strict where a lenient reader could be
-led astray: one way to end a line, one length, nothing that is not HTTP/1.  What cannot become an answer any more is
-refused as soon as that is seen, or the wait for the rest would end as silence.  Source: RFC 9112.
+Bytes in, values out, without socket or clock, so threads and event loops share it.  Strict, as a lenient parser could
+be deceived: one kind of line end, one length, nothing but HTTP/1.  Bytes that cannot become a response are refused at
+once; otherwise the wait for the rest would end as a time-out.  Source: RFC 9112.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -16,10 +16,10 @@ from ..protocol.message import Headers
 if TYPE_CHECKING:
     from typing import Callable  # noqa: F401
 
-#: Bytes of an answer's head, fields in it, answers 1xx before it.
+#: The most bytes of a response's head, fields in it, and 1xx responses before it.
 HEAD_LIMIT, FIELD_LIMIT, INTERIM_LIMIT = 65536, 256, 16
-_LINE_LIMIT = 4096  # of a chunk's size with what may stand behind it
-_NAMES = {}  # type: dict[str, str]  # names of fields that were looked at and are right: the same in lower case
+_LINE_LIMIT = 4096  # the line with a chunk's size
+_NAMES = {}  # type: dict[str, str]  # field names known to be valid: the same in lower case
 _NAMES_LIMIT = 512
 _is_name = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z").match
 _is_status = re.compile(r"HTTP/1\.[01] [1-9][0-9][0-9](?: |\Z)").match
@@ -30,14 +30,14 @@ _fold = re.compile(br"\r\n[ \t]+")
 
 
 class Malformed(Exception):
-    """What came is not an answer of HTTP/1, or one that two readers could understand in two ways."""
+    """The bytes are no HTTP/1 response, or one that two parsers could read differently."""
 
 
 def request_head(method, target, pairs):
     # type: (str, str, list[tuple[str, str]]) -> bytes
-    """Bytes of a request's head.  ``pairs``: [(name, value)], native; what is not ASCII goes out as UTF-8.
+    """The bytes of a request's head.  ``pairs``: [(name, value)], native; non-ASCII text is sent as UTF-8.
 
-    InvalidArgument for a target or field that would end its line or cannot be a name.
+    InvalidArgument for a target or field with a line break, or for an invalid name.
     """
     if _outside_target(target):
         raise InvalidArgument(u"the request cannot be sent: its target holds a blank, a control or no ASCII")
@@ -56,7 +56,7 @@ def request_head(method, target, pairs):
 
 def _learn(name):
     # type: (str) -> bool
-    """Whether it can be the name of a field; it is remembered, as there are few."""
+    """Whether it is a valid field name.  Valid names are cached, as there are few."""
     if not _is_name(name):
         return False
     if len(_NAMES) < _NAMES_LIMIT:
@@ -65,9 +65,9 @@ def _learn(name):
 
 
 class Answer(object):
-    """The head of an answer.  ``length``: bytes of the body, None if it is chunked or ends with the connection.
+    """A response's head.  ``length``: bytes of the body; None if it is chunked or ends with the connection.
 
-    ``keep``: whether the connection serves again once the body was read.
+    ``keep``: whether the connection can be reused after the body.
     """
 
     __slots__ = ("status", "headers", "length", "chunked", "keep")
@@ -79,7 +79,7 @@ class Answer(object):
 
 def read_head(head, method):
     # type: (bytes, str) -> Answer
-    """The Answer to a request of ``method``.  ``head``: its bytes without the empty line.  Malformed."""
+    """The Answer to a request of ``method``.  ``head``: the bytes without the empty line.  Malformed."""
     text = head if PY2 else head.decode("utf-8", "replace")  # type: str  # type: ignore[assignment]
     lines = text.split("\r\n")
     first = lines[0]
@@ -95,7 +95,7 @@ def read_head(head, method):
         name, colon, value = line.partition(":")
         lower = _NAMES.get(name)
         if not colon or (lower is None and not _learn(name)):
-            if pairs and line[:1] in (" ", "\t"):  # it belongs to the field before.  Source: RFC 9112 section 5.2
+            if pairs and line[:1] in (" ", "\t"):  # continues the field before.  Source: RFC 9112 section 5.2
                 return read_head(_fold.sub(b" ", head), method)
             raise Malformed(u"a line of the head is no field")
         value = value.strip(" \t")
@@ -124,7 +124,7 @@ _NO_LINE = u"a line of the head does not end in CR and LF, or holds one of them 
 
 def _framing(status, method, index):
     # type: (int, str, dict[str, str]) -> tuple[int | None, bool, bool]
-    """(length, chunked, keep) of an answer's body."""
+    """(length, chunked, keep) of a response's body."""
     if method == "HEAD" or status == 204 or status == 304 or status < 200:
         return 0, False, True
     length, coding = index.get("content-length"), index.get("transfer-encoding")
@@ -133,16 +133,16 @@ def _framing(status, method, index):
     if coding is not None:
         if coding.lower() != "chunked":
             raise Malformed(u"the transfer coding is not chunked")
-        return None, True, length is None  # with both, somebody on the way may have counted otherwise
+        return None, True, length is None  # with both, a proxy on the way may have used the other one
     if length is None:
         return None, False, False
     return int(length), False, True
 
 
 class Head(object):
-    """Gathers the head of the answer to a request of ``method``; answers 1xx before it are passed over.
+    """Collects the head of the response to a request of ``method``, and skips 1xx responses before it.
 
-    ``found``: the Answer once it is there.  ``rest``: what came behind its head.
+    ``found``: the Answer once it is complete.  ``rest``: the bytes after its head.
     """
 
     __slots__ = ("_method", "_buffer", "_interim", "found", "rest")
@@ -154,7 +154,7 @@ class Head(object):
 
     def feed(self, data):
         # type: (bytes) -> Answer | None
-        """The Answer, or None as long as there is more to come.  Malformed."""
+        """The Answer; None while it is incomplete.  Malformed."""
         if self._buffer:
             data = self._buffer + data
         while True:
@@ -180,15 +180,15 @@ class Head(object):
 
     def begun(self):
         # type: () -> bool
-        """Whether anything of an answer came."""
+        """Whether any byte of a response came."""
         return bool(self._buffer) or self._interim > 0 or self.found is not None
 
 
 def _check_lines(data):
     # type: (bytes) -> None
-    """Malformed if the beginning of a head, of which there is more to come, cannot become one."""
+    """Malformed if an incomplete head cannot become a valid one."""
     breaks = data.count(b"\r\n")
-    loose = data.count(b"\r") - (data[-1:] == b"\r")  # what follows the last one is still to come
+    loose = data.count(b"\r") - (data[-1:] == b"\r")  # the byte after the last one has not come yet
     if data.count(b"\n") != breaks or loose != breaks or b"\0" in data:
         raise Malformed(_NO_LINE)
     if breaks:
@@ -198,9 +198,9 @@ def _check_lines(data):
 
 
 class Chunks(object):
-    """Takes the framing off a chunked body, in whatever pieces it comes.
+    """Decodes a chunked body, in pieces of any length.
 
-    ``ended``: the body is complete.  ``rest``: what came behind it.
+    ``ended``: the body is complete.  ``rest``: the bytes after it.
     """
 
     __slots__ = ("ended", "rest", "_state", "_left", "_line", "_trailer")
@@ -212,7 +212,7 @@ class Chunks(object):
 
     def feed(self, data):
         # type: (bytes) -> bytes
-        """The body's bytes in ``data``; b"" if there are none.  Malformed."""
+        """The body bytes in ``data``, b"" if there are none.  Malformed."""
         pieces = []  # type: list[bytes]
         while data and not self.ended:
             data = self._state(data, pieces)
@@ -222,7 +222,7 @@ class Chunks(object):
 
     def _whole(self, data):
         # type: (bytes) -> tuple[bytes | None, bytes]
-        """(line or None, what follows): one line, gathered over pieces."""
+        """(line or None, the rest): one line, collected over pieces."""
         end = data.find(b"\n")
         line = self._line + (data if end < 0 else data[: end + 1])
         if len(line) > _LINE_LIMIT:
@@ -277,7 +277,7 @@ class Chunks(object):
 
 def chunk(data):
     # type: (bytes | memoryview) -> tuple[bytes, bytes]
-    """(before, after): what stands around these bytes, which are not empty, as one chunk."""
+    """(before, after): the bytes to send around a chunk of non-empty data."""
     return ("%x\r\n" % len(data)).encode("ascii"), b"\r\n"
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from uvideo._core import answer, dialect, errors, message, operation
+from uvideo._core import error_response, errors, location, message, operation
 from uvideo.server.auth.client_address import Senders
 from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.connection import KEEP_ALIVE, Server
@@ -212,14 +212,14 @@ class App:
         if refusal.status == 500 and exchange.operation in PUTS:
             self._writes.failed()
         exchange.ret_code = refusal.ret_code
-        response = call.refuse(refusal) if call is not None else answer.encode_error(refusal)
+        response = call.refuse(refusal) if call is not None else error_response.encode_error(refusal)
         self._noted(exchange, response.status)
         self._metrics.refused(refusal.ret_code)
         return response
 
     def _recognise(self, exchange: Exchange) -> Call[Any, Any]:
         """The request in its dialect, which its head alone tells.  BadRequest."""
-        target = dialect.parse_target(exchange.request.raw_path)
+        target = location.parse_target(exchange.request.raw_path)
         host = target.authority or exchange.headers.get("Host", "")
         spoken = ManagementCall if is_management(exchange, target) else UfileCall
         return spoken(exchange, self._pipeline, target, host)

@@ -15,7 +15,7 @@ from typing import cast
 
 from aiohttp import StreamReader, web
 
-from uvideo._core import answer, errors, message
+from uvideo._core import error_response, errors, message
 from uvideo.server.auth.client_address import Sender, Senders
 from uvideo.server.http.exchange import Exchange, Watch, common, new_session
 from uvideo.server.http.request_heads import Heads
@@ -44,7 +44,7 @@ log = logging.getLogger("uvideo.server")
 
 def _said(error: errors.Refused) -> bytes:
     """A whole answer, for whoever has not sent a whole request."""
-    response = answer.encode_error(error)
+    response = error_response.encode_error(error)
     pairs = [*response.headers, *common(new_session())]
     pairs += [("Content-Length", str(len(response.body))), ("Connection", "close")]
     phrase = {400: "Bad Request", 503: "Service Unavailable"}[response.status]
@@ -246,7 +246,7 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
 
     def refused(self, request: web.BaseRequest, error: errors.Refused) -> web.StreamResponse:
         """The answer that says an error and ends the connection."""
-        response = answer.encode_error(error)
+        response = error_response.encode_error(error)
         pairs = [*response.headers, *common(Exchange(request).session), ("Connection", "close")]
         refused = web.Response(status=response.status, headers=pairs, body=response.body)
         refused.force_close()

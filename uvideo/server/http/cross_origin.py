@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from uvideo._core import answer, dialect, errors, field, message
+from uvideo._core import dialect, errors, field, message
 from uvideo.server.auth.signature_scope import BRINGS
 from uvideo.server.rules.server_names import name_of
 
@@ -55,7 +55,7 @@ PROGRAMS = Allowed(
 )
 #: What a page may read of an answer, beside the metadata of the object and what a browser lets it read anyway.
 EXPOSED = (
-    *("ETag", answer.SESSION, "Content-Range", "Accept-Ranges", "Content-Length", "Content-Encoding"),
+    *("ETag", field.SESSION, "Content-Range", "Accept-Ranges", "Content-Length", "Content-Encoding"),
     *("Content-Disposition", "Content-MD5", "Date", "Retry-After"),
     *("X-Ufile-Create-Time", "X-Ufile-Storage-Class", "X-Ufile-Restore"),
 )

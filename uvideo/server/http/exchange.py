@@ -21,7 +21,7 @@ from aiohttp import HttpVersion10, web
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
-from uvideo._core import answer, errors, message
+from uvideo._core import dates, errors, field, message
 from uvideo.server.auth.client_address import Sender
 from uvideo.server.http.cross_origin import Crossing
 from uvideo.server.limits.memory_budget import FREE, LEAST_READ, Budget
@@ -105,7 +105,7 @@ def new_session() -> str:
 def common(session: str) -> tuple[tuple[str, str], ...]:
     """The headers that every answer has, whoever writes it."""
     return (
-        (answer.SESSION, session),
+        (field.SESSION, session),
         ("Server", NAME),
         ("X-Content-Type-Options", "nosniff"),  # no browser runs an object as another type than it was stored with
         ("Vary", "Origin"),  # also where no page asks: what a cache keeps may be asked for by one
@@ -345,7 +345,7 @@ class Exchange:
             body = b""
         elif body or request.method != "HEAD":
             headers.setdefault("Content-Length", str(len(body)))
-        headers["Date"] = answer.http_date(time.time())
+        headers["Date"] = dates.http_date(time.time())
         if keep != (version >= (1, 1)):  # not what the version means anyway
             headers["Connection"] = "keep-alive" if keep else "close"
         if request.method == "HEAD":

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 
 from aiohttp import web
 
-from uvideo._core import answer, dialect, errors, etag, management, message
+from uvideo._core import dialect, error_response, errors, etag, location, management, message
 from uvideo.server.http.app import App
 from uvideo.server.http.exchange import Disconnected, Exchange
 from uvideo.server.http.management_call import is_management
@@ -108,7 +108,7 @@ class _FaultyExchange(Exchange):
             self.abort()
             raise Disconnected()
         if kind == "duplicate_part" and response.status == 200:
-            response = answer.encode_error(errors.PartExists())
+            response = error_response.encode_error(errors.PartExists())
         elif kind == "wrong_etag":
             response = _with(response, "ETag", _other_etag(response.headers.get("ETag") or "", self.session))
         elif kind == "header" and fault is not None:
@@ -208,14 +208,14 @@ class FaultyApp(App):
     async def _call(self, exchange: _FaultyExchange) -> tuple[Call, str | None]:
         """(what the request asks for, the name of a management call).  Refused if it cannot be read."""
         headers, method = exchange.headers, exchange.request.method
-        target = dialect.parse_target(exchange.request.raw_path)
+        target = location.parse_target(exchange.request.raw_path)
         if is_management(exchange, target):
             body = b""
             if method == "POST":
                 body = exchange.ahead = await exchange.small(BODY_LIMIT)
             given = management.parameters(target.query, headers, body)
             return faults.managed(given), str(given.get("Action"))
-        found = dialect.addresses(target.authority or headers.get("Host", ""), headers.get("Bucket"), target.path)
+        found = location.addresses(target.authority or headers.get("Host", ""), headers.get("Bucket"), target.path)
         try:
             record, address = await self._service.locate(found)
             space = record.name
@@ -228,14 +228,14 @@ def _scripted(fault: Fault, name: str | None) -> message.Response:
     """The answer of answer and expired.  ``name``: of a management call, which says all with HTTP 200."""
     if fault.kind == "expired":
         expired = errors.SignatureExpired()
-        return management.encode_error(name, expired) if name is not None else answer.encode_error(expired)
+        return management.encode_error(name, expired) if name is not None else error_response.encode_error(expired)
     status, said = fault.options["status"], fault.options
     response = message.Response(status, message.Headers(), b"")
     if status >= 400:
         error = errors.refusal(status, said.get("ret_code"), said.get("message"))
         if error.ret_code is None:
             error.ret_code = -148600
-        response = answer.encode_error(error)
+        response = error_response.encode_error(error)
     for header, value in said.get("headers", {}).items():
         response = _with(response, header, value)
     return response

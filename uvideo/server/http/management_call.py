@@ -14,7 +14,7 @@ from uvideo.server.rules.service import Grant, who
 from uvideo.storage.base import TokenRecord
 
 if TYPE_CHECKING:
-    from uvideo._core import dialect
+    from uvideo._core import location
 
 __all__ = ["FORM_LIMIT", "ManagementCall", "is_management"]
 
@@ -22,7 +22,7 @@ FORM_LIMIT = 1024 * 1024  # bytes of a management call
 
 
 class ManagementCall(Call["management.Operation", "management.Result"]):
-    def __init__(self, exchange: Exchange, pipeline: Pipeline, target: dialect.Target, host: str) -> None:
+    def __init__(self, exchange: Exchange, pipeline: Pipeline, target: location.RequestTarget, host: str) -> None:
         super().__init__(exchange, pipeline, target, host)
         self._given: Mapping[str, Any] = dict(target.query)
 
@@ -83,7 +83,7 @@ def _managed(given: Mapping[str, object], result: management.Result) -> dict[str
     return {"about_token": token_id} if isinstance(token_id, str) else {}
 
 
-def is_management(exchange: Exchange, target: dialect.Target) -> bool:
+def is_management(exchange: Exchange, target: location.RequestTarget) -> bool:
     """Source: management-plane.md section 1.  A form upload goes to the same place."""
     if target.path != "/":
         return False

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from uvideo._core import answer, dialect, errors, message, operation, policy, signature
+from uvideo._core import dialect, error_response, errors, location, message, operation, policy, signature
 from uvideo.server.auth import temporary_keys
 from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.exchange import Exchange
@@ -121,7 +121,7 @@ class Call(ABC, Generic[Op, Result]):
 
     space = ""
 
-    def __init__(self, exchange: Exchange, pipeline: Pipeline, target: dialect.Target, host: str) -> None:
+    def __init__(self, exchange: Exchange, pipeline: Pipeline, target: location.RequestTarget, host: str) -> None:
         self.exchange, self.pipeline, self.target, self.host = exchange, pipeline, target, host
 
     @abstractmethod
@@ -163,10 +163,10 @@ class Call(ABC, Generic[Op, Result]):
 
     def refuse(self, refusal: errors.Refused) -> message.Response:
         """The answer that says an error.  At any time."""
-        return answer.encode_error(refusal)
+        return error_response.encode_error(refusal)
 
 
-class ObjectCall(Call["dialect.Operation", "answer.Result"]):
+class ObjectCall(Call["dialect.Operation", "dialect.Result"]):
     """An operation on objects.
 
     ``record``: the space; ``read`` sets it.  ``body``: the bytes to store, which ``read`` may replace.  ``service``:
@@ -189,7 +189,7 @@ class ObjectCall(Call["dialect.Operation", "answer.Result"]):
         if grant.query.left_out:
             self.service = await self.pipeline.rights.add(op, self.record)
 
-    async def perform(self, op: dialect.Operation) -> tuple[answer.Result, Content | None]:
+    async def perform(self, op: dialect.Operation) -> tuple[dialect.Result, Content | None]:
         if isinstance(op, operation.GetObject):
             return await self.service.get(op, self.record)
         if isinstance(op, operation.UploadHit):

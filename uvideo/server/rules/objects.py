@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from uvideo._core import answer, byterange, condition, errors, etag, field, operation
+from uvideo._core import byterange, condition, dialect, errors, etag, field, operation
 from uvideo.server.limits.body_buffer import Block, Body, pour, pour_blocks
 from uvideo.server.limits.body_spool import Spool
 from uvideo.server.limits.memory_budget import Memory
@@ -93,11 +93,11 @@ class Objects:
             raise ValueError(f"the etag of an upload needs parts of {etag.BLOCK} bytes, not {blobs.block_size}")
         self.blobs, self.catalog, self.clock, self.verify = blobs, catalog, clock, verify
         self._spool, self.memory = spool or Spool, memory or Memory()
-        self.stores: dict[type, Callable[..., Awaitable[answer.Result]]] = {
+        self.stores: dict[type, Callable[..., Awaitable[dialect.Result]]] = {
             operation.PutObject: self._put,
             operation.UploadPart: self._part,
         }
-        self.operations: dict[type, Callable[..., Awaitable[answer.Result]]] = {
+        self.operations: dict[type, Callable[..., Awaitable[dialect.Result]]] = {
             operation.HeadObject: self._head,
             operation.DeleteObject: self._delete,
             operation.InitiateUpload: self._initiate,

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from uvideo._core import dialect, errors, management, operation, provider, signature
+from uvideo._core import errors, location, management, operation, provider, signature
 from uvideo.server.auth import temporary_keys
 from uvideo.server.auth.credentials import Key
 from uvideo.server.rules.object_record import file_info
@@ -85,7 +85,7 @@ class Spaces:
 
     async def _create(self, op: operation.CreateSpace, owner: str, host: str) -> operation.SpaceNamed:
         try:
-            dialect.check_space(op.space)
+            location.check_space(op.space)
         except errors.InvalidArgument as error:
             raise errors.SpaceNameInvalid(error.message) from None
         self._names.check_space(op.space)
