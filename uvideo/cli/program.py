@@ -47,12 +47,8 @@ class Commands(VerbGroup):
         found: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return found
 
-    def format_verbs(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        formatter.write(say("Verbs:") + "\n")
-        formatter.indent()
-        formatter.write_dl([(name, say(each.summary)) for name, each in VERBS.items()])
-        formatter.dedent()
-        formatter.write("\n")
+    def summaries(self) -> list[tuple[str, str]]:
+        return [(name, say(each.summary)) for name, each in VERBS.items()]
 
 
 def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
