@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import pytest
 
 from test.contract.place import Place, play, worker
-from uvideo._core import errors
+from ucloud.uvideo.protocol import errors
 from uvideo.storage.base import Blobs, PartRecord, Reader
 
 ALL = float("inf")

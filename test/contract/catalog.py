@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from test.contract.place import Place, play, worker
-from uvideo._core import errors
+from ucloud.uvideo.protocol import errors
 from uvideo.storage.base import Absent, Catalog, ObjectRecord, Page, PartRecord, SpaceRecord, UploadRecord
 
 SPACE = SpaceRecord("s", "space", "me", "public", "region", "biz", "tag", "IA", 5, 6)

@@ -117,8 +117,8 @@ def backup(
                 localfile.write(target / (CREDENTIALS + UNFINISHED), pair)
                 localfile.replace(target / (CREDENTIALS + UNFINISHED), target / CREDENTIALS)
             done.credentials = (target / CREDENTIALS).exists()
-            _replace(aside, target / CATALOG)
-            done.removed = _remove_unnamed(catalog, target)
+            replace(aside, target / CATALOG)
+            done.removed = remove_unnamed(catalog, target)
         _write_about(target, {**about, "completed": time.time(), **asdict(done)})
     return done
 
@@ -162,7 +162,7 @@ def _restore(source: Path, folder: Path, report: Callable[[Missing], None]) -> C
     if (source / CREDENTIALS).exists():
         _copy(source / CREDENTIALS, folder / CREDENTIALS)
         done.credentials = True
-    _replace(aside, folder / CATALOG)
+    replace(aside, folder / CATALOG)
     marker.unlink()
     localfile.sync_folder(folder)
     return done
@@ -373,7 +373,7 @@ def _extents(fd: int, size: int) -> Iterator[tuple[int, int]]:
         yield first, end
 
 
-def _replace(aside: Path, path: Path) -> None:
+def replace(aside: Path, path: Path) -> None:
     """Give a finished file its name, durably."""
     for end in ("-wal", "-shm"):
         path.with_name(path.name + end).unlink(missing_ok=True)
@@ -387,10 +387,10 @@ def _write_about(target: Path, about: dict[str, object]) -> None:
     aside = target / (ABOUT + UNFINISHED)
     with open(aside, "w", encoding="utf-8", opener=localfile.opened) as file:
         file.write(json.dumps(about, indent=1) + "\n")
-    _replace(aside, target / ABOUT)
+    replace(aside, target / ABOUT)
 
 
-def _remove_unnamed(catalog: sqlite3.Connection, target: Path) -> int:
+def remove_unnamed(catalog: sqlite3.Connection, target: Path) -> int:
     """Remove what an earlier backup, or one that was broken off, left.  The last step: nothing names it now."""
     removed = 0
     for folder in _folders(target):
