@@ -10,7 +10,7 @@ from test.test_rooms import modules
 
 OPERATION, MODELS = "ucloud.uvideo.protocol.operation", "uvideo.models"
 UFILE = "ucloud.ufile"
-#: Name: its modules.  Each has one meaning there.  A new name does not belong here: rename the class that is not public.
+#: Name: its modules, where it means one thing.  For a new name, rename the class that is not public instead.
 MAY_STAND_TWICE = {
     # The result of an operation in the terms of the protocol, and the same as a typed client returns it.
     **dict.fromkeys(

@@ -116,7 +116,7 @@ class Lookup(object):
 
     def addresses(self):
         # type: () -> Sequence[Address]
-        """The addresses, as getaddrinfo gives them, in the order to try.  ConnectError, also while the lookup is running."""
+        """The addresses, as getaddrinfo gives them, to try in this order.  ConnectError, also while the lookup runs."""
         if not self._addresses:
             raise ConnectError(self._error)
         return self._addresses
