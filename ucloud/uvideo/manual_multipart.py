@@ -18,7 +18,7 @@ from .protocol.provider import choose
 if TYPE_CHECKING:
     from typing import Any, Mapping  # noqa: F401
 
-    from .config import Settings  # noqa: F401
+    from .config import HandlerSettings  # noqa: F401
     from .engine.session import Carrier  # noqa: F401
     from .handler import _Answer  # noqa: F401
     from .protocol.errors import UVideoError  # noqa: F401
@@ -82,7 +82,7 @@ class Assembler(Signer):
     """
 
     def _make(self, credentials, suffixes=(), chosen=None):
-        # type: (Credentials, tuple[str | None, ...], Settings | None) -> None
+        # type: (Credentials, tuple[str | None, ...], HandlerSettings | None) -> None
         super(Assembler, self)._make(credentials, suffixes, chosen)
         self._begun_lock = threading.Lock()
         self._begun = {}  # type: dict[int | None, Begun]  # thread's ident: Begun

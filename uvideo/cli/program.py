@@ -105,12 +105,12 @@ def invoke(context: Context, arguments: Sequence[str]) -> int:
     except Exception as error:
         if os.environ.get("UVIDEO_TRACEBACK"):
             raise
-        told = InternalError(type(error).__name__, str(error))
+        told = ProgramError(type(error).__name__, str(error))
         context.report.error(told)
         return failure.FAILED
 
 
-class InternalError(UVideoError):
+class ProgramError(UVideoError):
     """A mistake of this program."""
 
     def __init__(self, kind: str, text: str) -> None:

@@ -16,7 +16,7 @@ Found = tuple[int, int, int, str, Where]
 
 
 async def connect(loop: asyncio.AbstractEventLoop, name: str, port: int, seconds: float) -> socket.socket:
-    """The socket to the address that answers first.  address.Refusal with the last one's error if none does.
+    """The socket to the address that answers first.  address.ConnectError with the last one's error if none does.
 
     seconds: in which the caller ends it; the addresses share them.
     """
@@ -44,11 +44,11 @@ async def connect(loop: asyncio.AbstractEventLoop, name: str, port: int, seconds
         for late in await asyncio.gather(*tries, return_exceptions=True):
             if isinstance(late, socket.socket):
                 late.close()
-    raise last or address.Refusal()
+    raise last or address.ConnectError()
 
 
 async def addresses(loop: asyncio.AbstractEventLoop, name: str, port: int) -> list[Found]:
-    """As address.Lookup.addresses, of a host.  A look-up that nobody waits for any more is left behind.  Refusal."""
+    """As address.Lookup.addresses, of a host.  A look-up that nobody waits for is left behind.  ConnectError."""
     found = address.known(name, port)
     if found is not None:
         return list(found)
@@ -81,7 +81,7 @@ async def _arrived(
     except (OSError, OverflowError) as error:
         if made is not None:
             made.close()
-        raise address.Refusal(error) from None
+        raise address.ConnectError(error) from None
     except BaseException:
         if made is not None:
             made.close()

@@ -18,7 +18,7 @@ __all__ = ["destination", "pass_on"]
 
 
 async def destination(loop: asyncio.AbstractEventLoop, route: Route) -> str:
-    """What the SOCKS proxy of a Route is to connect to.  address.Refusal, socksproxy.Unfit."""
+    """What the SOCKS proxy of a Route is to connect to.  address.ConnectError, socksproxy.SocksError."""
     assert route.proxy is not None and route.proxy.socks is not None
     told, name = route.proxy.socks, route.address
     if told.resolves:
@@ -29,7 +29,7 @@ async def destination(loop: asyncio.AbstractEventLoop, route: Route) -> str:
 async def pass_on(
     loop: asyncio.AbstractEventLoop, plain: socket.socket, route: Route, name: str, seconds: float
 ) -> None:
-    """Let the SOCKS proxy of a Route connect a socket on.  OSError, EOFError, socksproxy.Unfit.
+    """Let the SOCKS proxy of a Route connect a socket on.  OSError, EOFError, socksproxy.SocksError.
 
     After a failure the socket is shut down.  seconds: that it lasts at most, also where nobody waits for it any more.
     """

@@ -31,7 +31,7 @@ from uvideo.storage.backup_hold import HELD, hold
 from uvideo.storage.disk import check_name, write_at
 from uvideo.storage.key_lock import turn
 
-__all__ = ["BackupError", "Copied", "Missing", "backup", "restore"]
+__all__ = ["BackupError", "Copied", "MissingBytes", "backup", "restore"]
 
 CATALOG, IDENTITY, CREDENTIALS, ABOUT = "catalog.db", "identity", "credentials.json", "backup.json"
 BLOBS, DRAFTS, QUARANTINE = "blobs", "incoming", "quarantine"
@@ -60,7 +60,7 @@ class BackupError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingBytes:
     """An object, or an unfinished upload, whose bytes are not there, or too few.  The catalog names it all the same."""
 
     space: str
@@ -91,7 +91,7 @@ def backup(
     *,
     link: bool = True,
     credentials: bool = False,
-    report: Callable[[Missing], None] = lambda missing: None,
+    report: Callable[[MissingBytes], None] = lambda missing: None,
 ) -> Copied:
     """Bring ``target`` to what ``folder`` is now: a new or empty folder, or an earlier backup of the same catalog.
 
@@ -128,7 +128,7 @@ def restore(
     folder: Path,
     claim: Callable[[Path], int],
     *,
-    report: Callable[[Missing], None] = lambda missing: None,
+    report: Callable[[MissingBytes], None] = lambda missing: None,
 ) -> Copied:
     """Make a server's folder out of a backup; ``folder`` is new or empty, or one whose restore was interrupted.
 
@@ -147,7 +147,7 @@ def restore(
         os.close(lock)
 
 
-def _restore(source: Path, folder: Path, report: Callable[[Missing], None]) -> Copied:
+def _restore(source: Path, folder: Path, report: Callable[[MissingBytes], None]) -> Copied:
     marker = folder / RESTORING
     _make_folders(folder)
     _copy(source / ABOUT, marker)
@@ -270,7 +270,7 @@ def _carry(
     places: tuple[Place, ...],
     target: Path,
     link: bool,
-    report: Callable[[Missing], None],
+    report: Callable[[MissingBytes], None],
 ) -> Copied:
     """Bring every file that the catalog names from the first of the places that has it to the target."""
     done = Copied(objects=_count(catalog, "objects"), uploads=_count(catalog, "uploads"))
@@ -285,7 +285,7 @@ def _carry(
         except _Lost as lost:
             for space, key in catalog.execute(KEYS_OF if kind == BLOBS else KEYS_OF_DRAFT, (name,)).fetchall():
                 done.missing += 1
-                report(Missing(space, key.decode(), str(lost)))
+                report(MissingBytes(space, key.decode(), str(lost)))
         else:
             done.linked += stored is None
             done.copied += stored is not None

@@ -40,6 +40,8 @@ from obstore.store import S3Store
 from uvideo._core import errors, localfile
 from uvideo.storage.base import (
     KEEP,
+    BlobReader,
+    BlobWriter,
     Damaged,
     Freed,
     Garbage,
@@ -48,10 +50,8 @@ from uvideo.storage.base import (
     PartRecord,
     PartSlot,
     Quarantined,
-    Reader,
-    Unfit,
     Unreachable,
-    Writer,
+    Unusable,
 )
 from uvideo.storage.s3_failures import telling
 from uvideo.storage.send_window import Window
@@ -215,7 +215,7 @@ class S3Blobs:
             made = await obstore.put_async(self.client, path, b"probe", use_multipart=False)
         try:
             if made.get("version") not in (None, "null"):
-                raise Unfit(
+                raise Unusable(
                     f"the bucket {self._bucket} keeps old versions, so nothing that is deleted would free its space: "
                     "take a bucket that never had versioning"
                 )
@@ -265,7 +265,7 @@ class S3Blobs:
                         return str(entry["path"])
         return None
 
-    async def writer(self) -> Writer:
+    async def writer(self) -> BlobWriter:
         return _S3Writer(self, self.draft())
 
     def draft(self) -> str:
@@ -307,7 +307,7 @@ class S3Blobs:
     async def discard(self, draft: str) -> None:
         await self.delete(draft)
 
-    async def open(self, blob: str) -> Reader:
+    async def open(self, blob: str) -> BlobReader:
         known = await self.ledger.segments(checked(blob), 0, LISTED * NONCE)
         if known is None:
             raise FileNotFoundError(errno.ENOENT, "there is no such blob", blob)

@@ -14,13 +14,13 @@ from typing import Any
 from uvideo._core import compat, dialect, errors, etag, listing, location, operation, provider, signature
 from uvideo.server.auth.credentials import Key
 from uvideo.server.http.error_responses import refusal_of
-from uvideo.server.ops.audit import FREES, OFF, Audit, Entry, details, visitor
+from uvideo.server.ops.audit import FREES, OFF, Audit, AuditEntry, details, visitor
 from uvideo.server.ops.gauges import STALE
 from uvideo.server.ops.history import History
 from uvideo.server.ops.storage_totals import COUNTS
 from uvideo.server.rules.object_record import object_info, said_acl
 from uvideo.server.rules.service import Service
-from uvideo.server.rules.spaces import Spaces
+from uvideo.server.rules.spaces import ManagementService
 from uvideo.storage.base import DAY, Holding, SpaceRecord
 
 __all__ = ["ASKED", "View"]
@@ -59,7 +59,7 @@ class View:
     def __init__(
         self,
         service: Service,
-        spaces: Spaces,
+        spaces: ManagementService,
         history: History,
         started: float,
         audit: Audit = OFF,
@@ -350,7 +350,7 @@ class View:
             work.close()
             raise
         who, address = visitor()
-        entry = Entry(who, cls.__name__, op.space, getattr(op, "key", ""), details(op))
+        entry = AuditEntry(who, cls.__name__, op.space, getattr(op, "key", ""), details(op))
         status, code = 500, 0
         try:
             result = await work

@@ -16,7 +16,7 @@ from uvideo._core import dialect, errors, field, message
 from uvideo.server.auth.signature_scope import BRINGS
 from uvideo.server.rules.server_names import name_of
 
-__all__ = ["ANY", "CrossOrigin", "Crossing", "Endpoint", "check_origin", "check_program", "denied", "origin"]
+__all__ = ["ANY", "BrowserEndpoint", "CrossOrigin", "Crossing", "check_origin", "check_program", "denied", "origin"]
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -83,7 +83,7 @@ def check_program(value: str) -> str:
     return ANY if value == ANY else check_origin(value)
 
 
-class Endpoint:
+class BrowserEndpoint:
     """Where a browser reaches the data port.
 
     ``public_url``: the URL that is always the right one, None if it is ``host`` and ``port``; ValueError if it is not

@@ -17,7 +17,7 @@ from uvideo._core import dialect, error_response, errors, etag, location, manage
 from uvideo.server.http.app import App
 from uvideo.server.http.exchange import Disconnected, Exchange
 from uvideo.server.http.management_call import is_management
-from uvideo.server.rules.objects import Content
+from uvideo.server.rules.objects import ObjectBody
 from uvideo.testing import faults
 from uvideo.testing.faults import Call, Fault
 
@@ -102,7 +102,7 @@ class _FaultyExchange(Exchange):
         while self.request.transport is not None and not self.request.transport.is_closing():
             await asyncio.sleep(GONE_EVERY)
 
-    async def answer(self, response: message.Response, content: Content | None = None) -> web.StreamResponse:
+    async def answer(self, response: message.Response, content: ObjectBody | None = None) -> web.StreamResponse:
         kind, fault = self._kind, self.fault
         if kind == "lost_answer":
             self.abort()
@@ -115,7 +115,7 @@ class _FaultyExchange(Exchange):
             response = _with(response, fault.options["name"], fault.options.get("value"))
         return await super().answer(response, content)
 
-    async def _send(self, response: message.Response, content: Content | None) -> web.StreamResponse:
+    async def _send(self, response: message.Response, content: ObjectBody | None) -> web.StreamResponse:
         if self._kind not in _BODILY:
             return await super()._send(response, content)
         headers = self._head(response)
@@ -165,7 +165,7 @@ def _with(response: message.Response, name: str, value: str | None) -> message.R
     return response._replace(headers=message.Headers(pairs + ([(name, value)] if value is not None else [])))
 
 
-async def _pieces(body: bytes, content: Content | None) -> AsyncIterator[bytes]:
+async def _pieces(body: bytes, content: ObjectBody | None) -> AsyncIterator[bytes]:
     if content is None:
         yield body
     elif content.reader is None:

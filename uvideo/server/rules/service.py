@@ -28,7 +28,7 @@ from uvideo.storage.base import Blobs, Catalog, SpaceRecord, TokenRecord
 
 __all__ = ["Grant", "Restoring", "Service", "who"]
 
-WAYS = {carrier: carrier.name.lower() for carrier in signature_scope.Carrier}  # as the audit log has them
+WAYS = {carrier: carrier.name.lower() for carrier in signature_scope.SignatureCarrier}  # as the audit log has them
 NOBODY = Who("nobody")
 Policy = policy.Policy
 

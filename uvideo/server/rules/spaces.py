@@ -17,7 +17,7 @@ from uvideo.server.rules.tokens import PREFIX, Tokens
 from uvideo.server.rules.usage import Usage
 from uvideo.storage.base import DAY, SpaceRecord, TokenRecord
 
-__all__ = ["Spaces"]
+__all__ = ["ManagementService"]
 
 MOST_LISTED = 1000
 MOST_DOMAINS = 100
@@ -25,7 +25,7 @@ MOST_DAYS = 400  # of one status
 REGION = "cn-bj"
 
 
-class Spaces:
+class ManagementService:
     """The management plane over the same drivers as a Service.  ``usage``: what this process counts.  ``names``: of the
     server's own, which nobody may bind.  ``hosts``: what it says of where a space is."""
 
