@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from json import dumps
 from typing import Any, NamedTuple
 
-from ucloud.uvideo.protocol import dialect, management
+from ucloud.uvideo.protocol import dialect, location, management
 from ucloud.uvideo.protocol.errors import UVideoError, refusal
 from ucloud.uvideo.protocol.message import Headers
 from uvideo.testing import faults
@@ -39,7 +39,7 @@ def classify(method: str, target: str, headers: Headers, body: bytes = b"") -> l
     """
     found = []
     try:
-        parsed = dialect.parse_target(target)
+        parsed = location.parse_target(target)
         if parsed.path == "/" and ("Action" in dict(parsed.query) or body):
             given = management.parameters(parsed.query, headers, body)
             if given.get("Action"):
@@ -47,7 +47,7 @@ def classify(method: str, target: str, headers: Headers, body: bytes = b"") -> l
                 return [Reading(call.operation, str(given["Action"]), call.space)]
         query = dialect.parameters(parsed.query)
         host = parsed.authority or headers.get("Host") or ""
-        for address in dialect.addresses(host, headers.get("Bucket"), parsed.path):
+        for address in location.addresses(host, headers.get("Bucket"), parsed.path):
             call = faults.addressed(method, address, address.space, query, headers)
             found.append(Reading(call.operation, None, *call[1:], query.get("uploadId")))
     except (UVideoError, ValueError):
@@ -58,7 +58,7 @@ def classify(method: str, target: str, headers: Headers, body: bytes = b"") -> l
 def is_management_path(target: str) -> bool:
     """True if a POST there may have its Action in the body."""
     try:
-        return bool(dialect.parse_target(target).path == "/")
+        return bool(location.parse_target(target).path == "/")
     except UVideoError:
         return False
 

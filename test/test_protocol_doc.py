@@ -14,7 +14,7 @@ import pytest
 from test.protocol import samples
 from test.server.wire import Peer
 from test.server_fixture import Server
-from ucloud.uvideo.protocol import dialect, management, operation
+from ucloud.uvideo.protocol import dialect, location, management, operation
 from ucloud.uvideo.protocol.message import Headers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -120,7 +120,7 @@ def test_the_form_of_a_request_means_that_operation(entry: Entry) -> None:
     if entry.names == ["PostFile"]:
         assert entry.forms == [("POST", "/"), ("POST", "/<key>")] and "`multipart/form-data`" in entry.lines["Request"]
         for _, form in entry.forms:
-            assert dialect.takes_form(dialect.addresses("space.localhost", None, form)[0], [])
+            assert dialect.takes_form(location.addresses("space.localhost", None, form)[0], [])
         return
     headers = [SOURCES] if "`X-Ufile-Copy-Source:" in entry.lines["Request"] else []
     for method, form in entry.forms:
@@ -129,9 +129,9 @@ def test_the_form_of_a_request_means_that_operation(entry: Entry) -> None:
 
 def routed(method: str, form: str, headers: Any, bucket: str | None = None) -> Any:
     """The class of operation that the server takes a form of the page for."""
-    target = dialect.parse_target(form.replace("<id>", "0f188eb2").replace("<n>", "1").replace("<size>", "9"))
-    for address in dialect.addresses("space.localhost", bucket, target.path)[:1]:
-        key, query = dialect.key_of(address), dialect.parameters(target.query)
+    target = location.parse_target(form.replace("<id>", "0f188eb2").replace("<n>", "1").replace("<size>", "9"))
+    for address in location.addresses("space.localhost", bucket, target.path)[:1]:
+        key, query = location.key_of(address), dialect.parameters(target.query)
         return dialect.route(method, key, query, headers)
 
 

@@ -45,22 +45,52 @@ def test_a_parameter_without_a_type_is_found() -> None:
     assert sorted(untyped(source)) == [("a", 2, False), ("b", 3, True)]
 
 
-def test_the_stub_of_operations_names_the_results_that_are_decoded() -> None:
-    folder = ROOT / "ucloud/uvideo/protocol"
-    said = {
-        name: ast.unparse(node.returns)
-        for name, node in functions(parse(folder / "operation.pyi")).items()
-        if node.returns
-    }
-    for module, method in (("answer", "_data"), ("management", "_action")):
-        decoders = functions(parse(folder / f"{module}.py"))
-        found = {
-            f"{key.attr}.{method}": list(commented(decoders[value.id]))[-1][1].replace("operation.", "")
-            for node in ast.walk(ast.parse((folder / f"{module}.py").read_text("utf-8")))
-            if isinstance(node, ast.Dict)
-            for key, value in zip(node.keys, node.values, strict=True)
-            if isinstance(key, ast.Attribute) and isinstance(value, ast.Name) and value.id.startswith("_decode")
-        }
-        assert found
-        wanted = {name: kind for name, kind in said.items() if name.endswith(f".{method}")}
-        assert {name: kind for name, kind in wanted.items() if name in found or kind not in ("Done", "_R")} == found
+PROTOCOL = ROOT / "ucloud/uvideo/protocol"
+#: The columns of a table: what encodes and what decodes, an operation and its result.
+COLUMNS = ("encode", "decode", "encode_result", "decode_result")
+
+
+def rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """(class of the operation, column -> name of the function) of each operation in the tables of a module."""
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if (
+                    isinstance(key, ast.Attribute)
+                    and isinstance(value, ast.Call)
+                    and ast.unparse(value.func) == "Codec"
+                ):
+                    yield key.attr, named(COLUMNS, value.args)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "_Action":
+            cls, _, *functions = node.args
+            assert isinstance(cls, ast.Attribute)
+            yield cls.attr, named(COLUMNS[2:], functions)
+
+
+def named(columns: tuple[str, ...], found: list[ast.expr]) -> dict[str, str]:
+    return {column: each.id for column, each in zip(columns, found, strict=False) if isinstance(each, ast.Name)}
+
+
+def test_every_operation_is_written_and_read_by_functions_of_its_own_types() -> None:
+    """Any stands in the tables: their types, the functions' and those that the stub says of results must agree."""
+    stub = functions(parse(PROTOCOL / "operation.pyi"))
+    results = {name: ast.unparse(node.returns or node) for name, node in stub.items()}
+    known = {name: node for path in PROTOCOL.glob("*.py") for name, node in functions(parse(path)).items()}
+    seen = set()
+    for path in PROTOCOL.glob("*.py"):
+        own = {**known, **functions(parse(path))}  # a name of the module's own, or of a family that it imports it from
+        method = "_action" if path.stem == "management" else "_data"
+        for cls, row in rows(path):
+            result = results[f"{cls}.{method}"]
+            types = {
+                column: [kind.replace("operation.", "") for _, kind, _, _ in commented(own[name])]
+                for column, name in row.items()
+            }
+            assert "decode_result" in row or result == "Done", cls
+            assert cls in types.get("encode", [cls])[0].split(" | "), cls
+            assert types.get("decode", [cls])[-1] == cls
+            assert types.get("encode_result", [result])[0] == result, cls
+            assert types.get("decode_result", [result])[-1] == result, cls
+            seen.add(f"{cls}.{method}")
+    planes = {"Data._data", "Management._action"}
+    assert seen == {name for name in results if name.endswith(("._data", "._action"))} - planes

@@ -12,6 +12,7 @@ from .compact import b, s
 from .ufile import config
 from .uvideo.protocol import dialect, etag
 from .uvideo.protocol.compat import TYPE_CHECKING, build_query
+from .uvideo.protocol.location import check_key, check_space
 from .uvideo.protocol.operation import PutObject
 from .uvideo.protocol.provider import named
 
@@ -68,7 +69,7 @@ def _url(bucket, key=None, query=()):
     # type: (str, str | None, Iterable[tuple[str, str | None]]) -> str
     """The URL on the upload host that a handler made now would use."""
     suffix = named(config.DEFAULTS.settings().upload)
-    at = dialect.url(PutObject(dialect.check_space(bucket), dialect.check_key(u"key" if key is None else key)), suffix)
+    at = dialect.url(PutObject(check_space(bucket), check_key(u"key" if key is None else key)), suffix)
     at = at if key is not None else at[: -len("key")]
     return at + ("?" + build_query(query) if query else "")
 

@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING, Any
 try:
     from ucloud.uvideo import __version__ as __version__
     from ucloud.uvideo.engine import localfile as localfile
-    from ucloud.uvideo.protocol import answer as answer
     from ucloud.uvideo.protocol import byterange as byterange
     from ucloud.uvideo.protocol import cause as cause
     from ucloud.uvideo.protocol import compat as compat
     from ucloud.uvideo.protocol import condition as condition
+    from ucloud.uvideo.protocol import dates as dates
     from ucloud.uvideo.protocol import dialect as dialect
     from ucloud.uvideo.protocol import download as download
+    from ucloud.uvideo.protocol import error_response as error_response
     from ucloud.uvideo.protocol import errors as errors
     from ucloud.uvideo.protocol import etag as etag
     from ucloud.uvideo.protocol import expiry as expiry
     from ucloud.uvideo.protocol import field as field
     from ucloud.uvideo.protocol import json_document as json_document
+    from ucloud.uvideo.protocol import listing as listing
+    from ucloud.uvideo.protocol import location as location
     from ucloud.uvideo.protocol import management as management
     from ucloud.uvideo.protocol import message as message
+    from ucloud.uvideo.protocol import objects as objects
     from ucloud.uvideo.protocol import operation as operation
     from ucloud.uvideo.protocol import policy as policy
     from ucloud.uvideo.protocol import postfile as postfile

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from test.interpreters import ROOT
-from uvideo._core import cause
+from ucloud.uvideo.protocol import cause
 from uvideo.errors import ConfigurationError, Refused
 
 PATH = ROOT / "docs" / "reliability.md"

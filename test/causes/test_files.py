@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from uvideo._core import cause
+from ucloud.uvideo.protocol import cause
 
 PROGRAM = """
 import asyncio, os, resource, sys

@@ -16,8 +16,8 @@ import pytest
 from test import interpreters
 from test.causes.ways import SECRET, Way, ways
 from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.protocol import cause
 from uvideo import AsyncClient, Client
-from uvideo._core import cause
 from uvideo.cli.context import Context
 from uvideo.cli.program import invoke
 from uvideo.client.retry import Retry

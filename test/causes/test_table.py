@@ -8,7 +8,8 @@ import re
 import pytest
 
 from test.causes.page import table, written
-from uvideo._core import cause, failure_cause, pool, proxy
+from ucloud.uvideo.http import failure_cause, pool, proxy
+from ucloud.uvideo.protocol import cause
 from uvideo.errors import BadAnswer, ConfigurationError, NoAnswer, Unavailable
 
 FACTS = ("proxy", "peer", "reason", "status", "bundle", "proxies")

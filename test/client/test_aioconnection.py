@@ -19,8 +19,8 @@ from test.sdk.test_interim import CONTINUE, DATA, ETAG, HINTS, ROOM, SIZE, Incom
 from test.sdk.test_proxies import environment
 from test.sdk.test_trust import ENCRYPTED
 from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.protocol import message
 from uvideo import AsyncClient, Retry, errors
-from uvideo._core import message
 from uvideo.client import aio_connection
 
 LARGE = b"x" * (64 << 20)

@@ -17,8 +17,8 @@ from test.sdk.socksserver import SocksServer
 from test.sdk.test_proxies import environment
 from test.sdk.test_socks import ACCOUNT, ADDRESS
 from test.server_fixture import Server
+from ucloud.uvideo.http import socks
 from uvideo import AsyncClient, Client, errors
-from uvideo._core import socks
 from uvideo.diagnose.checks import examine
 
 Start = Callable[..., Any]

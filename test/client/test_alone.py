@@ -15,14 +15,13 @@ import pytest
 from test.alone import SECONDS, Alone, at_once
 from test.fakes import FaultProxy
 from test.sdk.lines import LOCKS, Lines, source
-from ucloud.uvideo.engine import workers
+from ucloud.uvideo.engine import cancel as interrupt
+from ucloud.uvideo.engine import download_target as targets
+from ucloud.uvideo.engine import ranged_download, workers
 from ucloud.uvideo.engine.session import carrier_of
 from ucloud.uvideo.http import wakeup
+from ucloud.uvideo.protocol import download as downloads
 from uvideo import Cancel, Client, Limit, errors
-from uvideo._core import cancel as interrupt
-from uvideo._core import download as downloads
-from uvideo._core import download_target as targets
-from uvideo._core import ranged_download
 from uvideo.cli.etags import Etags
 from uvideo.cli.walk import Entry
 from uvideo.transfer import folders

@@ -17,8 +17,8 @@ import pytest
 
 from test.fakes import FaultProxy
 from test.server_fixture import Server
+from ucloud.uvideo.protocol import etag
 from uvideo import AsyncClient, Client, Settings, errors
-from uvideo._core import etag
 
 BLOCK = 4194304
 

@@ -26,8 +26,8 @@ from test.sdk.dead import Dead, Names
 from test.sdk.peer import PEM, Peer, answer
 from test.sdk.phases import LARGE, PHASES, WAITS, Phase, Script
 from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.http import connection
 from uvideo import AsyncClient, Client, Retry, errors
-from uvideo._core import connection
 
 SHORT, LONG, OTHERS = 0.15, 30.0, 60.0  # the limit; what a call that ignored it would take at least; other limits
 AT_ONCE = 24

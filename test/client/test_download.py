@@ -26,10 +26,11 @@ from test.fakes import FaultProxy
 from test.posix import resource
 from test.sdk import silence
 from test.server_fixture import ROOT, Server, start_server
+from ucloud.uvideo.engine import multipart_upload as transfer
 from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.http import pool
+from ucloud.uvideo.protocol import etag
 from uvideo import Cancel, Client, Limit, errors
-from uvideo._core import etag, pool
-from uvideo._core import multipart_upload as transfer
 from uvideo.models import Progress
 
 Hashing, Stream = transfer.Hashing, pool.Stream
@@ -683,7 +684,7 @@ def test_all_is_there_but_the_name(stored: str, proxy: FaultProxy, through: Clie
         def killed(*_: object) -> None:
             raise KeyboardInterrupt
 
-        patch.setattr("uvideo._core.download_target.FileTarget.commit", killed)
+        patch.setattr("ucloud.uvideo.engine.download_target.FileTarget.commit", killed)
         with pytest.raises(KeyboardInterrupt):
             through.download(stored, "a", folder / "a")
     (record,) = through.transfers()

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from test.posix import resource
+from ucloud.uvideo.engine import download_target as targets
 from uvideo import Client
-from uvideo._core import download_target as targets
 from uvideo.cli.address import Remote
 from uvideo.cli.plan import PlanHeader, PlanWriter, Step
 from uvideo.cli.plan import read as read_plan

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from test.posix import resource
-from uvideo._core import download as downloads
-from uvideo._core import localfile
-from uvideo._core import upload as uploads
+from ucloud.uvideo.engine import localfile
+from ucloud.uvideo.protocol import download as downloads
+from ucloud.uvideo.protocol import upload as uploads
 from uvideo.errors import InvalidArgument, LocalFailure, TransferBusy
 from uvideo.transfer.journal import Journal, JournalClaim, Subject
 

@@ -13,8 +13,8 @@ import pytest
 from test.client.test_aioconnection import run, send
 from test.sdk.peer import PEM, answer
 from ucloud.uvideo.http import pool
+from ucloud.uvideo.protocol import message
 from uvideo import AsyncClient
-from uvideo._core import message
 
 SIZE = 12 << 20
 STEP = 1 << 20

@@ -18,8 +18,9 @@ from test.sdk.httpproxy import HttpProxy
 from test.sdk.peer import PEM, Call, Peer, answer, context
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.http import address
+from ucloud.uvideo.protocol import message
 from uvideo import AsyncClient, errors
-from uvideo._core import address, message
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 BLOCK = 4 << 20

@@ -9,8 +9,8 @@ import sys
 
 import uvideo
 from test.server_fixture import ROOT
+from ucloud.uvideo.protocol import dialect, operation
 from uvideo import errors
-from uvideo._core import dialect, operation
 from uvideo.client import operations, sync
 from uvideo.transfer import upload
 
@@ -58,7 +58,7 @@ def test_every_operation_of_the_protocol_is_reached() -> None:
 
 
 def _management() -> list[type]:
-    from uvideo._core import management
+    from ucloud.uvideo.protocol import management
 
     return list(management.BY_CLASS)
 

@@ -17,9 +17,9 @@ import pytest
 
 from test.fakes import FaultProxy
 from test.server_fixture import ROOT, Server
+from ucloud.uvideo.engine import session
 from ucloud.uvideo.engine.session import carrier_of
 from uvideo import Cancel, Client, errors
-from uvideo._core import session
 from uvideo.models import Progress
 
 BLOCK = 4194304

@@ -14,7 +14,7 @@ from test.cluster.postgres import Postgres
 from test.forked import Forked
 from test.patience import until
 from test.server_fixture import start_server
-from uvideo.server.auth.credentials import Held, Key, load, write
+from uvideo.server.auth.credentials import CredentialsFile, Key, load, write
 from uvideo.server.process import exit_codes
 
 pytestmark = pytest.mark.cluster
@@ -56,7 +56,7 @@ def test_a_change_of_the_pair_that_cannot_be_finished_is_one_clear_line(
     options: tuple[str, ...], database: str, tmp_path: Path, commands: Forked
 ) -> None:
     file = tmp_path / "credentials.json"
-    write(Held(Key("new", "0123456789abcdef"), previous=load(file)), file)
+    write(CredentialsFile(Key("new", "0123456789abcdef"), previous=load(file)), file)
     with locked(database, "tokens"):
         ended = commands.run("serve", tmp_path, "--port", 0, "--admin-port", 0, *options)
     assert ended.returncode == exit_codes.AWAY.code and f"cannot start: {REASON}" in ended.stderr

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from test.contract.place import Place, play
-from uvideo._core import errors
+from ucloud.uvideo.protocol import errors
 from uvideo.storage.base import (
     DAY,
     Catalog,

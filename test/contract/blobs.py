@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import pytest
 
 from test.contract.place import Place, play, worker
-from uvideo._core import errors
-from uvideo.storage.base import Blobs, PartRecord, Reader
+from ucloud.uvideo.protocol import errors
+from uvideo.storage.base import BlobReader, Blobs, PartRecord
 
 ALL = float("inf")
 
@@ -24,7 +24,7 @@ async def store(blobs: Blobs, *chunks: bytes) -> str:
     return await writer.seal()
 
 
-async def read(reader: Reader, offset: int = 0, length: int | None = None) -> list[bytes]:
+async def read(reader: BlobReader, offset: int = 0, length: int | None = None) -> list[bytes]:
     return [piece async for piece in reader.read(offset, reader.size - offset if length is None else length)]
 
 

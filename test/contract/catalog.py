@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from test.contract.place import Place, play, worker
-from uvideo._core import errors
-from uvideo.storage.base import Absent, Catalog, ObjectRecord, Page, PartRecord, SpaceRecord, UploadRecord
+from ucloud.uvideo.protocol import errors
+from uvideo.storage.base import Absent, Catalog, CatalogPage, ObjectRecord, PartRecord, SpaceRecord, UploadRecord
 
 SPACE = SpaceRecord("s", "space", "me", "public", "region", "biz", "tag", "IA", 5, 6)
 OBJECT = ObjectRecord("s", "key", 3, "etag", "video/mp4", "blob", None, "IA", (("X-Meta", "é,\n"), ("a", "")), 7, 8)
@@ -30,16 +30,16 @@ async def fill(catalog: Catalog, *keys: str, space: bool = True) -> None:
 
 async def pages(
     catalog: Catalog, prefix: str = "", limit: int = 2, delimiter: str = "", marker: str = ""
-) -> list[Page]:
+) -> list[CatalogPage]:
     """All pages from the marker on."""
-    found: list[Page] = []
+    found: list[CatalogPage] = []
     while not found or found[-1].next_marker:
         found.append(await catalog.list("s", prefix, marker, limit, delimiter))
         marker = found[-1].next_marker
     return found
 
 
-def names(found: list[Page]) -> list[str]:
+def names(found: list[CatalogPage]) -> list[str]:
     """Keys and common prefixes, in the order of the pages; the parts of one page sorted by their bytes."""
     each = [[each.key for each in page.objects] + page.prefixes for page in found]
     return [name for page in each for name in sorted(page, key=str.encode)]

@@ -15,8 +15,8 @@ from test.contract.client import ClientContract, File, FileContract, FolderContr
 from test.fakes import FaultProxy
 from ucloud.uvideo import config, deleteuvideo, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
 from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.protocol import errors as core
 from uvideo import AsyncClient, Client, Retry, errors
-from uvideo._core import errors as core
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from test.cluster.postgres import Postgres, waits_for_locks
 from test.contract.accounts import AccountsContract
 from test.contract.catalog import OBJECT, SPACE, UPLOAD, CatalogContract, small
 from test.contract.place import Place, play
-from uvideo._core import errors
+from ucloud.uvideo.protocol import errors
 from uvideo.storage.base import Catalog, Unreachable
 from uvideo.storage.postgres import PostgresCatalog
 from uvideo.storage.postgres_connections import Connections

@@ -22,7 +22,7 @@ from test.contract.catalog import SPACE
 from test.contract.place import ROOT, Place, play
 from test.contract.store import StoreContract
 from test.faults import Seen
-from uvideo._core import errors
+from ucloud.uvideo.protocol import errors
 from uvideo.storage import s3
 from uvideo.storage.base import (
     CAUSES,

@@ -15,7 +15,7 @@ from uvideo.server.rules import rights
 from uvideo.storage import base
 from uvideo.storage.wrapper import Wrapper, wrapped
 
-CONTRACTS = (base.Blobs, base.Catalog, base.Writer, base.PartSlot, base.Reader, base.Ledger)
+CONTRACTS = (base.Blobs, base.Catalog, base.BlobWriter, base.PartSlot, base.BlobReader, base.Ledger)
 
 
 def members(contract: type) -> set[str]:

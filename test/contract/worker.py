@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from test.contract.place import Place
-from uvideo._core import errors
+from ucloud.uvideo.protocol import errors
 from uvideo.storage.base import Blobs, Catalog, ObjectRecord, PartRecord, SpaceRecord, UploadRecord
 
 

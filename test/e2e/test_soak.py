@@ -99,7 +99,7 @@ POINTS = {"begin": 1, "write": 1, "start": 1, "moved": 40, "append": 4, "commit"
 FETCH = """
 import os, signal, sys
 from uvideo import Client
-from uvideo._core import download_target, ranged_download
+from ucloud.uvideo.engine import download_target, ranged_download
 from uvideo.transfer.journal import JournalClaim
 
 point, left, after = sys.argv[4], int(sys.argv[5]), sys.argv[6] == "after"

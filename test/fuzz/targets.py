@@ -10,13 +10,16 @@ from unicodedata import category
 
 from test.protocol import samples
 from ucloud.uvideo.protocol import (
-    answer,
     byterange,
     compat,
     condition,
+    dates,
     dialect,
+    error_response,
     errors,
     etag,
+    field,
+    location,
     operation,
     policy,
     postfile,
@@ -57,12 +60,12 @@ def request(data: bytes) -> None:
     first, headers, body = _message(data)
     method, _, raw = first.partition(" ")
     try:
-        target = dialect.parse_target(raw)
+        target = location.parse_target(raw)
         host = target.authority or headers.get("Host") or ""
         provider.domain_of(host)
         query = dialect.parameters(target.query)
-        for address in dialect.addresses(host, headers.get("Bucket"), target.path):
-            key = dialect.key_of(address)
+        for address in location.addresses(host, headers.get("Bucket"), target.path):
+            key = location.key_of(address)
             claimed = signature.claim(headers, target.query)
             if claimed is not None:
                 keys, tails = signature.variants(method, key, target.query)
@@ -90,7 +93,7 @@ def management(data: bytes) -> None:
     """A management call, in its query and its body."""
     first, headers, body = _message(data)
     try:
-        target = dialect.parse_target(first)
+        target = location.parse_target(first)
         given = action.parameters(target.query, headers, body)
         signature.action_signature("a private key", given)
         action.decode(given)
@@ -136,7 +139,7 @@ def reply(data: bytes) -> None:
     first, headers, body = _message(data)
     status = compat.whole(first[:3]) or 200
     try:
-        decode = action.decode_result if type(op) in action.OPERATIONS.values() else answer.decode
+        decode = action.decode_result if type(op) in action.OPERATIONS.values() else dialect.decode_result
         decode(op, Response(status, headers, body), NOW)
     except errors.UVideoError as error:
         _said(error)
@@ -146,11 +149,11 @@ def words(data: bytes) -> None:
     """The small parsers, on any text."""
     said = data.decode("utf-8", "surrogateescape")
     for parse in (
-        *(byterange.parse, byterange.parse_content, restore.parse, answer.parse_date, answer.unquoted),
-        *(compat.whole, compat.printable, etag.is_etag, answer.readable, provider.domain_of),
+        *(byterange.parse, byterange.parse_content, restore.parse, dates.parse_date, field.unquoted),
+        *(compat.whole, compat.printable, etag.is_etag, error_response.readable, provider.domain_of),
         *(
             lambda value: etag.agrees(value, bytes(20)),
-            lambda value: answer.retry_after(Headers([("Retry-After", value)])),
+            lambda value: error_response.retry_after(Headers([("Retry-After", value)])),
         ),
     ):
         parse(said)
@@ -209,16 +212,16 @@ def _seeds() -> dict[str, list[bytes]]:
     for op, _ in samples.ACTION_RESULTS:
         made = action.encode(op, "http://x", samples.CREDENTIALS)
         found["management"].append(_lines(made.target, made.headers, b""))
-        given = json.dumps(dict(dialect.parse_target(made.target).query)).encode()
+        given = json.dumps(dict(location.parse_target(made.target).query)).encode()
         found["management"].append(_lines("/", [("Content-Type", "application/json")], given))
     for which, (op, result) in enumerate(RESULTS[:256]):
         if type(op) in action.OPERATIONS.values():
             name = next(name for name, cls in action.OPERATIONS.items() if cls is type(op))
             made = action.encode_result(name, result)
         else:
-            made = answer.encode(op, result)
+            made = dialect.encode_result(op, result)
         found["reply"].append(bytes([which]) + _lines(str(made.status), made.headers, made.body))
-    found["reply"].append(bytes([0]) + _lines("404", [], answer.encode_error(errors.NotFound()).body))
+    found["reply"].append(bytes([0]) + _lines("404", [], error_response.encode_error(errors.NotFound()).body))
     pieces = b"\r\n".join(
         b"--b\r\n" + part
         for part in (

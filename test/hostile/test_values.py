@@ -15,7 +15,7 @@ from test.cluster.postgres import Postgres
 from test.hostile.values import calls, requests
 from test.server.wire import Peer
 from test.server_fixture import ROOT, Server, start_server
-from uvideo._core import json_document
+from ucloud.uvideo.protocol import json_document
 
 STRIDE = int(os.environ.get("UVIDEO_TEST_STRIDE", "29"))  # every so many of them; prime to the sizes of the tables
 KEYS = {

@@ -157,7 +157,7 @@ def _(at: World) -> None:
     assert header == {"X-Ufile-Meta-A": "b"}
 
 
-@ROW("`header` may hold")
+@ROW("`header` may contain")
 def _(at: World) -> None:
     files = FileManager(*at.keys)
     same = {"Host": at.server.host, "bucket": at.space, "Content-Length": "5"}
@@ -197,7 +197,7 @@ def _(at: World) -> None:
     refused(FileManager(*at.keys).putfile(at.space, "k", at.file), -1)
 
 
-@ROW("requests carries everything")
+@ROW("all requests go through")
 def _(at: World) -> None:
     seen, session = list[str](), requests.Session()
     session.hooks["response"].append(lambda response, **_: seen.append(response.request.method))
@@ -210,7 +210,7 @@ def _(at: World) -> None:
         assert "session" in refused(FileManager(*at.keys).head_file(at.space, "k"))
 
 
-@ROW("the console shows")
+@ROW("every signature is printed")
 def _(at: World) -> None:
     logger.set_log_file()
     good(FileManager(*at.keys).putfile(at.space, "k", at.file))

@@ -190,7 +190,7 @@ def _(at: World) -> None:
     assert re.fullmatch('"[A-Za-z0-9_-]{32}"', resp.etag) and resp.content_length == "0"
 
 
-@ROW("requests carries everything")
+@ROW("all requests go through")
 def _(at: World) -> None:
     seen, session = list[str](), requests.Session()
     session.hooks["response"].append(lambda response, **_: seen.append(response.request.method))
@@ -203,7 +203,7 @@ def _(at: World) -> None:
         assert "session" in refused(putufile.PutUFile(*at.keys).putfile(at.space, "k", at.file))
 
 
-@ROW("the console shows")
+@ROW("every signature is printed")
 def _(at: World) -> None:
     logger.set_log_file()
     good(putufile.PutUFile(*at.keys).putfile(at.space, "k", at.file))

@@ -7,10 +7,10 @@ import io
 import json
 import os
 
-from ucloud.uvideo.protocol import dialect, operation, provider
+from ucloud.uvideo.protocol import dialect, location, operation, provider
 from ucloud.uvideo.protocol.byterange import ByteRange
 from ucloud.uvideo.protocol.compat import native
-from ucloud.uvideo.protocol.message import Headers
+from ucloud.uvideo.protocol.message import Headers, Request
 from ucloud.uvideo.protocol.signature import Credentials
 
 with io.open(os.path.join(os.path.dirname(__file__), "..", "data", "vectors.json"), encoding="utf-8") as _file:
@@ -263,11 +263,17 @@ def received(request):
 
     verbatim only says how a source was spelled, so it is left out.
     """
-    target = dialect.parse_target(request.target)
+    target = location.parse_target(request.target)
     host = request.origin.partition("://")[2]
-    address = dialect.addresses(target.authority or host, request.headers.get("Bucket"), target.path)[0]
-    key = dialect.key_of(address)
+    address = location.addresses(target.authority or host, request.headers.get("Bucket"), target.path)[0]
+    key = location.key_of(address)
     query = dialect.parameters(target.query)
     cls = dialect.route(request.method, key, query, request.headers)
     op = dialect.decode(cls, address.space, key, query, request.headers, request.body)
     return op._replace(verbatim=None) if "verbatim" in op._fields else op
+
+
+def wired(method, target, headers=(), body=b"", host="space.cn-bj.ufileos.com"):
+    """The operation read out of a request as it came over the wire."""
+    found = Headers([(name, native(value)) for name, value in headers])
+    return received(Request(method, "http://" + host, target, found, body))

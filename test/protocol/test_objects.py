@@ -1,185 +1,164 @@
 # -*- coding: utf-8 -*-
-"""Copies, names, states and tags on the wire: what real clients send, and what is a BadRequest."""
+"""Whole objects: the headers of requests and responses, as real clients send them, and wrong ones."""
 
 from __future__ import absolute_import, division, print_function
 
 import json
 import unittest
 
-from test.protocol.samples import ETAG, UFILE, UVIDEO
-from ucloud.uvideo.protocol import answer, dialect, errors, operation, restore
-from ucloud.uvideo.protocol.byterange import ByteRange
-from ucloud.uvideo.protocol.compat import PY2, native, to_bytes
-from ucloud.uvideo.protocol.errors import BadRequest, CopyRangeInvalid
+from test.protocol.samples import EMOJI, ETAG, FILM, INFO, RESULTS, TIME, wired
+from ucloud.uvideo.protocol import dates, dialect, errors, operation
+from ucloud.uvideo.protocol.compat import PY2, native
+from ucloud.uvideo.protocol.errors import BadRequest, TooLarge
 from ucloud.uvideo.protocol.message import Headers, Response
 
-
-def wired(method, target, headers=(), body=b""):
-    """The operation of a request to the space ``space``, verbatim kept."""
-    target = dialect.parse_target(target)
-    found = Headers([(name, native(value)) for name, value in headers])
-    key = dialect.key_of(dialect.Address(u"space", target.path[1:], False))
-    query = dialect.parameters(target.query)
-    return dialect.decode(dialect.route(method, key, query, found), u"space", key, query, found, body)
+GET = operation.GetObject(u"space", FILM)
 
 
-def copied(source, *more):
-    return wired("PUT", "/k", [("X-Ufile-Copy-Source", source)] + list(more))
+class Requests(unittest.TestCase):
+    def test_headers(self):
+        op = wired(
+            "PUT",
+            "/k",
+            [
+                ("content-type", " video/mp4 "),
+                ("content-md5", " 5EB63BBBE01EEED093CB22BB8F5ACDC3 "),
+                ("x-ufile-meta-B", "1"),
+                ("X-UFILE-META-a", native(EMOJI)),
+                ("x-ufile-storage-class", "IA"),
+                ("expires", "never"),
+                ("x-other", "1"),
+            ],
+        )
+        expected = operation.PutObject(
+            u"space",
+            u"k",
+            u"video/mp4",
+            u"5eb63bbbe01eeed093cb22bb8f5acdc3",
+            u"IA",
+            ((u"a", EMOJI), (u"b", u"1")),
+            (("Expires", u"never"),),
+        )
+        self.assertEqual(expected, op)
+        self.assertEqual(operation.PutObject(u"space", u"k"), wired("PUT", "/k", [("Content-Type", " ")]))
 
+    def test_the_two_spellings_of_an_md5(self):
+        for value in ("5EB63BBBE01EEED093CB22BB8F5ACDC3", " XrY7u+Ae7tCTyyK7j1rNww== "):
+            found = wired("PUT", "/k", [("Content-MD5", value)])
+            self.assertEqual(u"5eb63bbbe01eeed093cb22bb8f5acdc3", found.md5)
+        for value in ("5eb63bbbe01eeed093cb22bb8f5acdc3", "abc"):
+            self.assertEqual(value, wired("PUT", "/k?uploadId=u&partNumber=0", [("Content-MD5", value)]).md5)
 
-class Sources(unittest.TestCase):
-    def test_every_spelling_that_clients_use(self):
-        film = u"\u89c6\u9891/a b.mp4"
-        for source, key, verbatim in (
-            ("/src/%E8%A7%86%E9%A2%91/a%20b.mp4", film, u"%E8%A7%86%E9%A2%91/a%20b.mp4"),  # Python
-            ("/src/%E8%A7%86%E9%A2%91%2Fa%20b.mp4", film, u"%E8%A7%86%E9%A2%91%2Fa%20b.mp4"),  # Java
-            (u"/src/\u89c6\u9891/a b.mp4", film, None),  # Go
-            (u"/src/\u89c6\u9891/a%20b.mp4", film, u"\u89c6\u9891/a%20b.mp4"),
-            ("/src/100%.txt", u"100%.txt", None),
-            ("/src/100%25.txt", u"100%.txt", u"100%25.txt"),
-            ("/src/a+b", u"a+b", None),
-            ("/src//a", u"/a", None),
-            ("src/a", u"a", None),
-            (" /src/a ", u"a", None),
+    def test_wrong_headers(self):
+        odd = "\xff" if PY2 else "\udcff"
+        for pair in (
+            ("Content-MD5", "abc"),
+            ("Content-MD5", "XrY7u-Ae7tCTyyK7j1rNww=="),
+            ("Content-MD5", "XrY7u+Ae7tCTyyK7j1rNww"),
+            ("Content-MD5", "XrY7u+Ae7tCTyyK7j1rNwx=="),
+            ("Content-MD5", "XrY7u+Ae7tCTyyK7j1rN"),
+            ("X-Ufile-Storage-Class", "GLACIER"),
+            ("X-Ufile-Meta-", "x"),
+            ("X-Ufile-Meta-a_b", "x"),
+            ("X-Ufile-Meta-a", odd),
+            ("Content-Type", odd),
+            ("Content-Type", "text/html\r\nX: y"),
+            ("Cache-Control", odd),
         ):
-            op = copied(source)
-            self.assertEqual((u"src", key, verbatim), (op.source_space, op.source_key, op.verbatim))
+            self.assertRaises(BadRequest, wired, "PUT", "/k", [pair])
+        self.assertRaises(BadRequest, wired, "GET", "/k", [("If-Match", odd)])
+        self.assertRaises(TooLarge, wired, "PUT", "/k", [("X-Ufile-Meta-a", "x" * 8192)])
+        self.assertEqual(1, len(wired("PUT", "/k", [("X-Ufile-Meta-a", "x" * 8191)]).metadata))
+        self.assertRaises(BadRequest, wired, "POST", "/k?uploadId=u", [("X-Ufile-Metadata-Directive", "COPY")])
+        self.assertRaises(BadRequest, wired, "GET", "/?listobjects&delimiter=x")
 
-    def test_no_source(self):
-        for source in ("", "/", "/src", "/src/", "//k", "/%ff/k", "/src/" + ("\xff" if PY2 else "\udcff")):
-            if source or PY2:
-                self.assertRaises(BadRequest, copied, source)
+    def test_a_wrong_range_is_ignored(self):
+        for value in ("bytes=5-4", "bytes=0-1,3-4", "items=0-1", "bytes=-", "", "bytes=a-b"):
+            self.assertIsNone(wired("GET", "/k", [("Range", value)]).range)
 
-    def test_what_is_sent(self):
-        op = operation.CopyObject(u"space", u"k", u"src", u"\u89c6/a b+%.mp4")
-        for suffix, target in ((UFILE, "/k"), (UVIDEO, "/uvideoUploads/k")):
-            request = dialect.encode(op, suffix)
-            self.assertEqual(("PUT", target), (request.method, request.target))
-            self.assertEqual("/src/%E8%A7%86/a%20b+%25.mp4", request.headers.get("X-Ufile-Copy-Source"))
-
-    def test_directives(self):
-        self.assertRaises(BadRequest, copied, "/a/b", ("X-Ufile-Metadata-Directive", "UNCHANGED"))
-        op = copied("/a/b", ("X-Ufile-Metadata-Directive", "REPLACE"), ("x-ufile-meta-A", "1"), ("Content-Type", "t/x"))
-        self.assertEqual((u"REPLACE", ((u"a", u"1"),), u"t/x"), (op.directive, op.metadata, op.mime))
-
-    def test_ranges(self):
-        def ranged(value):
-            headers = [("X-Ufile-Copy-Source", "/a/b"), ("X-Ufile-Copy-Source-Range", value)]
-            return wired("PUT", "/k?uploadId=u&partNumber=3", headers)
-
-        self.assertEqual(ByteRange(0, 0), ranged("bytes=0-0").range)
-        self.assertEqual(ByteRange(5, 4194308), ranged("Bytes=5-4194308").range)
-        for value in ("", "0-5", "bytes=5-4", "bytes=-5", "bytes=5-", "bytes=0-1,3-4", "bytes=a-b", "bytes=0--1"):
-            self.assertRaises(CopyRangeInvalid, ranged, value)
-
-
-class Documents(unittest.TestCase):
-    def test_mime(self):
-        def meta(document):
-            body = document if isinstance(document, bytes) else to_bytes(json.dumps(document))
-            return wired("POST", "/k?opmeta", (), body)
-
-        good = {"op": "set", "metak": "mimetype", "metav": "text/x-foo"}
-        self.assertEqual(operation.SetMime(u"space", u"k", u"text/x-foo"), meta(good))
-        for change in (
-            {"op": "get"},
-            {"op": None},
-            {"metak": "size"},
-            {"metav": ""},
-            {"metav": " "},
-            {"metav": 5},
-            {"metav": None},
-            {"metav": "a\r\nX: y"},
-            {"metav": "a\tb"},
-            {"metav": u"\ud800"},
-            {"metav": "x" * 1025},
-        ):
-            self.assertRaises(BadRequest, meta, dict(good, **change))
-        for body in (b"", b"{", b"[]", b"null", b'"x"', b"\xff", b"[" * 100000, b"{}"):
-            self.assertRaises(BadRequest, meta, body)
-
-    def test_tags(self):
-        def put(tags):
-            body = tags if isinstance(tags, bytes) else to_bytes(json.dumps({"Tags": tags}))
-            return wired("PUT", "/k?tagging", (), body)
-
-        def tag(key=u"k", value=u"v"):
-            return {"Key": key, "Value": value}
-
-        self.assertEqual(((u"k", u"v"), (u"K 1", u"")), put([tag(), tag(u"K 1", u"")]).tags)
-        self.assertEqual((u"x" * 128, u"+-=._:/@" * 32), put([tag(u"x" * 128, u"+-=._:/@" * 32)]).tags[0])
-        self.assertEqual(10, len(put([tag(u"%d" % number) for number in range(10)]).tags))
-        for wrong in (
-            [tag(u"%d" % number) for number in range(11)],
-            [tag(u"x" * 129)],
-            [tag(value=u"x" * 257)],
-            [tag(u"")],
-            [tag(u"a,b")],
-            [tag(value=u"<")],
-            [tag(u"a\n")],
-            [tag(u"a"), tag(u"a")],
-            [tag(5)],
-            [tag(value=None)],
-            [{"Key": "a"}],
-            [{"Value": "a"}],
-            ["a"],
-            None,
-            {},
-            5,
-        ):
-            self.assertRaises(BadRequest, put, wrong)
-        for body in (b"", b"{", b"[]", b"{}", b"\xff"):
-            self.assertRaises(BadRequest, put, body)
-
-    def test_headers_that_must_be_known(self):
-        self.assertRaises(BadRequest, wired, "PUT", "/k?acl")
-        self.assertRaises(BadRequest, wired, "PUT", "/k?acl", [("x-ufile-object-acl", "public-read-write")])
-        self.assertRaises(BadRequest, wired, "PUT", "/k", [("x-ufile-object-acl", "private")])
-        self.assertRaises(BadRequest, wired, "PUT", "/k?restore", [("Tier", "Bulk")])
-        self.assertEqual(u"public-read", wired("PUT", "/k", [("X-Ufile-Object-Acl", "public-read")]).acl)
-        self.assertIsNone(wired("PUT", "/k?restore", [("Tier", "")]).tier)
-
-
-class Hits(unittest.TestCase):
     def test_etags_with_and_without_quotes(self):
         for given in (ETAG, "%22" + ETAG + "%22"):
             op = wired("POST", "/uploadhit?Hash=" + native(given) + "&FileName=d/b.txt&FileSize=11")
             self.assertEqual(operation.UploadHit(u"space", u"d/b.txt", ETAG, 11), op)
 
 
-class Answers(unittest.TestCase):
-    def test_restores(self):
-        for given, parsed in (
-            (restore.build(1893450000), (False, 1893450000)),
-            (u'ongoing-request="true"', (True, None)),
-            (u'ongoing-request="false"', (False, None)),
-            (u'ongoing-request="false", expiry-date="x"', (False, None)),
-            (u"x", None),
-            (u"", None),
-            (None, None),
-        ):
-            self.assertEqual(parsed, restore.parse(given))
-        self.assertEqual(
-            u'ongoing-request="false", expiry-date="Mon, 01 Jan 2029 00:00:00 GMT"', restore.build(1861920000)
-        )
+class Responses(unittest.TestCase):
+    def test_what_real_clients_need(self):
+        response = dialect.encode_result(GET, INFO._replace(span=(2, 3)))
+        self.assertEqual(206, response.status)
+        self.assertEqual('"%s"' % ETAG, response.headers.get("ETag"))
+        self.assertEqual("bytes 2-4/11", response.headers.get("Content-Range"))
+        self.assertEqual("3", response.headers.get("Content-Length"))
+        self.assertIn("X-Ufile-Meta-Author-Name", dict(response.headers))  # Java minds the case
+        self.assertEqual(TIME, dates.parse_date(response.headers.get("Last-Modified")))
+        page = [(op, result) for op, result in RESULTS if isinstance(result, operation.ObjectPage)][0]
+        said = json.loads(dialect.encode_result(*page).body.decode("ascii"))
+        self.assertEqual((u"100", u"1099511627776"), (said["MaxKeys"], said["Contents"][0]["Size"]))
+        files = [(op, result) for op, result in RESULTS if isinstance(result, operation.FilePage)][0]
+        entry = json.loads(dialect.encode_result(*files).body.decode("ascii"))["DataSet"][0]
+        self.assertEqual((FILM, FILM, 11), (entry["FileName"], entry["ObjectName"], entry["Size"]))
 
-    def test_odd_answers(self):
-        for op, body in (
-            (operation.GetTags(u"s", u"k"), b""),
-            (operation.GetTags(u"s", u"k"), b"{}"),
-            (operation.GetTags(u"s", u"k"), b'{"Tags":[{"Key":"a"}]}'),
-            (operation.GetTags(u"s", u"k"), b'{"Tags":[{"Key":"a","Value":"\\ud800"}]}'),
-            (operation.GetAcl(u"s", u"k"), b"{}"),
-            (operation.GetAcl(u"s", u"k"), b'{"AccessControlList":[]}'),
-            (operation.GetAcl(u"s", u"k"), b'{"AccessControlList":{"Grant":5}}'),
-            (operation.CopyPart(u"s", u"k", u"u", 0, u"a", u"b"), b"{}"),
+    def test_an_object_that_was_stored_encoded_comes_as_it_was_stored(self):
+        info = INFO._replace(headers=((u"Content-Encoding", u"gzip"),))
+        for each in (info, info._replace(span=(2, 3))):
+            self.assertEqual(each, dialect.decode_result(GET, dialect.encode_result(GET, each)))
+
+    def test_what_was_encoded_on_the_way_is_named(self):
+        for span, pairs in (
+            (None, {"ETag": 'W/"%s"' % ETAG}),
+            (None, {"ETag": '"%s-gzip"' % ETAG}),
+            (None, {"ETag": '"%s;br"' % ETAG}),
+            (None, {"ETag": None}),
+            (None, {"Content-Length": None}),
+            ((2, 3), {"Content-Length": "40"}),
+            ((2, 3), {"Content-Length": None}),
         ):
-            self.assertRaises(errors.BadAnswer, answer.decode, op, Response(200, Headers(), body))
-        op = operation.CopyPart(u"s", u"k", u"u", 0, u"a", u"b")
-        self.assertEqual(
-            operation.CopiedPart(0, u"e", None, None, None),
-            answer.decode(op, Response(200, Headers([("ETag", '"e"')]), b"")),
-        )
+            sent = dialect.encode_result(GET, INFO._replace(span=span))
+            changed = dict(sent.headers.pairs, **{"Content-Encoding": "gzip"})
+            changed.update(pairs)
+            headers = Headers([(name, value) for name, value in changed.items() if value is not None])
+            with self.assertRaises(errors.ConfigurationError) as caught:
+                dialect.decode_result(GET, sent._replace(headers=headers))
+            self.assertIn("Content-Encoding: gzip", caught.exception.message)
+            self.assertTrue(caught.exception.sent)
+            plain = Headers([pair for pair in headers.pairs if pair[0] != "Content-Encoding"])
+            if pairs.get("ETag", "") is not None:  # without it nothing of this is a sign
+                dialect.decode_result(GET, sent._replace(headers=plain))
+
+    def test_the_time_is_never_this_moment(self):
+        response = dialect.encode_result(GET, INFO._replace(modified=None, created=None))
+        self.assertIsNone(response.headers.get("Last-Modified"))
+        self.assertIsNone(dialect.decode_result(GET, response).modified)
+
+    def test_offered_names(self):
+        for filename, said in (
+            (u"a b.mp4", 'attachment;filename="a b.mp4"'),
+            (u"50% off.mp4", 'attachment;filename="50% off.mp4"'),
+            (u"%E8%A7%86.mp4", "attachment;filename*=UTF-8''%E8%A7%86.mp4"),
+            (u"\u89c6/.mp4", "attachment;filename*=UTF-8''%E8%A7%86%2F.mp4"),
+            (u'a"b', "attachment;filename*=UTF-8''a%22b"),
+            (u"a\\b", "attachment;filename*=UTF-8''a%5Cb"),
+            (u"%0d\r\nSet-Cookie: a=b", "attachment;filename*=UTF-8''%250d%0D%0ASet-Cookie%3A%20a%3Db"),
+            (u"%41\n", "attachment;filename*=UTF-8''%2541%0A"),
+        ):
+            info = INFO._replace(filename=filename, headers=(("Content-Disposition", u"inline"),))
+            self.assertEqual([said], dialect.encode_result(GET, info).headers.all("Content-Disposition"))
+
+    def test_sparse_and_odd_headers(self):
+        info = dialect.decode_result(GET, Response(200, Headers([("ETag", '"e"')]), b""))
+        self.assertEqual(operation.ObjectInfo(None), info._replace(etag=None)._replace(metadata=(), headers=()))
+        for pairs in ([], [("ETag", '""')], [("Content-Type", "text/html"), ("Content-Length", "5")]):
+            self.assertRaises(errors.BadAnswer, dialect.decode_result, GET, Response(200, Headers(pairs), b""))
+        for value in ("x", "-1", u"\xb2", "9" * 9999, "1.5", ""):
+            pairs = [("Content-Length", value), ("Last-Modified", value), ("ETag", 'W/"e"')]
+            info = dialect.decode_result(GET, Response(200, Headers(pairs), b""))
+            self.assertEqual((None, u"e", None), (info.size, info.etag, info.modified))
+        for value in (None, "bytes */5", "bytes 5-1/9", "bytes 0-9/5", "x", u"bytes 0-\u0661/5", "bytes 0-1"):
+            headers = Headers([("ETag", '"e"')] + ([("Content-Range", value)] if value else []))
+            self.assertRaises(errors.BadAnswer, dialect.decode_result, GET, Response(206, headers, b""))
+        headers = Headers([("ETag", "e"), ("Content-Range", "bytes 0-9/*")])
+        info = dialect.decode_result(GET, Response(206, headers, b""))
+        self.assertEqual((None, (0, 10)), (info.size, info.span))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import json
 import unittest
 
 from test.protocol.samples import CREDENTIALS, UFILE, VECTORS, headers
-from ucloud.uvideo.protocol import dialect, management, signature
+from ucloud.uvideo.protocol import dialect, location, management, signature
 from ucloud.uvideo.protocol.compat import build_query, native, to_bytes, to_text
 from ucloud.uvideo.protocol.errors import InvalidArgument, NoCredentials, SignatureExpired, SignatureMismatch
 from ucloud.uvideo.protocol.message import Headers, Request
@@ -49,11 +49,11 @@ class Received(object):
         if vector["kind"] == "header":
             authorization = altered.get("authorization", vector["authorization"])
             self.headers.add("authorization", native(authorization))
-            found = dialect.parse_target(native(target or vector["request_target"]))
+            found = location.parse_target(native(target or vector["request_target"]))
         else:
-            found = dialect.parse_target(native(target))
+            found = location.parse_target(native(target))
         prefix = "myspace" if vector.get("dialect") == "uvideo" else None
-        self.path_key = dialect.key_of(dialect.addresses("demobucket.cn-bj.ufileos.com", prefix, found.path)[0])
+        self.path_key = location.key_of(location.addresses("demobucket.cn-bj.ufileos.com", prefix, found.path)[0])
         self.keys, self.tails = signature.variants(vector["method"], self.path_key, found.query)
         if vector["id"].startswith("h18"):  # a form: the key stands in the field FileName
             self.keys = [vector["key"]]
@@ -154,9 +154,9 @@ class HeaderVectors(unittest.TestCase):
         for vector in HEADER + URL:
             if vector["key"]:
                 request = dialect.encode(PutObject(vector["bucket"], vector["key"]), UFILE)
-                found = dialect.parse_target(request.target)
-                address = dialect.addresses("h", None, found.path)[0]
-                self.assertEqual(vector["key"], dialect.key_of(address), vector["id"])
+                found = location.parse_target(request.target)
+                address = location.addresses("h", None, found.path)[0]
+                self.assertEqual(vector["key"], location.key_of(address), vector["id"])
 
     def test_each_signed_element_counts(self):
         for vector in HEADER:
@@ -403,7 +403,7 @@ class UrlVectors(unittest.TestCase):
         self.assertEqual(URL[0]["string_to_sign"], received.verify())
 
     def test_a_header_alone_decides(self):
-        query = dialect.parse_target(self.targets(URL[0])[0]).query
+        query = location.parse_target(self.targets(URL[0])[0]).query
         claim = signature.claim(Headers([("authorization", "UCloud a:b")]), query)
         self.assertEqual(signature.Claim(u"UCloud", u"a", u"b", None, u""), claim)
 
@@ -441,7 +441,7 @@ class ActionVectors(unittest.TestCase):
             form = Headers([("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")])
             js = Headers([("Content-Type", "application/json")])
             for given in (
-                management.parameters(dialect.parse_target("/?" + query).query, Headers(), b""),
+                management.parameters(location.parse_target("/?" + query).query, Headers(), b""),
                 management.parameters([], form, query.encode("ascii")),
                 management.parameters([], js, json.dumps(vector["params"]).encode("ascii")),
             ):

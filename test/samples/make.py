@@ -61,7 +61,9 @@ def key_pairs(server: Server, client: Client, work: Path, out: Path) -> None:
     save(out / "token.json", json.dumps({"public_key": token.public_key, "private_key": token.private_key}))
     shutil.copy(work / "films.json", out / "added-key.json")
     own = credentials.read(server.dir / "credentials.json").own
-    credentials.write(credentials.Held(credentials.made(), own, (own.public,)), out / "credentials-while-rotating.json")
+    credentials.write(
+        credentials.CredentialsFile(credentials.made(), own, (own.public,)), out / "credentials-while-rotating.json"
+    )
 
 
 def interrupt(server: Server, work: Path, out: Path) -> None:

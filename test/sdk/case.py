@@ -74,7 +74,7 @@ def content(size, seed=1):
 
 
 def settings_of(handler):
-    """The Settings that a handler has copied, as its pickle holds them."""
+    """The HandlerSettings that a handler has copied, as its pickle holds them."""
     return handler.__getstate__()["settings"]
 
 

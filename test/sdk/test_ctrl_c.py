@@ -105,7 +105,7 @@ class AnyLine(Hostile):
 
     def test_a_name_that_is_looked_up(self):
         def look_up():
-            with self.assertRaises(address.Refusal):
+            with self.assertRaises(address.ConnectError):
                 race.Race(60).addresses("a.name.test", 80)
 
         with Lookups():

@@ -5,7 +5,7 @@ from __future__ import absolute_import, division, print_function
 import unittest
 
 from ucloud.uvideo.engine import session
-from ucloud.uvideo.protocol import dialect, management, operation, signature
+from ucloud.uvideo.protocol import location, management, operation, signature
 from ucloud.uvideo.protocol.errors import BadRequest, SignatureExpired
 
 NOW = 1893456000
@@ -17,7 +17,7 @@ def asked(api):
     endpoint = session.Endpoint(None, None, api, "UCloud", "BucketName", False, "test")
     made = session.Carrier(endpoint, PAIR, None, None, clock=lambda: NOW + 0.9)
     request = made.action_request(operation.DescribeSpace("space"))
-    return dict(dialect.parse_target(request.target).query)
+    return dict(location.parse_target(request.target).query)
 
 
 class Ends(unittest.TestCase):

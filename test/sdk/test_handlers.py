@@ -25,7 +25,7 @@ from ucloud.uvideo import (
 )
 from ucloud.uvideo.engine import retry
 from ucloud.uvideo.engine.session import carrier_of
-from ucloud.uvideo.protocol import answer
+from ucloud.uvideo.protocol import error_response
 from ucloud.uvideo.protocol.errors import BadAnswer, ConfigurationError, InvalidArgument
 from ucloud.uvideo.protocol.message import Headers, Response
 
@@ -188,7 +188,7 @@ class Values(Case):
             ("", u"nowhere"),
         ):
             with self.assertRaises(BadAnswer) as caught:
-                answer.raise_refusal(Response(302, Headers([("Location", location)]), b""))
+                error_response.raise_refusal(Response(302, Headers([("Location", location)]), b""))
             self.assertIn(u"302", caught.exception.message)
             self.assertIn(u"points to " + text, caught.exception.message)
             self.assertNotIn(u"s3cret", caught.exception.message)

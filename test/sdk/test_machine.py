@@ -325,8 +325,7 @@ class Interruptions(Hostile):
         real, started = threading.Thread.start, []
 
         def start(thread):
-            target = getattr(thread, "_target", None) or getattr(thread, "_Thread__target", None)  # 2.7
-            if getattr(target, "__name__", "") == "_run_beside":
+            if thread.name == "transfer":
                 started.append(thread)
                 if len(started) > most:
                     raise threading.ThreadError("can't start new thread")

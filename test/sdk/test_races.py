@@ -44,7 +44,7 @@ class Orders(Case):
             for name in ("127.0.0.1", "::1", "fe80::1%lo"):
                 self.assertTrue(address.known(name, 80), name)
             for name in ("999.0.0.1", "1:2:3", "a" * 64 + ".test"):
-                self.assertRaises(address.Refusal, lambda name=name: address.known(name, 80) or self.fail(name))
+                self.assertRaises(address.ConnectError, lambda name=name: address.known(name, 80) or self.fail(name))
             for name in ("localhost", "abc.def", "1.2.3", u"b\xfccher.test"):
                 self.assertIsNone(address.known(name, 80), name)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from aiohttp import StreamReader, web
 
 import uvideo
-from uvideo.server.http.connection import QUEUED, Connection, Server, beneath
+from uvideo.server.http.connection import QUEUED, Server, ServerConnection, beneath
 from uvideo.server.ops.metrics import Metrics
 
 #: Of RequestHandler: read, but for the two that bound how many heads are parsed ahead.
@@ -85,7 +85,7 @@ def test_no_name_of_ours_is_one_of_theirs() -> None:
     ours = {
         node.attr
         for cls in tree.body
-        if isinstance(cls, ast.ClassDef) and cls.name == Connection.__name__
+        if isinstance(cls, ast.ClassDef) and cls.name == ServerConnection.__name__
         for node in ast.walk(cls)
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
     }

@@ -178,7 +178,7 @@ def test_a_backup_that_was_killed_leaves_nothing_held_and_its_target_as_it_was(
     told(inside("backup", filled.dir, target, "--json"))
     program = (
         "import os, sys; from pathlib import Path; from uvideo.storage import backup\n"
-        "backup._remove_unnamed = backup._replace = lambda *_: os.kill(os.getpid(), 9)\n"
+        "backup.remove_unnamed = backup.replace = lambda *_: os.kill(os.getpid(), 9)\n"
         "backup.backup(Path(sys.argv[1]), Path(sys.argv[2]))\n"
     )
     peer.do(operation.DeleteObject(space, "large"))

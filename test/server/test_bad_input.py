@@ -21,8 +21,9 @@ import pytest
 from test.server.test_postfile import fields_of, file_of
 from test.server.wire import Answer, Peer, connect, head, receive
 from test.server_fixture import Server, start_server
-from ucloud.uvideo.protocol import dialect, management, operation, policy, provider, signature
+from ucloud.uvideo.protocol import dialect, location, management, operation, policy, provider, signature
 from ucloud.uvideo.protocol.compat import build_query
+from ucloud.uvideo.protocol.message import Headers
 
 KEY, BODY = "dir/k", b"bytes"
 NEW = "new/key"
@@ -164,11 +165,11 @@ def world(prepared: World) -> Iterator[World]:
 
 
 def test_the_table_holds_every_operation(world: World) -> None:
-    assert set(world.operations()) == set(dialect._ENCODE) == set(dialect.OPERATIONS)
+    assert set(world.operations()) == set(dialect.OPERATIONS)
     for op in world.operations().values():  # and each of them would be done but for what is made wrong below
-        target = dialect.parse_target(world.asked(op).target)
-        key = dialect.key_of(dialect.addresses("x.y", None, target.path)[0])
-        headers = dialect.Headers(world.asked(op).headers)
+        target = location.parse_target(world.asked(op).target)
+        key = location.key_of(location.addresses("x.y", None, target.path)[0])
+        headers = Headers(world.asked(op).headers)
         assert dialect.route(world.asked(op).method, key, dialect.parameters(target.query), headers) is type(op)
 
 
@@ -187,7 +188,7 @@ def test_percent_encoding(world: World, escape: str) -> None:
 
 def test_conflicting_parameters(world: World) -> None:
     for asked in world.every():
-        names = [name for name, _ in dialect.parse_target(asked.target).query]
+        names = [name for name, _ in location.parse_target(asked.target).query]
         for name in names:
             for twice in (name, name.upper()):
                 target = f"{asked.target}&{build_query([(twice, 'another')])}"
@@ -212,7 +213,7 @@ def test_parameters_that_are_no_number(world: World, cls: type) -> None:
     name, values = WRONG_NUMBERS[cls]
     asked = world.asked(world.operations()[cls])
     path, _, query = asked.target.partition("?")
-    pairs = [(each, value if "=" in query else None) for each, value in dialect.parse_target(asked.target).query]
+    pairs = [(each, value if "=" in query else None) for each, value in location.parse_target(asked.target).query]
     for value in values:
         changed = build_query([(each, value if each == name else known) for each, known in pairs])
         world.refused(replace(asked, target=f"{path}?{changed}").sent(world), asked.method)

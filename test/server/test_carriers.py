@@ -24,11 +24,11 @@ from test.server.test_callback import Callee, callee
 from test.server.test_postfile import fields_of, file_of, post
 from test.server.wire import Answer, Peer
 from test.server_fixture import Server, start_server
-from ucloud.uvideo.protocol import dialect, errors, field, operation, policy, provider, signature
+from ucloud.uvideo.protocol import dialect, errors, field, location, operation, policy, provider, signature
 from ucloud.uvideo.protocol.compat import quote_path
 from ucloud.uvideo.protocol.message import Headers
 from uvideo.server.auth import signature_scope as carriers
-from uvideo.server.auth.signature_scope import BRINGS, FORM, HEADER, LINK, MAY, NOBODY, POLICY, URL, Carrier
+from uvideo.server.auth.signature_scope import BRINGS, FORM, HEADER, LINK, MAY, NOBODY, POLICY, URL, SignatureCarrier
 from uvideo.server.rules import rights
 
 MIME = "video/mp4"
@@ -161,7 +161,7 @@ TOKENS: dict[int, Any] = {}
 class Actor:
     """Who signs, and how it travels."""
 
-    carrier: Carrier
+    carrier: SignatureCarrier
     keys: str = "account"
     to_key: bool = False  # a form goes to the key's own target, not to the space
 
@@ -211,7 +211,7 @@ class Actor:
 
 
 ACTORS = [
-    *(Actor(carrier) for carrier in Carrier),
+    *(Actor(carrier) for carrier in SignatureCarrier),
     *(Actor(carrier, keys) for keys in ("token", "temporary keys") for carrier in (HEADER, POLICY, FORM, URL, LINK)),
     *(Actor(FORM, keys, to_key=True) for keys in ("account", "token", "temporary keys")),
 ]
@@ -236,8 +236,11 @@ def test_a_decoder_reads_nothing_that_is_not_in_the_table() -> None:
     seen = set()
     for op in samples.OPERATIONS:
         made = dialect.encode(op, samples.UFILE)
-        found = dialect.parse_target(made.target)
-        key, given = dialect.key_of(dialect.addresses("space.x", None, found.path)[0]), dialect.parameters(found.query)
+        found = location.parse_target(made.target)
+        key, given = (
+            location.key_of(location.addresses("space.x", None, found.path)[0]),
+            dialect.parameters(found.query),
+        )
         covered = {name.lower(): made.headers.get(name) for name in field.NEW_KEY if made.headers.get(name)}
         signed = signature.Signed(covered, "")
         query, headers = carriers.check(HEADER, type(op), key, given, made.headers, signed)
@@ -261,7 +264,7 @@ def test_what_is_not_in_the_table_cannot_be_read() -> None:
             read()
     _, listed = carriers.check(HEADER, operation.PutObject, "k", {}, headers, None)
     assert list(listed) == [("X-Ufile-Meta-A", "b")]
-    for carrier in Carrier:
+    for carrier in SignatureCarrier:
 
         class NewOperation:
             pass
@@ -384,7 +387,9 @@ SEVERAL = [
 @pytest.mark.parametrize(
     ("name", "entry", "cls", "carrier"), SEVERAL, ids=[f"{n}-{c.__name__}-{k.name}" for n, _, c, k in SEVERAL]
 )
-def test_who_may_bring_what(world: World, name: str, entry: carriers.Brings, cls: type, carrier: Carrier) -> None:
+def test_who_may_bring_what(
+    world: World, name: str, entry: carriers.Brings, cls: type, carrier: SignatureCarrier
+) -> None:
     """A new name without an example in GIVEN fails with a KeyError that names it."""
     query, headers = GIVEN[name]
     before = world.state()
@@ -877,12 +882,14 @@ def tables() -> list[tuple[list[str], list[list[str]]]]:
 
 def test_the_page_has_the_table_of_the_server() -> None:
     (heads, rows), (named, entries), _ = tables()
-    assert [COLUMNS[each] for each in heads[1:]] == list(Carrier)
+    assert [COLUMNS[each] for each in heads[1:]] == list(SignatureCarrier)
     said = {}
     for row in rows:
         for name in re.findall(r"\w+", row[0]):
             assert name not in said, name
-            said[name] = tuple(carrier for carrier, cell in zip(Carrier, row[1:], strict=True) if cell == "yes")
+            said[name] = tuple(
+                carrier for carrier, cell in zip(SignatureCarrier, row[1:], strict=True) if cell == "yes"
+            )
             assert set(row[1:]) <= {"yes", ""}
     assert said == {cls.__name__: carriers for cls, carriers in MAY.items()}
     assert [COLUMNS[each] for each in named[2:]] == [HEADER, POLICY, FORM, URL]
@@ -897,7 +904,7 @@ def test_the_page_has_the_table_of_the_server() -> None:
             assert set(cells) <= {"yes", "", "if signed"}
     known = {}
     for entry in BRINGS:
-        if any(len(MAY[cls]) > 1 for cls in entry.operations) and set(entry.carriers) != set(Carrier):
+        if any(len(MAY[cls]) > 1 for cls in entry.operations) and set(entry.carriers) != set(SignatureCarrier):
             for name in entry.names:
                 known[name.lower()] = entry.carriers, entry.covered
     for name in operation.KEPT:

@@ -8,7 +8,7 @@ import errno
 import pytest
 
 from test.server_fixture import ROOT
-from uvideo._core import errors
+from ucloud.uvideo.protocol import errors
 from uvideo.server.ops.refusal_causes import CAUSES, OWN, cause_of
 from uvideo.storage import base
 

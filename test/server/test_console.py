@@ -26,7 +26,7 @@ from ucloud.uvideo.protocol import etag, operation
 from uvideo.server.auth.client_address import Senders
 from uvideo.server.console import sessions as signin
 from uvideo.server.console.sessions import Sessions, Throttle, csrf_of
-from uvideo.server.http.cross_origin import CrossOrigin, Endpoint, check_origin
+from uvideo.server.http.cross_origin import BrowserEndpoint, CrossOrigin, check_origin
 from uvideo.server.ops.history import History
 from uvideo.server.ops.metrics import Metrics
 
@@ -472,7 +472,7 @@ def test_another_accounts_space_is_not_there(tmp_path: Path) -> None:
     from test.server.inprocess import running
     from uvideo.server.auth.credentials import Key
     from uvideo.server.console.console_api import View
-    from uvideo.server.rules.spaces import Spaces
+    from uvideo.server.rules.spaces import ManagementService
     from uvideo.server.rules.usage import Usage
 
     with running(tmp_path, more=(Key("other", "another key", "somebody else"),)) as app:
@@ -480,7 +480,7 @@ def test_another_accounts_space_is_not_there(tmp_path: Path) -> None:
         mine = peer.space()
         peer.do(operation.PutObject(mine, "a"), b"x")
         service = app.service
-        view = View(service, Spaces(service, Usage(service.catalog, time.time)), History(app.metrics), 0)
+        view = View(service, ManagementService(service, Usage(service.catalog, time.time)), History(app.metrics), 0)
         other = service.keyring.find("other")
         assert other is not None
         given = {
@@ -645,17 +645,17 @@ def test_which_origins_are_the_consoles() -> None:
 
 
 def test_where_the_data_port_is() -> None:
-    assert Endpoint(None, 9000, False).url("console.example.com:9001") == "http://console.example.com:9000"
-    assert Endpoint(None, 443, True).url("[::1]:9001") == "https://[::1]"
-    assert Endpoint("https://v.example.com/data/", 9000, False).url("x") == "https://v.example.com/data"
-    assert Endpoint(None, 9000, False).url("a b") is None
+    assert BrowserEndpoint(None, 9000, False).url("console.example.com:9001") == "http://console.example.com:9000"
+    assert BrowserEndpoint(None, 443, True).url("[::1]:9001") == "https://[::1]"
+    assert BrowserEndpoint("https://v.example.com/data/", 9000, False).url("x") == "https://v.example.com/data"
+    assert BrowserEndpoint(None, 9000, False).url("a b") is None
     assert check_origin("HTTPS://Console.example.com:443/") == "https://console.example.com"
     for value in ("console.example.com", "ftp://x", "https://x/path", "https://x?q", "https://x y", "*"):
         with pytest.raises(ValueError):
             check_origin(value)
     for value in ("video.example.com", "ftp://x", "https://", "https://x?q=1"):
         with pytest.raises(ValueError):
-            Endpoint(value, 1, False)
+            BrowserEndpoint(value, 1, False)
 
 
 @pytest.mark.parametrize(

@@ -237,11 +237,11 @@ SLOW = """
 import runpy, time
 from uvideo.server.process import supervisor as workers
 
-def tell(fd, what, tell=workers._tell):
+def tell(fd, what, tell=workers.say):
     tell(fd, what)
     time.sleep(0.2)
 
-workers._tell = tell
+workers.say = tell
 runpy.run_module("uvideo", run_name="__main__")
 """
 

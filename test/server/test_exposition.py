@@ -19,8 +19,8 @@ from test import patience
 from test.server.test_maintenance import inside, told
 from test.server.wire import Peer, connect, pattern
 from test.server_fixture import Server, start_server
+from ucloud.uvideo import __version__
 from ucloud.uvideo.protocol import operation
-from uvideo._core import __version__
 from uvideo.server.ops import backup_record
 from uvideo.server.ops.metrics import BUCKETS
 from uvideo.server.ops.prometheus_text import OPENMETRICS, TEXT, Family, Sample, openmetrics, text, wants_openmetrics

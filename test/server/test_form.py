@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uvideo._core import errors
+from ucloud.uvideo.protocol import errors
 from uvideo.server.http.form_upload import LIMIT, Form, boundary_of
 
 FIELDS = [("FileName", "dir/视频 a+b%20.txt"), ("Authorization", "UCloud pub==:sig="), ("Content-Type", "text/x")]

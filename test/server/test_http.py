@@ -19,8 +19,7 @@ from test.patience import until
 from test.server.inprocess import running
 from test.server.wire import BLOCK, MIB, Peer, chunked, connect, exchange, head, pattern, receive
 from test.server_fixture import Server
-from ucloud.uvideo.protocol import operation
-from uvideo._core import message
+from ucloud.uvideo.protocol import message, operation
 from uvideo.server.auth.auth_throttle import Guesses
 from uvideo.server.auth.client_address import Senders
 from uvideo.server.http.exchange import Exchange

@@ -19,8 +19,7 @@ import pytest
 from test.forked import forked
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import start_server
-from ucloud.uvideo.protocol import operation
-from uvideo._core import errors
+from ucloud.uvideo.protocol import errors, operation
 from uvideo.cli.context import Context
 from uvideo.cli.program import invoke
 from uvideo.server.ops import maintenance
@@ -184,7 +183,7 @@ def test_moving_goes_on_where_it_was_broken_off_and_refuses_damage(tmp_path: Pat
 
 
 def maintenance_etag(data: bytes) -> str:
-    from uvideo._core import etag
+    from ucloud.uvideo.protocol import etag
 
     tree = etag.Etag()
     tree.update(data)

@@ -30,7 +30,7 @@ from test.server.wire import Peer, connect, head, receive
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import operation
 from uvideo.server.process.reload import WHEN, When
-from uvideo.server.process.settings import Settings
+from uvideo.server.process.settings import ServerSettings
 
 
 class Pair(NamedTuple):
@@ -415,7 +415,7 @@ def test_a_server_ends_with_its_terminal_and_nohup_keeps_it(tmp_path: Path) -> N
 
 
 def test_of_each_setting_it_is_said_when_it_counts() -> None:
-    assert set(WHEN) == {each.name for each in dataclasses.fields(Settings)}
+    assert set(WHEN) == {each.name for each in dataclasses.fields(ServerSettings)}
     text = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
     section = text.partition("\n## Settings\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| ([^|]*) \| ((?:`[A-Z_]+`(?:, )?)+) \|$", section, re.MULTILINE)

@@ -33,7 +33,7 @@ from test.server.wire import BLOCK, MIB, SECONDS, Answer, Peer, head, pattern, r
 from test.server_fixture import START_SECONDS, end, start_server
 from ucloud.uvideo.protocol import operation
 from uvideo.server.http.connection import Server
-from uvideo.server.http.exchange import Watch
+from uvideo.server.http.exchange import Watchdog
 from uvideo.server.http.listener import answer_on
 from uvideo.server.ops.metrics import Metrics
 from uvideo.server.process.data_folder import claim, is_served, state
@@ -691,7 +691,7 @@ def test_who_is_taken_in_the_moment_of_the_stop_is_answered(turns: int) -> None:
             for _ in range(turns):
                 await asyncio.sleep(0)
             arrivals.close()
-            assert await server.drained(Watch(60.0), lambda: None, keep_idle=True)
+            assert await server.drained(Watchdog(60.0), lambda: None, keep_idle=True)
             if not select.select([kept], [], [], 0)[0]:
                 client.settimeout(patience.SECONDS)
                 assert client.recv(15) == b"HTTP/1.1 200 OK"

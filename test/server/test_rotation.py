@@ -26,7 +26,7 @@ from test.server.test_maintenance import inside, told
 from test.server.wire import Peer
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import operation, signature
-from uvideo.server.auth.credentials import Held, Key, load, read, save, write
+from uvideo.server.auth.credentials import CredentialsFile, Key, load, read, save, write
 from uvideo.storage.sqlite import SqliteCatalog
 
 
@@ -408,7 +408,7 @@ def test_a_database_that_is_away_changes_nothing_and_hides_no_pair(stopped: Worl
 
 def test_void_secrets_are_said_at_the_start(stopped: World, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(stopped.folder, tmp_path / "data"))
-    write(Held(Key("another", "0123456789abcdef")), folder / "credentials.json")
+    write(CredentialsFile(Key("another", "0123456789abcdef")), folder / "credentials.json")
     with start_server(folder, "--no-fsync", "--log-level", "debug") as server:
         stopped.server = server
         assert stopped.status(stopped.token) == 403
@@ -428,11 +428,11 @@ def test_gateways_change_theirs_with_the_other_beside(stopped: World, tmp_path: 
         pairs = [{"public_key": key.public, "private_key": key.private} for key in (old, new)]
         return [stopped.status(pair) for pair in pairs]
 
-    write(Held(new), other)
+    write(CredentialsFile(new), other)
     with start_server(folder, "--no-fsync", env={**env(old), "UVIDEO_SERVE_OTHER_KEYS": str(other)}) as server:
         stopped.goes_on(server)
         assert statuses() == [200, 200]
-    write(Held(old), other)
+    write(CredentialsFile(old), other)
     with start_server(folder, "--no-fsync", env={**env(new), "UVIDEO_SERVE_OTHER_KEYS": str(other)}) as server:
         stopped.goes_on(server)
         assert statuses() == [200, 200]

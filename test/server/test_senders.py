@@ -26,7 +26,7 @@ from test.server.wire import SECONDS, Answer, Peer, head, receive
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import operation, signature
 from ucloud.uvideo.protocol.message import Headers
-from uvideo.server.auth.client_address import Sender, Senders
+from uvideo.server.auth.client_address import ClientAddress, Senders
 from uvideo.server.http import proxy_protocol
 from uvideo.server.http.connection import Server as Answering
 from uvideo.server.http.listener import answer_on
@@ -162,7 +162,7 @@ def test_whatever_a_client_writes_it_names_nobody_else(written: str, in_one_line
     for name, appended in ((XFF, client), (FORWARDED, f"for={client}"), (FORWARDED, f'proto=http;for="{client}:1"')):
         lines = [(name, f"{written}, {appended}")] if in_one_line else [(name, written), (name, appended)]
         said = senders.of_request(senders.of_connection(PEER), Headers(lines))
-        assert said == Sender(client) or (said == unknown and in_one_line and name == FORWARDED)
+        assert said == ClientAddress(client) or (said == unknown and in_one_line and name == FORWARDED)
 
 
 @given(
@@ -171,7 +171,7 @@ def test_whatever_a_client_writes_it_names_nobody_else(written: str, in_one_line
 )
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_are_a_header_or_malformed_or_none(data: bytes, begin: bytes) -> None:
-    with contextlib.suppress(proxy_protocol.Malformed):
+    with contextlib.suppress(proxy_protocol.MalformedProxyHeader):
         size = proxy_protocol.size(begin + data)
         assert size is None or 0 < size <= proxy_protocol.LIMIT
         if size is not None and size <= len(begin + data):
@@ -284,16 +284,16 @@ def test_a_header_names_an_address(header: bytes, address: str | None) -> None:
     senders = Senders((PEER,))
     assert found == address or senders.of_connection(PEER, found).address == address
     connection = senders.of_connection(PEER, found)
-    named = Sender(address) if address else Sender(PEER, is_proxy=True, is_known=address is None)
+    named = ClientAddress(address) if address else ClientAddress(PEER, is_proxy=True, is_known=address is None)
     assert connection == named
     said = senders.of_request(connection, Headers([(XFF, MALLORY)]))  # believed of the proxy itself only
-    assert said == (Sender(MALLORY) if address is None else named)
-    assert senders.of_connection(MALLORY, found) == Sender(MALLORY)
+    assert said == (ClientAddress(MALLORY) if address is None else named)
+    assert senders.of_connection(MALLORY, found) == ClientAddress(MALLORY)
 
 
 @pytest.mark.parametrize("header", MALFORMED)
 def test_a_malformed_header_is_found_to_be_one(header: bytes) -> None:
-    with pytest.raises(proxy_protocol.Malformed):
+    with pytest.raises(proxy_protocol.MalformedProxyHeader):
         said_by(header)
 
 
@@ -307,7 +307,7 @@ def test_other_bytes_are_no_header(begin: bytes) -> None:
 def test_a_balancer_may_stand_before_a_proxy() -> None:
     senders = Senders((PEER, "10.0.0.7"))
     connection = senders.of_connection(PEER, "10.0.0.7")
-    assert connection.is_proxy and senders.of_request(connection, Headers([(XFF, ALICE)])) == Sender(ALICE)
+    assert connection.is_proxy and senders.of_request(connection, Headers([(XFF, ALICE)])) == ClientAddress(ALICE)
 
 
 # At the server

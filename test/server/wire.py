@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ucloud.uvideo.protocol import answer, dialect, management, operation, provider, signature
-from ucloud.uvideo.protocol.message import Headers
+from ucloud.uvideo.protocol import dialect, management, operation, provider, signature
+from ucloud.uvideo.protocol.message import Headers, Response
 
 SECONDS = 20.0
 MIB = 1024 * 1024
@@ -133,14 +133,14 @@ class Peer:
     def do(self, op: Any, body: bytes = b"", *, suffix: str | None = None) -> Any:
         """The result of an operation; refusals are raised."""
         got = self.call(op, body, suffix=suffix)
-        return answer.decode(op, answer.Response(got.status, Headers(got.headers), got.body))
+        return dialect.decode_result(op, Response(got.status, Headers(got.headers), got.body))
 
     def manage(self, op: Any, **more: Any) -> Any:
         """The result of a management operation; refusals are raised."""
         request = management.encode(op, "", self.credentials, **more)
         got = self.send(request.method, request.target)
         assert got.status == 200
-        return management.decode_result(op, answer.Response(got.status, Headers(got.headers), got.body))
+        return management.decode_result(op, Response(got.status, Headers(got.headers), got.body))
 
     def space(self, kind: str = "private") -> str:
         """A new space."""

@@ -6,9 +6,9 @@ import re  # noqa: F401  the older SDK's module has these names too
 
 from ..logger import logger  # noqa: F401
 from ..uvideo import handler
-from ..uvideo.protocol.answer import document
 from ..uvideo.protocol.byterange import parse_content
 from ..uvideo.protocol.compat import TYPE_CHECKING, is_integer
+from ..uvideo.protocol.json_document import document
 from ..uvideo.protocol.message import Headers, Response
 from . import config  # noqa: F401
 

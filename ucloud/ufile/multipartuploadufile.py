@@ -13,9 +13,9 @@ from ..uvideo.engine.upload_source import FileSource, StreamSource, shown
 from ..uvideo.engine.validation import count, mime_of, text
 from ..uvideo.handler import answers
 from ..uvideo.multipartuploaduvideo import MultipartUploadUVideo
-from ..uvideo.protocol.answer import unquoted
 from ..uvideo.protocol.compat import TYPE_CHECKING
 from ..uvideo.protocol.errors import InvalidArgument
+from ..uvideo.protocol.field import unquoted
 from . import config  # noqa: F401
 from .baseufile import BaseUFile
 from .config import BLOCKSIZE
@@ -25,7 +25,7 @@ from .magicwrapper import Mimetype  # noqa: F401
 if TYPE_CHECKING:
     from typing import Any, Callable, Mapping, Sequence  # noqa: F401
 
-    from ..uvideo.config import Settings  # noqa: F401
+    from ..uvideo.config import HandlerSettings  # noqa: F401
     from ..uvideo.engine.upload_source import Reads as _Readable  # noqa: F401
     from ..uvideo.engine.upload_source import Receives as _Receiving  # noqa: F401
     from ..uvideo.handler import _Answer  # noqa: F401
@@ -44,7 +44,7 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
     """
 
     def _make(self, credentials, suffixes=(), chosen=None):
-        # type: (Credentials, tuple[str | None, ...], Settings | None) -> None
+        # type: (Credentials, tuple[str | None, ...], HandlerSettings | None) -> None
         super(MultipartUploadUFile, self)._make(credentials, suffixes, chosen)
         self._kept = {}  # type: dict[str, Any]  # values that the program set
 

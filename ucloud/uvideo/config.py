@@ -77,8 +77,8 @@ class Defaults(object):
         return self._now[name]
 
     def settings(self, upload_suffix=None, download_suffix=None, apiurl=None):
-        # type: (str | None, str | None, str | None) -> Settings
-        """The current Settings.  The arguments, if given, replace uploadsuffix, downloadsuffix and apiurl."""
+        # type: (str | None, str | None, str | None) -> HandlerSettings
+        """The current HandlerSettings.  The arguments, if given, replace uploadsuffix, downloadsuffix and apiurl."""
         if apiurl is not None:
             _url("UCLOUD_API_URL", apiurl)
         with self._lock:
@@ -96,7 +96,7 @@ class Defaults(object):
         if current["client_key"] is not None and current["client_cert"] is None:
             raise InvalidArgument(u"client_key needs client_cert")
         current["user_agent"] = current["user_agent"] or USER_AGENT
-        return Settings(*(list(hosts) + [current[name] for name in _COPIED + _WAY]))
+        return HandlerSettings(*(list(hosts) + [current[name] for name in _COPIED + _WAY]))
 
 
 #: The options in a handler's copy, in this order, after the hosts.
@@ -105,9 +105,9 @@ _COPIED = "connection_timeout expires maxthread retries user_agent space_paramet
 _WAY = "ca_bundle client_cert client_key client_key_password proxy session".split()
 
 
-class Settings(
+class HandlerSettings(
     NamedTuple(
-        "Settings",
+        "HandlerSettings",
         [
             ("upload", "Suffix | Missing"),
             ("download", "Suffix | Missing"),
@@ -138,10 +138,10 @@ class Settings(
 
     def __repr__(self):
         # type: () -> str
-        return "<Settings of %s>" % (self.upload,)
+        return "<HandlerSettings of %s>" % (self.upload,)
 
 
-Settings.__new__.__defaults__ = (None,) * len(_WAY)
+HandlerSettings.__new__.__defaults__ = (None,) * len(_WAY)
 
 
 def set_default(
@@ -205,8 +205,8 @@ def get_default(name):
 
 
 def settings(upload_suffix=None, download_suffix=None):
-    # type: (str | None, str | None) -> Settings
-    """The current Settings.  The arguments, if given, replace uploadsuffix and downloadsuffix."""
+    # type: (str | None, str | None) -> HandlerSettings
+    """The current HandlerSettings.  The arguments, if given, replace uploadsuffix and downloadsuffix."""
     return DEFAULTS.settings(upload_suffix, download_suffix)
 
 

@@ -5,7 +5,7 @@ from __future__ import absolute_import, division, print_function
 from .engine.validation import header_pairs
 from .handler import Handler, also, answers, succeeded
 from .protocol.compat import TYPE_CHECKING
-from .protocol.dialect import check_key, check_space
+from .protocol.location import check_key, check_space
 from .protocol.operation import DeleteObject
 
 if TYPE_CHECKING:

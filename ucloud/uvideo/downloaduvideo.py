@@ -10,8 +10,8 @@ from .engine.validation import header_pairs
 from .handler import Handler, also, answers, succeeded
 from .protocol.byterange import ByteRange, parse
 from .protocol.compat import TYPE_CHECKING, is_integer, is_text, whole
-from .protocol.dialect import check_key, check_space
 from .protocol.errors import InvalidArgument
+from .protocol.location import check_key, check_space
 from .protocol.message import Headers
 from .protocol.operation import GetObject
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import os  # noqa: F401
     from typing import Any, Mapping  # noqa: F401
 
-    from .config import Settings  # noqa: F401
+    from .config import HandlerSettings  # noqa: F401
     from .engine.localfile import Path  # noqa: F401
     from .engine.ranged_download import Receiver  # noqa: F401
     from .engine.session import Carrier  # noqa: F401
@@ -102,7 +102,7 @@ def _whole(receiver):
 
 
 def seconds(expires, settings):
-    # type: (int | None, Settings) -> int
+    # type: (int | None, HandlerSettings) -> int
     """Seconds until a signed URL expires: the argument, or config's value.  InvalidArgument."""
     if expires is None:
         return settings.expires

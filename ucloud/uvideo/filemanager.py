@@ -19,8 +19,8 @@ from .engine.validation import count, header_pairs, mime_of, text
 from .handler import ResponseInfo, Signer, answers, paired, succeeded
 from .protocol import etag, operation
 from .protocol.compat import TYPE_CHECKING, is_text, native, to_text
-from .protocol.dialect import check_key, check_space
 from .protocol.errors import AlreadyExists, InvalidArgument, NotFound, SwitchDenied
+from .protocol.location import check_key, check_space
 
 if TYPE_CHECKING:
     import os

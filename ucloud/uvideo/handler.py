@@ -13,11 +13,12 @@ from .engine.validation import header_pairs
 from .http.connection import ticks
 from .http.pool import Transport
 from .http.trust import Certificate
-from .protocol.answer import RESTORE, SESSION, document, unquoted
 from .protocol.byterange import parse_content
 from .protocol.compat import TYPE_CHECKING, is_integer, is_text, native, printable, to_text, whole
-from .protocol.dialect import check_key, check_space
 from .protocol.errors import BadAnswer, ConfigurationError, IntegrityError, InvalidArgument, NoAnswer, UVideoError
+from .protocol.field import RESTORE, SESSION, unquoted
+from .protocol.json_document import document
+from .protocol.location import check_key, check_space
 from .protocol.message import Headers, Response
 from .protocol.provider import parse_suffix
 from .protocol.signature import Credentials, authorization
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from requests import Session  # noqa: F401
 
-    from .config import Settings  # noqa: F401
+    from .config import HandlerSettings  # noqa: F401
     from .protocol.operation import Finished  # noqa: F401
 
     _T = TypeVar("_T")
@@ -230,11 +231,11 @@ class Handler(object):
         self._make(_credentials(public_key, private_key), (upload_suffix, download_suffix))
 
     def _make(self, credentials, suffixes=(), chosen=None):
-        # type: (Credentials, tuple[str | None, ...], Settings | None) -> None
-        """Initialize with these keys and no uploads.  ``chosen``: its Settings, if they are copied already."""
+        # type: (Credentials, tuple[str | None, ...], HandlerSettings | None) -> None
+        """Initialize with these keys and no uploads.  ``chosen``: its settings, if they are copied already."""
         self._guard = threading.Lock()
         self._credentials, self._suffixes = credentials, suffixes
-        self._chosen, self._carries = chosen, None  # type: Settings | None, Carrier | None
+        self._chosen, self._carries = chosen, None  # type: HandlerSettings | None, Carrier | None
 
     def _told(self, ret, resp):
         # type: (dict[str, Any] | None, ResponseInfo) -> _Answer
@@ -242,8 +243,8 @@ class Handler(object):
         return ret, resp
 
     def _copied(self):
-        # type: () -> tuple[Settings, Carrier]
-        """(Settings, Carrier), created at the first call."""
+        # type: () -> tuple[HandlerSettings, Carrier]
+        """(HandlerSettings, Carrier), created at the first call."""
         if self._chosen is not None and self._carries is not None:
             return self._chosen, self._carries
         with self._guard:
@@ -260,7 +261,7 @@ class Handler(object):
         return self._suffixes
 
     def _carrier_of(self, chosen):
-        # type: (Settings) -> Carrier
+        # type: (HandlerSettings) -> Carrier
         endpoint = Endpoint(
             chosen.upload,
             chosen.download,
@@ -274,7 +275,7 @@ class Handler(object):
 
     @property
     def _settings(self):
-        # type: () -> Settings
+        # type: () -> HandlerSettings
         return self._copied()[0]
 
     @property
@@ -319,8 +320,8 @@ class Handler(object):
 
 
 def _transport_of(chosen):
-    # type: (Settings) -> Transport
-    """The Transport for Settings."""
+    # type: (HandlerSettings) -> Transport
+    """The Transport for HandlerSettings."""
     certificate = None
     if chosen.client_cert is not None:
         certificate = Certificate(chosen.client_cert, chosen.client_key, chosen.client_key_password)

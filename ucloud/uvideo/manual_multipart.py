@@ -10,15 +10,15 @@ from .handler import Signer, answers, paired, stored_as, succeeded
 from .protocol import etag
 from .protocol.byterange import ByteRange
 from .protocol.compat import TYPE_CHECKING, is_integer, is_text, to_text
-from .protocol.dialect import check_key, check_space
 from .protocol.errors import IntegrityError, InvalidArgument, PartExists, UploadNotFound
+from .protocol.location import check_key, check_space
 from .protocol.operation import AbortUpload, CopyPart, InitiateUpload, ListParts
 from .protocol.provider import choose
 
 if TYPE_CHECKING:
     from typing import Any, Mapping  # noqa: F401
 
-    from .config import Settings  # noqa: F401
+    from .config import HandlerSettings  # noqa: F401
     from .engine.session import Carrier  # noqa: F401
     from .handler import _Answer  # noqa: F401
     from .protocol.errors import UVideoError  # noqa: F401
@@ -82,7 +82,7 @@ class Assembler(Signer):
     """
 
     def _make(self, credentials, suffixes=(), chosen=None):
-        # type: (Credentials, tuple[str | None, ...], Settings | None) -> None
+        # type: (Credentials, tuple[str | None, ...], HandlerSettings | None) -> None
         super(Assembler, self)._make(credentials, suffixes, chosen)
         self._begun_lock = threading.Lock()
         self._begun = {}  # type: dict[int | None, Begun]  # thread's ident: Begun

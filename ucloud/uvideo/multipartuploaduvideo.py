@@ -18,8 +18,8 @@ from .handler import also, answers, stored_as, succeeded
 from .manual_multipart import Assembler, aborted
 from .protocol import upload as uploads
 from .protocol.compat import TYPE_CHECKING, is_integer, is_text, native
-from .protocol.dialect import check_key, check_space
 from .protocol.errors import BadAnswer, InvalidArgument, UploadNotFound
+from .protocol.location import check_key, check_space
 from .protocol.message import Headers
 from .protocol.operation import InitiateUpload
 from .protocol.provider import named
@@ -27,7 +27,7 @@ from .protocol.provider import named
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, Mapping  # noqa: F401
 
-    from .config import Settings  # noqa: F401
+    from .config import HandlerSettings  # noqa: F401
     from .engine.upload_source import Reads as _Readable  # noqa: F401
     from .engine.upload_source import Receives as _Receiving  # noqa: F401
     from .handler import ResponseInfo, _Answer  # noqa: F401
@@ -67,7 +67,7 @@ class MultipartUploadUVideo(Assembler):
     """
 
     def _make(self, credentials, suffixes=(), chosen=None):
-        # type: (Credentials, tuple[str | None, ...], Settings | None) -> None
+        # type: (Credentials, tuple[str | None, ...], HandlerSettings | None) -> None
         super(MultipartUploadUVideo, self)._make(credentials, suffixes, chosen)
         self._lock = threading.Lock()
         self._interrupted = []  # type: list[Entry]  # (thread's ident, _Task), the newest last

@@ -11,8 +11,8 @@ from .engine.validation import count, header_pairs, text
 from .handler import Handler, also, answers, failed, succeeded
 from .protocol import operation
 from .protocol.compat import TYPE_CHECKING, to_text
-from .protocol.dialect import check_space
 from .protocol.errors import InvalidArgument
+from .protocol.location import check_space
 
 if TYPE_CHECKING:
     from typing import Callable, Literal, Mapping  # noqa: F401

@@ -47,12 +47,8 @@ class Commands(VerbGroup):
         found: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return found
 
-    def format_verbs(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        formatter.write(say("Verbs:") + "\n")
-        formatter.indent()
-        formatter.write_dl([(name, say(each.summary)) for name, each in VERBS.items()])
-        formatter.dedent()
-        formatter.write("\n")
+    def summaries(self) -> list[tuple[str, str]]:
+        return [(name, say(each.summary)) for name, each in VERBS.items()]
 
 
 def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -109,12 +105,12 @@ def invoke(context: Context, arguments: Sequence[str]) -> int:
     except Exception as error:
         if os.environ.get("UVIDEO_TRACEBACK"):
             raise
-        told = InternalError(type(error).__name__, str(error))
+        told = ProgramError(type(error).__name__, str(error))
         context.report.error(told)
         return failure.FAILED
 
 
-class InternalError(UVideoError):
+class ProgramError(UVideoError):
     """A mistake of this program."""
 
     def __init__(self, kind: str, text: str) -> None:

@@ -234,24 +234,24 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
 def serve(
     context: Context,
     /,
-    **options: Any,  # fields of the server's Settings, which are imported only in here
+    **options: Any,  # fields of ServerSettings, which are imported only in here
 ) -> int:
     with needs_server():
         from uvideo.server.process import exit_codes
         from uvideo.server.process import main as server
     command = click.get_current_context()
 
-    def reread() -> server.Settings:
+    def reread() -> server.ServerSettings:
         """As a start would have them now, with the same command line and environment."""
         try:
-            return server.Settings(**again(command).params)
+            return server.ServerSettings(**again(command).params)
         except click.ClickException as failure:
             raise server.StartError(failure.format_message(), exit_codes.SETTINGS) from None
         except InvalidArgument as failure:
             raise server.StartError(str(failure), exit_codes.SETTINGS) from None
 
     try:
-        return server.serve(server.Settings(**options), reread)
+        return server.serve(server.ServerSettings(**options), reread)
     except server.StartError as failure:
         return context.report.error(CannotStart(str(failure), failure.ending.code))
 

@@ -79,7 +79,7 @@ def _chosen(context: Context, ids: tuple[str, ...], everything: bool) -> list[Tr
 
 
 @verb(
-    "transfers ls",
+    "ls",
     summary="List unfinished transfers.",
     examples=[Example("As JSON:", "uvideo transfers ls --json")],
 )
@@ -90,7 +90,7 @@ def ls(context: Context) -> None:
 
 
 @verb(
-    "transfers resume",
+    "resume",
     summary="Go on with unfinished transfers.",
     examples=[Example("With all of them:", "uvideo transfers resume --all")],
     changes=True,
@@ -110,7 +110,7 @@ def resume(context: Context, ids: tuple[str, ...], everything: bool, **options: 
 
 
 @verb(
-    "transfers abort",
+    "abort",
     summary="Give unfinished transfers up, and free what is kept of them.",
     examples=[Example("All of them:", "uvideo transfers abort --all")],
     changes=True,
@@ -141,7 +141,7 @@ def _age(text: str) -> float:
 
 
 @verb(
-    "transfers clean",
+    "clean",
     summary="Abort the old unfinished uploads of a space that nobody here can go on with.",
     text=(
         "Parts of an upload that was never finished stay at the service, and cost. This removes those that were begun "
@@ -161,5 +161,4 @@ def clean(context: Context, address: str, older_than: str) -> None:
 
 
 for each in (ls, resume, abort, clean):
-    assert each.name is not None
-    transfers.add_command(each, each.name.rpartition(" ")[2])
+    transfers.add_command(each)

@@ -123,7 +123,7 @@ class _Helped(click.Command):
                 for line in example.command.splitlines():
                     formatter.write(f"       {line}\n")
             formatter.write("\n")
-        self.format_verbs(ctx, formatter)
+        _table(formatter, say("Verbs:"), self.summaries())
         own: list[tuple[str, str]] = []
         shared: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
@@ -134,16 +134,12 @@ class _Helped(click.Command):
                 is_shared = getattr(parameter, "common", False) or "--help" in parameter.opts
                 record = (record[0].replace(" RANGE", ""), record[1])
                 (shared if is_shared else own).append(record)
-        for title, records in ((say("Options:"), own), (say("Options of every verb:"), shared)):
-            if records:
-                formatter.write(title + "\n")
-                formatter.indent()
-                formatter.write_dl(records, col_max=28)
-                formatter.dedent()
-                formatter.write("\n")
+        _table(formatter, say("Options:"), own, 28)
+        _table(formatter, say("Options of every verb:"), shared, 28)
 
-    def format_verbs(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The verbs below this one, if there are."""
+    def summaries(self) -> list[tuple[str, str]]:
+        """(name, line of help) of the verbs below this one, if there are."""
+        return []
 
 
 def _paragraph(formatter: click.HelpFormatter, text: str) -> None:
@@ -153,6 +149,15 @@ def _paragraph(formatter: click.HelpFormatter, text: str) -> None:
         else:
             formatter.write_text(text)
             formatter.write("\n")
+
+
+def _table(formatter: click.HelpFormatter, title: str, records: Sequence[tuple[str, str]], widest: int = 30) -> None:
+    if records:
+        formatter.write(title + "\n")
+        formatter.indent()
+        formatter.write_dl(records, col_max=widest)
+        formatter.dedent()
+        formatter.write("\n")
 
 
 class VerbCommand(_Helped):
@@ -190,14 +195,8 @@ class VerbGroup(_Helped, click.Group):
             raise InvalidArgument(unknown(args[0], names))
         return super().resolve_command(ctx, args)
 
-    def format_verbs(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        records = [(name, say(getattr(self.commands[name], "english", ""))) for name in self.commands]
-        if records:
-            formatter.write(say("Verbs:") + "\n")
-            formatter.indent()
-            formatter.write_dl(records)
-            formatter.dedent()
-            formatter.write("\n")
+    def summaries(self) -> list[tuple[str, str]]:
+        return [(name, say(getattr(self.commands[name], "english", ""))) for name in self.commands]
 
 
 def verb(

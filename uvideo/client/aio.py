@@ -23,7 +23,7 @@ from uvideo.client.base import BaseClient, documented_by
 from uvideo.client.cancel import Cancel
 from uvideo.client.listing import AsyncListing, Listing
 from uvideo.client.operations import Call, ManagementCall
-from uvideo.client.options import OpenOptions, check_names
+from uvideo.client.options import OpenOptions, PutOptions, check_names
 from uvideo.client.session import carried
 from uvideo.client.stream import Source
 from uvideo.client.sync import Client
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from uvideo._core import DataOperation, message, operation
     from uvideo.client.aio_file import AsyncReader, AsyncWriter
-    from uvideo.client.options import PutOptions, ReadOptions, UploadOptions, WriteOptions
+    from uvideo.client.options import ReadOptions, UploadOptions, WriteOptions
 
 __all__ = ["AsyncClient"]
 
@@ -235,6 +235,7 @@ class AsyncClient(BaseClient):
     async def put(
         self, space: str, key: str, data: AsyncSource, *, verify: bool | None = None, **options: Unpack[PutOptions]
     ) -> models.Stored:
+        check_names("put", options, PutOptions)
         if not isinstance(data, (bytes, bytearray, memoryview)):
             source = _bridged(data)
             return await self._bulk(lambda client, _: client.put(space, key, source, verify=verify, **options), {})

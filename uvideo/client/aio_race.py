@@ -16,7 +16,7 @@ Found = tuple[int, int, int, str, Where]
 
 
 async def connect(loop: asyncio.AbstractEventLoop, name: str, port: int, seconds: float) -> socket.socket:
-    """A socket to the first address that answers.  address.Refusal with the last one's error if none does.
+    """A socket to the first address that answers.  address.ConnectError with the last one's error if none does.
 
     seconds: the caller's limit, which the addresses share.
     """
@@ -44,11 +44,11 @@ async def connect(loop: asyncio.AbstractEventLoop, name: str, port: int, seconds
         for late in await asyncio.gather(*tries, return_exceptions=True):
             if isinstance(late, socket.socket):
                 late.close()
-    raise last or address.Refusal()
+    raise last or address.ConnectError()
 
 
 async def addresses(loop: asyncio.AbstractEventLoop, name: str, port: int) -> list[Found]:
-    """A host's addresses, as address.Lookup.addresses.  A cancelled lookup is abandoned.  Refusal."""
+    """A host's addresses, as address.Lookup.addresses.  A cancelled lookup is abandoned.  ConnectError."""
     found = address.known(name, port)
     if found is not None:
         return list(found)
@@ -81,7 +81,7 @@ async def _arrived(
     except (OSError, OverflowError) as error:
         if made is not None:
             made.close()
-        raise address.Refusal(error) from None
+        raise address.ConnectError(error) from None
     except BaseException:
         if made is not None:
             made.close()

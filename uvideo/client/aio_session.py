@@ -284,7 +284,7 @@ class ConnectionAttempt:
 
     FAILURES: tuple[type[Exception], ...] = (
         *(asyncio.TimeoutError, OSError, EOFError, ValueError, OverflowError, NotImplementedError),
-        *(Silence, wire.Malformed, failure_cause.Denied, address.Refusal, socks.Unfit),
+        *(Silence, wire.Malformed, failure_cause.Denied, address.ConnectError, socks.SocksError),
     )
 
     def __init__(self, route: Route, loop: asyncio.AbstractEventLoop) -> None:

@@ -18,7 +18,7 @@ __all__ = ["destination", "pass_on"]
 
 
 async def destination(loop: asyncio.AbstractEventLoop, route: Route) -> str:
-    """The host or address to give to a Route's SOCKS proxy.  address.Refusal, socksproxy.Unfit."""
+    """The host or address to give to a Route's SOCKS proxy.  address.ConnectError, socksproxy.SocksError."""
     assert route.proxy is not None and route.proxy.socks is not None
     told, name = route.proxy.socks, route.address
     if told.resolves:
@@ -29,7 +29,7 @@ async def destination(loop: asyncio.AbstractEventLoop, route: Route) -> str:
 async def pass_on(
     loop: asyncio.AbstractEventLoop, plain: socket.socket, route: Route, name: str, seconds: float
 ) -> None:
-    """Let a Route's SOCKS proxy connect a socket to the host.  OSError, EOFError, socksproxy.Unfit.
+    """Let a Route's SOCKS proxy connect a socket to the host.  OSError, EOFError, socksproxy.SocksError.
 
     After a failure the socket is shut down.  seconds: the limit, also after a cancellation.
     """

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from uvideo import models
-from uvideo._core import byterange, dialect, etag, field, operation, validation
+from uvideo._core import byterange, etag, field, location, operation, validation
 from uvideo._core import etag as etags
 from uvideo.client.options import ReadOptions, WriteOptions
 from uvideo.client.texts import several, texts
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 Pairs = tuple[tuple[str, str], ...]
 ByteRange = byterange.ByteRange
-check_key, check_space = dialect.check_key, dialect.check_space
+check_key, check_space = location.check_key, location.check_space
 
 
 @dataclass(frozen=True, slots=True)

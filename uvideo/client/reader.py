@@ -8,7 +8,7 @@ import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from uvideo._core import answer, byterange, etag, operation, pool, retry
+from uvideo._core import byterange, etag, objects, operation, pool, retry
 from uvideo._core import multipart_upload as machines
 from uvideo._core import session as carriers
 from uvideo.client import operations
@@ -184,7 +184,7 @@ class _Object(io.RawIOBase):
         op = operations.get(self.info.space, self.info.key, at, end, self.info.etag)
         stream = self._carrier.open(op, self._expires, (), self._deadline)
         try:
-            self._until = self._checked(answer.decode_info(stream.headers, stream.status), at, end)
+            self._until = self._checked(objects.decode_info(stream.headers, stream.status), at, end)
         except BaseException:
             stream.close()
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from uvideo._core import __version__, answer
+from uvideo._core import __version__, objects
 from uvideo.config import telemetry
 from uvideo.config.settings import Settings, load
 from uvideo.errors import InvalidArgument, NoAnswer
@@ -74,7 +74,7 @@ def fetched(
     pipe = carrier.open(op, expires, (), until)
     ended = False
     try:
-        found = answer.decode_info(pipe.headers, pipe.status)
+        found = objects.decode_info(pipe.headers, pipe.status)
         if check is not None:
             check(found)
         pieces = list(iter(lambda: pipe.read(PIECE), b""))

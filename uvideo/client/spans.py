@@ -19,7 +19,7 @@ from opentelemetry import context, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from uvideo._core import __version__, answer, message, operation, pool, session
+from uvideo._core import __version__, field, message, operation, pool, session
 from uvideo._core import cancel as interrupt
 from uvideo.client.aio_session import AsyncCarrier
 from uvideo.errors import UVideoError
@@ -117,7 +117,7 @@ def _told(status: int, headers: message.Headers) -> None:
     length = headers.get("Content-Length") or ""
     if length.isdecimal():
         span.set_attribute("http.response.body.size", int(length))
-    _say(span, None, headers.get(answer.SESSION))
+    _say(span, None, headers.get(field.SESSION))
 
 
 class TracedTransport(pool.Transport):

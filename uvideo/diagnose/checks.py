@@ -254,7 +254,7 @@ def _reached(host: Host, settings: Settings, clock: Callable[[], float], transpo
     began = time.perf_counter()
     try:
         race.connect(name, port, connection.Pace(limit, limit)).close()
-    except address.Refusal as error:
+    except address.ConnectError as error:
         yield failed(f"{role}.tcp", failure_cause.judged(error, leg, route), facts)
         return
     seconds = round(time.perf_counter() - began, 3)

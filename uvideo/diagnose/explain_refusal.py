@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from uvideo._core import cause, compat, dialect, message, signature
+from uvideo._core import cause, compat, location, message, signature
 from uvideo.errors import (
     AccessDenied,
     BadAnswer,
@@ -123,7 +123,7 @@ def _is_temporary(keys: Credentials) -> bool:
 def signed_action(carrier: Carrier, action: ManagementOperation) -> Mapping[str, object]:
     """method, host and text_to_sign of a management operation, with the keys masked."""
     request: message.Request = carrier.action_request(action)
-    query = dict(dialect.parse_target(request.target).query)
+    query = dict(location.parse_target(request.target).query)
     query.pop("Signature", None)
     assert carrier.credentials is not None  # a signed request needs credentials
     query["PublicKey"] = masked(carrier.credentials.public_key)
@@ -134,7 +134,7 @@ def signed_action(carrier: Carrier, action: ManagementOperation) -> Mapping[str,
 def signed_text(carrier: Carrier, op: DataOperation, expires: int | None) -> Mapping[str, object]:
     """As ``signed_action``, for a data-plane operation.  expires: of a signed URL; None for a signed header."""
     request: message.Request = carrier.request(op) if expires is None else carrier.link(op, expires)
-    claim = signature.claim(request.headers, dialect.parse_target(request.target).query)
+    claim = signature.claim(request.headers, location.parse_target(request.target).query)
     assert claim is not None  # the request was just signed
     key = getattr(op, "key", None) or ""
     return _signed(request, next(iter(signature.candidates(claim, request.method, op.space, (key,), request.headers))))

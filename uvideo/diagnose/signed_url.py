@@ -8,13 +8,11 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 
-from uvideo._core import dialect, expiry, message, provider, signature, validation
+from uvideo._core import expiry, location, message, provider, signature, validation
 from uvideo.config.settings import Settings
 from uvideo.diagnose.explain_refusal import masked
 from uvideo.errors import InvalidArgument, SignatureMismatch, UVideoError
 from uvideo.models import Finding
-
-Target = dialect.Target
 
 __all__ = ["read_link"]
 
@@ -62,7 +60,7 @@ def read_link(url: str, settings: Settings | None, now: float) -> Iterator[Findi
     yield _verified(claim, places, settings)
 
 
-def _taken_apart(url: str) -> tuple[str, Target, bool]:
+def _taken_apart(url: str) -> tuple[str, location.RequestTarget, bool]:
     """(scheme, target, whether the URL was cut within an escaped character, which is then dropped)."""
     given = url.strip()
     text = _HALF.sub("", given)
@@ -70,17 +68,17 @@ def _taken_apart(url: str) -> tuple[str, Target, bool]:
     if found is None or any(char <= " " for char in text):
         raise InvalidArgument("this is no URL: http:// or https:// and no blanks are expected, the whole in quotes")
     try:
-        return found[1].lower(), dialect.parse_target(text), text != given
+        return found[1].lower(), location.parse_target(text), text != given
     except UVideoError as error:
         raise InvalidArgument(f"the URL cannot be read: {error.message}") from None
 
 
-def _places(target: Target, settings: Settings | None) -> Sequence[tuple[str, str]]:
+def _places(target: location.RequestTarget, settings: Settings | None) -> Sequence[tuple[str, str]]:
     """(space, key) for each reading of the URL, the likeliest first."""
     found = []
-    for address in dialect.addresses(target.authority, None, target.path):
+    for address in location.addresses(target.authority, None, target.path):
         try:
-            found.append((address.space, dialect.key_of(address)))
+            found.append((address.space, location.key_of(address)))
         except UVideoError as error:
             raise InvalidArgument(f"the URL cannot be read: {error.message}") from None
     suffixes = settings.hosts().suffixes() if settings is not None else []
@@ -91,7 +89,9 @@ def _places(target: Target, settings: Settings | None) -> Sequence[tuple[str, st
     return found
 
 
-def _opens(scheme: str, target: Target, place: tuple[str, str], given: dict[str, str], names: list[str]) -> Finding:
+def _opens(
+    scheme: str, target: location.RequestTarget, place: tuple[str, str], given: dict[str, str], names: list[str]
+) -> Finding:
     facts: dict[str, object] = {"scheme": scheme, "host": target.authority, "space": place[0], "key": place[1]}
     if given.get("UCloudPublicKey"):
         facts["public_key"] = masked(given["UCloudPublicKey"].replace(" ", "+"))

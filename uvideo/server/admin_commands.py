@@ -46,7 +46,7 @@ from uvideo.server.process.data_folder import state
 from uvideo.server.process.drivers import DriverError, Drivers, choose
 from uvideo.server.process.main import StartError, claim
 from uvideo.storage import identity
-from uvideo.storage.backup import BackupError, Copied, Missing
+from uvideo.storage.backup import BackupError, Copied, MissingBytes
 from uvideo.storage.backup import backup as make_backup
 from uvideo.storage.backup import restore as restore_backup
 from uvideo.storage.base import DAY, KEEP, Absent, Blobs, Catalog, Freed, Holding, Quarantined, Unreachable
@@ -734,8 +734,8 @@ def _table(held: list[Holding]) -> list[str]:
     return ["", *map(line, rows)] if held else []
 
 
-def _missing(is_json: bool) -> Callable[[Missing], None]:
-    def report(missing: Missing) -> None:
+def _missing(is_json: bool) -> Callable[[MissingBytes], None]:
+    def report(missing: MissingBytes) -> None:
         _say(is_json, asdict(missing), f"{missing.space}/{missing.key}: {missing.reason}")
 
     return report

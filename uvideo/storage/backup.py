@@ -31,7 +31,7 @@ from uvideo.storage.backup_hold import HELD, hold
 from uvideo.storage.disk import check_name, write_at
 from uvideo.storage.key_lock import turn
 
-__all__ = ["BackupError", "Copied", "Missing", "backup", "restore"]
+__all__ = ["BackupError", "Copied", "MissingBytes", "backup", "restore"]
 
 CATALOG, IDENTITY, CREDENTIALS, ABOUT = "catalog.db", "identity", "credentials.json", "backup.json"
 BLOBS, DRAFTS, QUARANTINE = "blobs", "incoming", "quarantine"
@@ -60,7 +60,7 @@ class BackupError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingBytes:
     """An object, or an unfinished upload, whose bytes are not there, or too few.  The catalog names it all the same."""
 
     space: str
@@ -91,7 +91,7 @@ def backup(
     *,
     link: bool = True,
     credentials: bool = False,
-    report: Callable[[Missing], None] = lambda missing: None,
+    report: Callable[[MissingBytes], None] = lambda missing: None,
 ) -> Copied:
     """Bring ``target`` to what ``folder`` is now: a new or empty folder, or an earlier backup of the same catalog.
 
@@ -117,8 +117,8 @@ def backup(
                 localfile.write(target / (CREDENTIALS + UNFINISHED), pair)
                 localfile.replace(target / (CREDENTIALS + UNFINISHED), target / CREDENTIALS)
             done.credentials = (target / CREDENTIALS).exists()
-            _replace(aside, target / CATALOG)
-            done.removed = _remove_unnamed(catalog, target)
+            replace(aside, target / CATALOG)
+            done.removed = remove_unnamed(catalog, target)
         _write_about(target, {**about, "completed": time.time(), **asdict(done)})
     return done
 
@@ -128,7 +128,7 @@ def restore(
     folder: Path,
     claim: Callable[[Path], int],
     *,
-    report: Callable[[Missing], None] = lambda missing: None,
+    report: Callable[[MissingBytes], None] = lambda missing: None,
 ) -> Copied:
     """Make a server's folder out of a backup; ``folder`` is new or empty, or one whose restore was interrupted.
 
@@ -147,7 +147,7 @@ def restore(
         os.close(lock)
 
 
-def _restore(source: Path, folder: Path, report: Callable[[Missing], None]) -> Copied:
+def _restore(source: Path, folder: Path, report: Callable[[MissingBytes], None]) -> Copied:
     marker = folder / RESTORING
     _make_folders(folder)
     _copy(source / ABOUT, marker)
@@ -162,7 +162,7 @@ def _restore(source: Path, folder: Path, report: Callable[[Missing], None]) -> C
     if (source / CREDENTIALS).exists():
         _copy(source / CREDENTIALS, folder / CREDENTIALS)
         done.credentials = True
-    _replace(aside, folder / CATALOG)
+    replace(aside, folder / CATALOG)
     marker.unlink()
     localfile.sync_folder(folder)
     return done
@@ -270,7 +270,7 @@ def _carry(
     places: tuple[Place, ...],
     target: Path,
     link: bool,
-    report: Callable[[Missing], None],
+    report: Callable[[MissingBytes], None],
 ) -> Copied:
     """Bring every file that the catalog names from the first of the places that has it to the target."""
     done = Copied(objects=_count(catalog, "objects"), uploads=_count(catalog, "uploads"))
@@ -285,7 +285,7 @@ def _carry(
         except _Lost as lost:
             for space, key in catalog.execute(KEYS_OF if kind == BLOBS else KEYS_OF_DRAFT, (name,)).fetchall():
                 done.missing += 1
-                report(Missing(space, key.decode(), str(lost)))
+                report(MissingBytes(space, key.decode(), str(lost)))
         else:
             done.linked += stored is None
             done.copied += stored is not None
@@ -373,7 +373,7 @@ def _extents(fd: int, size: int) -> Iterator[tuple[int, int]]:
         yield first, end
 
 
-def _replace(aside: Path, path: Path) -> None:
+def replace(aside: Path, path: Path) -> None:
     """Give a finished file its name, durably."""
     for end in ("-wal", "-shm"):
         path.with_name(path.name + end).unlink(missing_ok=True)
@@ -387,10 +387,10 @@ def _write_about(target: Path, about: dict[str, object]) -> None:
     aside = target / (ABOUT + UNFINISHED)
     with open(aside, "w", encoding="utf-8", opener=localfile.opened) as file:
         file.write(json.dumps(about, indent=1) + "\n")
-    _replace(aside, target / ABOUT)
+    replace(aside, target / ABOUT)
 
 
-def _remove_unnamed(catalog: sqlite3.Connection, target: Path) -> int:
+def remove_unnamed(catalog: sqlite3.Connection, target: Path) -> int:
     """Remove what an earlier backup, or one that was broken off, left.  The last step: nothing names it now."""
     removed = 0
     for folder in _folders(target):

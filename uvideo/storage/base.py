@@ -25,8 +25,11 @@ __all__ = [
     "DAY",
     "KEEP",
     "Absent",
+    "BlobReader",
+    "BlobWriter",
     "Blobs",
     "Catalog",
+    "CatalogPage",
     "Census",
     "Compacted",
     "Damaged",
@@ -40,19 +43,16 @@ __all__ = [
     "NoRoom",
     "ObjectRecord",
     "OpenUploads",
-    "Page",
     "PartRecord",
     "PartSlot",
     "Quarantined",
-    "Reader",
     "SpaceRecord",
     "StaleUpload",
     "SweepStopped",
     "TokenRecord",
-    "Unfit",
     "Unreachable",
+    "Unusable",
     "UploadRecord",
-    "Writer",
 ]
 
 DAY = 86400  # seconds
@@ -86,11 +86,11 @@ class Damaged(OSError):
         super().__init__(errno.EIO, message)
 
 
-class Unfit(RuntimeError):
+class Unusable(RuntimeError):
     """What is there cannot be used, and starting again does not help; one line that says what to do."""
 
 
-class Absent(Unfit):
+class Absent(Unusable):
     """There is no catalog, or no place of blobs, where one must be; one line that says so."""
 
 
@@ -280,7 +280,7 @@ class PartRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class CatalogPage:
     """One page of a listing, in ascending order of the key's UTF-8 bytes.
 
     ``next_marker``: give it as ``marker`` to go on; "" when this was the last page.
@@ -324,7 +324,7 @@ class Freed:
 Named = Callable[[Sequence[str]], Awaitable[set[str]]]
 
 
-class Reader(Protocol):
+class BlobReader(Protocol):
     """The bytes of one blob, the same bytes until closed even if the blob is deleted meanwhile."""
 
     #: Bytes there.  Never less than the object has; what is behind the object's own size is not part of it (see seal).
@@ -339,7 +339,7 @@ class Reader(Protocol):
         """Free what this holds.  Calling it twice is allowed."""
 
 
-class Writer(Protocol):
+class BlobWriter(Protocol):
     """A blob being written from start to end.  Nothing of it is visible until ``seal``."""
 
     #: Bytes that it holds until it has so many of them; 0: it holds nothing.
@@ -373,7 +373,7 @@ class PartSlot(Protocol):
 
 
 class Blobs(Protocol):
-    """Bytes.  Promises: a broken or discarded write leaves nothing; sealed bytes never change; a Reader sees all of
+    """Bytes.  Promises: a broken or discarded write leaves nothing; sealed bytes never change; a BlobReader sees all of
     one version or raises."""
 
     #: Every part of a draft but the last is exactly this long.
@@ -405,7 +405,7 @@ class Blobs(Protocol):
     async def is_empty(self) -> bool:
         """Whether there is no byte of any blob or draft, named or not."""
 
-    async def writer(self) -> Writer:
+    async def writer(self) -> BlobWriter:
         """A new blob, to be written from start to end."""
 
     def draft(self) -> str:
@@ -439,7 +439,7 @@ class Blobs(Protocol):
         Only for a draft that ``Catalog.abort`` or ``delete_space`` returned: a finished upload's draft is a blob.
         """
 
-    async def open(self, blob: str) -> Reader:
+    async def open(self, blob: str) -> BlobReader:
         """Read a blob.  FileNotFoundError if it is gone."""
 
     async def delete(self, blob: str) -> None:
@@ -474,7 +474,7 @@ class Catalog(Protocol):
     """
 
     async def start(self, *, create: bool = True) -> None:
-        """Open and migrate the schema.  Unfit if the schema is newer than this program.  Open already: nothing.
+        """Open and migrate the schema.  Unusable if the schema is newer than this program.  Open already: nothing.
 
         ``create``: make the catalog if there is none; otherwise Absent.
         """
@@ -566,7 +566,7 @@ class Catalog(Protocol):
     async def delete(self, space_id: str, key: str) -> builtins.list[str] | None:
         """Remove; return the blobs no longer named, or None if there was no such object."""
 
-    async def list(self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "") -> Page:
+    async def list(self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "") -> CatalogPage:
         """At most ``limit`` objects and common prefixes together, keys beginning with ``prefix``, after ``marker``.
 
         Never fills ``inline``.  With a delimiter, keys that hold it behind the prefix are rolled up into one common

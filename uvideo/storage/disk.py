@@ -38,15 +38,15 @@ from uvideo.storage import backup_hold
 from uvideo.storage.base import (
     KEEP,
     Absent,
+    BlobReader,
+    BlobWriter,
     Damaged,
     Freed,
     Named,
     PartRecord,
     PartSlot,
     Quarantined,
-    Reader,
     SweepStopped,
-    Writer,
 )
 
 __all__ = ["DiskBlobs"]
@@ -119,7 +119,7 @@ class DiskBlobs:
         folders = [self._incoming, *self._shelves(), *self._cells()]
         return await self.run(lambda: not any(known.st_size for each in folders for _, known in files_in(each)))
 
-    async def writer(self) -> Writer:
+    async def writer(self) -> BlobWriter:
         return _DiskWriter(self, self.draft())
 
     def draft(self) -> str:
@@ -163,7 +163,7 @@ class DiskBlobs:
         await self.run(backup_hold.delete, self._root, self.draft_path(draft), self.blob_path(draft))
         self._entered.discard(draft)
 
-    async def open(self, blob: str) -> Reader:
+    async def open(self, blob: str) -> BlobReader:
         reader = _DiskReader(self, self.blob_path(blob))
         reader.open()
         return reader

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from uvideo.storage.base import Absent, Blobs, Catalog, Unfit
+from uvideo.storage.base import Absent, Blobs, Catalog, Unusable
 
 __all__ = ["Apart", "adopt", "compare", "opened"]
 
@@ -26,7 +26,7 @@ ADOPT = (
 log = logging.getLogger("uvideo.storage")
 
 
-class Apart(Unfit):
+class Apart(Unusable):
     """The catalog and the blobs do not belong together, or nothing shows that they do; what to do is in the text."""
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from uvideo._core import errors
-from uvideo.storage.base import Absent, Unfit, Unreachable
+from uvideo.storage.base import Absent, Unreachable, Unusable
 from uvideo.storage.schema import MIGRATIONS, UNSTORABLE, Row, statements
 
 __all__ = ["LOOK", "NOW", "Connections", "Lock", "Session"]
@@ -72,7 +72,7 @@ class Connections:
         self._late = set[asyncio.Task[Any]]()  # nobody else keeps them
 
     async def start(self, *, create: bool = True) -> None:
-        """Connect and migrate.  Unfit if the schema is newer than this program; Unreachable.
+        """Connect and migrate.  Unusable if the schema is newer than this program; Unreachable.
 
         ``create``: make the tables if there are none; otherwise Absent.
         """
@@ -270,7 +270,7 @@ async def _migrate(db: Session, create: bool) -> None:
             version = 0
             await db.execute("INSERT INTO schema_version VALUES (0)")
         if version > len(MIGRATIONS):
-            raise Unfit(f"the catalog has schema {version}, this program knows {len(MIGRATIONS)}: it is too old")
+            raise Unusable(f"the catalog has schema {version}, this program knows {len(MIGRATIONS)}: it is too old")
         for statement in statements(version, postgres=True):
             await db.execute(statement)
         if version < len(MIGRATIONS):

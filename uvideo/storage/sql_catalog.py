@@ -15,13 +15,13 @@ from typing import Any, NamedTuple, TypeVar
 
 from uvideo._core import errors
 from uvideo.storage.base import (
+    CatalogPage,
     Census,
     DayUsage,
     Holding,
     KeyRecord,
     ObjectRecord,
     OpenUploads,
-    Page,
     PartRecord,
     SpaceRecord,
     StaleUpload,
@@ -344,9 +344,9 @@ class SqlCatalog:
             return await self.get(space_id, key.decode())
         return None
 
-    async def list(self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "") -> Page:
+    async def list(self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "") -> CatalogPage:
         if limit <= 0:
-            return Page()
+            return CatalogPage()
         start, after, split = prefix.encode(), marker.encode(), delimiter.encode()
         end, bound = (
             ((behind(start),), "AND key < $3 ORDER BY key LIMIT $4") if start else ((), "ORDER BY key LIMIT $3")
@@ -357,8 +357,8 @@ class SqlCatalog:
             for is_peek, columns in ((False, OBJECT), (True, "space_id, key"))
         }
 
-        def work() -> Steps[Page]:
-            page, last, wanted = Page(), "", self.LOOKS[0] if split else limit + 2
+        def work() -> Steps[CatalogPage]:
+            page, last, wanted = CatalogPage(), "", self.LOOKS[0] if split else limit + 2
             lower, beyond = (after, ">") if after >= start else (start, ">=")
             if after and split and after.startswith(start) and rolled_up(after, start, split) == after:
                 lower, beyond = behind(after), ">="
@@ -370,7 +370,7 @@ class SqlCatalog:
                     if split and row[1] == start and start.endswith(split):
                         continue
                     if len(page.objects) + len(page.prefixes) == limit:
-                        return Page(page.objects, page.prefixes, last)
+                        return CatalogPage(page.objects, page.prefixes, last)
                     jump = rolled_up(row[1], start, split) if split else b""
                     if jump:  # all that begins with it counts once: go on behind it
                         last = jump.decode()

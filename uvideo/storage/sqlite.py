@@ -32,8 +32,8 @@ from uvideo.storage.base import (
     PartRecord,
     SpaceRecord,
     TokenRecord,
-    Unfit,
     Unreachable,
+    Unusable,
 )
 from uvideo.storage.change_mark import Mark
 from uvideo.storage.disk_reserve import Reserve
@@ -394,7 +394,7 @@ def _use_wal(db: sqlite3.Connection, patience: float) -> None:
             time.sleep(0.01)
             continue
         if mode != "wal":
-            raise Unfit(f"SQLite cannot use a write-ahead log here, its journal stays {mode!r}")
+            raise Unusable(f"SQLite cannot use a write-ahead log here, its journal stays {mode!r}")
         return
 
 
@@ -405,7 +405,7 @@ def _migrate(db: sqlite3.Connection) -> None:
     try:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > len(MIGRATIONS):
-            raise Unfit(f"the catalog has schema {version}, this program knows {len(MIGRATIONS)}: it is too old")
+            raise Unusable(f"the catalog has schema {version}, this program knows {len(MIGRATIONS)}: it is too old")
         for statement in statements(version, postgres=False):
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from uvideo._core import dialect, errors, management, message, postfile
+from uvideo._core import dialect, errors, location, management, message, postfile
 
 __all__ = ["Fault", "Faults", "Happened", "NeverHappened", "Script", "parse", "read"]
 
@@ -90,12 +90,12 @@ def managed(given: Mapping[str, Any]) -> Call:
 
 
 def addressed(
-    method: str, address: dialect.Address, space: str, query: Mapping[str, str], headers: message.Headers
+    method: str, address: location.Address, space: str, query: Mapping[str, str], headers: message.Headers
 ) -> Call:
     """The Call of a request at this address, which lies in the space.  Refused."""
     if not address.path and method == "POST" and postfile.is_form(headers):
         return Call("PutObject", space)  # a form's key is in the body
-    key, number = dialect.key_of(address), query.get("partNumber", "")
+    key, number = location.key_of(address), query.get("partNumber", "")
     try:
         name = dialect.route(method, key, query, headers).__name__
     except errors.Refused:

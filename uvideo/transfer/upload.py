@@ -9,7 +9,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from uvideo._core import dialect, keep_or_abort, message, operation
+from uvideo._core import keep_or_abort, location, message, operation
 from uvideo._core import multipart_upload as machines
 from uvideo._core import upload as uploads
 from uvideo._core import upload_source as sources
@@ -342,7 +342,7 @@ def resume(carrier: Carrier, id: str, config: TransferConfig) -> Stored:
                     key=found.key,
                     transfer=id,
                 )
-            op = operation.PutObject(dialect.check_space(found.space), dialect.check_key(found.key))
+            op = operation.PutObject(location.check_space(found.space), location.check_key(found.key))
             job = _Upload(carrier, op, config)
             return job.journalled(claim, found, file, journal, first["path"])
         finally:

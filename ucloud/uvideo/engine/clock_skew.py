@@ -4,8 +4,8 @@ from __future__ import absolute_import, division, print_function
 
 import logging
 
-from ..protocol.answer import parse_date
 from ..protocol.compat import TYPE_CHECKING, native
+from ..protocol.dates import parse_date
 
 if TYPE_CHECKING:
     from ..protocol.message import Headers  # noqa: F401

@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from contextlib import closing
 
-from ..protocol import answer, byterange, etag, operation
+from ..protocol import byterange, etag, objects, operation
 from ..protocol import download as downloads
 from ..protocol.byterange import ByteRange
 from ..protocol.compat import TYPE_CHECKING
@@ -481,7 +481,7 @@ class _Worker(object):
             shared.lead = wanted = None  # an empty object has no ranges
             stream = self._get(None)
         try:
-            info = answer.decode_info(stream.headers, stream.status)
+            info = objects.decode_info(stream.headers, stream.status)
             asked = shared.wanted if info.span is None else wanted  # a service may send all for a range that covers it
             wrong = byterange.mismatch(asked, info.span, info.size)
             if wrong is not None:
@@ -509,7 +509,7 @@ class _Worker(object):
         try:
             if shared.headers is None:  # the download continues an earlier run's
                 shared.status, shared.headers = stream.status, stream.headers
-            info = answer.decode_info(stream.headers, stream.status)
+            info = objects.decode_info(stream.headers, stream.status)
             if info.etag != download.etag:
                 raise ObjectChanged()
             if info.span is None:

@@ -8,7 +8,7 @@ import random
 import time
 
 from ..http.connection import ticks
-from ..protocol import answer, dialect, errors, management, operation, signature
+from ..protocol import dates, dialect, errors, management, operation, signature
 from ..protocol.compat import TYPE_CHECKING, NamedTuple, native, to_text
 from ..protocol.message import REFUSAL, Headers, Response
 from ..protocol.provider import named, owner_of
@@ -197,7 +197,7 @@ class Carrier(object):
         ``proof``: raise BadAnswer if a response to a store operation has no etag; False if the caller does not compare
         it.  ``conditional``: the caller's headers are conditional, so a 304 is a valid response.
         """
-        found = self._decode(answer.decode, op, response)
+        found = self._decode(dialect.decode_result, op, response)
         if isinstance(found[0], operation.NotModified) and not (conditional or getattr(op, "conditions", False)):
             error = errors.BadAnswer(u"the answer is 304, which nothing asked for", status=response.status)
             raise described(error, op, response)
@@ -285,7 +285,7 @@ class Carrier(object):
             found = next((each for each in told[0].spaces if each.space == op.space), None)
             if found is None or (op.type is not None and found.type not in (None, op.type)):
                 return None
-            now = answer.parse_date(told[1].headers.get("Date"))
+            now = dates.parse_date(told[1].headers.get("Date"))
             if now is not None and found.created is not None and now - found.created > seconds + 2:
                 return None  # older than this call
             result = operation.SpaceNamed(op.space, found.space_id)

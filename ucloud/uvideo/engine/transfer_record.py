@@ -14,8 +14,8 @@ import uuid
 
 from ..protocol import upload as uploads
 from ..protocol.compat import TYPE_CHECKING, to_bytes
-from ..protocol.dialect import check_key, check_space
 from ..protocol.errors import BadAnswer, InvalidArgument
+from ..protocol.location import check_key, check_space
 from . import localfile
 from .multipart_upload import check_begun
 from .upload_source import failing, local, shown

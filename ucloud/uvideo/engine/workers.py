@@ -81,7 +81,7 @@ class Workers(object):
         # type: (int) -> None
         """Start ``count`` more threads.  NoAnswer if not even one thread runs then."""
         for _ in range(count):
-            thread = threading.Thread(target=self._run_beside)
+            thread = threading.Thread(target=self._run_beside, name="transfer")
             thread.daemon = True
             self._begun.append(None)
             try:

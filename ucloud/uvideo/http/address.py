@@ -26,28 +26,28 @@ _FAILURES = (EnvironmentError, UnicodeError, OverflowError)
 under_way = {}  # type: dict[tuple[int, str, int], Lookup]
 
 
-class Refusal(Exception):
+class ConnectError(Exception):
     """No connection was made.  ``error``: the system's; None after a time-out."""
 
     def __init__(self, error=None):
         # type: (BaseException | None) -> None
-        super(Refusal, self).__init__(error)
+        super(ConnectError, self).__init__(error)
         self.error = error
 
 
 def known(name, port):
     # type: (str, int) -> Sequence[Address] | None
-    """The addresses of a host whose name is an IP address; None for a name to look up.  Refusal."""
+    """The addresses of a host whose name is an IP address; None for a name to look up.  ConnectError."""
     if _is_ipv4(name):  # ten times as fast as getaddrinfo
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (name, port))]
     if not _is_numeric(name):
         if _has_long_label(name):  # Python 2.7 would look it up
-            raise Refusal(UnicodeError("a label of the name is longer than 63 characters"))
+            raise ConnectError(UnicodeError("a label of the name is longer than 63 characters"))
         return None
     try:
         return _found(name, port, socket.AI_NUMERICHOST)
     except _FAILURES as error:
-        raise Refusal(error)
+        raise ConnectError(error)
 
 
 def look_up(name, port):
@@ -116,9 +116,9 @@ class Lookup(object):
 
     def addresses(self):
         # type: () -> Sequence[Address]
-        """The addresses, as getaddrinfo gives them, in the order to try.  Refusal, also while the lookup is running."""
+        """The addresses, as getaddrinfo gives them, to try in this order.  ConnectError, also while the lookup runs."""
         if not self._addresses:
-            raise Refusal(self._error)
+            raise ConnectError(self._error)
         return self._addresses
 
 

@@ -12,7 +12,7 @@ from ..protocol.cause import told
 from ..protocol.compat import TYPE_CHECKING
 from ..protocol.errors import InvalidArgument
 from . import socks, trust, wire
-from .address import Refusal
+from .address import ConnectError
 from .proxy import Proxy
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def judged(error, leg, route, late=False):
 
     ``late``: the time of the try is over.  The text never has the request's URL, which may be signed.
     """
-    if isinstance(error, Refusal):
+    if isinstance(error, ConnectError):
         error = socket.timeout() if error.error is None else error.error
     code = _LEGS[leg](error)
     if late and code == "silence":
@@ -217,7 +217,7 @@ def _tunnel(error):
 
 def _socks(error):
     # type: (BaseException | None) -> str
-    if isinstance(error, socks.Unfit):
+    if isinstance(error, socks.SocksError):
         return error.code
     return "proxy-silent" if isinstance(error, _TIMES) else "proxy-ended"
 
@@ -260,7 +260,7 @@ def reason(error):
         return _bare(error) or getattr(error, "reason", None) or type(error).__name__
     if isinstance(error, wire.Malformed):
         return error
-    if isinstance(error, socks.Unfit):
+    if isinstance(error, socks.SocksError):
         return error.reason
     number = getattr(error, "errno", 0)
     if number in errno.errorcode and not isinstance(error, socket.gaierror):

@@ -17,7 +17,7 @@ from ..protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer, UVideoError
 from ..protocol.message import REFUSAL, Response
 from ..protocol.provider import is_loopback
 from . import failure_cause, mocks, race, socks, wire
-from .address import Refusal
+from .address import ConnectError
 from .connection import NESTS, Connection, Idle, Pace
 from .proxy import chosen, split, stays_here, variables
 from .trust import authorities, tls
@@ -76,7 +76,7 @@ class Stream(object):
     """A response whose body is still to be read.  Close it when done.  For one thread at a time."""
 
     def __init__(self, exchange, answer, rest):
-        # type: (Exchange, wire.Answer, bytes) -> None
+        # type: (ClientExchange, wire.Answer, bytes) -> None
         self._exchange = exchange
         self.status, self.headers = answer.status, answer.headers
         self._keep, self._left = answer.keep, answer.length
@@ -193,7 +193,7 @@ class Stream(object):
         self._exchange.end(reuse and self._keep and self._left == 0 and self._failure is None)
 
 
-class Exchange(object):
+class ClientExchange(object):
     """One request and its response on one connection of a Route.
 
     The steps are connecting, sending, answering, body and ended.  A failure ends any of them; ``broken`` names its
@@ -390,7 +390,7 @@ class Route(object):
         self._pid, self.closed = os.getpid(), False
 
     def connect(self, pace, exchange):
-        # type: (Pace, Exchange) -> None
+        # type: (Pace, ClientExchange) -> None
         """Open a connection for the exchange.  NoAnswer, with nothing sent.
 
         Lookup, TCP, proxy and TLS together take at most connect_timeout, and no longer than ``pace`` allows.
@@ -419,7 +419,7 @@ class Route(object):
             if self.is_tls:
                 leg = failure_cause.TLS
                 made.encrypt(self.context, self.name, pace)
-        except _FAILURES + (EOFError, Refusal, failure_cause.Denied, socks.Unfit, wire.Malformed) as error:
+        except _FAILURES + (EOFError, ConnectError, failure_cause.Denied, socks.SocksError, wire.Malformed) as error:
             raise exchange.broken(error, leg)
 
     def tunnel(self):
@@ -447,7 +447,7 @@ class Route(object):
         return socks.Handshake(connected, self.proxy.socks, name, self.port, pace)
 
     def _destination(self, pace, exchange):
-        # type: (Pace, Exchange) -> str
+        # type: (Pace, ClientExchange) -> str
         """The host or address to give to a SOCKS proxy."""
         told = self.proxy and self.proxy.socks
         if not told or told.resolves:
@@ -575,7 +575,7 @@ class Transport(object):
             if seconds <= 0:
                 raise DeadlineExceeded()
             pace = pace.anew(seconds)
-        exchange = Exchange(self.route(request.origin), pace, interrupt, request.method)
+        exchange = ClientExchange(self.route(request.origin), pace, interrupt, request.method)
         try:
             reused = exchange.resume()
             if not reused:
@@ -629,7 +629,7 @@ class Transport(object):
         UVideoError as in ``open``.  ``seconds``: the limit.
         """
         route, pace = self.route(origin, anew=True), self.pace.anew(seconds)
-        exchange = Exchange(route, pace, None, "HEAD")
+        exchange = ClientExchange(route, pace, None, "HEAD")
         try:
             route.connect(pace, exchange)
             return exchange.security()

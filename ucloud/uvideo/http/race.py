@@ -10,7 +10,7 @@ from collections import deque
 
 from ..protocol.compat import TYPE_CHECKING
 from . import address
-from .address import Refusal
+from .address import ConnectError
 from .connection import LONGEST, Connection, ticks
 from .wakeup import Wakeup
 
@@ -26,7 +26,7 @@ _FAILURES = (EnvironmentError, socket.error, OverflowError)
 
 def connect(name, port, pace, abortable=None):
     # type: (str, int, Pace, Callable[[Race], object] | None) -> Connection
-    """A Connection to the first of a host's addresses that answers.  Refusal.
+    """A Connection to the first of a host's addresses that answers.  ConnectError.
 
     All of it, with the lookup, counts as one wait of ``pace``.  ``abortable(race)``: called before any wait.  Then any
     thread may call ``race.abort()``; when no thread will any more, call ``race.close()``.
@@ -37,7 +37,7 @@ def connect(name, port, pace, abortable=None):
     try:
         return Connection(race.run(name, port))
     except socket.timeout:
-        raise Refusal()
+        raise ConnectError()
     finally:
         if abortable is None:
             race.close()
@@ -45,14 +45,14 @@ def connect(name, port, pace, abortable=None):
 
 def addresses(name, port, pace, abortable=None):
     # type: (str, int, Pace, Callable[[Race], object] | None) -> Sequence[Address]
-    """A host's addresses, as address.Lookup.addresses.  Refusal.  ``pace``, ``abortable``: as in ``connect``."""
+    """A host's addresses, as address.Lookup.addresses.  ConnectError.  ``pace``, ``abortable``: as in ``connect``."""
     race = Race(pace.left())
     if abortable is not None:
         abortable(race)
     try:
         return race.addresses(name, port)
     except socket.timeout:
-        raise Refusal()
+        raise ConnectError()
 
 
 class Race(object):
@@ -76,7 +76,7 @@ class Race(object):
 
     def run(self, name, port):
         # type: (str, int) -> socket.socket
-        """The first socket to connect.  Refusal with the last one's error if none does; socket.timeout."""
+        """The first socket to connect.  ConnectError with the last one's error if none does; socket.timeout."""
         waiting, last, due, pause = deque(self.addresses(name, port)), None, 0.0, 0.0
         if len(waiting) > 1:
             pause = address.seconds_between(self._left(), len(waiting))
@@ -89,18 +89,18 @@ class Race(object):
                 except _FAILURES as error:
                     last = error
             if self._is_aborted:
-                raise Refusal()
+                raise ConnectError()
             if not arrived and self._sockets:
                 arrived = self._wait(due - ticks() if waiting else None)
             if self._is_aborted:
-                raise Refusal()
+                raise ConnectError()
             for made in arrived:
                 code = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                 if not code:
                     return self._sockets.pop(made.fileno())
                 last = socket.error(code, os.strerror(code))
                 self._lost.append(self._sockets.pop(made.fileno()))
-        raise Refusal(last)
+        raise ConnectError(last)
 
     def addresses(self, name, port):
         # type: (str, int) -> Sequence[Address]

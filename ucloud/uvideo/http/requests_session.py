@@ -27,7 +27,7 @@ from urllib3.util import parse_url
 from ..protocol.compat import PY2, TYPE_CHECKING, native, to_text
 from ..protocol.errors import BadAnswer, ConfigurationError, DeadlineExceeded, InvalidArgument, UVideoError
 from . import failure_cause, mocks, pool, wire
-from .address import Refusal
+from .address import ConnectError
 from .proxy import stays_here
 
 try:
@@ -550,7 +550,7 @@ def _met(causes, way):
             return failure_cause.Denied(int(found.group(1))), failure_cause.TUNNEL
     number = next((each for each in [_numbered(each) for each in causes] if each is not None), None)
     if any(isinstance(each, _UNSENT) for each in causes):
-        return Refusal(number), failure_cause.HOST if way.proxy is None else failure_cause.PROXY
+        return ConnectError(number), failure_cause.HOST if way.proxy is None else failure_cause.PROXY
     if any(isinstance(each, _SILENT) for each in causes):
         return socket.timeout("timed out"), failure_cause.REQUEST
     for each in causes:

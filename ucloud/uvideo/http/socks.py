@@ -23,22 +23,22 @@ _BASE = object if library is None else library.socksocket
 _LONGEST = 127
 
 
-class Unfit(Exception):
+class SocksError(Exception):
     """The proxy refused, or is not able to connect.  ``code``: of the cause.  ``reason``: text."""
 
     def __init__(self, code, reason):
         # type: (str, str) -> None
-        super(Unfit, self).__init__(code, reason)
+        super(SocksError, self).__init__(code, reason)
         self.code, self.reason = code, reason
 
 
 def destination(told, addresses):
     # type: (Socks, Sequence[Address]) -> str
-    """The (name or address) of getaddrinfo's result, for a Socks proxy that looks up no names.  Unfit."""
+    """The (name or address) of getaddrinfo's result, for a Socks proxy that looks up no names.  SocksError."""
     found = [each for each in addresses if told.version == 5 or each[0] == socket.AF_INET]
     found.sort(key=lambda each: each[0] != socket.AF_INET)  # IPv4 first: a proxy without IPv6 reaches it, too
     if not found:
-        raise Unfit("socks-unfit", u"SOCKS 4 knows no IPv6")
+        raise SocksError("socks-unfit", u"SOCKS 4 knows no IPv6")
     return str(found[0][4][0])
 
 
@@ -62,20 +62,20 @@ class Handshake(_BASE):  # type: ignore[misc,valid-type]
 
     def run(self):
         # type: () -> None
-        """Let the proxy connect to the host; blocks within the Pace.  Unfit, EOFError, EnvironmentError."""
+        """Let the proxy connect to the host; blocks within the Pace.  SocksError, EOFError, EnvironmentError."""
         name, port = self._to
         if len(name) > _LONGEST:
-            raise Unfit("socks-unfit", u"the name is longer than %d characters" % _LONGEST)
+            raise SocksError("socks-unfit", u"the name is longer than %d characters" % _LONGEST)
         if not 0 < port < 65536:
-            raise Unfit("address", u"there is no such port")
+            raise SocksError("address", u"there is no such port")
         if max(len(each or b"") for each in self.proxy[-2:]) > _LONGEST:
-            raise Unfit("socks-auth", u"one of them is longer than %d bytes" % _LONGEST)
+            raise SocksError("socks-auth", u"one of them is longer than %d bytes" % _LONGEST)
         try:
             self._proxy_negotiators[self.proxy[0]](self, name, port)
         except library.ProxyError as error:
             raise _unfit(error)
         except UnicodeError:
-            raise Unfit("address", u"it cannot be the name of a host")
+            raise SocksError("address", u"it cannot be the name of a host")
 
     def _readall(self, file, count):
         # type: (IO[bytes], int) -> bytes
@@ -90,14 +90,14 @@ class Handshake(_BASE):  # type: ignore[misc,valid-type]
 
 
 def _unfit(error):
-    # type: (Exception) -> Unfit
-    """The Unfit for an error of PySocks."""
+    # type: (Exception) -> SocksError
+    """The SocksError for an error of PySocks."""
     text = str(error)
     if isinstance(error, library.SOCKS5AuthError) or text.startswith(("0x5c", "0x5d")):
-        return Unfit("socks-auth", text)
+        return SocksError("socks-auth", text)
     if isinstance(error, (library.SOCKS4Error, library.SOCKS5Error)):
-        return Unfit(_REFUSALS.get(text[:4], "socks-gateway"), text)
-    return Unfit("not-socks", text)
+        return SocksError(_REFUSALS.get(text[:4], "socks-gateway"), text)
+    return SocksError("not-socks", text)
 
 
 #: Source: RFC 1928, section 6.

@@ -4,6 +4,9 @@ A *space* (the vendor also says bucket) holds *keys*.  An *upload* has an *uploa
 one *block* long but the last; the service says how long a block is.  An *etag* is opaque outside ``etag``.  An
 *operation* is asked, a *message* is its HTTP form, a *dialect* the rules between, a *provider* a dialect with hosts.
 
+Operations come in families, a module each: ``objects``, ``multipart``, ``copies``, ``listing``, ``states`` and
+``management``.  There stands how a request and its result are encoded and decoded; ``dialect`` finds the module.
+
 Nothing here imports requests, socket, os, io, time, random, logging or threading.  Client and server use the same
 functions: what one encodes the other decodes.
 """

@@ -2,8 +2,8 @@
 
 from __future__ import absolute_import, division, print_function
 
-from .answer import parse_date
 from .compat import TYPE_CHECKING
+from .dates import parse_date
 from .errors import PreconditionFailed
 
 if TYPE_CHECKING:

@@ -1,32 +1,28 @@
-"""Operation <-> request of the data plane, once for client and server, and the rules by which a server finds the space.
+"""Operation <-> request and result <-> response of the data plane, once for client and server.
 
-Two dialects: UFile names the space in the host, UVideo in the header Bucket and puts uvideoUploads/ before the key of
-everything but a download.  Source: data-plane.md sections 1, 4 and 5.
+Which operation a request asks for is decided here.  How one is written and read stands in the module of its family.
+Source: data-plane.md sections 1, 2 and 4.
 """
 
 from __future__ import absolute_import, division, print_function
 
 import re
 
-from . import byterange, field, objects, operation
-from .compat import (
-    TYPE_CHECKING,
-    NamedTuple,
-    build_query,
-    is_text,
-    native,
-    parse_query,
-    quote_path,
-    to_bytes,
-    to_text,
-    unquote,
-)
-from .errors import BadRequest, InvalidArgument
+from . import copies, field, listing, multipart, objects, operation, states
+from .compat import TYPE_CHECKING, native, to_bytes, to_text
+from .error_response import raise_refusal, stranger
+from .errors import BadAnswer, BadRequest, InvalidArgument
+from .json_document import document
+from .location import key_of
 from .message import Headers, Request
+from .page import check_coding, is_page
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterable, Mapping  # noqa: F401
+    from typing import Any, Iterable, Mapping, TypeVar  # noqa: F401
 
+    from .codec import Asked, Codec  # noqa: F401
+    from .location import Address  # noqa: F401
+    from .message import Response  # noqa: F401
     from .provider import Suffix  # noqa: F401
 
     _Whole = operation.PutObject | operation.GetObject | operation.HeadObject | operation.DeleteObject
@@ -36,173 +32,21 @@ if TYPE_CHECKING:
     _Tags = operation.PutTags | operation.GetTags | operation.DeleteTags | operation.PutAcl | operation.GetAcl
     _Listing = operation.ListFiles | operation.ListObjects | operation.ListParts | operation.ListUploads
     Operation = _Whole | _Begun | _Named | _State | _Tags | _Listing
+    _Page = operation.PartPage | operation.UploadPage | operation.FilePage | operation.ObjectPage
+    _Object = operation.ObjectInfo | operation.NotModified | operation.Tags | operation.Acl | operation.Done
+    _Part = operation.Initiated | operation.StoredPart | operation.CopiedPart | operation.Finished
+    Result = operation.Stored | _Object | _Part | _Page
+    R = TypeVar("R")
 
-LIST_LIMIT = 1000
+_CODECS = {}  # type: dict[type, Codec]
+for _family in (objects, multipart, copies, listing, states):
+    _CODECS.update(_family.CODECS)
 
-_SPACE = re.compile(u"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]\\Z").match
-
-
-def check_space(space):
-    # type: (str) -> str
-    """Text of a space's name; InvalidArgument with the rule it breaks.  Source: management-plane.md section 4."""
-    text = _argument(space, u"the space")
-    if not _SPACE(text):
-        raise InvalidArgument(
-            u"the space name %r is not allowed: 3 to 63 characters, lower-case letters, digits and -, which stands "
-            u"neither first nor last" % native(text)
-        )
-    return text
-
-
-def check_key(key):
-    # type: (str) -> str
-    """Text of a key; InvalidArgument unless it is 1 to 1023 bytes of UTF-8.  Any character is allowed."""
-    text = _argument(key, u"the key")
-    length = len(to_bytes(text))
-    if not 1 <= length <= field.KEY_LIMIT:
-        raise InvalidArgument(u"the key is %d bytes long in UTF-8; 1 to %d are allowed" % (length, field.KEY_LIMIT))
-    return text
-
-
-def _argument(value, name):
-    # type: (object, str) -> str
-    if not is_text(value):
-        raise InvalidArgument(u"%s is a %s; a str is needed" % (name, type(value).__name__))
-    try:
-        text = to_text(value)
-        to_bytes(text)
-    except UnicodeError:
-        raise InvalidArgument(u"%s cannot be written as UTF-8" % name)
-    return text
-
-
-# Client: operation -> request
-
-
-def _encode_put(op, shared):
-    # type: (operation.PutObject, bool) -> field.Asked
-    pairs = field.stored(op)
-    if op.md5:
-        pairs.append(("Content-MD5", native(op.md5)))
-    if op.acl:
-        pairs.append((field.ACL, native(op.acl)))
-    return "PUT", field.place(op.key, shared), pairs, b""
-
-
-def _encode_get(op, shared):
-    # type: (operation.GetObject, bool) -> field.Asked
-    # On a shared host a leading uvideoUploads/ would be taken off, so such a key gets one more.
-    guard = shared and op.key.startswith((field.INIT, field.PLAIN, field.FINISH))
-    target = field.place(op.key, guard)
-    pairs = _conditions(op)
-    if op.range is not None:
-        pairs.append(("Range", byterange.build(op.range)))
-    if op.filename is not None:
-        target += "?" + build_query([("ufileattname", op.filename)])
-    return "GET", target, pairs, b""
-
-
-def _conditions(op):
-    # type: (operation.GetObject | operation.HeadObject) -> list[tuple[str, str]]
-    return [("-".join([word.capitalize() for word in name.split("-")]), native(value)) for name, value in op.conditions]
-
-
-def _encode_head(op, shared):
-    # type: (operation.HeadObject, bool) -> field.Asked
-    return "HEAD", field.place(op.key, shared), _conditions(op), b""
-
-
-def _encode_initiate(op, shared):
-    # type: (operation.InitiateUpload, bool) -> field.Asked
-    pairs = field.stored(op)
-    if not op.mime and shared:  # what the video client signs; the parts carry the real type
-        pairs.insert(0, ("Content-Type", FORM))
-    return "POST", field.place(op.key, shared, field.INIT) + "?uploads", pairs, b""
-
-
-def _encode_part(op, shared):
-    # type: (operation.UploadPart, bool) -> field.Asked
-    target = "%s%s&partNumber=%d" % (field.place(op.key, shared), field.upload_query(op.upload_id), op.part)
-    pairs = [("Content-Type", native(op.mime))] if op.mime else []
-    if op.md5:
-        pairs.append(("Content-MD5", native(op.md5)))
-    return "PUT", target, pairs, b""
-
-
-def _encode_finish(op, shared):
-    # type: (operation.FinishUpload, bool) -> field.Asked
-    target = field.place(op.key, shared, field.FINISH) + field.upload_query(op.upload_id)
-    if op.new_key:
-        target += "&" + build_query([("newKey", op.new_key)])
-    pairs = [("Content-Type", "text/plain")]
-    if op.new_key:  # which word signs is not known here: each covers its own
-        pairs.extend([(name, quote_path(op.new_key)) for name in field.NEW_KEY])
-    if op.directive:
-        pairs.append((field.DIRECTIVE, native(op.directive)))
-    pairs.extend([(field.META + native(name), native(value)) for name, value in op.metadata])
-    return "POST", target, pairs, to_bytes(u",".join([to_text(etag) for etag in op.etags]))
-
-
-def _encode_abort(op, shared):
-    # type: (operation.AbortUpload, bool) -> field.Asked
-    return "DELETE", field.place(op.key, shared) + field.upload_query(op.upload_id), [], b""
-
-
-def _list(flag, *fields):
-    # type: (str, *tuple[str, str | int | None]) -> field.Asked
-    pairs = [(flag, None)]  # type: list[tuple[str, str | None]]
-    pairs += [(name, value if is_text(value) else "%d" % value) for name, value in fields if value is not None]
-    return "GET", "/?" + build_query(pairs), [], b""
-
-
-def _encode_parts(op, shared):
-    # type: (operation.ListParts, bool) -> field.Asked
-    return _list("muploadpart", ("uploadId", op.upload_id), ("max-parts", op.limit), ("part-number-marker", op.marker))
-
-
-def _encode_uploads(op, shared):
-    # type: (operation.ListUploads, bool) -> field.Asked
-    return _list(
-        "muploadid",
-        ("prefix", op.prefix),
-        ("marker", op.marker),
-        ("limit", op.limit),
-        ("upload-id-marker", op.upload_id_marker or None),
-    )
-
-
-def _encode_files(op, shared):
-    # type: (operation.ListFiles, bool) -> field.Asked
-    return _list("list", ("prefix", op.prefix), ("marker", op.marker), ("limit", op.limit))
-
-
-def _encode_objects(op, shared):
-    # type: (operation.ListObjects, bool) -> field.Asked
-    return _list(
-        "listobjects",
-        ("prefix", op.prefix),
-        ("marker", op.marker),
-        ("max-keys", op.limit),
-        ("delimiter", op.delimiter),
-    )
-
-
-_ENCODE = {
-    operation.PutObject: _encode_put,
-    operation.GetObject: _encode_get,
-    operation.HeadObject: _encode_head,
-    operation.DeleteObject: field.bare("DELETE"),
-    operation.InitiateUpload: _encode_initiate,
-    operation.UploadPart: _encode_part,
-    operation.FinishUpload: _encode_finish,
-    operation.AbortUpload: _encode_abort,
-    operation.ListParts: _encode_parts,
-    operation.ListUploads: _encode_uploads,
-    operation.ListFiles: _encode_files,
-    operation.ListObjects: _encode_objects,
-}  # type: dict[type, Callable[[Any, bool], field.Asked]]
-_ENCODE.update(objects.ENCODE)
-FORM = "application/x-www-form-urlencoded"
+#: Every operation of the data plane.
+OPERATIONS = frozenset(_CODECS)
+#: The operations whose bulk bytes stream beside the message, and those whose small body belongs to the operation.
+BULK = (operation.PutObject, operation.UploadPart, operation.AppendObject)
+SMALL = (operation.FinishUpload, operation.SetMime, operation.PutTags)
 _NATIVE_BREAK = re.compile("[\\r\\n\\0]").search
 
 
@@ -222,9 +66,9 @@ def encode(op, suffix):
 
 
 def _encoded(op, shared):
-    # type: (operation.Data[object], bool) -> field.Asked
+    # type: (operation.Data[object], bool) -> Asked
     try:
-        return _ENCODE[type(op)](op, shared)
+        return _CODECS[type(op)].encode(op, shared)
     except UnicodeError:  # for example a lone surrogate in a prefix
         raise InvalidArgument(u"%s has a text that cannot be written as UTF-8" % type(op).__name__)
 
@@ -237,85 +81,6 @@ def url(op, suffix):
     return suffix.origin(space) + ("/" + space if suffix.shared else "") + target
 
 
-# Server: request -> operation
-
-
-class Target(NamedTuple("Target", [("authority", "str"), ("path", "str"), ("query", "list[tuple[str, str]]")])):
-    """A request target taken apart: authority of an absolute form or "", raw path, decoded [(name, value)]."""
-
-    __slots__ = ()
-
-
-class Address(NamedTuple("Address", [("space", "str"), ("path", "str"), ("shared", "bool")])):
-    """One reading of a request: this space, and the rest of the raw path, which is the key still escaped."""
-
-    __slots__ = ()
-
-
-def parse_target(target):
-    # type: (str) -> Target
-    """Target of a raw request target in origin or absolute form.  BadRequest if its query cannot be decoded.
-
-    Works on the raw text: "//", dot segments and a "+" in the path are data; a "+" in the query is a blank.
-    """
-    authority = ""
-    if not target.startswith("/"):
-        _, mark, rest = target.partition("://")
-        if not mark:
-            raise BadRequest(u"the request target is neither a path nor a URL")
-        cut = min([rest.find(stop) % (len(rest) + 1) for stop in "/?"])
-        authority, target = rest[:cut].rpartition("@")[2], rest[cut:]
-    target = target.partition("#")[0]
-    path, _, query = target.partition("?")
-    try:
-        return Target(authority, path or "/", parse_query(query))
-    except ValueError:
-        raise BadRequest(u"the query is not percent-encoded UTF-8")
-
-
-def addresses(host, bucket, path):
-    # type: (str, str | None, str) -> list[Address]
-    """Every Address a request may mean, best first; take the first whose space exists, else the first.
-
-    ``host``: authority or Host header.  ``bucket``: the header Bucket or None.  Source: data-plane.md section 1.
-    """
-    rest = path[1:]
-    if bucket:
-        for prefix in (field.INIT, field.FINISH, field.PLAIN):
-            if rest.startswith(prefix):
-                rest = rest[len(prefix) :]
-                break
-        return [Address(_text(bucket.strip()), rest, True)]
-    name = host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
-    found = [Address(_text(name.partition(".")[0].lower()), rest, False)]
-    first, mark, behind = rest.partition("/")
-    if first:
-        try:
-            found.append(Address(unquote(first), behind, False))
-        except ValueError:
-            pass
-    return found
-
-
-def _text(value):
-    # type: (str) -> str
-    try:
-        text = to_text(value)
-        to_bytes(text)
-        return text
-    except UnicodeError:
-        raise BadRequest(u"the name of the space is not UTF-8")
-
-
-def key_of(address):
-    # type: (Address) -> str
-    """The raw key of an Address; BadRequest if its escapes or bytes are wrong."""
-    try:
-        return unquote(address.path)
-    except ValueError:
-        raise BadRequest(u"the key is not percent-encoded UTF-8")
-
-
 _NAMES = dict(
     (name.lower(), name)
     for name in (
@@ -324,7 +89,6 @@ _NAMES = dict(
         "part-number-marker upload-id-marker ufileattname Hash FileName FileSize force"
     ).split()
 )
-
 #: The parameters that an operation can have; any other says nothing.
 PARAMETERS = frozenset(_NAMES.values())
 
@@ -344,6 +108,17 @@ def parameters(query):
     return found
 
 
+_LISTS = (
+    ("listobjects", operation.ListObjects),
+    ("list", operation.ListFiles),
+    ("muploadid", operation.ListUploads),
+    ("muploadpart", operation.ListParts),
+)  # type: tuple[tuple[str, type[Operation]], ...]
+_POSTS = (
+    ("uploads", operation.InitiateUpload),
+    ("uploadId", operation.FinishUpload),
+    ("opmeta", operation.SetMime),
+)  # type: tuple[tuple[str, type[Operation]], ...]
 #: PUT of a key with one of these in the query is not PutObject.
 _CHANGES = (
     ("restore", operation.RestoreObject),
@@ -372,7 +147,10 @@ def route(method, key, query, headers):
     if method == "HEAD":
         return operation.HeadObject
     if method == "POST":
-        return _route_post(key, query)
+        found = _posted(key, query)
+        if found is None:
+            raise BadRequest(u"this POST is not supported")
+        return found
     if method == "DELETE":
         if "uploadId" in query or "uploads" in query:  # uploads=<id> is how JuiceFS aborts; never delete the object
             return operation.AbortUpload
@@ -386,14 +164,6 @@ def route(method, key, query, headers):
                 return cls
         return operation.CopyObject if copied else operation.PutObject
     raise BadRequest(u"the method %s is not supported" % to_text(method)[:20])
-
-
-def _route_post(key, query):
-    # type: (str, Mapping[str, str]) -> type[Operation]
-    found = _posted(key, query)
-    if found is None:
-        raise BadRequest(u"this POST is not supported")
-    return found
 
 
 def _posted(key, query):
@@ -416,25 +186,6 @@ def takes_form(address, query):
     return not address.path or _posted(key_of(address), parameters(query)) is None
 
 
-_POSTS = (
-    ("uploads", operation.InitiateUpload),
-    ("uploadId", operation.FinishUpload),
-    ("opmeta", operation.SetMime),
-)  # type: tuple[tuple[str, type[Operation]], ...]
-
-
-_LISTS = (
-    ("listobjects", operation.ListObjects),
-    ("list", operation.ListFiles),
-    ("muploadid", operation.ListUploads),
-    ("muploadpart", operation.ListParts),
-)  # type: tuple[tuple[str, type[Operation]], ...]
-
-#: The operations whose bulk bytes stream beside the message, and those whose small body belongs to the operation.
-BULK = (operation.PutObject, operation.UploadPart, operation.AppendObject)
-SMALL = (operation.FinishUpload, operation.SetMime, operation.PutTags)
-
-
 def decode(cls, space, key, query, headers, body=b""):
     # type: (type[Operation], str, str, Any, Any, bytes) -> Operation  # Any: a server may hand out views of them
     """The operation of class ``cls`` (see route) that a request asks for.  ``body``: of SMALL operations.
@@ -443,150 +194,48 @@ def decode(cls, space, key, query, headers, body=b""):
     """
     if key and len(to_bytes(key)) > field.KEY_LIMIT:
         raise BadRequest(u"the key is longer than %d bytes" % field.KEY_LIMIT)
-    found = _DECODE[cls](space, key, query, headers, body)
+    found = _CODECS[cls].decode(space, key, query, headers, body)  # type: Operation
     field.check_count(len(getattr(found, "metadata", ())) + len(getattr(found, "headers", ())))
     return found
 
 
-def _limit(query, name, default):
-    # type: (Mapping[str, str], str, int | None) -> int | None
-    """A page's length; more than the service's maximum means the maximum."""
-    value = field.number(query, name, 0, 10**15, default)
-    return None if value is None else min(value, LIST_LIMIT)
+def encode_result(op, result):
+    # type: (Operation, Result) -> Response
+    """The Response that says this result of this operation.  Content-Length is the carrier's, but for ObjectInfo."""
+    return _CODECS[type(op)].encode_result(result)
 
 
-def _decode_put(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.PutObject
-    return operation.PutObject(space, key, *field.parse_stored(headers), acl=field.acl(headers))
+def decode_result(op, response, now=None):
+    # type: (operation.Data[R], Response, float | None) -> R
+    """The result that a Response says of an operation; a UVideoError is raised if it says no.
 
-
-_CONDITION_NAMES = frozenset(operation.CONDITIONS)
-
-
-def _given_conditions(headers):
-    # type: (Headers) -> tuple[tuple[str, str], ...]
-    if not headers.has_any(_CONDITION_NAMES):
-        return ()
-    found = [(name, headers.get(name)) for name in operation.CONDITIONS]
-    return tuple((name, field.header_text(value, name)) for name, value in found if value)
-
-
-def _decode_get(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.GetObject
-    wanted = headers.get("Range")
-    return operation.GetObject(
-        space,
-        key,
-        byterange.parse(wanted) if wanted else None,
-        _given_conditions(headers),
-        query.get("ufileattname") or None,
-    )
-
-
-def _decode_head(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.HeadObject
-    return operation.HeadObject(space, key, _given_conditions(headers))
-
-
-def _decode_initiate(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.InitiateUpload
-    mime = field.mime(headers)
-    return operation.InitiateUpload(
-        space,
-        key,
-        None if mime == FORM else mime,
-        field.storage_class(headers),
-        field.metadata(headers),
-        field.kept(headers),
-    )
-
-
-def _decode_part(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.UploadPart
-    # Its Content-MD5 is for the signature alone: Java's is of a whole buffer, also where the part is a piece of that.
-    md5 = field.header_text(headers.get("Content-MD5") or "", u"Content-MD5").strip() or None
-    return operation.UploadPart(space, key, field.upload_id(query), field.part_number(query), field.mime(headers), md5)
-
-
-def _etags(body):
-    # type: (bytes) -> tuple[str, ...]
-    """Tuple of the etags in the body of FinishUpload, each bare or quoted.  C and C++ write a comma behind the last."""
+    BadAnswer for an answer that this protocol does not have.  ``now``: unix seconds, for a Retry-After date.
+    """
+    reader = _CODECS[type(op)].decode_result
+    _check_sender(response, reader)
+    if not (200 <= response.status <= 299 or (response.status == 304 and reader is objects.decode_object)):
+        where = {"operation": type(op).__name__, "space": op.space, "key": getattr(op, "key", None) or None}
+        raise_refusal(response, now, **where)
+    if reader is None:
+        if response.body and response.headers.get(field.SESSION) is None and document(response) is None:
+            raise stranger(response)  # the service says nothing then, or JSON
+        return operation.Done()  # type: ignore[return-value]  # it has no other
     try:
-        names = [name.strip().strip(u'"').strip() for name in body.decode("utf-8").split(u",")]
-    except UnicodeDecodeError:
-        raise BadRequest(u"the body is not a list of etags")
-    return tuple(names if names[-1] else names[:-1])
+        return reader(op, response)  # type: ignore[no-any-return]
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        raise BadAnswer(u"the answer to %s has an unexpected shape" % type(op).__name__, status=response.status)
 
 
-def _decode_finish(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.FinishUpload
-    etags = _etags(body)
-    directive = headers.get(field.DIRECTIVE)
-    if directive is not None and directive not in ("UNCHANGED", "REPLACE"):
-        raise BadRequest(u"%s is neither UNCHANGED nor REPLACE" % field.DIRECTIVE)
-    new_key = query.get("newKey") or query.get("newObject") or None
-    if new_key and len(to_bytes(new_key)) > field.KEY_LIMIT:
-        raise BadRequest(u"newKey is longer than %d bytes" % field.KEY_LIMIT)
-    metadata = field.metadata(headers)
-    return operation.FinishUpload(space, key, field.upload_id(query), etags, new_key, metadata, directive)
+def _check_sender(response, reader):
+    # type: (Response, object) -> None
+    """BadAnswer for a web page as a sign of success: somebody else said it in the service's place.
 
-
-def _decode_abort(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.AbortUpload
-    return operation.AbortUpload(space, key, query.get("uploadId") or field.upload_id(query, "uploads"))
-
-
-def _decode_parts(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.ListParts
-    return operation.ListParts(
-        space,
-        field.upload_id(query),
-        _limit(query, "max-parts", None),
-        field.number(query, "part-number-marker", 0, field.PART_LIMIT),
-    )
-
-
-def _decode_uploads(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.ListUploads
-    return operation.ListUploads(
-        space,
-        query.get("prefix", u""),
-        query.get("marker", u""),
-        query.get("upload-id-marker", u""),
-        _limit(query, "limit", None),
-    )
-
-
-def _decode_files(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.ListFiles
-    return operation.ListFiles(space, query.get("prefix", u""), query.get("marker", u""), _limit(query, "limit", None))
-
-
-def _decode_objects(space, key, query, headers, body):
-    # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.ListObjects
-    delimiter = query.get("delimiter", u"")
-    if delimiter not in (u"", u"/"):
-        raise BadRequest(u"delimiter is neither empty nor /")
-    return operation.ListObjects(
-        space, query.get("prefix", u""), query.get("marker", u""), _limit(query, "max-keys", None), delimiter
-    )
-
-
-_DECODE = {
-    operation.PutObject: _decode_put,
-    operation.GetObject: _decode_get,
-    operation.HeadObject: _decode_head,
-    operation.DeleteObject: field.plain(operation.DeleteObject),
-    operation.InitiateUpload: _decode_initiate,
-    operation.UploadPart: _decode_part,
-    operation.FinishUpload: _decode_finish,
-    operation.AbortUpload: _decode_abort,
-    operation.ListParts: _decode_parts,
-    operation.ListUploads: _decode_uploads,
-    operation.ListFiles: _decode_files,
-    operation.ListObjects: _decode_objects,
-}  # type: dict[type, Callable[[str, str, Mapping[str, str], Headers, bytes], Operation]]
-_DECODE.update(objects.DECODE)
-
-#: Every operation of the data plane.
-OPERATIONS = frozenset(_DECODE)
+    ConfigurationError for a body that a proxy encoded.
+    """
+    if response.status > 299 or reader is objects.decode_object:
+        return
+    if response.body and response.headers.get("Content-Encoding") is not None and document(response) is None:
+        check_coding(response.headers, response.status)
+    if response.body[:1] == b"<" or (response.headers.get("Content-Type") or "")[:5].lower() == "text/":
+        if is_page(response.headers, response.body):
+            raise stranger(response)

@@ -10,8 +10,8 @@ import json
 
 from . import etag as etags
 from .compat import TYPE_CHECKING, is_integer, is_text, native, to_text
-from .dialect import check_key, check_space
 from .errors import InvalidArgument, UVideoError
+from .location import check_key, check_space
 from .message import Slice
 
 if TYPE_CHECKING:

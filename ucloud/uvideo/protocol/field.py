@@ -1,4 +1,4 @@
-"""What the requests of several operations share: targets, parameters, and the headers an object is stored with.
+"""What the messages of several operations share: parameters, etags, and the headers an object is stored with.
 
 Source: data-plane.md sections 4 and 5.
 """
@@ -8,12 +8,12 @@ from __future__ import absolute_import, division, print_function
 import binascii
 import re
 
-from .compat import TYPE_CHECKING, build_query, native, overload, quote_path, to_bytes, to_text, whole
+from .compat import TYPE_CHECKING, build_query, native, overload, to_bytes, to_text, whole
 from .errors import BadRequest, TooLarge
 from .operation import ACLS, KEPT, STORAGE_CLASSES
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Mapping, Sequence, TypeVar  # noqa: F401
+    from typing import Mapping, Sequence, TypeVar  # noqa: F401
 
     from . import operation
     from .message import Headers  # noqa: F401
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     _Storing = operation.PutObject | operation.InitiateUpload | operation.CopyObject | operation.AppendObject
     _Pairs = tuple[tuple[str, str], ...]
     T = TypeVar("T")
-    Asked = tuple[str, str, list[tuple[str, str]], bytes]  # method, target, headers, body
 
 META = "X-Ufile-Meta-"
 CLASS = "X-Ufile-Storage-Class"
@@ -29,6 +28,8 @@ DIRECTIVE = "X-Ufile-Metadata-Directive"
 SOURCE = "X-Ufile-Copy-Source"
 SOURCE_RANGE = "X-Ufile-Copy-Source-Range"
 ACL = "x-ufile-object-acl"
+RESTORE = "X-Ufile-Restore"
+SESSION = "X-SessionId"
 #: Repeats the newKey of a finish, escaped as in a target, among the headers that are signed: the query is not.
 NEW_KEY = ("X-UCloud-New-Key", "X-AutoAI-New-Key")
 KEY_LIMIT = 1023
@@ -36,33 +37,12 @@ METADATA_LIMIT = 8192
 STORED_COUNT = 80  # http.client reads 99 headers of an answer, and up to 15 are ours
 PART_LIMIT = 1310720  # 5 TiB of 4 MiB blocks
 MIME_LIMIT = 1024
-INIT, PLAIN, FINISH = "init/uvideoUploads/", "uvideoUploads/", "finish/uvideoUploads/"
-
-
-# Client: operation -> request
-
-
-def place(key, shared, prefix=PLAIN):
-    # type: (str, bool, str) -> str
-    """The target of a key.  ``shared``: on a host that all spaces share, where ``prefix`` stands before it."""
-    return "/" + (prefix if shared else "") + quote_path(key)
+SIZE_LIMIT = 10**15
 
 
 def upload_query(upload_id):
     # type: (str) -> str
     return "?uploadId=" + build_query([(upload_id, None)])
-
-
-def bare(method, query=""):
-    # type: (str, str) -> Callable[[Any, bool], Asked]
-    """How a client encodes an operation that says nothing beside its key."""
-    return lambda op, shared: (method, place(op.key, shared) + query, [], b"")
-
-
-def plain(cls):
-    # type: (Callable[[str, str], T]) -> Callable[[str, str, object, object, bytes], T]
-    """How a server decodes one."""
-    return lambda space, key, query, headers, body: cls(space, key)
 
 
 def stored(op):
@@ -78,7 +58,37 @@ def stored(op):
     return pairs
 
 
-# Server: request -> operation
+def parse_stored(headers):
+    # type: (Headers) -> tuple[str | None, str | None, str | None, _Pairs, _Pairs]
+    """What a whole object is stored with: mime, md5, storage class, metadata, headers."""
+    return mime(headers), md5(headers), storage_class(headers), metadata(headers), kept(headers)
+
+
+def quoted(etag):
+    # type: (str | None) -> tuple[str, str]
+    assert etag is not None  # whoever answers knows it
+    return ("ETag", '"%s"' % native(etag))
+
+
+@overload
+def unquoted(etag):
+    # type: (str) -> str
+    pass
+
+
+@overload
+def unquoted(etag):
+    # type: (None) -> None
+    pass
+
+
+def unquoted(etag):
+    # type: (str | None) -> str | None
+    """An etag header's value without its quotes and the weak mark a proxy may have put before it; None stays."""
+    if etag is None:
+        return None
+    etag = etag.strip()
+    return (etag[2:] if etag.startswith("W/") else etag).strip('"')
 
 
 @overload
@@ -102,6 +112,25 @@ def number(query, name, low, high, default=None):
     found = whole(value)
     if found is None or not low <= found <= high:
         raise BadRequest(u"%s is not a whole number from %d to %d" % (name, low, high))
+    return found
+
+
+def key(value, name):
+    # type: (str | None, str) -> str
+    """The key that a parameter must be; BadRequest."""
+    if not value:
+        raise BadRequest(u"%s is missing" % name)
+    if len(to_bytes(value)) > KEY_LIMIT:
+        raise BadRequest(u"%s is longer than %d bytes" % (name, KEY_LIMIT))
+    return value
+
+
+def size(query, name):
+    # type: (Mapping[str, str], str) -> int
+    """The number of bytes that a parameter must be; BadRequest."""
+    found = number(query, name, 0, SIZE_LIMIT)
+    if found is None:
+        raise BadRequest(u"%s is missing" % name)
     return found
 
 
@@ -171,14 +200,20 @@ def header_text(value, name):
 _BREAK = re.compile(u"[\\r\\n\\0]").search
 
 
-_KEPT_NAMES = frozenset([name.lower() for name in KEPT])
+KEPT_NAMES = frozenset([name.lower() for name in KEPT])
 
 
 def kept(headers):
     # type: (Headers) -> tuple[tuple[str, str], ...]
-    if not headers.has_any(_KEPT_NAMES):
+    return given(headers, KEPT, KEPT_NAMES)
+
+
+def given(headers, names, lower):
+    # type: (Headers, Sequence[str], frozenset[str]) -> tuple[tuple[str, str], ...]
+    """Tuple of (name, text) of those ``names`` that say something.  ``lower``: the same names in lower case."""
+    if not headers.has_any(lower):
         return ()
-    found = [(name, headers.get(name)) for name in KEPT]
+    found = [(name, headers.get(name)) for name in names]
     return tuple((name, header_text(value, name)) for name, value in found if value)
 
 
@@ -216,9 +251,3 @@ def md5(headers):
     if not _HEX_MD5(value):
         raise BadRequest(u"Content-MD5 is neither 32 hexadecimal digits nor the base64 of 16 bytes")
     return to_text(value.lower())
-
-
-def parse_stored(headers):
-    # type: (Headers) -> tuple[str | None, str | None, str | None, _Pairs, _Pairs]
-    """What a whole object is stored with: mime, md5, storage class, metadata, headers."""
-    return mime(headers), md5(headers), storage_class(headers), metadata(headers), kept(headers)

@@ -5,12 +5,12 @@ Answers are always HTTP 200 with a RetCode; a space is a bucket whose Biz may be
 
 from __future__ import absolute_import, division, print_function
 
-from . import answer, errors, operation
+from . import dates, error_response, errors, json_document, listing, operation
 from .compat import TYPE_CHECKING, build_query, is_integer, native, parse_query, to_bytes, to_text, whole
 from .expiry import is_past
-from .json_document import parse_json
+from .json_document import document, json_answer, number, number_or_none, parse_body, text, text_or_none
 from .message import Headers, Request
-from .page import is_page
+from .page import check_coding, is_page
 from .signature import action_signature, parameter_text
 
 if TYPE_CHECKING:
@@ -28,69 +28,11 @@ if TYPE_CHECKING:
     _Spaces = operation.SpaceNamed | operation.FilePage | operation.SpaceList | operation.SpaceStatus
     _Keys = operation.TokenInfo | operation.TokenList | operation.TemporaryKeys
     Result = _Spaces | _Keys | operation.Done
+    # Any: the operation, or the result, of the row where they stand.
+    _Encode = Callable[[Any], dict[str, Any]]
+    _Decode = Callable[[Any, dict[str, Any]], Any]
 
 _BIZ = "vod"
-
-
-#: field of an operation -> parameter.  space is BucketName or SpaceName; the action's name says what biz is.
-_PARAMETERS = {
-    "type": "Type",
-    "region": "Region",
-    "tag": "Tag",
-    "project": "ProjectId",
-    "domains": "Domain",
-    "offset": "Offset",
-    "limit": "Limit",
-    "storage_class": "StorageClass",
-    "begin": "BeginTime",
-    "end": "EndTime",
-    "token_id": "TokenId",
-    "name": "TokenName",
-    "display": "Display",
-    "ops": "AllowedOps",
-    "prefixes": "AllowedPrefixes",
-    "spaces": "AllowedBuckets",
-    "expires": "ExpireTime",
-    "black_ips": "BlackIPList",
-    "white_ips": "WhiteIPList",
-    "role": "RoleUrn",
-    "session": "RoleSessionName",
-    "seconds": "DurationSeconds",
-    "policy": "Policy",
-}
-
-
-class _Action(object):
-    """One operation's names on this plane: the one a client sends first, then those a server takes too.
-
-    ``required``: the fields that must be there.  ``named``: parameters that are called otherwise here.
-    """
-
-    def __init__(self, cls, names, required=(), **named):
-        # type: (type[Operation], tuple[str, ...], tuple[str, ...], **str) -> None
-        self.cls, self.names, self.required = cls, names, required
-        given = dict(_PARAMETERS, **named)
-        self.fields = [(field, given[field]) for field in cls._fields if field not in ("space", "biz")]
-        self.about_a_space = "space" in cls._fields
-
-
-_ACTIONS = (
-    _Action(operation.CreateSpace, ("CreateBucket", "CreateVideoSpace")),
-    _Action(operation.DescribeSpace, ("DescribeBucket", "DescribeVideoSpace")),
-    _Action(operation.UpdateSpace, ("UpdateBucket", "UpdateVideoSpace")),
-    _Action(operation.DeleteSpace, ("DeleteBucket", "DeleteVideoSpace")),
-    _Action(operation.ListSpaceFiles, ("GetFileList", "GetVideoFileBySpace")),
-    _Action(operation.GetSpaceStatus, ("GetVideoSpaceStatus",), spaces="SpaceName"),
-    _Action(operation.CreateToken, ("CreateUFileToken",), ("name",)),
-    _Action(operation.DescribeToken, ("DescribeUFileToken",)),
-    _Action(operation.UpdateToken, ("UpdateUFileToken",), ("token_id",)),
-    _Action(operation.AssumeRole, ("AssumeRole",)),
-    _Action(operation.DeleteToken, ("DeleteUFileToken",), ("token_id",)),
-)
-BY_CLASS = dict((action.cls, action) for action in _ACTIONS)  # type: dict[type, _Action]
-BY_NAME = dict((name, action) for action in _ACTIONS for name in action.names)
-#: name of a management call -> its operation
-OPERATIONS = dict((name, action.cls) for name, action in BY_NAME.items())
 _NUMBERS = ("offset", "limit", "begin", "end", "expires", "display", "seconds")
 _LISTS = ("domains", "ops", "prefixes", "spaces", "black_ips", "white_ips")
 #: The parameter with the last unix second of a call's signature.  CHOICE: no documented Action has one of this name.
@@ -143,13 +85,7 @@ def parameters(query, headers, body):
     _merge(found, query)
     kind = (headers.get("Content-Type") or "").partition(";")[0].strip().lower()
     if body and kind == "application/json":
-        try:
-            given = parse_json(body)
-        except ValueError:
-            raise errors.BadRequest(u"the body is not JSON")
-        if not isinstance(given, dict):
-            raise errors.BadRequest(u"the body is not a JSON object")
-        _merge(found, list(_flat(given)))
+        _merge(found, list(_flat(parse_body(body))))
     elif body:
         try:
             _merge(found, parse_query(native(body)))
@@ -272,75 +208,43 @@ def encode_result(name, result):
     # type: (str, Result) -> Response
     """The Response that says the result of the action ``name``."""
     fields = {"RetCode": 0, "Action": name + "Response"}
-    if isinstance(result, operation.SpaceNamed):
-        fields.update(BucketName=result.space, BucketId=result.space_id)
-    elif isinstance(result, operation.FilePage):
-        fields.update(
-            BucketName=result.space,
-            BucketId=result.space_id,
-            DataSet=[answer.file_entry(result.space, info) for info in result.files],
-        )
-    elif isinstance(result, operation.SpaceStatus):
-        fields.update(DataSet=[dict(zip(_USAGE, entry)) for entry in result.entries])
-    elif isinstance(result, operation.TokenInfo):
-        fields.update(TokenId=result.token_id, UFileTokenSet=_token_entry(result))
-    elif isinstance(result, operation.TemporaryKeys):
-        fields.update(Credentials=dict(zip(_TEMPORARY, result), Expiration=answer.utc_text(result.expires)))
-    elif isinstance(result, operation.TokenList):
-        fields.update(DataSet=[_token_entry(info) for info in result.tokens])
-    elif isinstance(result, operation.SpaceList):
-        fields.update(DataSet=[_space_entry(info) for info in result.spaces])
-    return answer.json_answer(fields)
-
-
-_TEMPORARY = ("AccessKeyId", "AccessKeySecret", "SecurityToken", "Expiration")
-_USAGE = ("Time", "Storage", "Flux", "FhdCodecTime", "ShdCodecTime", "HdCodecTime", "SdCodecTime")
-
-
-def _token_entry(info):
-    # type: (operation.TokenInfo) -> dict[str, Any]
-    values = [list(value) if isinstance(value, tuple) else value for value in info]
-    entry = answer.entry(_TOKEN_SET, values)
-    if info.private_key is None:
-        del entry["PrivateKey"]
-    return entry
-
-
-def _space_entry(info):
-    # type: (operation.SpaceInfo) -> dict[str, Any]
-    domain = {"Src": list(info.source), "Cdn": list(info.cdn), "CustomSrc": list(info.custom), "CustomCdn": []}
-    custom = 1 if info.custom else 0
-    return dict(answer.entry(_SPACE_SET, info), HasUserDomain=custom, CdnDomainId=[], Domain=domain)
-
-
-def encode_error(name, error):
-    # type: (str | None, UVideoError) -> Response
-    """The Response that says this error: HTTP 200, RetCode and Message."""
-    code = error.action_code or 15005
-    return answer.json_answer({"RetCode": code, "Action": (name or u"") + "Response", "Message": error.message})
+    fields.update(BY_NAME[name].encode_result(result))
+    return json_answer(fields)
 
 
 def decode_result(op, response, now=None):
     # type: (operation.Management[R], Response, float | None) -> R
     """The result that a management answer says; a UVideoError is raised if it says no."""
     context = {"operation": type(op).__name__, "space": getattr(op, "space", None)}  # type: dict[str, Any]
-    found = answer.document(response)
+    found = document(response)
     if not 200 <= response.status <= 299:
-        answer.raise_refusal(response, now, **context)
+        error_response.raise_refusal(response, now, **context)
     if found is None or not is_integer(found.get("RetCode")):
         if is_page(response.headers, response.body):
-            raise answer.stranger(response, now, **context)
-        answer.check_coding(response.headers, response.status)
+            raise error_response.stranger(response, now, **context)
+        check_coding(response.headers, response.status)
         raise errors.BadAnswer(u"the answer has no RetCode", status=response.status, **context)
     if found["RetCode"] != 0:
-        message = answer.readable(found.get("Message") or found.get("ErrMsg"))
+        message = error_response.readable(found.get("Message") or found.get("ErrMsg"))
         raise errors.action_refusal(found["RetCode"], message, status=response.status, **context)
     try:
-        return _RESULTS[type(op)](op, found)  # type: ignore[no-any-return]
+        return BY_CLASS[type(op)].decode_result(op, found)  # type: ignore[no-any-return]
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise errors.BadAnswer(
             u"the answer to %s has an unexpected shape" % type(op).__name__, status=response.status, **context
         )
+
+
+def encode_error(name, error):
+    # type: (str | None, UVideoError) -> Response
+    """The Response that says this error: HTTP 200, RetCode and Message."""
+    code = error.action_code or 15005
+    return json_answer({"RetCode": code, "Action": (name or u"") + "Response", "Message": error.message})
+
+
+def _encode_named(result):
+    # type: (operation.SpaceNamed) -> dict[str, Any]
+    return {"BucketName": result.space, "BucketId": result.space_id}
 
 
 def _decode_named(
@@ -348,8 +252,13 @@ def _decode_named(
     found,  # type: dict[str, Any]
 ):
     # type: (...) -> operation.SpaceNamed
-    space_id = answer.text_or_none(found.get("BucketId"))
-    return operation.SpaceNamed(answer.text(found.get("BucketName", op.space)), space_id)
+    space_id = text_or_none(found.get("BucketId"))
+    return operation.SpaceNamed(text(found.get("BucketName", op.space)), space_id)
+
+
+def _encode_spaces(result):
+    # type: (operation.SpaceList) -> dict[str, Any]
+    return {"DataSet": [_space_entry(info) for info in result.spaces]}
 
 
 def _decode_spaces(op, found):
@@ -358,61 +267,61 @@ def _decode_spaces(op, found):
     for entry in found["DataSet"] or ():
         domain = entry.get("Domain") or {}
         hosts = [_texts(domain.get(name)) for name in ("Src", "Cdn", "CustomSrc")]
-        spaces.append(operation.SpaceInfo(*(answer.parse_entry(_SPACE_SET, entry) + hosts)))
+        spaces.append(operation.SpaceInfo(*(json_document.parse_entry(_SPACE_SET, entry) + hosts)))
     return operation.SpaceList(tuple(spaces))
 
 
-def _decode_files(op, found):
-    # type: (operation.ListSpaceFiles, dict[str, Any]) -> operation.FilePage
-    files = tuple([answer.parse_file_entry(entry) for entry in found["DataSet"] or ()])
-    space = answer.text(found.get("BucketName", op.space))
-    return operation.FilePage(space, answer.text_or_none(found.get("BucketId")), u"", files)
-
-
-def _decode_status(op, found):
-    # type: (operation.GetSpaceStatus, dict[str, Any]) -> operation.SpaceStatus
-    days = [[answer.number(entry[name]) for name in _USAGE] for entry in found["DataSet"] or ()]
-    return operation.SpaceStatus(tuple([operation.SpaceUsage(*day) for day in days]))
-
-
-def _token(entry):
-    # type: (dict[str, Any]) -> operation.TokenInfo
-    return operation.TokenInfo(*answer.parse_entry(_TOKEN_SET, entry))
-
-
-def _texts(value):
-    # type: (Iterable[object] | None) -> tuple[str, ...]
-    return tuple([answer.text(each) for each in value or ()])
+def _space_entry(info):
+    # type: (operation.SpaceInfo) -> dict[str, Any]
+    domain = {"Src": list(info.source), "Cdn": list(info.cdn), "CustomSrc": list(info.custom), "CustomCdn": []}
+    custom = 1 if info.custom else 0
+    return dict(json_document.build_entry(_SPACE_SET, info), HasUserDomain=custom, CdnDomainId=[], Domain=domain)
 
 
 #: In the order of SpaceInfo, up to its hosts.
 _SPACE_SET = (
-    ("BucketName", answer.text),
-    ("BucketId", answer.text_or_none),
-    ("Type", answer.text_or_none),
-    ("Region", answer.text_or_none),
-    ("Biz", answer.text_or_none),
-    ("Tag", answer.text_or_none),
-    ("StorageClass", answer.text_or_none),
-    ("CreateTime", answer.number_or_none),
-    ("ModifyTime", answer.number_or_none),
-)  # type: answer.Shape
-#: In the order of TokenInfo.
-_TOKEN_SET = (
-    ("Region", answer.text_or_none),
-    ("TokenId", answer.text),
-    ("TokenName", answer.text),
-    ("PublicKey", answer.text),
-    ("PrivateKey", answer.text_or_none),
-    ("AllowedOps", _texts),
-    ("AllowedPrefixes", _texts),
-    ("AllowedBuckets", _texts),
-    ("ExpireTime", answer.number),
-    ("CreateTime", answer.number),
-    ("ModifyTime", answer.number),
-    ("BlackIPList", _texts),
-    ("WhiteIPList", _texts),
-)  # type: answer.Shape
+    ("BucketName", text),
+    ("BucketId", text_or_none),
+    ("Type", text_or_none),
+    ("Region", text_or_none),
+    ("Biz", text_or_none),
+    ("Tag", text_or_none),
+    ("StorageClass", text_or_none),
+    ("CreateTime", number_or_none),
+    ("ModifyTime", number_or_none),
+)  # type: json_document.Shape
+
+
+def _encode_files(result):
+    # type: (operation.FilePage) -> dict[str, Any]
+    entries = [listing.file_entry(result.space, info) for info in result.files]
+    return {"BucketName": result.space, "BucketId": result.space_id, "DataSet": entries}
+
+
+def _decode_files(op, found):
+    # type: (operation.ListSpaceFiles, dict[str, Any]) -> operation.FilePage
+    files = tuple([listing.parse_file_entry(entry) for entry in found["DataSet"] or ()])
+    space = text(found.get("BucketName", op.space))
+    return operation.FilePage(space, text_or_none(found.get("BucketId")), u"", files)
+
+
+def _encode_status(result):
+    # type: (operation.SpaceStatus) -> dict[str, Any]
+    return {"DataSet": [dict(zip(_USAGE, entry)) for entry in result.entries]}
+
+
+def _decode_status(op, found):
+    # type: (operation.GetSpaceStatus, dict[str, Any]) -> operation.SpaceStatus
+    days = [[number(entry[name]) for name in _USAGE] for entry in found["DataSet"] or ()]
+    return operation.SpaceStatus(tuple([operation.SpaceUsage(*day) for day in days]))
+
+
+_USAGE = ("Time", "Storage", "Flux", "FhdCodecTime", "ShdCodecTime", "HdCodecTime", "SdCodecTime")
+
+
+def _encode_token(result):
+    # type: (operation.TokenInfo) -> dict[str, Any]
+    return {"TokenId": result.token_id, "UFileTokenSet": _token_entry(result)}
 
 
 def _decode_token(op, found):
@@ -420,14 +329,9 @@ def _decode_token(op, found):
     return _token(found["UFileTokenSet"])
 
 
-def _decode_temporary(op, found):
-    # type: (operation.AssumeRole, dict[str, Any]) -> operation.TemporaryKeys
-    given = found["Credentials"]
-    expires = answer.parse_utc(given["Expiration"])
-    if expires is None:  # a number, as servers before this one said it
-        expires = answer.number(given["Expiration"])
-    public, private, token = (answer.text(given[name]) for name in _TEMPORARY[:3])
-    return operation.TemporaryKeys(public, private, token, expires)
+def _encode_tokens(result):
+    # type: (operation.TokenList) -> dict[str, Any]
+    return {"DataSet": [_token_entry(info) for info in result.tokens]}
 
 
 def _decode_tokens(op, found):
@@ -435,21 +339,129 @@ def _decode_tokens(op, found):
     return operation.TokenList(tuple([_token(entry) for entry in found["DataSet"] or ()]))
 
 
+def _token_entry(info):
+    # type: (operation.TokenInfo) -> dict[str, Any]
+    values = [list(value) if isinstance(value, tuple) else value for value in info]
+    entry = json_document.build_entry(_TOKEN_SET, values)
+    if info.private_key is None:
+        del entry["PrivateKey"]
+    return entry
+
+
+def _token(entry):
+    # type: (dict[str, Any]) -> operation.TokenInfo
+    return operation.TokenInfo(*json_document.parse_entry(_TOKEN_SET, entry))
+
+
+def _texts(value):
+    # type: (Iterable[object] | None) -> tuple[str, ...]
+    return tuple([text(each) for each in value or ()])
+
+
+#: In the order of TokenInfo.
+_TOKEN_SET = (
+    ("Region", text_or_none),
+    ("TokenId", text),
+    ("TokenName", text),
+    ("PublicKey", text),
+    ("PrivateKey", text_or_none),
+    ("AllowedOps", _texts),
+    ("AllowedPrefixes", _texts),
+    ("AllowedBuckets", _texts),
+    ("ExpireTime", number),
+    ("CreateTime", number),
+    ("ModifyTime", number),
+    ("BlackIPList", _texts),
+    ("WhiteIPList", _texts),
+)  # type: json_document.Shape
+
+
+def _encode_temporary(result):
+    # type: (operation.TemporaryKeys) -> dict[str, Any]
+    return {"Credentials": dict(zip(_TEMPORARY, result), Expiration=dates.utc_text(result.expires))}
+
+
+def _decode_temporary(op, found):
+    # type: (operation.AssumeRole, dict[str, Any]) -> operation.TemporaryKeys
+    given = found["Credentials"]
+    expires = dates.parse_utc(given["Expiration"])
+    if expires is None:  # a number, as servers before this one said it
+        expires = number(given["Expiration"])
+    public, private, token = (text(given[name]) for name in _TEMPORARY[:3])
+    return operation.TemporaryKeys(public, private, token, expires)
+
+
+_TEMPORARY = ("AccessKeyId", "AccessKeySecret", "SecurityToken", "Expiration")
+
+
+def _encode_done(result):
+    # type: (operation.Done) -> dict[str, Any]
+    return {}
+
+
 def _decode_done(op, found):
     # type: (Operation, dict[str, Any]) -> operation.Done
     return operation.Done()
 
 
-_RESULTS = {
-    operation.CreateSpace: _decode_named,
-    operation.UpdateSpace: _decode_named,
-    operation.DeleteSpace: _decode_named,
-    operation.DescribeSpace: _decode_spaces,
-    operation.ListSpaceFiles: _decode_files,
-    operation.GetSpaceStatus: _decode_status,
-    operation.CreateToken: _decode_token,
-    operation.AssumeRole: _decode_temporary,
-    operation.DescribeToken: _decode_tokens,
-    operation.UpdateToken: _decode_done,
-    operation.DeleteToken: _decode_done,
-}  # type: dict[type, Callable[[Any, dict[str, Any]], Any]]  # of the operation that is named
+#: field of an operation -> parameter.  space is BucketName or SpaceName; the action's name says what biz is.
+_PARAMETERS = {
+    "type": "Type",
+    "region": "Region",
+    "tag": "Tag",
+    "project": "ProjectId",
+    "domains": "Domain",
+    "offset": "Offset",
+    "limit": "Limit",
+    "storage_class": "StorageClass",
+    "begin": "BeginTime",
+    "end": "EndTime",
+    "token_id": "TokenId",
+    "name": "TokenName",
+    "display": "Display",
+    "ops": "AllowedOps",
+    "prefixes": "AllowedPrefixes",
+    "spaces": "AllowedBuckets",
+    "expires": "ExpireTime",
+    "black_ips": "BlackIPList",
+    "white_ips": "WhiteIPList",
+    "role": "RoleUrn",
+    "session": "RoleSessionName",
+    "seconds": "DurationSeconds",
+    "policy": "Policy",
+}
+
+
+class _Action(object):
+    """One operation's names on this plane: the one a client sends first, then those a server takes too.
+
+    ``encode_result``: the members of an answer that say the result.  ``decode_result``: of the operation and an answer.
+    ``required``: the fields that must be there.  ``named``: parameters that are called otherwise here.
+    """
+
+    def __init__(self, cls, names, encode_result, decode_result, required=(), **named):
+        # type: (type[Operation], tuple[str, ...], _Encode, _Decode, tuple[str, ...], **str) -> None
+        self.cls, self.names, self.required = cls, names, required
+        self.encode_result, self.decode_result = encode_result, decode_result
+        given = dict(_PARAMETERS, **named)
+        self.fields = [(field, given[field]) for field in cls._fields if field not in ("space", "biz")]
+        self.about_a_space = "space" in cls._fields
+
+
+_ACTIONS = (
+    _Action(operation.CreateSpace, ("CreateBucket", "CreateVideoSpace"), _encode_named, _decode_named),
+    _Action(operation.DescribeSpace, ("DescribeBucket", "DescribeVideoSpace"), _encode_spaces, _decode_spaces),
+    _Action(operation.UpdateSpace, ("UpdateBucket", "UpdateVideoSpace"), _encode_named, _decode_named),
+    _Action(operation.DeleteSpace, ("DeleteBucket", "DeleteVideoSpace"), _encode_named, _decode_named),
+    _Action(operation.ListSpaceFiles, ("GetFileList", "GetVideoFileBySpace"), _encode_files, _decode_files),
+    _Action(operation.GetSpaceStatus, ("GetVideoSpaceStatus",), _encode_status, _decode_status, spaces="SpaceName"),
+    _Action(operation.CreateToken, ("CreateUFileToken",), _encode_token, _decode_token, ("name",)),
+    _Action(operation.DescribeToken, ("DescribeUFileToken",), _encode_tokens, _decode_tokens),
+    _Action(operation.UpdateToken, ("UpdateUFileToken",), _encode_done, _decode_done, ("token_id",)),
+    _Action(operation.AssumeRole, ("AssumeRole",), _encode_temporary, _decode_temporary),
+    _Action(operation.DeleteToken, ("DeleteUFileToken",), _encode_done, _decode_done, ("token_id",)),
+)
+BY_CLASS = dict((action.cls, action) for action in _ACTIONS)  # type: dict[type, _Action]
+BY_NAME = dict((name, action) for action in _ACTIONS for name in action.names)
+#: name of a management call -> its operation
+OPERATIONS = dict((name, action.cls) for name, action in BY_NAME.items())

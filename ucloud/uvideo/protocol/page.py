@@ -4,6 +4,7 @@ from __future__ import absolute_import, division, print_function
 
 import re
 
+from .cause import told
 from .compat import TYPE_CHECKING, to_text
 
 if TYPE_CHECKING:
@@ -34,6 +35,14 @@ def coding(headers):
     """Text of how a body is encoded, u"" if it is not.  No client here asks for that."""
     value = (headers.get("Content-Encoding") or "").strip()
     return u"" if value.lower() in ("", "identity") else u"Content-Encoding: " + to_text(value)
+
+
+def check_coding(headers, status):
+    # type: (Headers, int) -> None
+    """ConfigurationError if a proxy encoded an answer: what is read then is not what the service sent."""
+    code = coding(headers)
+    if code:
+        raise told("encoded", None, {"status": status, "sent": True}, reason=code)
 
 
 def title(headers, body):

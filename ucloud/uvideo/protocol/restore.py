@@ -10,8 +10,8 @@ from __future__ import absolute_import, division, print_function
 
 import re
 
-from .answer import http_date, parse_date
 from .compat import to_text
+from .dates import http_date, parse_date
 
 _SAID = re.compile(r'ongoing-request="(true|false)"(?:,\s*expiry-date="([^"]*)")?\s*\Z', re.I).match
 

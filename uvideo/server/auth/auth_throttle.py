@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from uvideo._core import errors
-from uvideo.server.auth.client_address import Sender
+from uvideo.server.auth.client_address import ClientAddress
 
 __all__ = ["Guesses"]
 
@@ -60,7 +60,7 @@ class Guesses:
         now = self._clock()
         return any(_LAST.unpack_from(self._table, region)[0] > now for region in self._regions)
 
-    def wrong(self, sender: Sender, public: str) -> None:
+    def wrong(self, sender: ClientAddress, public: str) -> None:
         """One more.  Throttled if there are too many now: of many at once no more than the limit are told that."""
         if not self._limit or not public or sender.is_near:
             return
@@ -77,7 +77,7 @@ class Guesses:
         _LAST.pack_into(self._table, self._own, max(end, *_LAST.unpack_from(self._table, self._own)))
         self._judge(pair, self._limit + 1)  # another process may have counted at the same time
 
-    def check(self, sender: Sender, public: str) -> None:
+    def check(self, sender: ClientAddress, public: str) -> None:
         """Throttled if there were too many."""
         if not self._limit or not self.seen:
             return
@@ -97,7 +97,7 @@ class Guesses:
         """All of them."""
         self._table[:] = bytes(len(self._table))
 
-    def _pair(self, sender: Sender, public: str) -> bytes:
+    def _pair(self, sender: ClientAddress, public: str) -> bytes:
         text = f"{sender.name}\0{public}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(text, digest_size=16, key=self._salt).digest()
 

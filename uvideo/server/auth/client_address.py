@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from uvideo._core import message
 
-__all__ = ["Sender", "Senders"]
+__all__ = ["ClientAddress", "Senders"]
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -52,7 +52,7 @@ def _network(text: str) -> IPNetwork:
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class ClientAddress:
     """Who sent a request, or whose connection it is.
 
     ``address``: "" of a connection that has none.  ``is_near``: this machine's own, which may be a proxy that stands
@@ -104,21 +104,21 @@ class Senders:
         found = _address(address or "")
         return found is not None and self._trusts(found)
 
-    def of_connection(self, peer: str | None, said: str | None = None) -> Sender:
+    def of_connection(self, peer: str | None, said: str | None = None) -> ClientAddress:
         """Whose it is.  ``said``: by the PROXY protocol, as ``proxy_protocol.address``; None also where nothing was."""
         found = _address(peer or "")
         if found is None:
-            return Sender(peer or "", is_near=True)
+            return ClientAddress(peer or "", is_near=True)
         if not self._trusts(found):
-            return Sender(str(found), is_near=found.is_loopback)
+            return ClientAddress(str(found), is_near=found.is_loopback)
         if said is None:
-            return Sender(str(found), is_proxy=True)
+            return ClientAddress(str(found), is_proxy=True)
         named = _address(said)
         if named is None:  # what its requests say may come from anybody
-            return Sender(str(found), is_proxy=True, is_known=False)
-        return Sender(str(named), is_proxy=self._trusts(named))
+            return ClientAddress(str(found), is_proxy=True, is_known=False)
+        return ClientAddress(str(named), is_proxy=self._trusts(named))
 
-    def of_request(self, connection: Sender, headers: message.Headers) -> Sender:
+    def of_request(self, connection: ClientAddress, headers: message.Headers) -> ClientAddress:
         """Who sent a request on the connection."""
         if not connection.is_proxy or not connection.is_known:
             return connection
@@ -134,12 +134,12 @@ class Senders:
     def _trusts(self, address: IPAddress) -> bool:
         return any(address in network for network in self._networks)
 
-    def _last(self, proxy: Sender, hops: Iterator[IPAddress | None]) -> Sender:
+    def _last(self, proxy: ClientAddress, hops: Iterator[IPAddress | None]) -> ClientAddress:
         """The first of the hops, which begin with the nearest, that is no trusted proxy; else the farthest."""
         for hop in hops:
             if hop is None:
                 return replace(proxy, is_known=False)
-            proxy = Sender(str(hop), is_proxy=self._trusts(hop))
+            proxy = ClientAddress(str(hop), is_proxy=self._trusts(hop))
             if not proxy.is_proxy:
                 break
         return proxy

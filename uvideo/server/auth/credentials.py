@@ -20,7 +20,7 @@ __all__ = [
     "RESERVED",
     "TOKENS",
     "CredentialsError",
-    "Held",
+    "CredentialsFile",
     "Key",
     "Keyring",
     "aside",
@@ -58,7 +58,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class CredentialsFile:
     """What a credentials file holds.
 
     ``previous``: while a rotation is under way, the pair under which secrets may still be sealed.  ``replaces``: public
@@ -149,7 +149,7 @@ def save(key: Key, path: Path, *, replace: bool = False) -> None:
     _write(_said(key), path, replace)
 
 
-def write(held: Held, path: Path) -> None:
+def write(held: CredentialsFile, path: Path) -> None:
     """Write a file as ``read`` reads it, whole or not at all, in place of any other."""
     more: dict[str, object] = {"replaces": held.replaces} if held.replaces else {}
     if held.previous is not None:
@@ -194,14 +194,14 @@ def load(path: Path) -> Key:
     return read(path).own
 
 
-def read(path: Path) -> Held:
+def read(path: Path) -> CredentialsFile:
     """All that such a file holds.  CredentialsError, OSError."""
     found = _read(path)
     try:
         previous, replaces = found.get("previous"), found.get("replaces", ())
         names = tuple(str(each) for each in replaces)
         unrecorded = found.get("unrecorded") if previous is not None else None
-        return Held(
+        return CredentialsFile(
             _pair(found),
             _pair(previous) if previous is not None else None,
             names,

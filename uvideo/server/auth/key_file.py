@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from uvideo.server.auth.credentials import CredentialsError, Held, Key, Keyring, aside, read, save
+from uvideo.server.auth.credentials import CredentialsError, CredentialsFile, Key, Keyring, aside, read, save
 
 __all__ = ["KeyFile"]
 
@@ -79,5 +79,5 @@ class KeyFile(Keyring):
         )
 
 
-def _openers(held: Held) -> tuple[Key, ...]:
+def _openers(held: CredentialsFile) -> tuple[Key, ...]:
     return (held.previous,) if held.previous is not None else ()

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from uvideo.server.auth import secret_box
-from uvideo.server.auth.credentials import Held, Key, Keyring, aside, read, save, write
+from uvideo.server.auth.credentials import CredentialsFile, Key, Keyring, aside, read, save, write
 from uvideo.server.ops.audit import Audit, Who
 from uvideo.storage.base import Catalog, KeyRecord, TokenRecord
 from uvideo.storage.key_lock import Taken, turn
@@ -89,7 +89,7 @@ def put(path: Path, before: Key, own: Key, operation: str) -> None:
     held = read(path)
     names = (*held.replaces, held.own.public, before.public)
     replaces = tuple(dict.fromkeys(name for name in names if name != own.public))[-REPLACED:]
-    write(Held(own, before, replaces, operation), path)
+    write(CredentialsFile(own, before, replaces, operation), path)
 
 
 async def finish(path: Path, catalog: Catalog, record: Record) -> Resealed:
@@ -111,7 +111,7 @@ def record_begun(path: Path, record: Record) -> None:
         write(replace(held, unrecorded=""), path)
 
 
-def _record(held: Held, operation: str, record: Record, **more: object) -> None:
+def _record(held: CredentialsFile, operation: str, record: Record, **more: object) -> None:
     assert held.previous is not None
     record(operation, about_key=held.own.public, replaced=held.previous.public, **more)
 

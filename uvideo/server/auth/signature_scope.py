@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 from uvideo._core import compat, dialect, errors, field, message, operation, signature
 
-__all__ = ["BRINGS", "MAY", "NOTHING", "Brings", "Carrier", "Listed", "ListedHeaders", "carrier_of", "check"]
+__all__ = ["BRINGS", "MAY", "NOTHING", "Brings", "Listed", "ListedHeaders", "SignatureCarrier", "carrier_of", "check"]
 
 
-class Carrier(enum.Enum):
+class SignatureCarrier(enum.Enum):
     """How a request brings its signature.  LINK: only where the operator lets a signed URL have no end."""
 
     HEADER = "a signed header"
@@ -32,11 +32,11 @@ class Carrier(enum.Enum):
     __hash__ = object.__hash__  # each is one object: a dict finds it five times as fast
 
 
-HEADER, POLICY, FORM, URL, LINK, NOBODY = Carrier
-ALL = tuple(Carrier)
+HEADER, POLICY, FORM, URL, LINK, NOBODY = SignatureCarrier
+ALL = tuple(SignatureCarrier)
 
 #: Operation: the carriers whose signature may stand for it.
-MAY: dict[type, tuple[Carrier, ...]] = {
+MAY: dict[type, tuple[SignatureCarrier, ...]] = {
     operation.GetObject: (HEADER, URL, LINK, NOBODY),
     operation.HeadObject: (HEADER, URL, LINK, NOBODY),
     operation.PutObject: (HEADER, POLICY, FORM, URL),
@@ -66,7 +66,7 @@ class Brings(NamedTuple):
 
     names: tuple[str, ...]
     operations: tuple[type, ...]
-    carriers: tuple[Carrier, ...]
+    carriers: tuple[SignatureCarrier, ...]
     covered: bool = False
 
 
@@ -176,7 +176,7 @@ def _is_meta(name: str) -> bool:
     return name[: len(_META)].lower() == _META
 
 
-def _rules() -> Iterator[tuple[tuple[type, Carrier], _Rule]]:
+def _rules() -> Iterator[tuple[tuple[type, SignatureCarrier], _Rule]]:
     for cls, carriers in MAY.items():
         entries = [entry for entry in BRINGS if cls in entry.operations]
         for carrier in carriers:
@@ -197,7 +197,7 @@ def _rules() -> Iterator[tuple[tuple[type, Carrier], _Rule]]:
 RULES = dict(_rules())
 
 
-def carrier_of(claimed: signature.Claim | None, form: bool = False) -> Carrier:
+def carrier_of(claimed: signature.Claim | None, form: bool = False) -> SignatureCarrier:
     """``claimed``: None for nobody.  ``form``: the request is a form upload."""
     if claimed is None:
         return NOBODY
@@ -209,7 +209,7 @@ def carrier_of(claimed: signature.Claim | None, form: bool = False) -> Carrier:
 
 
 def check(
-    carrier: Carrier,
+    carrier: SignatureCarrier,
     cls: type,
     key: str,
     query: Mapping[str, str],
@@ -238,7 +238,7 @@ def check(
     return Listed(query, rule.reads, bare), ListedHeaders(headers, rule.reads)
 
 
-def _check_purpose(carrier: Carrier, cls: type, key: str, signed: signature.Signed) -> None:
+def _check_purpose(carrier: SignatureCarrier, cls: type, key: str, signed: signature.Signed) -> None:
     """AccessDenied for another operation than the one that the signed text is of by its form."""
     if signed.tail and cls not in (operation.ListObjects, operation.AppendObject):
         raise errors.AccessDenied("permission denied: this signature is of a listing or an append")
@@ -269,12 +269,12 @@ def _covered(signed: signature.Signed | None) -> list[str]:
         return []
 
 
-def _brought(name: str, cls: type, carrier: Carrier) -> errors.AccessDenied:
+def _brought(name: str, cls: type, carrier: SignatureCarrier) -> errors.AccessDenied:
     """The refusal of a header or a parameter."""
     (entry,) = (each for each in BRINGS if cls in each.operations and name.lower() in map(str.lower, each.names))
     return _denied(name, entry.carriers, carrier)
 
 
-def _denied(what: str, carriers: tuple[Carrier, ...], carrier: Carrier) -> errors.AccessDenied:
+def _denied(what: str, carriers: tuple[SignatureCarrier, ...], carrier: SignatureCarrier) -> errors.AccessDenied:
     goes = " or ".join(each.value for each in carriers) or "no request"
     return errors.AccessDenied(f"permission denied: {what} goes with {goes}, not with {carrier.value}")

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from uvideo._core import message
 from uvideo.server.console.app import Console
-from uvideo.server.http.exchange import Disconnected, Exchange, Watch
+from uvideo.server.http.exchange import Disconnected, Exchange, Watchdog
 from uvideo.server.ops import prometheus_text
 from uvideo.server.ops.gauges import Gauges
 from uvideo.server.ops.metrics import Metrics
@@ -29,7 +29,7 @@ def admin_handler(
     readiness: Readiness,
     gauges: Gauges,
     console: Console,
-    watch: Watch,
+    watch: Watchdog,
     more: Mapping[str, Answerer] | None = None,
 ) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
     """What answers the requests of the admin port.

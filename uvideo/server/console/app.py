@@ -21,11 +21,11 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from uvideo._core import __version__, errors, json_document
-from uvideo.server.auth.client_address import Sender
+from uvideo.server.auth.client_address import ClientAddress
 from uvideo.server.auth.credentials import Key
 from uvideo.server.console.console_api import ASKED, View
 from uvideo.server.console.sessions import Sessions, Throttle, csrf_of
-from uvideo.server.http.cross_origin import Endpoint
+from uvideo.server.http.cross_origin import BrowserEndpoint
 from uvideo.server.http.error_responses import refusal_of
 from uvideo.server.ops.audit import OFF, Audit, Who, visited
 
@@ -86,7 +86,7 @@ class Console:
         view: View,
         find: Callable[[str], Awaitable[Key | None]],
         sessions: Sessions,
-        endpoint: Endpoint,
+        endpoint: BrowserEndpoint,
         *,
         port: int,
         tls: bool = False,
@@ -98,7 +98,7 @@ class Console:
         self._throttle = throttle or Throttle()
         self._audit = audit
 
-    async def handle(self, request: web.BaseRequest, sender: Sender) -> web.Response | None:
+    async def handle(self, request: web.BaseRequest, sender: ClientAddress) -> web.Response | None:
         """The answer; None if the request is not about the console."""
         if request.path.startswith(API):
             return await self._answer(request, sender)
@@ -120,7 +120,7 @@ class Console:
 
     # Calls
 
-    async def _answer(self, request: web.BaseRequest, sender: Sender) -> web.Response:
+    async def _answer(self, request: web.BaseRequest, sender: ClientAddress) -> web.Response:
         headers = {**GUARDS, "Cache-Control": "no-store", "Content-Security-Policy": CLOSED}
         headers["Content-Type"] = "application/json"
         status = 200
@@ -141,7 +141,7 @@ class Console:
             status, said = _said(refusal_of(failure, ASKED), headers)
         return web.Response(status=status, body=json.dumps(said, ensure_ascii=False).encode(), headers=headers)
 
-    async def _call(self, request: web.BaseRequest, sender: Sender, headers: dict[str, str]) -> dict[str, Any]:
+    async def _call(self, request: web.BaseRequest, sender: ClientAddress, headers: dict[str, str]) -> dict[str, Any]:
         name, changes = request.path[len(API) :], request.method == "POST"
         _check_sender(request, changes)
         if request.method == "GET" and name == "session":
@@ -173,7 +173,7 @@ class Console:
         with visited(_who(key), sender.address):
             return await call(key, given, url)
 
-    def _record(self, operation: str, key: Key, sender: Sender) -> None:
+    def _record(self, operation: str, key: Key, sender: ClientAddress) -> None:
         self._audit.record(operation, _who(key), status=200, address=sender.address)
 
     def _token(self, request: web.BaseRequest) -> str:
@@ -204,7 +204,9 @@ class Console:
             "version": __version__,
         }
 
-    async def _sign_in(self, request: web.BaseRequest, sender: Sender, headers: dict[str, str]) -> dict[str, Any]:
+    async def _sign_in(
+        self, request: web.BaseRequest, sender: ClientAddress, headers: dict[str, str]
+    ) -> dict[str, Any]:
         """A new session in place of the one that there was."""
         self._audit.admit()
         key = await self._credentials(request, sender)
@@ -215,7 +217,7 @@ class Console:
         headers["Set-Cookie"] = self._set_cookie(request, token)
         return self._said_of(token, key, request)
 
-    async def _credentials(self, request: web.BaseRequest, sender: Sender, links: bool = True) -> Key:
+    async def _credentials(self, request: web.BaseRequest, sender: ClientAddress, links: bool = True) -> Key:
         """The key of a pair, or of a link that is thereby used up.  Failures make the address wait."""
         given = await _body(request, KEYS_LIMIT)
         wait = self._throttle.wait(sender)
@@ -240,7 +242,7 @@ class Console:
         self._throttle.succeeded(sender)
         return key
 
-    def _failed(self, sender: Sender) -> None:
+    def _failed(self, sender: ClientAddress) -> None:
         self._throttle.failed(sender)
         log.warning("console: a sign-in from %s failed", sender.address)
         self._audit.stranger("SignInFailed", Who("console"), status=403, address=sender.address)

@@ -11,16 +11,16 @@ import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from uvideo._core import answer, compat, dialect, errors, etag, operation, provider, signature
+from uvideo._core import compat, dialect, errors, etag, listing, location, operation, provider, signature
 from uvideo.server.auth.credentials import Key
 from uvideo.server.http.error_responses import refusal_of
-from uvideo.server.ops.audit import FREES, OFF, Audit, Entry, details, visitor
+from uvideo.server.ops.audit import FREES, OFF, Audit, AuditEntry, details, visitor
 from uvideo.server.ops.gauges import STALE
 from uvideo.server.ops.history import History
 from uvideo.server.ops.storage_totals import COUNTS
 from uvideo.server.rules.object_record import object_info, said_acl
 from uvideo.server.rules.service import Service
-from uvideo.server.rules.spaces import Spaces
+from uvideo.server.rules.spaces import ManagementService
 from uvideo.storage.base import DAY, Holding, SpaceRecord
 
 __all__ = ["ASKED", "View"]
@@ -59,7 +59,7 @@ class View:
     def __init__(
         self,
         service: Service,
-        spaces: Spaces,
+        spaces: ManagementService,
         history: History,
         started: float,
         audit: Audit = OFF,
@@ -126,7 +126,7 @@ class View:
             _text(given, "space"),
             _text(given, "prefix", ""),
             _text(given, "marker", ""),
-            _number(given, "limit", 1, dialect.LIST_LIMIT, dialect.LIST_LIMIT),
+            _number(given, "limit", 1, listing.LIST_LIMIT, listing.LIST_LIMIT),
             _text(given, "delimiter", ""),
         )
         page = await self._run(op, key)
@@ -350,7 +350,7 @@ class View:
             work.close()
             raise
         who, address = visitor()
-        entry = Entry(who, cls.__name__, op.space, getattr(op, "key", ""), details(op))
+        entry = AuditEntry(who, cls.__name__, op.space, getattr(op, "key", ""), details(op))
         status, code = 500, 0
         try:
             result = await work
@@ -363,15 +363,15 @@ class View:
         finally:
             self._audit.end(entry, status, code, address, "")
 
-    async def _checked(self, op: dialect.Operation, key: Key) -> answer.Result:
+    async def _checked(self, op: dialect.Operation, key: Key) -> dialect.Result:
         space = await self._own(op.space, key)
         request = dialect.encode(op, _SUFFIX)
-        target = dialect.parse_target(request.target)
-        (address,) = dialect.addresses("", op.space, target.path)
+        target = location.parse_target(request.target)
+        (address,) = location.addresses("", op.space, target.path)
         checked = dialect.decode(
             type(op),
             space.name,
-            dialect.key_of(address),
+            location.key_of(address),
             dialect.parameters(target.query),
             request.headers,
             request.body,
@@ -435,7 +435,7 @@ def _keys(given: Given) -> list[str]:
 
 
 def _check_for_browser(key: str) -> None:
-    dialect.check_key(key)
+    location.check_key(key)
     if _DOTS(key):
         raise errors.BadRequest("a browser cannot ask for a key that has . or .. between its slashes: rename it")
 

@@ -19,7 +19,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from uvideo._core import expiry
-from uvideo.server.auth.client_address import Sender
+from uvideo.server.auth.client_address import ClientAddress
 
 __all__ = ["Sessions", "Throttle", "csrf_of"]
 
@@ -164,7 +164,7 @@ class Throttle:
         self._clock = clock
         self.failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
-    def wait(self, sender: Sender) -> float:
+    def wait(self, sender: ClientAddress) -> float:
         """Seconds until this one may try again, 0 if it may now."""
         count, last = self.failures.get(sender.name, (0, 0.0))
         now = self._clock()
@@ -172,12 +172,12 @@ class Throttle:
             return 0.0
         return max(0.0, last + min(2.0 ** (count - FREE_TRIES), WAIT_LIMIT) - now)
 
-    def failed(self, sender: Sender) -> None:
+    def failed(self, sender: ClientAddress) -> None:
         name, now = sender.name, self._clock()
         count, last = self.failures.pop(name, (0, now))
         self.failures[name] = (1 if now - last >= FORGET else count + 1), now
         if len(self.failures) > ADDRESSES:
             self.failures.popitem(last=False)
 
-    def succeeded(self, sender: Sender) -> None:
+    def succeeded(self, sender: ClientAddress) -> None:
         self.failures.pop(sender.name, None)

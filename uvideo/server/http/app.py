@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from uvideo._core import answer, dialect, errors, message, operation
+from uvideo._core import error_response, errors, location, message, operation
 from uvideo.server.auth.client_address import Senders
 from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.connection import KEEP_ALIVE, Server
@@ -27,10 +27,10 @@ from uvideo.server.http.exchange import (
     Disconnected,
     Exchange,
     Unreadable,
-    Watch,
+    Watchdog,
 )
-from uvideo.server.http.management_call import ManagementCall, is_management
-from uvideo.server.http.pipeline import Call, Pipeline, claimed_by
+from uvideo.server.http.management_call import ManagementPlaneCall, is_management
+from uvideo.server.http.pipeline import DialectCall, Pipeline, claimed_by
 from uvideo.server.http.rate_limits import Limits
 from uvideo.server.http.ufile_call import UfileCall
 from uvideo.server.ops.audit import OFF, Audit
@@ -41,7 +41,7 @@ from uvideo.server.rules.rights import Rights
 from uvideo.server.rules.server_names import OwnNames
 from uvideo.server.rules.service import Service
 from uvideo.server.rules.space_hosts import SpaceHosts
-from uvideo.server.rules.spaces import Spaces
+from uvideo.server.rules.spaces import ManagementService
 from uvideo.server.rules.usage import Usage
 
 if TYPE_CHECKING:
@@ -92,13 +92,13 @@ class App:
         self._writes = writes or Writes()
         self._usage = Usage(service.catalog, service.clock)
         names, limits = names or OwnNames(), limits or Limits()
-        self.spaces = Spaces(service, self._usage, names, hosts)
+        self.spaces = ManagementService(service, self._usage, names, hosts)
         self._cross_origin = cross_origin or CrossOrigin()
         self._guesses, self._headroom = limits.guesses, limits.headroom
         self._pipeline = Pipeline(
             service, Rights(service), self.spaces, names, limits, callbacks or Callbacks(), audit, metrics
         )
-        self.watch = Watch(idle, least_rate)
+        self.watch = Watchdog(idle, least_rate)
         self._draining = self._hinted = False
         self._spans = spans
         self.server = Server(
@@ -194,7 +194,7 @@ class App:
             if content is not None and content.reader is not None:
                 await content.reader.close()
 
-    def _refused(self, exchange: Exchange, call: Call[Any, Any] | None, raised: Exception) -> message.Response:
+    def _refused(self, exchange: Exchange, call: DialectCall[Any, Any] | None, raised: Exception) -> message.Response:
         """The answer that says an error.  BrokenOff if the head of another is gone."""
         failure: Exception = raised.failure if isinstance(raised, Unreadable) else raised
         if exchange.request.writer.output_size:  # only a broken connection tells
@@ -212,16 +212,16 @@ class App:
         if refusal.status == 500 and exchange.operation in PUTS:
             self._writes.failed()
         exchange.ret_code = refusal.ret_code
-        response = call.refuse(refusal) if call is not None else answer.encode_error(refusal)
+        response = call.refuse(refusal) if call is not None else error_response.encode_error(refusal)
         self._noted(exchange, response.status)
         self._metrics.refused(refusal.ret_code)
         return response
 
-    def _recognise(self, exchange: Exchange) -> Call[Any, Any]:
+    def _recognise(self, exchange: Exchange) -> DialectCall[Any, Any]:
         """The request in its dialect, which its head alone tells.  BadRequest."""
-        target = dialect.parse_target(exchange.request.raw_path)
+        target = location.parse_target(exchange.request.raw_path)
         host = target.authority or exchange.headers.get("Host", "")
-        spoken = ManagementCall if is_management(exchange, target) else UfileCall
+        spoken = ManagementPlaneCall if is_management(exchange, target) else UfileCall
         return spoken(exchange, self._pipeline, target, host)
 
     def _noted(self, exchange: Exchange, status: int) -> None:

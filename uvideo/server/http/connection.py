@@ -15,14 +15,14 @@ from typing import cast
 
 from aiohttp import StreamReader, web
 
-from uvideo._core import answer, errors, message
-from uvideo.server.auth.client_address import Sender, Senders
-from uvideo.server.http.exchange import Exchange, Watch, common, new_session
+from uvideo._core import error_response, errors, message
+from uvideo.server.auth.client_address import ClientAddress, Senders
+from uvideo.server.http.exchange import Exchange, Watchdog, common, new_session
 from uvideo.server.http.request_heads import Heads
 from uvideo.server.limits.memory_budget import LEAST_READ, READ
 from uvideo.server.ops.metrics import Metrics
 
-__all__ = ["HEAD_FIELDS", "HEAD_LIMIT", "KEEP_ALIVE", "Connection", "Server", "address_of"]
+__all__ = ["HEAD_FIELDS", "HEAD_LIMIT", "KEEP_ALIVE", "Server", "ServerConnection", "address_of"]
 
 HANDSHAKE = 60.0  # seconds that asyncio gives to TLS
 LOOK_EVERY = 0.02  # seconds between two looks at what is still in flight
@@ -44,9 +44,9 @@ log = logging.getLogger("uvideo.server")
 
 def _said(error: errors.Refused) -> bytes:
     """A whole answer, for whoever has not sent a whole request."""
-    response = answer.encode_error(error)
+    response = error_response.encode_error(error)
     pairs = [*response.headers, *common(new_session())]
-    pairs += [("Content-Length", str(len(response.body))), ("Connection", "close")]
+    pairs += [("Content-Length", str(len(response.body))), ("ServerConnection", "close")]
     phrase = {400: "Bad Request", 503: "Service Unavailable"}[response.status]
     lines = [f"HTTP/1.1 {response.status} {phrase}", *(f"{name}: {value}" for name, value in pairs)]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + response.body
@@ -58,7 +58,7 @@ CROWDED = errors.Unavailable("too many connections", retry_after=1)
 CROWDED_ADDRESS = errors.Unavailable("too many connections from this address", retry_after=1)
 
 
-class Connection(web.RequestHandler, asyncio.BufferedProtocol):
+class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
     """aiohttp's connection; what does not even parse is refused in this protocol's form.
 
     It knows where heads begin and end, so that the bytes of those that are not answered yet can be bounded: at most
@@ -94,7 +94,7 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
         self.refusal: errors.Refused | None = None  # what the next request is told
         self.said: str | None = None  # before all else: whose it is, as ``proxy_protocol.address``
         self.introduction: asyncio.Task[str | None] | None = None  # that waits for it
-        self._sender = Sender("")
+        self._sender = ClientAddress("")
         self._name = ""  # whom it is counted as
         self.since = server.expect(self)
 
@@ -151,7 +151,7 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
                 self._heads.passed(piece, self._in_head())
         self._settle()
 
-    def sender_of(self, headers: message.Headers) -> Sender:
+    def sender_of(self, headers: message.Headers) -> ClientAddress:
         """Who sent a request with these headers."""
         return self._server.senders.of_request(self._sender, headers)
 
@@ -246,8 +246,8 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
 
     def refused(self, request: web.BaseRequest, error: errors.Refused) -> web.StreamResponse:
         """The answer that says an error and ends the connection."""
-        response = answer.encode_error(error)
-        pairs = [*response.headers, *common(Exchange(request).session), ("Connection", "close")]
+        response = error_response.encode_error(error)
+        pairs = [*response.headers, *common(Exchange(request).session), ("ServerConnection", "close")]
         refused = web.Response(status=response.status, headers=pairs, body=response.body)
         refused.force_close()
         return refused
@@ -298,7 +298,7 @@ class Server(web.Server):
         self._count: Counter[str] = Counter()
         self._open = 0  # all of them together
         self.places = LARGE_HEADS
-        self.expected = weakref.WeakSet[Connection]()  # accepted, and TLS is not agreed on yet
+        self.expected = weakref.WeakSet[ServerConnection]()  # accepted, and TLS is not agreed on yet
         self._counted = counted
         if counted:
             metrics.set("uvideo_connections_limit", most)
@@ -314,7 +314,7 @@ class Server(web.Server):
         """Whether one more connection would be refused."""
         return bool(self._most) and self._open >= self._most
 
-    def expect(self, connection: Connection) -> float:
+    def expect(self, connection: ServerConnection) -> float:
         """A connection is accepted; when that is, by the loop's clock."""
         self.expected.add(connection)
         return self._here.time()
@@ -324,7 +324,7 @@ class Server(web.Server):
         since = self._here.time() - HANDSHAKE
         return len(self.connections) + sum(each.since > since for each in self.expected)
 
-    async def drained(self, watch: Watch, deadline: Callable[[], float | None], *, keep_idle: bool = False) -> bool:
+    async def drained(self, watch: Watchdog, deadline: Callable[[], float | None], *, keep_idle: bool = False) -> bool:
         """Wait until the requests in flight are answered, and connections closed; False if the deadline came first.
 
         ``watch``: knows them.  The caller has stopped listening.  ``deadline``: by the loop's clock, asked again and
@@ -376,7 +376,7 @@ class Server(web.Server):
             self._metrics.set("uvideo_connections_open", count)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        connection = cast(Connection, request.protocol)
+        connection = cast(ServerConnection, request.protocol)
         connection.begin()
         try:
             if connection.refusal is not None:
@@ -385,5 +385,5 @@ class Server(web.Server):
         finally:
             connection.end()
 
-    def __call__(self) -> Connection:
-        return Connection(self, self._here)
+    def __call__(self) -> ServerConnection:
+        return ServerConnection(self, self._here)

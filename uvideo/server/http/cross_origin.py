@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from uvideo._core import answer, dialect, errors, field, message
+from uvideo._core import dialect, errors, field, message
 from uvideo.server.auth.signature_scope import BRINGS
 from uvideo.server.rules.server_names import name_of
 
-__all__ = ["ANY", "CrossOrigin", "Crossing", "Endpoint", "check_origin", "check_program", "denied", "origin"]
+__all__ = ["ANY", "BrowserEndpoint", "CrossOrigin", "Crossing", "check_origin", "check_program", "denied", "origin"]
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -55,7 +55,7 @@ PROGRAMS = Allowed(
 )
 #: What a page may read of an answer, beside the metadata of the object and what a browser lets it read anyway.
 EXPOSED = (
-    *("ETag", answer.SESSION, "Content-Range", "Accept-Ranges", "Content-Length", "Content-Encoding"),
+    *("ETag", field.SESSION, "Content-Range", "Accept-Ranges", "Content-Length", "Content-Encoding"),
     *("Content-Disposition", "Content-MD5", "Date", "Retry-After"),
     *("X-Ufile-Create-Time", "X-Ufile-Storage-Class", "X-Ufile-Restore"),
 )
@@ -83,7 +83,7 @@ def check_program(value: str) -> str:
     return ANY if value == ANY else check_origin(value)
 
 
-class Endpoint:
+class BrowserEndpoint:
     """Where a browser reaches the data port.
 
     ``public_url``: the URL that is always the right one, None if it is ``host`` and ``port``; ValueError if it is not

@@ -21,16 +21,16 @@ from aiohttp import HttpVersion10, web
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
-from uvideo._core import answer, errors, message
-from uvideo.server.auth.client_address import Sender
+from uvideo._core import dates, errors, field, message
+from uvideo.server.auth.client_address import ClientAddress
 from uvideo.server.http.cross_origin import Crossing
 from uvideo.server.limits.memory_budget import FREE, LEAST_READ, Budget
-from uvideo.server.ops.audit import Entry
-from uvideo.server.rules.objects import Content
+from uvideo.server.ops.audit import AuditEntry
+from uvideo.server.rules.objects import ObjectBody
 from uvideo.storage.base import Damaged
 from uvideo.storage.send_window import Window
 
-__all__ = ["IDLE", "LEAST_RATE", "NAME", "BrokenOff", "Disconnected", "Exchange", "Unreadable", "Watch"]
+__all__ = ["IDLE", "LEAST_RATE", "NAME", "BrokenOff", "Disconnected", "Exchange", "Unreadable", "Watchdog"]
 
 LEAST_VERSION = HttpVersion10
 IDLE = 60.0  # seconds without a byte until a connection is broken
@@ -72,7 +72,7 @@ class Unreadable(Exception):
         self.failure = failure
 
 
-async def _pieces(content: Content) -> AsyncGenerator[bytes, None]:
+async def _pieces(content: ObjectBody) -> AsyncGenerator[bytes, None]:
     """The bytes of a content that has a reader.  Unreadable.
 
     Those of a file in small pieces: a client that does not read holds one of them.  A store is asked for all at once,
@@ -105,7 +105,7 @@ def new_session() -> str:
 def common(session: str) -> tuple[tuple[str, str], ...]:
     """The headers that every answer has, whoever writes it."""
     return (
-        (answer.SESSION, session),
+        (field.SESSION, session),
         ("Server", NAME),
         ("X-Content-Type-Options", "nosniff"),  # no browser runs an object as another type than it was stored with
         ("Vary", "Origin"),  # also where no page asks: what a cache keeps may be asked for by one
@@ -176,14 +176,14 @@ class Exchange:
         self.request = request
         self.session = new_session()
         self.headers = message.Headers(request.headers.items())
-        self.sender: Sender = cast(Any, request.protocol).sender_of(self.headers)
+        self.sender: ClientAddress = cast(Any, request.protocol).sender_of(self.headers)
         self._content = request.content
         self.received = self.sent = 0
         self.status = 499
         self.space = self.key = self.operation = ""
         self.ret_code: int | None = None
         self.crossing: Crossing | None = None
-        self.entry: Entry | None = None
+        self.entry: AuditEntry | None = None
         self.waiting = self.closing = self._asked = False
         self.mark: tuple[int, int, int] | None = None
         self.since = self.owed = 0.0
@@ -294,7 +294,7 @@ class Exchange:
 
     # Answer
 
-    async def answer(self, response: message.Response, content: Content | None = None) -> web.StreamResponse:
+    async def answer(self, response: message.Response, content: ObjectBody | None = None) -> web.StreamResponse:
         """Send it, and the content if there is any.  Disconnected; Unreadable."""
         self.status = response.status
         rest = self._rest()
@@ -321,7 +321,7 @@ class Exchange:
             headers.extend(self.crossing.answer(list(headers)))
         return headers
 
-    async def _send(self, response: message.Response, content: Content | None) -> web.StreamResponse:
+    async def _send(self, response: message.Response, content: ObjectBody | None) -> web.StreamResponse:
         headers = self._head(response)
         body: bytes = response.body
         if content is not None:
@@ -345,7 +345,7 @@ class Exchange:
             body = b""
         elif body or request.method != "HEAD":
             headers.setdefault("Content-Length", str(len(body)))
-        headers["Date"] = answer.http_date(time.time())
+        headers["Date"] = dates.http_date(time.time())
         if keep != (version >= (1, 1)):  # not what the version means anyway
             headers["Connection"] = "keep-alive" if keep else "close"
         if request.method == "HEAD":
@@ -358,7 +358,7 @@ class Exchange:
         self.sent += len(body)
         return SENT if keep else SENT_LAST
 
-    async def _send_bulk(self, carried: web.StreamResponse, content: Content) -> web.StreamResponse:
+    async def _send_bulk(self, carried: web.StreamResponse, content: ObjectBody) -> web.StreamResponse:
         reader = content.reader
         assert reader is not None
         if self.closing:
@@ -391,7 +391,7 @@ class Exchange:
         await self.request.writer.drain()  # aiohttp waits after each 64 KiB
         self.sent += len(piece)
 
-    async def _sendfile(self, transport: asyncio.Transport, file: BinaryIO, content: Content) -> None:
+    async def _sendfile(self, transport: asyncio.Transport, file: BinaryIO, content: ObjectBody) -> None:
         """OSError of the connection; Unreadable if the file fails or ends too early."""
         loop = asyncio.get_running_loop()
         offset, end = content.offset, content.offset + content.length
@@ -438,7 +438,7 @@ class Exchange:
                 found.shutdown(socket.SHUT_RDWR)
 
 
-class Watch:
+class Watchdog:
     """Breaks connections on which nothing has moved for ``idle`` seconds although it is the client's turn, and those
     that were slower than ``rate`` bytes a second over all the seconds of its turns, once these are more than ``idle``.
 

@@ -13,11 +13,11 @@ from contextvars import ContextVar
 
 from aiohttp import web
 
-from uvideo._core import answer, dialect, errors, etag, management, message
+from uvideo._core import dialect, error_response, errors, etag, location, management, message
 from uvideo.server.http.app import App
 from uvideo.server.http.exchange import Disconnected, Exchange
 from uvideo.server.http.management_call import is_management
-from uvideo.server.rules.objects import Content
+from uvideo.server.rules.objects import ObjectBody
 from uvideo.testing import faults
 from uvideo.testing.faults import Call, Fault
 
@@ -102,20 +102,20 @@ class _FaultyExchange(Exchange):
         while self.request.transport is not None and not self.request.transport.is_closing():
             await asyncio.sleep(GONE_EVERY)
 
-    async def answer(self, response: message.Response, content: Content | None = None) -> web.StreamResponse:
+    async def answer(self, response: message.Response, content: ObjectBody | None = None) -> web.StreamResponse:
         kind, fault = self._kind, self.fault
         if kind == "lost_answer":
             self.abort()
             raise Disconnected()
         if kind == "duplicate_part" and response.status == 200:
-            response = answer.encode_error(errors.PartExists())
+            response = error_response.encode_error(errors.PartExists())
         elif kind == "wrong_etag":
             response = _with(response, "ETag", _other_etag(response.headers.get("ETag") or "", self.session))
         elif kind == "header" and fault is not None:
             response = _with(response, fault.options["name"], fault.options.get("value"))
         return await super().answer(response, content)
 
-    async def _send(self, response: message.Response, content: Content | None) -> web.StreamResponse:
+    async def _send(self, response: message.Response, content: ObjectBody | None) -> web.StreamResponse:
         if self._kind not in _BODILY:
             return await super()._send(response, content)
         headers = self._head(response)
@@ -165,7 +165,7 @@ def _with(response: message.Response, name: str, value: str | None) -> message.R
     return response._replace(headers=message.Headers(pairs + ([(name, value)] if value is not None else [])))
 
 
-async def _pieces(body: bytes, content: Content | None) -> AsyncIterator[bytes]:
+async def _pieces(body: bytes, content: ObjectBody | None) -> AsyncIterator[bytes]:
     if content is None:
         yield body
     elif content.reader is None:
@@ -208,14 +208,14 @@ class FaultyApp(App):
     async def _call(self, exchange: _FaultyExchange) -> tuple[Call, str | None]:
         """(what the request asks for, the name of a management call).  Refused if it cannot be read."""
         headers, method = exchange.headers, exchange.request.method
-        target = dialect.parse_target(exchange.request.raw_path)
+        target = location.parse_target(exchange.request.raw_path)
         if is_management(exchange, target):
             body = b""
             if method == "POST":
                 body = exchange.ahead = await exchange.small(BODY_LIMIT)
             given = management.parameters(target.query, headers, body)
             return faults.managed(given), str(given.get("Action"))
-        found = dialect.addresses(target.authority or headers.get("Host", ""), headers.get("Bucket"), target.path)
+        found = location.addresses(target.authority or headers.get("Host", ""), headers.get("Bucket"), target.path)
         try:
             record, address = await self._service.locate(found)
             space = record.name
@@ -228,14 +228,14 @@ def _scripted(fault: Fault, name: str | None) -> message.Response:
     """The answer of answer and expired.  ``name``: of a management call, which says all with HTTP 200."""
     if fault.kind == "expired":
         expired = errors.SignatureExpired()
-        return management.encode_error(name, expired) if name is not None else answer.encode_error(expired)
+        return management.encode_error(name, expired) if name is not None else error_response.encode_error(expired)
     status, said = fault.options["status"], fault.options
     response = message.Response(status, message.Headers(), b"")
     if status >= 400:
         error = errors.refusal(status, said.get("ret_code"), said.get("message"))
         if error.ret_code is None:
             error.ret_code = -148600
-        response = answer.encode_error(error)
+        response = error_response.encode_error(error)
     for header, value in said.get("headers", {}).items():
         response = _with(response, header, value)
     return response

@@ -33,7 +33,7 @@ def boundary_of(content_type: str) -> bytes:
     raise errors.BadRequest("the form has no usable boundary")
 
 
-class Sender(Protocol):
+class MemoryUse(Protocol):
     """Whose form it is: what it is told of the memory that the form takes."""
 
     def hold(self, size: int) -> None: ...
@@ -53,14 +53,14 @@ class Form:
     #: How long the file is stands nowhere.
     length: int | None = None
 
-    def __init__(self, boundary: bytes, chunk: Callable[[], Awaitable[bytes]], sender: Sender | None = None) -> None:
+    def __init__(self, boundary: bytes, chunk: Callable[[], Awaitable[bytes]], memory: MemoryUse | None = None) -> None:
         self._dash = b"--" + boundary
         self._stop = b"\r\n" + self._dash
         # Without one of these behind it, it is data; at the end of what is held (group 1) that cannot be told yet.
         self._boundary = re.compile(
             re.escape(self._stop) + rb"(?:--|[ \t]{0,%d}\r\n|([ \t]{0,%d}\r?|-)\Z)" % (PADDING, PADDING)
         )
-        self._chunk, self._sender = chunk, sender
+        self._chunk, self._memory = chunk, memory
         self._held = bytearray()
         self._ended = False  # nothing more comes in
         self._done = False  # the file has been read, and what is behind it
@@ -83,8 +83,8 @@ class Form:
                     raise errors.BadRequest("a part of the form has no name")
             elif name.lower() == "file":
                 self.mime, self._in_fields = mime, False
-                if self._is_large and self._sender is not None:
-                    self._sender.release(2 * LIMIT)
+                if self._is_large and self._memory is not None:
+                    self._memory.release(2 * LIMIT)
                 return found
             else:
                 value = _text(await self._value())
@@ -108,8 +108,8 @@ class Form:
         return b""
 
     def read_at_once(self, size: int) -> None:
-        if self._sender is not None:
-            self._sender.read_at_once(size)
+        if self._memory is not None:
+            self._memory.read_at_once(size)
 
     # Pieces
 
@@ -124,8 +124,8 @@ class Form:
             raise errors.BadRequest(missing)
         if self._in_fields and not self._is_large and LIMIT - self._budget + len(self._held) > FREE:
             self._is_large = True
-            if self._sender is not None:
-                self._sender.hold(2 * LIMIT)  # a part of it is there twice while it is read
+            if self._memory is not None:
+                self._memory.hold(2 * LIMIT)  # a part of it is there twice while it is read
         await self._read()
 
     async def _read(self) -> None:

@@ -69,7 +69,7 @@ class _Arrivals:
 
     async def _begin(self, taken: socket.socket, peer: str | None) -> None:
         """Give it to the server, once it is known whose it is.  One that is broken or malformed ends."""
-        with contextlib.suppress(OSError, asyncio.TimeoutError, proxy_protocol.Malformed):
+        with contextlib.suppress(OSError, asyncio.TimeoutError, proxy_protocol.MalformedProxyHeader):
             connection = self._server()
             try:
                 if self._server.senders.trusts(peer) and not self._server.is_crowded:  # else it is told so at once

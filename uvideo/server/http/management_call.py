@@ -9,20 +9,20 @@ from uvideo._core import errors, management, message, operation, postfile
 from uvideo.server.auth.credentials import Key
 from uvideo.server.auth.signature_scope import NOTHING
 from uvideo.server.http.exchange import Exchange
-from uvideo.server.http.pipeline import Call, Pipeline
+from uvideo.server.http.pipeline import DialectCall, Pipeline
 from uvideo.server.rules.service import Grant, who
 from uvideo.storage.base import TokenRecord
 
 if TYPE_CHECKING:
-    from uvideo._core import dialect
+    from uvideo._core import location
 
-__all__ = ["FORM_LIMIT", "ManagementCall", "is_management"]
+__all__ = ["FORM_LIMIT", "ManagementPlaneCall", "is_management"]
 
 FORM_LIMIT = 1024 * 1024  # bytes of a management call
 
 
-class ManagementCall(Call["management.Operation", "management.Result"]):
-    def __init__(self, exchange: Exchange, pipeline: Pipeline, target: dialect.Target, host: str) -> None:
+class ManagementPlaneCall(DialectCall["management.Operation", "management.Result"]):
+    def __init__(self, exchange: Exchange, pipeline: Pipeline, target: location.RequestTarget, host: str) -> None:
         super().__init__(exchange, pipeline, target, host)
         self._given: Mapping[str, Any] = dict(target.query)
 
@@ -83,7 +83,7 @@ def _managed(given: Mapping[str, object], result: management.Result) -> dict[str
     return {"about_token": token_id} if isinstance(token_id, str) else {}
 
 
-def is_management(exchange: Exchange, target: dialect.Target) -> bool:
+def is_management(exchange: Exchange, target: location.RequestTarget) -> bool:
     """Source: management-plane.md section 1.  A form upload goes to the same place."""
     if target.path != "/":
         return False

@@ -11,24 +11,24 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from uvideo._core import answer, dialect, errors, message, operation, policy, signature
+from uvideo._core import dialect, error_response, errors, location, message, operation, policy, signature
 from uvideo.server.auth import temporary_keys
 from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.exchange import Exchange
 from uvideo.server.http.rate_limits import Limits
-from uvideo.server.ops.audit import FREES, Audit, Entry, details
+from uvideo.server.ops.audit import FREES, Audit, AuditEntry, details
 from uvideo.server.ops.metrics import Metrics
-from uvideo.server.rules.objects import Content
+from uvideo.server.rules.objects import ObjectBody
 from uvideo.server.rules.rights import Rights
 from uvideo.server.rules.server_names import OwnNames
 from uvideo.server.rules.service import Grant, Service
-from uvideo.server.rules.spaces import Spaces
+from uvideo.server.rules.spaces import ManagementService
 from uvideo.storage.base import SpaceRecord
 
 if TYPE_CHECKING:
     from uvideo.server.limits.body_buffer import Body
 
-__all__ = ["Call", "ObjectCall", "Pipeline", "claimed_by"]
+__all__ = ["DialectCall", "ObjectCall", "Pipeline", "claimed_by"]
 
 Op = TypeVar("Op")
 Result = TypeVar("Result")
@@ -55,14 +55,14 @@ class Pipeline:
 
     service: Service
     rights: Rights
-    spaces: Spaces
+    spaces: ManagementService
     names: OwnNames
     limits: Limits
     callbacks: Callbacks
     audit: Audit
     metrics: Metrics
 
-    async def run(self, call: Call[Any, Any]) -> tuple[message.Response, Content | None]:
+    async def run(self, call: DialectCall[Any, Any]) -> tuple[message.Response, ObjectBody | None]:
         """(the answer, the bytes of an object that go with it).  The first step that refuses wins.
 
         Refused, OSError, Disconnected.
@@ -86,13 +86,13 @@ class Pipeline:
             response = policy.passed_through(response, await self.callbacks.call(asked))
         return response, content
 
-    def _admit(self, call: Call[Any, Any], grant: Grant) -> None:
+    def _admit(self, call: DialectCall[Any, Any], grant: Grant) -> None:
         """Begin the request's line in the audit log, and count it for its key.  Throttled; Unavailable."""
         exchange, cls, limits = call.exchange, grant.operation, self.limits
         call.throttle()  # many at once: those before it may have used up what it had
         if self.audit.wants(cls):
             self.audit.admit(frees=cls in FREES)
-            exchange.entry = Entry(grant.who, cls.__name__, call.space, grant.key)
+            exchange.entry = AuditEntry(grant.who, cls.__name__, call.space, grant.key)
         if limits.rates.limit:
             limits.rates.take(call.claimed() or exchange.sender.name)
         exchange.operation = cls.__name__
@@ -105,7 +105,7 @@ class Pipeline:
             self.callbacks.check(grant.policy)
         return grant.policy
 
-    def _room(self, call: Call[Any, Any], grant: Grant) -> AbstractContextManager[None]:
+    def _room(self, call: DialectCall[Any, Any], grant: Grant) -> AbstractContextManager[None]:
         """While the request is done: room on the disk for what it says that it will store.  Unavailable."""
         headroom, cls = self.limits.headroom, grant.operation
         if headroom is None or cls not in STORING:
@@ -113,7 +113,7 @@ class Pipeline:
         return headroom.announced((call.exchange.length or 0) if cls in dialect.BULK else 0)
 
 
-class Call(ABC, Generic[Op, Result]):
+class DialectCall(ABC, Generic[Op, Result]):
     """One request in one dialect.  ``Pipeline.run`` calls the methods from ``read`` to ``write`` in this order.
 
     ``space``: the name of the one that it is about, "" while that is not known.
@@ -121,7 +121,7 @@ class Call(ABC, Generic[Op, Result]):
 
     space = ""
 
-    def __init__(self, exchange: Exchange, pipeline: Pipeline, target: dialect.Target, host: str) -> None:
+    def __init__(self, exchange: Exchange, pipeline: Pipeline, target: location.RequestTarget, host: str) -> None:
         self.exchange, self.pipeline, self.target, self.host = exchange, pipeline, target, host
 
     @abstractmethod
@@ -154,7 +154,7 @@ class Call(ABC, Generic[Op, Result]):
         return op
 
     @abstractmethod
-    async def perform(self, op: Op) -> tuple[Result, Content | None]:
+    async def perform(self, op: Op) -> tuple[Result, ObjectBody | None]:
         """(the result, the bytes of an object that go with it)."""
 
     @abstractmethod
@@ -163,10 +163,10 @@ class Call(ABC, Generic[Op, Result]):
 
     def refuse(self, refusal: errors.Refused) -> message.Response:
         """The answer that says an error.  At any time."""
-        return answer.encode_error(refusal)
+        return error_response.encode_error(refusal)
 
 
-class ObjectCall(Call["dialect.Operation", "answer.Result"]):
+class ObjectCall(DialectCall["dialect.Operation", "dialect.Result"]):
     """An operation on objects.
 
     ``record``: the space; ``read`` sets it.  ``body``: the bytes to store, which ``read`` may replace.  ``service``:
@@ -189,7 +189,7 @@ class ObjectCall(Call["dialect.Operation", "answer.Result"]):
         if grant.query.left_out:
             self.service = await self.pipeline.rights.add(op, self.record)
 
-    async def perform(self, op: dialect.Operation) -> tuple[answer.Result, Content | None]:
+    async def perform(self, op: dialect.Operation) -> tuple[dialect.Result, ObjectBody | None]:
         if isinstance(op, operation.GetObject):
             return await self.service.get(op, self.record)
         if isinstance(op, operation.UploadHit):

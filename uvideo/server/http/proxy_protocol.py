@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-__all__ = ["LIMIT", "Malformed", "address", "size"]
+__all__ = ["LIMIT", "MalformedProxyHeader", "address", "size"]
 
 LIMIT = 4096  # bytes of a header with all that a balancer adds to it
 _LINE, _LINE_LIMIT = b"PROXY ", 107
@@ -23,46 +23,46 @@ _OF_STREAMS = {0x11: 4, 0x21: 16}  # TCP over IPv4 and IPv6 -> bytes of an addre
 _LEAST = {0x0: 0, 0x1: 12, 0x2: 36, 0x3: 216}  # family -> bytes of both addresses and ports
 
 
-class Malformed(Exception):
+class MalformedProxyHeader(Exception):
     """It begins as a header does, and is none."""
 
 
 def size(seen: bytes) -> int | None:
     """How many bytes the header has of which these are the first, or how many must be seen to know; None: it is none.
 
-    ``seen``: one byte or more.  Malformed for one that is too long.
+    ``seen``: one byte or more.  MalformedProxyHeader for one that is too long.
     """
     if _SIGNATURE.startswith(seen[: len(_SIGNATURE)]):
         whole = _FIXED + int.from_bytes(seen[_FIXED - 2 : _FIXED], "big") if len(seen) >= _FIXED else _FIXED
         if whole > LIMIT:
-            raise Malformed()
+            raise MalformedProxyHeader()
         return whole
     if _LINE.startswith(seen[: len(_LINE)]):
         end = seen.find(b"\n", 0, _LINE_LIMIT)
         if end < 0 and len(seen) >= _LINE_LIMIT:
-            raise Malformed()
+            raise MalformedProxyHeader()
         return (len(seen) if end < 0 else end) + 1
     return None
 
 
 def address(header: bytes) -> str | None:
-    """Whose the connection is.  "": somebody's whom the header does not name; None: the balancer's own.  Malformed."""
+    """Whose the connection is.  "": somebody's whom it does not name; None: the balancer's.  MalformedProxyHeader."""
     try:
         return _of_line(header) if header.startswith(_LINE) else _of_block(header)
     except ValueError:
-        raise Malformed() from None
+        raise MalformedProxyHeader() from None
 
 
 def _of_line(header: bytes) -> str:
     found = _WHOLE_LINE.fullmatch(header)
     if found is None:
-        raise Malformed()
+        raise MalformedProxyHeader()
     family, *addresses = (piece.decode() for piece in found.groups(b"")[:3])
     if not family:
         return ""
     kind = ipaddress.IPv4Address if family == "4" else ipaddress.IPv6Address
     if max(map(int, found.groups()[3:])) > 65535:
-        raise Malformed()
+        raise MalformedProxyHeader()
     source, _ = map(kind, addresses)
     return str(source)
 
@@ -73,6 +73,6 @@ def _of_block(header: bytes) -> str | None:
         return None
     least = _LEAST.get(family >> 4)
     if command != _OTHERS or least is None or family & 15 > 2 or len(rest) < least:
-        raise Malformed()
+        raise MalformedProxyHeader()
     length = _OF_STREAMS.get(family)
     return str(ipaddress.ip_address(rest[:length])) if length else ""

@@ -19,26 +19,26 @@ from uvideo._core import __version__, message
 from uvideo.server.http.exchange import Disconnected, Exchange
 from uvideo.server.ops.metrics import METHODS
 
-__all__ = ["Missing", "Spans", "set_up"]
+__all__ = ["ExporterMissing", "Spans", "set_up"]
 
 GONE = 499  # the status of a request that nobody waits for any more
 _FIELDS = ("traceparent", "tracestate")
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
-class Missing(Exception):
+class ExporterMissing(Exception):
     """What exports spans is not installed; the text says what to install."""
 
 
 def set_up() -> None:
-    """Set a tracer provider that exports by OTLP over HTTP, as the variables OTEL_... say.  Missing; ValueError."""
+    """Set a tracer provider that exports by OTLP over HTTP, as OTEL_... say.  ExporterMissing; ValueError."""
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import SERVICE_NAME, OTELResourceDetector, Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ModuleNotFoundError as failure:
-        raise Missing(
+        raise ExporterMissing(
             f"--telemetry needs {failure.name}, which is not installed: pip install 'uvideo[telemetry]' "
             "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
         ) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from uvideo._core import answer, compat, dialect, errors, message, operation, postfile, provider
+from uvideo._core import compat, dialect, errors, location, message, operation, postfile, provider
 from uvideo.server.http.cross_origin import denied
 from uvideo.server.http.exchange import Exchange
 from uvideo.server.http.form_upload import Form, boundary_of
@@ -20,7 +20,7 @@ class UfileCall(ObjectCall):
     _form: Form | None = None
     _query: Sequence[tuple[str, str]]
 
-    def __init__(self, exchange: Exchange, pipeline: Pipeline, target: dialect.Target, host: str) -> None:
+    def __init__(self, exchange: Exchange, pipeline: Pipeline, target: location.RequestTarget, host: str) -> None:
         super().__init__(exchange, pipeline, target, host)
         self.service, self.body, self._query = pipeline.service, exchange, target.query
         self._readings = [exchange.headers]  # the headers that may be signed; a form leaves a choice
@@ -32,7 +32,7 @@ class UfileCall(ObjectCall):
         exchange, target, host = self.exchange, self.target, self.host
         self.throttle()
         bucket = exchange.headers.get("Bucket")
-        addresses = dialect.addresses(host, bucket, target.path)
+        addresses = location.addresses(host, bucket, target.path)
         domain, own = (None, False) if bucket else (provider.domain_of(host), self.pipeline.names.owns(host))
         self.record, self._address = await self.service.locate(addresses, domain, own)
         exchange.space = self.space = self.record.name
@@ -49,7 +49,7 @@ class UfileCall(ObjectCall):
         if self.pipeline.limits.headroom is not None:
             self.pipeline.limits.headroom.check(exchange.length or 0)
         fields = await form.fields()
-        key, self._readings = postfile.readings(exchange.headers, fields, form.mime, dialect.key_of(self._address))
+        key, self._readings = postfile.readings(exchange.headers, fields, form.mime, location.key_of(self._address))
         exchange.key, exchange.operation = key, operation.PutObject.__name__
         self._address, self._query = self._address._replace(path=compat.quote_path(key)), ()
         self.body = self._form = form
@@ -88,5 +88,5 @@ class UfileCall(ObjectCall):
     def _decoded(self, grant: Grant, body: bytes) -> dialect.Operation:
         return dialect.decode(grant.operation, self.space, grant.key, grant.query, grant.headers, body)
 
-    def write(self, op: dialect.Operation, result: answer.Result) -> message.Response:
-        return answer.encode(op, result)
+    def write(self, op: dialect.Operation, result: dialect.Result) -> message.Response:
+        return dialect.encode_result(op, result)

@@ -12,9 +12,9 @@ from uvideo._core import errors
 from uvideo.server.limits.body_spool import Spool
 from uvideo.server.limits.disk_headroom import announce
 from uvideo.server.limits.memory_budget import Memory, Share
-from uvideo.storage.base import Writer
+from uvideo.storage.base import BlobWriter
 
-__all__ = ["Block", "Body", "pour", "pour_blocks"]
+__all__ = ["Body", "WholeBody", "pour", "pour_blocks"]
 
 T = TypeVar("T")
 
@@ -32,9 +32,9 @@ class Body(Protocol):
         """Let ``chunk`` hold and give no more than about so many bytes."""
 
 
-async def pour(writer: Writer, first: list[bytes], body: Body, share: Share, count: Callable[[bytes], None]) -> None:
+async def pour(blob: BlobWriter, first: list[bytes], body: Body, share: Share, count: Callable[[bytes], None]) -> None:
     """Write ``first`` and the rest of the body.  While one batch is written, the next one is read and counted."""
-    batches = _Batches(writer, share, first)
+    batches = _Batches(blob, share, first)
     try:
         while data := await body.chunk():
             count(data)
@@ -55,7 +55,7 @@ async def pour(writer: Writer, first: list[bytes], body: Body, share: Share, cou
 
 
 async def pour_blocks(
-    writer: Writer,
+    writer: BlobWriter,
     first: list[bytes],
     body: Body,
     memory: Memory,
@@ -72,7 +72,7 @@ async def pour_blocks(
     try:
         while await source.has_more():
             with contextlib.ExitStack() as stack:
-                block = Block(memory, stack.enter_context(memory.share(body)), spool, length)
+                block = WholeBody(memory, stack.enter_context(memory.share(body)), spool, length)
                 stack.callback(block.close)
                 await block.come(source.of(length), lambda size: None)
                 if storing is not None:
@@ -86,7 +86,7 @@ async def pour_blocks(
         raise
 
 
-async def _store_block(writer: Writer, block: Block, held: contextlib.ExitStack) -> None:
+async def _store_block(writer: BlobWriter, block: WholeBody, held: contextlib.ExitStack) -> None:
     async def store(chunks: Sequence[bytes]) -> None:
         await writer.write(chunks)
         await writer.settle()
@@ -132,7 +132,7 @@ class _Source:
 class _Batches:
     """What was read and is not written yet: one batch that is written, and one that is gathered.  ``size``: of that."""
 
-    def __init__(self, writer: Writer, share: Share, first: list[bytes]) -> None:
+    def __init__(self, writer: BlobWriter, share: Share, first: list[bytes]) -> None:
         self._writer, self._share = writer, share
         self._batch, self.size = list(first), sum(map(len, first))
         first.clear()  # it would hold them until the end
@@ -181,7 +181,7 @@ class _Batches:
         return writing.cancelled() or writing.exception() is not None
 
 
-class Block:
+class WholeBody:
     """A body that is needed whole: in memory if there is room, else in a spool, also if it stalls.
 
     ``length``: bytes that it has at most.  ``spool``: makes a spool.

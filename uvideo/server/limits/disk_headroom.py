@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from uvideo._core import errors, localfile
 from uvideo.server.ops.shared_gauge import Level
-from uvideo.storage.base import Blobs, PartSlot, Writer
+from uvideo.storage.base import Blobs, BlobWriter, PartSlot
 from uvideo.storage.wrapper import Wrapper, wrapped
 
 __all__ = ["Headroom", "announce", "kept_free"]
@@ -138,7 +138,7 @@ class _Keeping(Wrapper[T]):
 
 
 class KeptFree(_Keeping[Blobs], Blobs):
-    async def writer(self) -> Writer:
+    async def writer(self) -> BlobWriter:
         return wrapped(_Writer, await self.inner.writer(), self._headroom)
 
     @asynccontextmanager
@@ -147,7 +147,7 @@ class KeptFree(_Keeping[Blobs], Blobs):
             yield wrapped(_Slot, slot, self._headroom)
 
 
-class _Writer(_Keeping[Writer], Writer):
+class _Writer(_Keeping[BlobWriter], BlobWriter):
     async def write(self, chunks: Sequence[bytes]) -> None:
         with self._headroom.taking(sum(map(len, chunks))):
             await self.inner.write(chunks)

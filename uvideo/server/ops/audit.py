@@ -34,7 +34,7 @@ except ImportError:  # Windows
     pwd = None  # type: ignore[assignment]
 
 __all__ = [
-    *("CHANGES", "DETAILS", "FREES", "OFF", "Audit", "Entry", "Who"),
+    *("CHANGES", "DETAILS", "FREES", "OFF", "Audit", "AuditEntry", "Who"),
     *("details", "note", "noted", "operator", "visited", "visitor"),
 ]
 
@@ -82,7 +82,7 @@ class Who(NamedTuple):
 
 
 @dataclass(slots=True)
-class Entry:
+class AuditEntry:
     """What is known of a line before its operation is over."""
 
     who: Who
@@ -179,7 +179,7 @@ class Audit:
         self._waiting.append(text.encode() + b"\n")
         self._flush()
 
-    def end(self, entry: Entry, status: int, ret_code: int, address: str | None, session: str) -> None:
+    def end(self, entry: AuditEntry, status: int, ret_code: int, address: str | None, session: str) -> None:
         """``record`` of an entry whose operation is over."""
         self.record(
             entry.operation,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from uvideo._core import etag
-from uvideo.storage.base import Blobs, Catalog, Damaged, ObjectRecord, Reader, Unreachable
+from uvideo.storage.base import BlobReader, Blobs, Catalog, Damaged, ObjectRecord, Unreachable
 
 __all__ = ["Damage", "Found", "Scrubber", "fits", "fsck", "problem", "verified"]
 
@@ -50,7 +50,7 @@ class Found:
     damages: list[Damage] = field(default_factory=list)
 
 
-async def verified(record: ObjectRecord, reader: Reader | None) -> bool:
+async def verified(record: ObjectRecord, reader: BlobReader | None) -> bool:
     """Whether the bytes are those of the etag.  ``reader``: None for inline ones.  OSError if they cannot be read.
 
     An etag that cannot be computed says nothing, and counts as right.
@@ -65,7 +65,7 @@ def fits(record: ObjectRecord, tree: etag.Etag) -> bool:
     )
 
 
-async def _hashed(record: ObjectRecord, reader: Reader | None) -> etag.Etag:
+async def _hashed(record: ObjectRecord, reader: BlobReader | None) -> etag.Etag:
     """The Etag of all the bytes."""
     tree = etag.Etag()
     if reader is None:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import ParamSpec, TypeVar
 
 from uvideo.server.ops.metrics import BUCKETS, Metrics
-from uvideo.storage.base import Blobs, Catalog, PartSlot, Writer
+from uvideo.storage.base import Blobs, BlobWriter, Catalog, PartSlot
 from uvideo.storage.wrapper import Wrapper, wrapped
 
 __all__ = ["timed_blobs", "timed_catalog"]
@@ -68,7 +68,7 @@ class TimedCatalog(_Timed[Catalog], Catalog):
     pass
 
 
-class _TimedWriter(_Timed[Writer], Writer):
+class _TimedWriter(_Timed[BlobWriter], BlobWriter):
     pass
 
 
@@ -77,7 +77,7 @@ class _TimedSlot(_Timed[PartSlot], PartSlot):
 
 
 class TimedBlobs(_Timed[Blobs], Blobs):
-    async def writer(self) -> Writer:
+    async def writer(self) -> BlobWriter:
         stores = {"write": "blob_write", "seal": "blob_write"}
         return wrapped(_TimedWriter, await self.inner.writer(), self._metrics, stores)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from uvideo.server.process import exit_codes
 from uvideo.server.process.inherited_sockets import Inherited
-from uvideo.server.process.settings import Settings, StartError
-from uvideo.server.process.tls_certificate import Certificate, Pem
+from uvideo.server.process.settings import ServerSettings, StartError
+from uvideo.server.process.tls_certificate import Pem, ServerCertificate
 
 __all__ = ["BACKLOG", "Ports", "check_tls", "in_url", "listen", "url"]
 
@@ -23,7 +23,7 @@ class Ports:
 
     data: socket.socket
     admin: socket.socket
-    certificate: Certificate | None
+    certificate: ServerCertificate | None
     outlive: bool = False
 
     def close(self) -> None:
@@ -50,18 +50,18 @@ class Ports:
         return None if data in ANY or data == admin else in_url(data)
 
 
-def check_tls(settings: Settings) -> None:
+def check_tls(settings: ServerSettings) -> None:
     """StartError."""
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise StartError("--tls-cert and --tls-key must be given together", exit_codes.SETTINGS)
 
 
-def listen(settings: Settings, given: Inherited | None = None) -> Ports:
+def listen(settings: ServerSettings, given: Inherited | None = None) -> Ports:
     """The sockets, listening: those that were given, and for the others what the settings ask for.  StartError."""
     given = given or Inherited()
     certificate = None
     if settings.tls_cert is not None and settings.tls_key is not None:
-        certificate = Certificate(Pem.read(settings.tls_cert, settings.tls_key))
+        certificate = ServerCertificate(Pem.read(settings.tls_cert, settings.tls_key))
     data = given.data or _bind(settings.host, settings.port)
     admin = given.admin or _bind(settings.admin_host, settings.admin_port)
     return Ports(data, admin, certificate, given.outlive)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from uvideo.server.ops.scrub import Scrubber
 from uvideo.server.process.reload import News
-from uvideo.server.process.settings import Settings
-from uvideo.server.process.tls_certificate import Certificate
+from uvideo.server.process.settings import ServerSettings
+from uvideo.server.process.tls_certificate import ServerCertificate
 
 __all__ = ["Live", "Scrubbing"]
 
@@ -18,12 +18,12 @@ MIB = 1024 * 1024
 class Scrubbing:
     """Runs a scrubber of ``make`` where the settings ask for one."""
 
-    def __init__(self, make: Callable[[Settings], Scrubber]) -> None:
+    def __init__(self, make: Callable[[ServerSettings], Scrubber]) -> None:
         self._make = make
         self._task: asyncio.Task[None] | None = None
         self._terms: tuple[float, float] | None = None
 
-    def take(self, settings: Settings) -> None:
+    def take(self, settings: ServerSettings) -> None:
         """Begin, end, or go on by other terms; the scrubber knows how far it is."""
         terms = settings.scrub_days, settings.scrub_rate
         if terms == self._terms:
@@ -42,7 +42,7 @@ class Scrubbing:
 class Live:
     """``certificate``: None if it has none.  ``parts``: what takes the settings, in this order."""
 
-    def __init__(self, certificate: Certificate | None, *parts: Callable[[Settings], None]) -> None:
+    def __init__(self, certificate: ServerCertificate | None, *parts: Callable[[ServerSettings], None]) -> None:
         self._certificate, self.parts = certificate, [*parts]
 
     def take(self, news: News) -> None:

@@ -22,7 +22,7 @@ from uvideo.server.auth.credentials import CredentialsError, Key, Keyring, check
 from uvideo.server.auth.key_file import KeyFile
 from uvideo.server.console.sessions import Sessions
 from uvideo.server.http.callback import Callbacks
-from uvideo.server.http.cross_origin import Endpoint, check_origin, check_program
+from uvideo.server.http.cross_origin import BrowserEndpoint, check_origin, check_program
 from uvideo.server.http.rate_limits import no_core
 from uvideo.server.ops import audit
 from uvideo.server.ops.metrics import Metrics
@@ -38,7 +38,7 @@ from uvideo.server.process.listening_sockets import check_tls, listen, url
 from uvideo.server.process.loop_pulse import Pulse
 from uvideo.server.process.reload import Again, Published
 from uvideo.server.process.sd_notify import Notify
-from uvideo.server.process.settings import Settings, StartError
+from uvideo.server.process.settings import ServerSettings, StartError
 from uvideo.server.process.shared_memory import Shared
 from uvideo.server.process.signals import Signals
 from uvideo.server.process.worker import Plan
@@ -48,12 +48,12 @@ from uvideo.storage.base import DAY
 if TYPE_CHECKING:
     from uvideo.server.http.faulty_app import ServerFaults
 
-__all__ = ["Settings", "StartError", "claim", "serve"]
+__all__ = ["ServerSettings", "StartError", "claim", "serve"]
 
 log = logging.getLogger("uvideo.server")
 
 
-def serve(settings: Settings, reread: Callable[[], Settings] | None = None) -> int:
+def serve(settings: ServerSettings, reread: Callable[[], ServerSettings] | None = None) -> int:
     """Run until told to stop; the exit code, as ``exit_codes`` has them.  StartError before anything is served.
 
     ``reread``: the settings as a start would have them later; StartError.  None: they stay.
@@ -72,11 +72,11 @@ def serve(settings: Settings, reread: Callable[[], Settings] | None = None) -> i
         return exit_codes.FAILED.code
 
 
-def _check(settings: Settings) -> OwnNames:
+def _check(settings: ServerSettings) -> OwnNames:
     """The server's own names.  StartError for what the options' types let pass, also of what needs a restart."""
     checks: list[tuple[str, Callable[[Any], object], Sequence[object]]] = [
         ("--callback-allow", Callbacks, [settings.callback_allow]),
-        ("--public-url", lambda url: Endpoint(url, 0, False), [settings.public_url]),
+        ("--public-url", lambda url: BrowserEndpoint(url, 0, False), [settings.public_url]),
         ("--console-origin", check_origin, settings.console_origin),
         ("--cors-origin", check_program, settings.cors_origin),
         ("--trusted-proxy", Senders, [settings.trusted_proxy]),
@@ -105,7 +105,9 @@ def _of_option(name: str) -> Iterator[None]:
         raise StartError(f"{name}: {failure}", exit_codes.SETTINGS) from None
 
 
-def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None, again: Again, hangup: Hangup) -> int:
+def _serve(
+    settings: ServerSettings, service: Notify, predecessor: Predecessor | None, again: Again, hangup: Hangup
+) -> int:
     if settings.database in sys.argv and without_password(settings.database) != settings.database:
         log.warning("others can read a command line: give --database as UVIDEO_SERVE_DATABASE, or use ~/.pgpass")
     own_names, drivers, senders = _check(settings), _drivers(settings), Senders(settings.trusted_proxy)
@@ -181,7 +183,7 @@ def _serve(settings: Settings, service: Notify, predecessor: Predecessor | None,
         folder.close()
 
 
-def _audit(settings: Settings) -> audit.Audit:
+def _audit(settings: ServerSettings) -> audit.Audit:
     """The audit log; where it is is kept in the folder, for the commands of `uvideo admin`."""
     try:
         opened = audit.Audit(settings.audit_log, reads=settings.audit_reads)
@@ -192,7 +194,7 @@ def _audit(settings: Settings) -> audit.Audit:
     return opened
 
 
-def _drivers(settings: Settings) -> Drivers:
+def _drivers(settings: ServerSettings) -> Drivers:
     try:
         keep = settings.quarantine_days * DAY
         return choose(
@@ -207,7 +209,7 @@ def _drivers(settings: Settings) -> Drivers:
         raise StartError(str(failure), exit_codes.SETTINGS) from None
 
 
-def _faults(settings: Settings) -> ServerFaults | None:
+def _faults(settings: ServerSettings) -> ServerFaults | None:
     """The scripted faults of a test server; None of any other."""
     if settings.faults is None:
         return None
@@ -231,7 +233,7 @@ def _never_happened(faults: ServerFaults | None) -> int:
     return (exit_codes.NEVER_HAPPENED if left else exit_codes.STOPPED).code
 
 
-def _own_names(settings: Settings) -> OwnNames:
+def _own_names(settings: ServerSettings) -> OwnNames:
     """Those that were given, and what other options say in passing."""
     urls = [url for url in (settings.public_url, *settings.console_origin) if url]
     names = [*settings.hostname, *(urlsplit(url).hostname or "" for url in urls)]
@@ -241,7 +243,7 @@ def _own_names(settings: Settings) -> OwnNames:
         return OwnNames(names, told=bool(settings.hostname or settings.public_url))
 
 
-def _other_keys(settings: Settings) -> list[Key]:
+def _other_keys(settings: ServerSettings) -> list[Key]:
     try:
         return load_some(settings.other_keys) if settings.other_keys is not None else []
     except CredentialsError as failure:
@@ -251,7 +253,7 @@ def _other_keys(settings: Settings) -> list[Key]:
         raise StartError(said, exit_codes.of_system(failure, exit_codes.KEYS)) from failure
 
 
-def _keyring(settings: Settings, shared: bool) -> Keyring:
+def _keyring(settings: ServerSettings, shared: bool) -> Keyring:
     """``shared``: other gateways must know the same pair, so none is made here."""
     others = _other_keys(settings)
     try:

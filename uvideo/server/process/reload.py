@@ -22,8 +22,8 @@ from typing import NamedTuple
 
 from uvideo.server.ops.metrics import Metrics
 from uvideo.server.process import exit_codes
-from uvideo.server.process.settings import Settings, StartError
-from uvideo.server.process.tls_certificate import Certificate, Pem
+from uvideo.server.process.settings import ServerSettings, StartError
+from uvideo.server.process.tls_certificate import Pem, ServerCertificate
 from uvideo.server.rules.server_names import OwnNames
 
 __all__ = ["WHEN", "News", "Published", "Reading", "When", "follow"]
@@ -44,9 +44,9 @@ class When(enum.Enum):
     ROTATION = "never by this: `uvideo admin keys --replace`"
 
 
-#: Of each field of Settings.
+#: Of each field of ServerSettings.
 WHEN: dict[str, When] = {
-    **dict.fromkeys((each.name for each in fields(Settings)), When.RESTART),
+    **dict.fromkeys((each.name for each in fields(ServerSettings)), When.RESTART),
     **dict.fromkeys(
         (
             *("rate", "guesses", "connections", "connections_per_address", "idle", "least_rate", "quarantine_days"),
@@ -64,7 +64,7 @@ WHEN: dict[str, When] = {
 class News(NamedTuple):
     """What was read last: the settings that count now, and the certificate's files."""
 
-    settings: Settings
+    settings: ServerSettings
     pem: Pem | None
 
 
@@ -131,8 +131,8 @@ class Again(NamedTuple):
     """``reread``: the settings as a start would have them now.  ``check``: the names of the server's own that they
     give.  Both raise StartError."""
 
-    reread: Callable[[], Settings]
-    check: Callable[[Settings], OwnNames]
+    reread: Callable[[], ServerSettings]
+    check: Callable[[ServerSettings], OwnNames]
 
 
 class Reading:
@@ -180,7 +180,7 @@ class Reading:
             read = self._again.reread()
             self._again.check(read)  # also what waits for a restart must let the server start then
             if pem is None and read.tls_cert is not None and read.tls_key is not None:
-                Certificate(Pem.read(read.tls_cert, read.tls_key))
+                ServerCertificate(Pem.read(read.tls_cert, read.tls_key))
             settings = self._merged(read)
             self._again.check(settings)
         except StartError as failure:
@@ -190,7 +190,7 @@ class Reading:
             if pem is not None and settings.tls_cert is not None and settings.tls_key is not None:
                 found = Pem.read(settings.tls_cert, settings.tls_key)
                 if found != pem:
-                    Certificate(found)
+                    ServerCertificate(found)
                     pem = found
         except StartError as failure:
             problems.append(f"the certificate stays as it was: {failure}")
@@ -209,7 +209,7 @@ class Reading:
         if changes or problems or asked or not self._worked:
             self._end(not problems)
 
-    def _merged(self, read: Settings) -> Settings:
+    def _merged(self, read: ServerSettings) -> ServerSettings:
         """The settings that count from now on.  What needs a restart stays, which is logged."""
         old = self._news.settings
         names = _changed(old, read)
@@ -229,13 +229,13 @@ class Reading:
             self._metrics.add("uvideo_reload_failures_total")
 
 
-def _is_at_once(name: str, old: Settings, new: Settings) -> bool:
+def _is_at_once(name: str, old: ServerSettings, new: ServerSettings) -> bool:
     when = WHEN[name]
     return when is When.AT_ONCE or (when is When.VALUE and bool(getattr(old, name)) and bool(getattr(new, name)))
 
 
-def _changed(old: Settings, new: Settings) -> list[str]:
-    return [each.name for each in fields(Settings) if getattr(old, each.name) != getattr(new, each.name)]
+def _changed(old: ServerSettings, new: ServerSettings) -> list[str]:
+    return [each.name for each in fields(ServerSettings) if getattr(old, each.name) != getattr(new, each.name)]
 
 
 def _signature(path: Path) -> object:

@@ -8,7 +8,7 @@ from pathlib import Path
 from uvideo.server.http.exchange import IDLE, LEAST_RATE
 from uvideo.server.process.exit_codes import Ending
 
-__all__ = ["Settings", "StartError"]
+__all__ = ["ServerSettings", "StartError"]
 
 
 class StartError(Exception):
@@ -20,7 +20,7 @@ class StartError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class ServerSettings:
     """What ``uvideo serve`` was told.  Ports: 0 picks a free one."""
 
     folder: Path
@@ -71,4 +71,4 @@ class Settings:
     reload_seconds: float = 60
 
     def __repr__(self) -> str:
-        return f"Settings(folder={str(self.folder)!r})"  # there is a secret among the rest
+        return f"ServerSettings(folder={str(self.folder)!r})"  # there is a secret among the rest

@@ -145,10 +145,10 @@ class _Supervisor:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, which tells all of us
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             threading.Thread(target=self._end_with_parent, name="uvideo-parent", daemon=True).start()
-            code = self._worker(number, lambda: _tell(tell, SERVES), lambda: os.close(tell), fresh=fresh)
+            code = self._worker(number, lambda: say(tell, SERVES), lambda: os.close(tell), fresh=fresh)
         except StartError as failure:
             code = failure.ending.code  # told with the reason: who hears that may kill us before we have ended
-            _tell(tell, f"{code} {failure}".encode()[:MOST_TOLD])
+            say(tell, f"{code} {failure}".encode()[:MOST_TOLD])
         except BaseException:
             log.exception("worker %d failed", number)
         finally:
@@ -292,6 +292,6 @@ def _next_signal(seconds: float) -> int:
     return int(signal.sigwait(SIGNALS))
 
 
-def _tell(fd: int, what: bytes) -> None:
+def say(fd: int, what: bytes) -> None:
     with contextlib.suppress(OSError):
         os.write(fd, what)

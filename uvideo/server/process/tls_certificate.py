@@ -15,7 +15,7 @@ from uvideo.config import localfile
 from uvideo.server.process import exit_codes
 from uvideo.server.process.settings import StartError
 
-__all__ = ["Certificate", "Pem"]
+__all__ = ["Pem", "ServerCertificate"]
 
 
 MOST = 1 << 20  # bytes of a file; both must fit into what workers share
@@ -64,7 +64,7 @@ class Pem(NamedTuple):
             raise StartError(said, exit_codes.of_system(failure, exit_codes.CERTIFICATE)) from failure
 
 
-class Certificate:
+class ServerCertificate:
     """``context``: for what listens.  A connection gets what was taken last when it begins, and keeps that."""
 
     def __init__(self, pem: Pem) -> None:

@@ -27,8 +27,8 @@ from uvideo.server.console.console_api import View
 from uvideo.server.http.app import App
 from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.connection import Server
-from uvideo.server.http.cross_origin import CrossOrigin, Endpoint, check_origin, check_program, origin
-from uvideo.server.http.exchange import Watch
+from uvideo.server.http.cross_origin import BrowserEndpoint, CrossOrigin, check_origin, check_program, origin
+from uvideo.server.http.exchange import Watchdog
 from uvideo.server.http.listener import Listener, answer_on
 from uvideo.server.http.rate_limits import Limits, Rates, descriptors
 from uvideo.server.limits.body_spool import Spool
@@ -54,7 +54,7 @@ from uvideo.server.process.listening_sockets import BACKLOG, Ports, in_url
 from uvideo.server.process.live_settings import Live, Scrubbing
 from uvideo.server.process.reload import Again, News, Reading, follow
 from uvideo.server.process.sd_notify import Notify
-from uvideo.server.process.settings import Settings, StartError
+from uvideo.server.process.settings import ServerSettings, StartError
 from uvideo.server.process.shared_memory import Shared
 from uvideo.server.process.signals import Signals
 from uvideo.server.process.stopping import GRACE, Stop
@@ -63,7 +63,7 @@ from uvideo.server.rules.server_names import OwnNames
 from uvideo.server.rules.service import Restoring, Service
 from uvideo.server.rules.space_hosts import SpaceHosts
 from uvideo.storage import identity
-from uvideo.storage.base import DAY, Blobs, Catalog, Holding, Unfit, Unreachable
+from uvideo.storage.base import DAY, Blobs, Catalog, Holding, Unreachable, Unusable
 
 if TYPE_CHECKING:
     from uvideo.server.http.faulty_app import ServerFaults
@@ -84,7 +84,7 @@ log = logging.getLogger("uvideo.server")
 class Plan:
     """What was made of the settings before the workers are forked.  ``succession``: None if a supervisor sees to it."""
 
-    settings: Settings
+    settings: ServerSettings
     drivers: Drivers
     keyring: Keyring
     ports: Ports
@@ -174,7 +174,7 @@ async def run(
         at_once = 1 if settings.workers > 1 else BACKLOG  # another worker may be idle
         data = await answer_on(ports.data, app.server, ports.tls, at_once)
 
-        def take(new: Settings) -> None:
+        def take(new: ServerSettings) -> None:
             logs.change(new.log_level, new.access_log)
             app.server.change(descriptors(new.connections), new.connections_per_address)
             app.change(new.idle, new.least_rate)
@@ -220,20 +220,20 @@ async def run(
             history = History(metrics)
             view = View(service, app.spaces, history, metrics.started, plan.audit, held)
             data_port, admin_port = ports.numbers
-            endpoint = Endpoint(settings.public_url, data_port, ports.tls is not None, ports.apart)
+            endpoint = BrowserEndpoint(settings.public_url, data_port, ports.tls is not None, ports.apart)
             console = Console(
                 *(view, service.key, shared.sessions, endpoint),
                 port=admin_port,
                 tls=ports.tls is not None,
                 audit=plan.audit,
             )
-            watch = Watch(settings.idle, settings.least_rate)
+            watch = Watchdog(settings.idle, settings.least_rate)
             watch.start()
             stack.callback(watch.stop)
             answering = admin_handler(metrics, readiness, gauges, console, watch, more)
             handler = Server(answering, metrics, plan.senders, most=connections, each=each)
 
-            def take_admin(new: Settings) -> None:
+            def take_admin(new: ServerSettings) -> None:
                 handler.change(descriptors(new.connections), new.connections_per_address)
                 watch.change(new.idle, new.least_rate)
                 vitals.change(int(new.headroom * MIB))
@@ -269,7 +269,7 @@ async def run(
             scrubbing = Scrubbing(lambda new: _scrubber(new, blobs, catalog, metrics))
             stack.callback(scrubbing.stop)
 
-            def take_upkeep(new: Settings) -> None:
+            def take_upkeep(new: ServerSettings) -> None:
                 sweeper.change(int(new.headroom * MIB))
                 stale.days = new.stale_days
                 scrubbing.take(new)
@@ -300,7 +300,7 @@ async def run(
 
 def _unusable(failure: Exception) -> Ending:
     """How a start ends at which the drivers raise this."""
-    if isinstance(failure, Unfit):
+    if isinstance(failure, Unusable):
         return exit_codes.UNFIT
     return exit_codes.of_system(failure, exit_codes.FOLDER) if isinstance(failure, OSError) else exit_codes.UNFORESEEN
 
@@ -377,7 +377,7 @@ def _on_failure(short: Moment, loop: asyncio.AbstractEventLoop, context: dict[st
         loop.default_exception_handler(context)
 
 
-def _scrubber(settings: Settings, blobs: Blobs, catalog: Catalog, metrics: Metrics) -> Scrubber:
+def _scrubber(settings: ServerSettings, blobs: Blobs, catalog: Catalog, metrics: Metrics) -> Scrubber:
     """One that keeps how far it is in the folder."""
     path = settings.folder / "scrub.json"
 
@@ -409,18 +409,18 @@ def _scrubber(settings: Settings, blobs: Blobs, catalog: Catalog, metrics: Metri
     )
 
 
-def _headroom(settings: Settings, shared: Shared) -> Headroom | None:
+def _headroom(settings: ServerSettings, shared: Shared) -> Headroom | None:
     if not settings.headroom:
         return None
     return Headroom(settings.folder, int(settings.headroom * MIB), shared.reserved)
 
 
-def _memory(settings: Settings, drivers: Drivers, shared: Shared) -> Memory:
+def _memory(settings: ServerSettings, drivers: Drivers, shared: Shared) -> Memory:
     size = max(settings.memory * MIB, least_memory(settings.workers))
     return Memory(size, settings.workers, shared.stored, shared.others, drivers.shared)
 
 
-def _spans(settings: Settings) -> Spans | None:
+def _spans(settings: ServerSettings) -> Spans | None:
     """Those of this worker; None if nobody asks for them, and then nothing of OpenTelemetry is loaded."""
     if not settings.telemetry and not telemetry.is_on():
         return None
@@ -433,19 +433,19 @@ def _spans(settings: Settings) -> Spans | None:
         raise StartError(
             f"--telemetry needs {failure.name}: pip install 'uvideo[telemetry]'", exit_codes.SETTINGS
         ) from None
-    except (spans.Missing, ValueError) as failure:
-        said = f"{failure}" if isinstance(failure, spans.Missing) else f"--telemetry: {failure}"
+    except (spans.ExporterMissing, ValueError) as failure:
+        said = f"{failure}" if isinstance(failure, spans.ExporterMissing) else f"--telemetry: {failure}"
         raise StartError(said, exit_codes.SETTINGS) from None
     return spans.Spans()
 
 
-def _cross_origin(settings: Settings, ports: Ports) -> CrossOrigin:
+def _cross_origin(settings: ServerSettings, ports: Ports) -> CrossOrigin:
     """The console's own pages, and those of the origins that the operator named for it or for programs."""
     _, admin_port = ports.numbers
     return CrossOrigin(admin_port, ports.tls is not None, *_allowed(settings, ports))
 
 
-def _allowed(settings: Settings, ports: Ports) -> tuple[list[str], list[str]]:
+def _allowed(settings: ServerSettings, ports: Ports) -> tuple[list[str], list[str]]:
     """The origins that may use signed URLs beside the console's own, and those of programs."""
     _, admin_port = ports.numbers
     origins = [check_origin(each) for each in settings.console_origin]

@@ -12,7 +12,7 @@ from uvideo.server.limits.disk_headroom import announce
 from uvideo.server.rules.copies import busy
 from uvideo.server.rules.object_record import check_readable
 from uvideo.server.rules.objects import Objects, Received
-from uvideo.storage.base import ObjectRecord, Reader, SpaceRecord
+from uvideo.storage.base import BlobReader, ObjectRecord, SpaceRecord
 
 __all__ = ["Append"]
 
@@ -49,7 +49,7 @@ class Append:
         except errors.AlreadyExists:
             raise _wrong_position(op, await self._catalog.get(space.space_id, op.key)) from None
 
-    async def _open(self, record: ObjectRecord) -> Reader | None:
+    async def _open(self, record: ObjectRecord) -> BlobReader | None:
         if record.blob is None:
             return None
         try:
@@ -85,7 +85,7 @@ def _wrong_position(op: operation.AppendObject, record: ObjectRecord | None) -> 
 class _Longer:
     """The Body of an object's bytes and of those that are to stand behind them."""
 
-    def __init__(self, record: ObjectRecord, reader: Reader | None, body: Body, md5: str | None) -> None:
+    def __init__(self, record: ObjectRecord, reader: BlobReader | None, body: Body, md5: str | None) -> None:
         self.length: int | None = None
         self._old, self._body, self._wanted = _pieces(record, reader), body, md5
         self._md5 = hashlib.md5(usedforsecurity=False)
@@ -105,7 +105,7 @@ class _Longer:
         return data
 
 
-async def _pieces(record: ObjectRecord, reader: Reader | None) -> AsyncIterator[bytes]:
+async def _pieces(record: ObjectRecord, reader: BlobReader | None) -> AsyncIterator[bytes]:
     """InternalError at the end unless they are the bytes of the etag: damage must not get a right one."""
     tree = etag.Etag()
     if reader is not None:

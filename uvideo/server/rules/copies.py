@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from uvideo._core import answer, byterange, errors, operation
+from uvideo._core import byterange, dialect, errors, operation
 from uvideo.server.limits.disk_headroom import announce
 from uvideo.server.rules.object_record import MIME, STANDARD, check_readable, is_public, stored_headers
 from uvideo.server.rules.objects import Objects
@@ -29,7 +29,7 @@ class Copies:
 
     def __init__(self, service: Objects) -> None:
         self._service, self._catalog = service, service.catalog
-        self.operations: dict[type, Callable[..., Awaitable[answer.Result]]] = {
+        self.operations: dict[type, Callable[..., Awaitable[dialect.Result]]] = {
             operation.CopyObject: self._copy,
             operation.CopyPart: self._copy_part,
             operation.UploadHit: self._hit,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from uvideo._core import answer, errors, operation
+from uvideo._core import dialect, errors, operation
 from uvideo.server.rules.copies import TRIES, busy
 from uvideo.server.rules.object_record import ARCHIVE, check_readable, restore_state, said_acl, stored_acl
 from uvideo.server.rules.objects import Objects
@@ -23,7 +23,7 @@ class States:
     def __init__(self, service: Objects, takes: int, lasts: int) -> None:
         self._service, self._catalog = service, service.catalog
         self._takes, self._lasts = takes, lasts
-        self.operations: dict[type, Callable[..., Awaitable[answer.Result]]] = {
+        self.operations: dict[type, Callable[..., Awaitable[dialect.Result]]] = {
             operation.SetMime: self._set_mime,
             operation.SwitchClass: self._switch,
             operation.RestoreObject: self._restore,

@@ -1,7 +1,7 @@
 """Every rule of objects, uploads and listings, over Blobs and Catalog.
 
 The service knows no HTTP framework, no SQL and no path.  A request's bulk bytes come as a ``Body``, an object's bytes
-go as a ``Content``.  What is refused is raised as a ``protocol.errors.Refused``; an OSError is the machine's.
+go as a ``ObjectBody``.  What is refused is raised as a ``protocol.errors.Refused``; an OSError is the machine's.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from uvideo._core import answer, byterange, condition, errors, etag, field, operation
-from uvideo.server.limits.body_buffer import Block, Body, pour, pour_blocks
+from uvideo._core import byterange, condition, dialect, errors, etag, field, operation
+from uvideo.server.limits.body_buffer import Body, WholeBody, pour, pour_blocks
 from uvideo.server.limits.body_spool import Spool
 from uvideo.server.limits.memory_budget import Memory
 from uvideo.server.ops import scrub
@@ -31,18 +31,18 @@ from uvideo.server.rules.object_record import (
     stored_headers,
 )
 from uvideo.storage.base import (
+    BlobReader,
     Blobs,
     Catalog,
+    CatalogPage,
     Damaged,
     ObjectRecord,
-    Page,
     PartRecord,
-    Reader,
     SpaceRecord,
     UploadRecord,
 )
 
-__all__ = ["Content", "Objects", "Received"]
+__all__ = ["ObjectBody", "Objects", "Received"]
 
 INLINE = 16 * 1024  # bytes of an object kept in the catalog
 HASHED_HERE = 64 * 1024  # bytes of a part that are hashed on the loop
@@ -56,13 +56,13 @@ log = logging.getLogger("uvideo.server")
 
 
 @dataclass(slots=True)
-class Content:
+class ObjectBody:
     """``length`` bytes from ``offset`` of an object: of ``inline``, or of ``reader``, which the taker closes."""
 
     offset: int
     length: int
     inline: bytes | None = None
-    reader: Reader | None = None
+    reader: BlobReader | None = None
 
 
 class Received(NamedTuple):
@@ -93,11 +93,11 @@ class Objects:
             raise ValueError(f"the etag of an upload needs parts of {etag.BLOCK} bytes, not {blobs.block_size}")
         self.blobs, self.catalog, self.clock, self.verify = blobs, catalog, clock, verify
         self._spool, self.memory = spool or Spool, memory or Memory()
-        self.stores: dict[type, Callable[..., Awaitable[answer.Result]]] = {
+        self.stores: dict[type, Callable[..., Awaitable[dialect.Result]]] = {
             operation.PutObject: self._put,
             operation.UploadPart: self._part,
         }
-        self.operations: dict[type, Callable[..., Awaitable[answer.Result]]] = {
+        self.operations: dict[type, Callable[..., Awaitable[dialect.Result]]] = {
             operation.HeadObject: self._head,
             operation.DeleteObject: self._delete,
             operation.InitiateUpload: self._initiate,
@@ -172,7 +172,7 @@ class Objects:
 
     async def get(
         self, op: operation.GetObject, space: SpaceRecord
-    ) -> tuple[operation.ObjectInfo | operation.NotModified, Content | None]:
+    ) -> tuple[operation.ObjectInfo | operation.NotModified, ObjectBody | None]:
         """(ObjectInfo, the bytes it speaks of), or (NotModified, None).  All bytes are of one version."""
         for _ in range(OPEN_TRIES):
             record = await self.record(space, op.key)
@@ -187,15 +187,15 @@ class Objects:
             if record.blob is None:
                 await self.look(record)
                 await self.check_bytes(record, None)
-                return info, Content(offset, length, inline=record.inline or b"")
+                return info, ObjectBody(offset, length, inline=record.inline or b"")
             try:
                 reader = await self.open(record)
             except FileNotFoundError:
                 continue
-            return info, Content(offset, length, reader=reader)
+            return info, ObjectBody(offset, length, reader=reader)
         raise errors.Unavailable("the object changes too often at this moment", cause="contention")
 
-    async def open(self, record: ObjectRecord) -> Reader:
+    async def open(self, record: ObjectRecord) -> BlobReader:
         """The bytes of an object that has a blob.
 
         FileNotFoundError if the object was changed meanwhile.  Damaged if they are gone or too few; InternalError if
@@ -227,7 +227,7 @@ class Objects:
         elif record.inline is not None and len(record.inline) != record.size:
             raise Damaged(f"{_described(record)} has {len(record.inline)} bytes, not {record.size}")
 
-    async def check_bytes(self, record: ObjectRecord, reader: Reader | None, *, always: bool = False) -> None:
+    async def check_bytes(self, record: ObjectRecord, reader: BlobReader | None, *, always: bool = False) -> None:
         """If this service verifies, or ``always``: InternalError unless the bytes fit the etag.
 
         ``reader``: None for inline ones.
@@ -298,7 +298,7 @@ class Objects:
         upload = await self.upload(op.upload_id, space, op.key)
         with self.memory.share(body) as share:
             length = self.blobs.block_size if body.length is None else body.length
-            block = Block(self.memory, share, self._spool, length)
+            block = WholeBody(self.memory, share, self._spool, length)
             try:
                 await block.come(body, self.check_part_size)
                 if not block.size:
@@ -468,7 +468,7 @@ class Objects:
             tuple(page.prefixes),
         )
 
-    def _entries(self, page: Page) -> tuple[operation.FileInfo, ...]:
+    def _entries(self, page: CatalogPage) -> tuple[operation.FileInfo, ...]:
         now = self.clock()
         return tuple([file_info(record, now) for record in page.objects])
 

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 
 from uvideo._core import dialect, errors, expiry, field, operation
-from uvideo.server.auth.client_address import Sender
+from uvideo.server.auth.client_address import ClientAddress
 from uvideo.server.rules.service import Service
 from uvideo.storage.base import Catalog, ObjectRecord, SpaceRecord, TokenRecord
 from uvideo.storage.wrapper import Wrapper, wrapped
@@ -51,7 +51,9 @@ class Rights:
         self._service = service
         self._adding = service.over(wrapped(AddOnly, service.catalog))
 
-    async def permit(self, token: TokenRecord, op: dialect.Operation, space: SpaceRecord, sender: Sender) -> Service:
+    async def permit(
+        self, token: TokenRecord, op: dialect.Operation, space: SpaceRecord, sender: ClientAddress
+    ) -> Service:
         """The service that this token may ask for the operation; AccessDenied."""
         if expiry.is_past(token.expires, self._service.clock()) or not may_come_from(token, sender):
             raise errors.AccessDenied()
@@ -113,7 +115,7 @@ def _sees_all(token: TokenRecord) -> bool:
     return READ in token.ops and ALL in token.spaces and ALL in token.prefixes
 
 
-def may_come_from(token: TokenRecord, sender: Sender) -> bool:
+def may_come_from(token: TokenRecord, sender: ClientAddress) -> bool:
     if not token.black_ips and not token.white_ips:
         return True
     address = sender.ip

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from uvideo._core import answer, dialect, errors, expiry, message, operation, policy, signature
+from uvideo._core import dialect, errors, expiry, location, message, operation, policy, signature
 from uvideo.server.auth import secret_box, signature_scope, temporary_keys
 from uvideo.server.auth.credentials import PUBLIC_LIMIT, RESERVED, TOKENS, Key, Keyring
 from uvideo.server.limits.body_buffer import Body
@@ -28,7 +28,7 @@ from uvideo.storage.base import Blobs, Catalog, SpaceRecord, TokenRecord
 
 __all__ = ["Grant", "Restoring", "Service", "who"]
 
-WAYS = {carrier: carrier.name.lower() for carrier in signature_scope.Carrier}  # as the audit log has them
+WAYS = {carrier: carrier.name.lower() for carrier in signature_scope.SignatureCarrier}  # as the audit log has them
 NOBODY = Who("nobody")
 Policy = policy.Policy
 
@@ -85,8 +85,8 @@ class Service(Objects):
         return Service(self.blobs, catalog, self.keyring, self.clock, *settings)
 
     async def locate(
-        self, addresses: Sequence[dialect.Address], domain: str | None = None, own: bool = False
-    ) -> tuple[SpaceRecord, dialect.Address]:
+        self, addresses: Sequence[location.Address], domain: str | None = None, own: bool = False
+    ) -> tuple[SpaceRecord, location.Address]:
         """(its record, an Address) of the space that has the domain, else of the first Address that has one.
 
         ``own``: the host is the server's, so what the path names comes before what the host names.  SpaceNotFound.
@@ -112,7 +112,7 @@ class Service(Objects):
         headers: message.Headers,
         query: Sequence[tuple[str, str]],
         space: SpaceRecord,
-        address: dialect.Address,
+        address: location.Address,
         form: bool = False,
     ) -> Grant:
         """The Grant of a request that may be done; else NoCredentials, UnknownKey, a signature's error, AccessDenied,
@@ -141,7 +141,7 @@ class Service(Objects):
             known = token = await self.token(public)
             if known is None:
                 raise errors.UnknownKey()
-        key = dialect.key_of(address)
+        key = location.key_of(address)
         keys, tails = signature.variants(method, key, query)
         signed = matched = ""
         for signed in keys:
@@ -193,13 +193,13 @@ class Service(Objects):
         headers: message.Headers,
         query: Sequence[tuple[str, str]],
         space: SpaceRecord,
-        address: dialect.Address,
+        address: location.Address,
     ) -> tuple[str, type[dialect.Operation], dict[str, str]]:
         """(key, operation, parameters) of a request for an object that anybody may read; else NoCredentials, whether it
         exists or not."""
         if method not in ("GET", "HEAD") or not address.path:
             raise errors.NoCredentials()
-        key, given = dialect.key_of(address), dialect.parameters(query)
+        key, given = location.key_of(address), dialect.parameters(query)
         cls = dialect.route(method, key, given, headers)
         if signature_scope.NOBODY not in signature_scope.MAY.get(cls, ()):
             raise errors.NoCredentials()
@@ -207,7 +207,7 @@ class Service(Objects):
             raise errors.NoCredentials()
         return key, cls, given
 
-    async def run(self, op: dialect.Operation, space: SpaceRecord, body: Body | None = None) -> answer.Result:
+    async def run(self, op: dialect.Operation, space: SpaceRecord, body: Body | None = None) -> dialect.Result:
         """The result of any operation but GetObject.  ``body``: of those that have bulk bytes."""
         store = self.stores.get(type(op))
         return await self.operations[type(op)](op, space) if store is None else await store(op, space, body)

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from uvideo._core import dialect, errors, management, operation, provider, signature
+from uvideo._core import errors, location, management, operation, provider, signature
 from uvideo.server.auth import temporary_keys
 from uvideo.server.auth.credentials import Key
 from uvideo.server.rules.object_record import file_info
@@ -17,7 +17,7 @@ from uvideo.server.rules.tokens import PREFIX, Tokens
 from uvideo.server.rules.usage import Usage
 from uvideo.storage.base import DAY, SpaceRecord, TokenRecord
 
-__all__ = ["Spaces"]
+__all__ = ["ManagementService"]
 
 MOST_LISTED = 1000
 MOST_DOMAINS = 100
@@ -25,7 +25,7 @@ MOST_DAYS = 400  # of one status
 REGION = "cn-bj"
 
 
-class Spaces:
+class ManagementService:
     """The management plane over the same drivers as a Service.  ``usage``: what this process counts.  ``names``: of the
     server's own, which nobody may bind.  ``hosts``: what it says of where a space is."""
 
@@ -85,7 +85,7 @@ class Spaces:
 
     async def _create(self, op: operation.CreateSpace, owner: str, host: str) -> operation.SpaceNamed:
         try:
-            dialect.check_space(op.space)
+            location.check_space(op.space)
         except errors.InvalidArgument as error:
             raise errors.SpaceNameInvalid(error.message) from None
         self._names.check_space(op.space)

@@ -7,7 +7,7 @@ import json
 import unittest
 
 from test.protocol.samples import ACTION_RESULTS, ACTIONS, CREDENTIALS
-from ucloud.uvideo.protocol import dialect, errors, management, operation, signature
+from ucloud.uvideo.protocol import errors, location, management, operation, signature
 from ucloud.uvideo.protocol.compat import native
 from ucloud.uvideo.protocol.message import Headers, Response
 
@@ -16,7 +16,7 @@ JSON = Headers([("Content-Type", "application/json")])
 
 def received(request):
     """(operation, action name) that a server reads, after checking the signature."""
-    given = management.parameters(dialect.parse_target(request.target).query, request.headers, request.body)
+    given = management.parameters(location.parse_target(request.target).query, request.headers, request.body)
     made = signature.action_signature(CREDENTIALS.private_key, given)
     if not signature.equal(made, given["Signature"]):
         raise AssertionError("the signature does not verify")
@@ -116,11 +116,12 @@ class Answers(unittest.TestCase):
 
     def test_every_result_comes_back(self):
         for op, result in ACTION_RESULTS:
-            response = management.encode_result(u"NameResponseIsOf", result)
+            name = management.name_of(op)
+            response = management.encode_result(name, result)
             self.assertEqual(result, management.decode_result(op, response))
             self.assertEqual(200, response.status)
             said = json.loads(response.body.decode("ascii"))
-            self.assertEqual((0, u"NameResponseIsOfResponse"), (said["RetCode"], said["Action"]))
+            self.assertEqual((0, name + u"Response"), (said["RetCode"], said["Action"]))
 
     def test_every_error_comes_back(self):
         for cls in errors.CLASSES:

@@ -1,0 +1,76 @@
+"""Times as the wire writes them: HTTP dates, and the ends that management answers say."""
+
+from __future__ import absolute_import, division, print_function
+
+import re
+from email.utils import formatdate, mktime_tz, parsedate_tz
+
+from .compat import is_text
+
+_DAY = {}  # type: dict[int, str]  # number of a day since 1970 -> its "Thu, 01 Jan 1970 "
+
+
+def http_date(seconds):
+    # type: (float) -> str
+    """RFC 1123 date in GMT of unix seconds."""
+    number, rest = divmod(int(seconds), 86400)
+    day = _DAY.get(number)
+    if day is None:
+        if len(_DAY) >= 1000:
+            _DAY.clear()
+        day = _DAY[number] = formatdate(number * 86400, usegmt=True)[:-12]
+    return "%s%02d:%02d:%02d GMT" % (day, rest // 3600, rest // 60 % 60, rest % 60)
+
+
+def parse_date(value):
+    # type: (str | None) -> int | None
+    """Unix seconds of an HTTP date, or None."""
+    if value and len(value) == 29 and value[25:] == " GMT":  # the usual form: most are of few days
+        midnight, clock = _MIDNIGHT.get(value[:17]), _is_clock(value[17:25])
+        if clock and midnight is None:
+            midnight = _parsed(value[:17] + "00:00:00 GMT")
+            if midnight is not None:
+                if len(_MIDNIGHT) >= 1000:
+                    _MIDNIGHT.clear()
+                _MIDNIGHT[value[:17]] = midnight
+        if clock and midnight is not None:
+            return midnight + int(value[17:19]) * 3600 + int(value[20:22]) * 60 + int(value[23:25])
+    return _parsed(value)
+
+
+_MIDNIGHT = {}  # type: dict[str, int]  # "Thu, 01 Jan 1970 ": unix seconds of its beginning
+_is_clock = re.compile("[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\\Z").match
+
+
+def _parsed(value):
+    # type: (str | None) -> int | None
+    try:
+        parsed = parsedate_tz(value) if value else None
+        # Without a zone it is GMT, as HTTP has it; mktime_tz would take this machine's.
+        return None if parsed is None else int(mktime_tz(parsed[:9] + (parsed[9] or 0,)))
+    except (ValueError, TypeError, IndexError, OverflowError):  # older Pythons fall over some malformed dates
+        return None
+
+
+def utc_text(seconds):
+    # type: (float) -> str
+    """Unix seconds as "2023-07-11T20:15:58Z", as management answers write an end."""
+    _, day, month, year, clock, _ = http_date(seconds).split()
+    return "%s-%02d-%sT%sZ" % (year, _MONTHS.index(month) + 1, day, clock)
+
+
+def parse_utc(value):
+    # type: (object) -> int | None
+    """Unix seconds of such a text, or None.  A blank for the T, and no zone or one of +00:00, are read as well."""
+    found = _UTC(value) if is_text(value) else None
+    if found is None or not is_text(value):
+        return None
+    year, month, day, clock = found.groups()
+    seconds = parse_date("Thu, %s %s %s %s GMT" % (day, _MONTHS[int(month) - 1], year, clock))
+    return seconds if seconds is not None and utc_text(seconds)[:10] == value[:10] else None  # no 31st of February
+
+
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_UTC = re.compile(
+    "([0-9]{4})-(0[1-9]|1[0-2])-([0-3][0-9])[T ]([0-2][0-9]:[0-5][0-9]:[0-5][0-9])(?:[.][0-9]+)?(?:Z|[+]00:?00)?\\Z"
+).match
