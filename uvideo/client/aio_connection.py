@@ -33,8 +33,8 @@ class TooLong(Exception):
 class AsyncConnection(asyncio.Protocol):
     """Carries one request at a time.  ``used``: when it became idle, on the loop's clock.
 
-    The steps are those of the SDK's ClientExchange, except that sending and reading run side by side.  The loop gets only as
-    much of a request as it can send soon, so that a response can stop the rest.
+    The steps are those of the SDK's ClientExchange, except that sending and reading run side by side.  The loop gets
+    only as much of a request as it can send soon, so that a response can stop the rest.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
