@@ -158,7 +158,7 @@ def span(start: int | None, end: int | None) -> ByteRange | None:
         return None
     if start is not None and start < 0:
         if end is not None:
-            raise InvalidArgument("a negative start means the last bytes and goes without end")
+            raise InvalidArgument("a negative start means the last bytes: give no end with it")
         return ByteRange(None, -start)
     first = start or 0
     if end is not None and end <= first:
@@ -724,9 +724,9 @@ def signable(space: str, key: str, method: str, mime: str | None, md5: str | Non
     if method not in ("GET", "HEAD", "PUT"):
         raise InvalidArgument(f"method must be GET, HEAD or PUT, not {method!r}")
     if method != "PUT" and (mime is not None or md5 is not None):
-        raise InvalidArgument("mime and md5 are of a PUT")
+        raise InvalidArgument("mime and md5 are for a PUT only")
     if method != "GET" and filename is not None:
-        raise InvalidArgument("filename is of a GET")
+        raise InvalidArgument("filename is for a GET only")
     if method == "GET":
         return operation.GetObject(space, key, filename=filename)
     return operation.HeadObject(space, key) if method == "HEAD" else operation.PutObject(space, key, mime, md5)

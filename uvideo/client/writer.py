@@ -73,7 +73,7 @@ class _Pipe:
             while not (self._pieces or self._ended):
                 self._changed.wait()
             if self._abandoned:
-                raise Cancelled("the writer was given up")
+                raise Cancelled("the writer was aborted")
             if not self._pieces:
                 return memoryview(b"")
             piece = self._pieces.popleft()

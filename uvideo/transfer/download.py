@@ -237,7 +237,7 @@ class _Download(ranged_download.Watch):
                 return left
             if left.target.get("identity") == self._file.identity():
                 return left
-        _log.info("%s: what its download had left is gone or another's: it begins anew", self._path)
+        _log.info("%s: the partial download is gone or was replaced; it starts over", self._path)
         self._target.remove()
         _remove(self._claim)
         return None
@@ -274,7 +274,7 @@ class _Download(ranged_download.Watch):
         try:
             self._sync()
         except LocalFailure as unsynced:
-            _log.warning("what arrived last is not noted: %s", unsynced)
+            _log.warning("the last blocks were not recorded: %s", unsynced)
         if not isinstance(error, UVideoError):
             return
         if keep_or_abort.keep_or_abort(error) == keep_or_abort.RESUME:

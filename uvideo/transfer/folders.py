@@ -402,7 +402,7 @@ NAME_MAX = 255
 def check_name(name: str, path: str, windows: bool = os.name == "nt") -> None:
     """InvalidArgument if a key's name between two "/" cannot be a local file's."""
     if name in ("", ".", ".."):
-        raise InvalidArgument(f"{path!r} has a name {name!r} in it, which would leave its folder or none")
+        raise InvalidArgument(f"{path!r} has a name {name!r} in it, which is no name for a file")
     if "\0" in name:
         raise InvalidArgument(f"{path!r} has a NUL in it, which no file's name can have")
     if windows and (_FORBIDDEN & set(name) or name[-1] in " ." or name.partition(".")[0].strip().upper() in _RESERVED):

@@ -120,7 +120,7 @@ class JournalClaim:
             os.lseek(self._descriptor, 0, os.SEEK_END)
             os.write(self._descriptor, line.encode() + b"\n")
         except OSError as error:
-            _log.warning("%s: a part is not noted: %s", self._path, error.strerror)
+            _log.warning("%s: a part was not recorded: %s", self._path, error.strerror)
 
     def discard(self) -> None:
         """Remove the record and release the claim."""
@@ -130,7 +130,7 @@ class JournalClaim:
         except FileNotFoundError:
             pass
         except OSError as error:
-            _log.warning("%s stays: %s", self._path, error.strerror)
+            _log.warning("%s could not be removed: %s", self._path, error.strerror)
 
     def release(self) -> None:
         if self._descriptor >= 0:
@@ -159,9 +159,9 @@ class Journal:
         with _ended:
             while path in _turns:
                 if _turns[path] == ours:
-                    raise TransferBusy("this thread is at this transfer already", transfer=id)
+                    raise TransferBusy("this thread is already working on this transfer", transfer=id)
                 if check is None:
-                    raise TransferBusy("another thread of this process is at this transfer", transfer=id)
+                    raise TransferBusy("another thread of this process is working on this transfer", transfer=id)
                 _ended.wait(LOOK)
                 check()
             _turns[path] = ours

@@ -221,7 +221,7 @@ class _Upload:
         upload: Upload = read[1]
         if upload.source.get("identity") == source.identity and upload.size == source.size:
             return upload
-        _log.info("%s changed since its upload was interrupted: that one is given up", source.path)
+        _log.info("%s changed since its upload was interrupted; that upload is aborted", source.path)
         machines.give_up(self._carrier, upload)
         return None
 
@@ -235,7 +235,7 @@ class _Upload:
                 try:
                     found = machines.reconcile(self._carrier, upload, source)
                 except UploadNotFound:
-                    _log.info("the service no longer knows the upload: it begins anew")
+                    _log.info("the service no longer knows the upload; it starts over")
                     upload = None
                 else:
                     if found is not None:
