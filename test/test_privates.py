@@ -15,7 +15,6 @@ PUBLISHED = {"_asdict", "_current_frames", "_exit", "_field_defaults", "_fields"
 OF_FSSPEC = "fsspec documents it for callers, and for classes like ours"
 #: {file: {name: why a test uses it all the same}}
 ALLOWED: dict[str, dict[str, str]] = {
-    "cluster/test_histories.py": {"_store": "lists the store by the driver's own connection, past the driver"},
     "fs/test_file.py": dict.fromkeys(
         ("_cat", "_cp_file", "_exists", "_fetch_range", "_find", "_info", "_modified", "_mv", "_pipe")
         + ("_pipe_file", "_rm", "_walk"),

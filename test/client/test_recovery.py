@@ -107,7 +107,7 @@ def test_a_token_is_asked_for_once(
             await made.create_token(name, ops=["TOKEN_ALLOW_READ"])
 
     def lose(name: str) -> None:
-        with pytest.raises(NoAnswer, match="look before you repeat it"):
+        with pytest.raises(NoAnswer, match="check before you repeat it"):
             if asynchronous:
                 asyncio.run(ask(name))
             else:

@@ -106,7 +106,7 @@ class Below:
     async def _left(self) -> int:
         await asyncio.sleep(0.2)  # what was under way to the store has come
         await self.blobs.sweep(self.catalog.named, time.time())
-        listed = {each["path"] async for chunk in obstore.list(self.blobs._store) for each in chunk}
+        listed = {each["path"] async for chunk in obstore.list(self.blobs.client) for each in chunk}
         paths = listed - {"probe", "identity"}
         needed, after = set[str](), None
         while page := await self.catalog.walk(after, 1000):

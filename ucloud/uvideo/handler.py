@@ -200,7 +200,7 @@ def also(**others):
             for other in [name for name in others if name in kwargs]:
                 own = others[other]
                 if own in kwargs:
-                    raise TypeError("%s() got %s and %s, which are the same" % (method.__name__, own, other))
+                    raise TypeError("%s() got %s and %s, two names of one argument" % (method.__name__, own, other))
                 kwargs[own] = kwargs.pop(other)
             return method(self, *args, **kwargs)  # type: ignore[no-any-return]
 

@@ -348,7 +348,7 @@ class MultipartUploadUVideo(Assembler):
         try:
             found = reconcile(self._carrier, upload, source)
         except UploadNotFound:
-            _log.info("the service no longer knows the upload to %s; beginning anew", native(upload.space))
+            _log.info("the service no longer knows the upload to %s; it starts over", native(upload.space))
             task.upload = None
             return None
         return None if found is None else stored_as(*found)

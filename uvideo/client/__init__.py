@@ -1,1 +1,1 @@
-"""The typed clients: Client in ``sync``, AsyncClient in ``aio``, what both share in ``base``."""
+"""The typed clients: Client in ``sync``, AsyncClient in ``aio``, their common base in ``base``."""

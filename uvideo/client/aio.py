@@ -1,10 +1,10 @@
-"""AsyncClient: every operation of the service for programs with an event loop; the methods are those of Client.
+"""AsyncClient: every operation of the service for programs with an event loop, with the methods of Client.
 
     async with uvideo.AsyncClient(endpoint="127.0.0.1:9000", public_key=..., private_key=...) as client:
         await client.put("movies", "hello.txt", b"hello")
 
-Small operations run on the loop.  Transfers of files and streams run the very machines of Client in
-threads: reading files and hashing need threads anyway.
+Small operations run on the event loop.  Transfers of files and streams run Client's code in threads, which reading
+files and hashing need anyway.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ G = TypeVar("G", bound=Mapping[str, Any])
 def awaited(
     method: Callable[Concatenate[Client, P], T],
 ) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
-    """A method of Client, for AsyncClient: what it returns is what ``_run`` or ``_done`` do, which are awaited here."""
+    """Make an AsyncClient's method from one of Client, and await the result of its ``_run`` or ``_done``."""
 
     @functools.wraps(method)
     async def twin(self: AsyncClient, /, *args: P.args, **options: P.kwargs) -> T:
@@ -69,7 +69,7 @@ def awaited(
 def listed(
     method: Callable[Concatenate[Client, P], Listing[T]],
 ) -> Callable[Concatenate[AsyncClient, P], AsyncListing[T]]:
-    """A method of Client, for AsyncClient: what it returns is what ``_listing`` does."""
+    """Make an AsyncClient's method from one of Client that returns the result of ``_listing``."""
 
     @functools.wraps(method)
     def twin(self: AsyncClient, /, *args: P.args, **options: P.kwargs) -> AsyncListing[T]:
@@ -87,9 +87,9 @@ def listed(
 def threaded(
     method: Callable[Concatenate[Client, P], T], whole: bool = True
 ) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
-    """A method of Client with the options cancel and progress, for AsyncClient: it runs in a thread.
+    """Make an AsyncClient's method from one of Client with the options cancel and progress.  It runs in a thread.
 
-    whole: it is one call, whose total time and deadline cover the wait for a thread.
+    whole: the method is one call, whose time limits include the wait for a thread.
     """
 
     call: Callable[..., T] = method
@@ -107,12 +107,13 @@ def threaded(
 
 @documented_by(Client)
 class AsyncClient(BaseClient):
-    """As Client, for one event loop.  Not to be shared between threads or loops; close it, or use ``async with``.
-    A pickle or copy is a client of its own, for another loop.
+    """As Client, for one event loop.  Do not share it between threads or loops; close it, or use ``async with``.
 
-    Arguments, errors and methods are those of Client; ``list`` and its like give an AsyncListing, for ``async for``.
-    Where Client takes an iterable of bytes, an async iterable will do too.  Cancelling the task of a transfer ends the
-    transfer as a Cancel would.  progress is called on the loop.
+    A pickle or copy is a separate client, for another loop.
+
+    Arguments, errors and methods are Client's.  ``list`` and similar methods return an AsyncListing, for ``async for``.
+    Where Client takes an iterable of bytes, an async iterable is accepted, too.  Cancelling a transfer's task cancels
+    the transfer, as a Cancel does.  progress is called on the loop.
     """
 
     def _start(self) -> None:
@@ -168,19 +169,19 @@ class AsyncClient(BaseClient):
         return carried(self, self._carrier.one())
 
     def _sync(self) -> Client:
-        """The Client whose machines run in threads."""
+        """The Client whose methods run in threads."""
         if self._client is None:
             self._client = Client(settings=self._settings, retry=self._retry)
         return self._client
 
     async def _bulk(self, job: Callable[[Client, G], T], options: G) -> T:
-        """As ``_threaded``, of a transfer that is one call: its deadline, if any, covers the wait for a thread."""
+        """As ``_threaded``, for a transfer that is one call: its deadline includes the wait for a thread."""
         return await self._threaded(self._sync()._one(options.get("deadline")), job, options)
 
     async def _threaded(self, client: Client, job: Callable[[Client, G], T], options: G) -> T:
-        """What ``job(client, options)`` returns, run in a thread; it ends before a cancelled task goes on.
+        """The result of ``job(client, options)``, run in a thread.  If the task is cancelled, the thread ends first.
 
-        Its options have a Cancel, and callbacks that are called on the loop.
+        The job's options have a Cancel, and callbacks that run on the loop.
         """
         token = options.get("cancel") or Cancel()
         told = {name: self._on_loop(options[name]) for name in ("progress", "report") if name in options}
@@ -204,7 +205,7 @@ class AsyncClient(BaseClient):
 
     @staticmethod
     def _on_loop(progress: Callable[[T], None] | None) -> Callable[[T], None] | None:
-        """``progress`` for a thread of a transfer; what it raises comes out there."""
+        """A function for a transfer's thread: it calls ``progress`` on the loop and raises its errors here."""
         if progress is None:
             return None
         loop = asyncio.get_running_loop()
@@ -258,12 +259,11 @@ class AsyncClient(BaseClient):
     def open(self, space: str, key: str, mode: str = "rb", **options: Unpack[OpenOptions]) -> AsyncReader | AsyncWriter:
         """An object as a binary file.  mode: "rb" to read, "wb" to write.  Its methods are awaited.
 
-        An AsyncReader seeks and buffers, reads ahead while it is read in order, keeps up to ``cache`` bytes (8 MiB) for
-        reads that jump, and stays with the version that it was opened on: ObjectChanged.  NotFound at the first read.
-        An AsyncWriter takes any length and stores it when it is closed; an ``async with`` block that raises stores
-        nothing.
-        bandwidth, progress, cancel, deadline: as of ``upload``; the deadline counts from now.  The options of the other
-        mode are refused.
+        An AsyncReader can seek and is buffered.  It reads ahead while it is read in order, and caches up to ``cache``
+        bytes (8 MiB) for random reads.  It reads one version: ObjectChanged if the object changes.  NotFound at the
+        first read.  An AsyncWriter takes any length and stores the object when it is closed.  An ``async with`` block
+        that raises stores nothing.  bandwidth, progress, cancel, deadline: as in ``upload``; the deadline counts from
+        now.  Options of the other mode are refused.
         """
         from uvideo.client import aio_file
 
@@ -377,7 +377,7 @@ class AsyncClient(BaseClient):
 
 
 def _bridged(source: AsyncSource) -> Source:
-    """What a thread reads: of an async iterable one item at a time is asked of the running loop."""
+    """A source for a thread; each item of an async iterable is requested on the running loop."""
     return _asked(source, asyncio.get_running_loop()) if isinstance(source, AsyncIterable) else source
 
 

@@ -1,4 +1,4 @@
-"""One connection for an event loop: a request goes out, its answer comes back whole, on the core's reader of HTTP."""
+"""One connection for an event loop: sends a request and returns the whole response, parsed by the SDK's wire."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ticks = time.monotonic  # a loop's own clock may stand still while it is busy, u
 
 
 class Silence(Exception):
-    """The other side said nothing for too long.  ``late``: it may have, but the time for all of it is over."""
+    """The other side was silent for too long.  ``late``: the time for the whole request is over instead."""
 
     def __init__(self, late: bool = False) -> None:
         super().__init__()
@@ -27,14 +27,14 @@ class Silence(Exception):
 
 
 class TooLong(Exception):
-    """The answer's body is longer than it may be."""
+    """The response's body is longer than allowed."""
 
 
 class AsyncConnection(asyncio.Protocol):
     """Carries one request at a time.  ``used``: when it became idle, on the loop's clock.
 
-    The states are those of the core's Exchange, but that sending and reading go on side by side.  No more of a request
-    is given to the loop than it can send soon, so that the answer stops the rest.
+    The steps are those of the SDK's ClientExchange, except that sending and reading run side by side.  The loop gets
+    only as much of a request as it can send soon, so that a response can stop the rest.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -62,7 +62,7 @@ class AsyncConnection(asyncio.Protocol):
         self.begun = False  # whether anything of the answer came
 
     def is_idle(self) -> bool:
-        """Whether it can serve: it stands, and nothing came unasked, whether the loop has read it or not."""
+        """Whether it can be reused: it is open, and no bytes came unasked, read by the loop or not."""
         if self.is_closing():
             return False
         if self._readable is None:
@@ -72,10 +72,10 @@ class AsyncConnection(asyncio.Protocol):
     async def exchange(
         self, data: bytes, method: str, most: int | None, timeout: float, until: float | None
     ) -> tuple[message.Response, bool]:
-        """(Response, whether the connection serves again).  ``most``: bytes of the body, None for any number.
+        """(Response, whether the connection can be reused).  ``most``: the most bytes of the body, or None.
 
-        ``timeout``: seconds of silence.  ``until``: when it must be over, in ticks.  Silence, TooLong, EOFError,
-        OSError or wire.Malformed if there is none.
+        ``timeout``: seconds of silence.  ``until``: when it must end, in ticks.  Raises Silence, TooLong, EOFError,
+        OSError or wire.Malformed.
         """
         if self.is_lost:  # it ended, or something came, before anything was asked
             raise self._failure or EOFError
@@ -106,12 +106,12 @@ class AsyncConnection(asyncio.Protocol):
         return waiting + len(self._rest)
 
     def is_closing(self) -> bool:
-        """Whether no more can be sent.  Python 3.10 cannot ask a TLS transport that while it is being lost."""
+        """Whether no more can be sent.  On Python 3.10 a TLS transport that is closing cannot tell."""
         closing: bool = self.lowest.is_closing() or self.transport.is_closing()
         return closing
 
     def _go_on(self) -> None:
-        """Give the loop what it takes of the request."""
+        """Give the loop as much of the request as it takes."""
         while self._rest and not self.is_full:
             piece, self._rest = self._rest[:SLICE], self._rest[SLICE:]
             self.transport.write(piece)
@@ -122,10 +122,10 @@ class AsyncConnection(asyncio.Protocol):
                 self._went = True
 
     def look(self) -> None:
-        """End what has been silent for too long.
+        """End the request if the other side was silent for too long.
 
-        One timer serves all requests of a connection: one that is left from an earlier request rings no later than
-        this one's silence may end.  When bytes go out nobody tells, so those that are unsent are looked after.
+        One timer serves all requests of a connection: a timer left from an earlier request fires no later than this
+        one's silence may end.  No callback reports sent bytes, so unsent bytes are checked here.
         """
         if self.timer is not None:
             self.timer.cancel()
@@ -153,7 +153,7 @@ class AsyncConnection(asyncio.Protocol):
         self._abort()
 
     def close(self) -> None:
-        """Give it up."""
+        """Close it."""
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
@@ -228,7 +228,7 @@ class AsyncConnection(asyncio.Protocol):
         self._go_on()
 
     def _read_on(self) -> None:
-        """Take what came before sending failed: the loop does not look after that.  Not with uvloop."""
+        """Read what arrived before sending failed, as the loop does not.  Not possible with uvloop."""
         if not self._went:  # what is there came before the request did, and is no answer to it
             return
         receiver = self.lowest.get_protocol()
@@ -248,9 +248,9 @@ class AsyncConnection(asyncio.Protocol):
             self._done(False)
 
     def _is_whole(self) -> bool:
-        """Whether the end that is here is that of the answer.
+        """Whether the connection's end is also the response's end.
 
-        Under TLS the other side must have said so: whoever stands between could have made an end of TCP.
+        Under TLS, the other side must have sent its closing message: an attacker could have caused TCP's end.
         """
         if self.answer is None or self._left is not None or self._chunks is not None:
             return False
@@ -276,7 +276,7 @@ class AsyncConnection(asyncio.Protocol):
 
 
 def _fill(receiver: asyncio.BufferedProtocol, data: bytes) -> None:
-    """Give it bytes as a transport does."""
+    """Give a receiver bytes, as a transport does."""
     while data:
         buffer = memoryview(receiver.get_buffer(len(data)))[: len(data)]
         buffer[:], data = data[: len(buffer)], data[len(buffer) :]

@@ -1,4 +1,4 @@
-"""What AsyncClient.open gives: Reader and Writer for an event loop, each with a thread of its own while it is open."""
+"""The results of AsyncClient.open: Reader and Writer for an event loop, each with its own thread while open."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ F = TypeVar("F", Reader, Writer)
 
 
 class _AsyncFile(Generic[F]):
-    """Calls of a file, one after the other, in a thread; it is opened there when the first is made."""
+    """Calls a file's methods in a thread, one at a time.  The first call opens the file there."""
 
     def __init__(self, open: Callable[[Cancel], F], cancel: Cancel | None) -> None:
         self._open: Callable[[Cancel], F] = open
@@ -62,7 +62,7 @@ class _AsyncFile(Generic[F]):
         return method(self._file)
 
     async def _last(self, method: Callable[[F], None]) -> None:
-        """The call that ends it."""
+        """Call the method that ends the file."""
         if self._closed:
             return
         try:
@@ -74,10 +74,10 @@ class _AsyncFile(Generic[F]):
 
 
 class AsyncReader(_AsyncFile[Reader]):
-    """As Reader, with ``await``; ``async for`` gives the bytes in chunks from where it stands.
+    """As Reader, with ``await``.  ``async for`` returns the bytes in chunks, from the current position.
 
-    It is opened by ``async with`` or its first call, which raises what opening raises; info, size and etag are there
-    from then on.  Cancelling the task of a call ends the reader.  For one task at a time.
+    ``async with`` or the first call opens it, and raises the errors of opening.  info, size and etag are available from
+    then on.  Cancelling a call's task ends the reader.  For one task at a time.
     """
 
     @property
@@ -123,22 +123,22 @@ class AsyncReader(_AsyncFile[Reader]):
 
 
 class AsyncWriter(_AsyncFile[Writer]):
-    """As Writer, with ``await``.  Cancelling the task of a call ends the upload.  For one task at a time."""
+    """As Writer, with ``await``.  Cancelling a call's task aborts the upload.  For one task at a time."""
 
     @property
     def stored(self) -> Stored | None:
-        """What was stored; None before ``close``, and if that failed."""
+        """The stored object; None before ``close`` and if that failed."""
         return None if self._file is None else self._file.stored
 
     async def write(self, data: ReadableBuffer) -> int:
         return await self._call(lambda file: file.write(data))
 
     async def close(self) -> None:
-        """Store what was written; a second time does nothing.  Raises what the upload failed with."""
+        """Store what was written.  A second call does nothing.  Raises the upload's error."""
         await self._last(lambda file: file.close())
 
     async def abort(self) -> None:
-        """Store nothing, and free what the service has of it.  Nothing to a closed one."""
+        """Store nothing, and free the uploaded parts at the service.  Does nothing after ``close``."""
         await self._last(lambda file: file.abort())
 
     async def __aexit__(self, kind: object, *_: object) -> None:

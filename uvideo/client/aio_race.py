@@ -1,4 +1,4 @@
-"""Making a socket for an event loop: the addresses of a host race, as for Client; on any loop, uvloop's too."""
+"""Making a socket for an event loop: a host's addresses race, as for Client.  Works on any loop, uvloop too."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Found = tuple[int, int, int, str, Where]
 
 
 async def connect(loop: asyncio.AbstractEventLoop, name: str, port: int, seconds: float) -> socket.socket:
-    """The socket to the address that answers first.  address.ConnectError with the last one's error if none does.
+    """A socket to the first address that answers.  address.ConnectError with the last one's error if none does.
 
-    seconds: in which the caller ends it; the addresses share them.
+    seconds: the caller's limit, which the addresses share.
     """
     waiting = await addresses(loop, name, port)
     if len(waiting) == 1:
@@ -48,7 +48,7 @@ async def connect(loop: asyncio.AbstractEventLoop, name: str, port: int, seconds
 
 
 async def addresses(loop: asyncio.AbstractEventLoop, name: str, port: int) -> list[Found]:
-    """As address.Lookup.addresses, of a host.  A look-up that nobody waits for is left behind.  ConnectError."""
+    """A host's addresses, as address.Lookup.addresses.  A cancelled lookup is abandoned.  ConnectError."""
     found = address.known(name, port)
     if found is not None:
         return list(found)

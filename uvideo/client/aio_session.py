@@ -1,4 +1,4 @@
-"""One operation carried on an event loop: the core builds the message and judges the answer, as for Client."""
+"""Carries out one operation on an event loop.  The SDK builds the message and judges the response, as for Client."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LASTING = 45.0  # seconds after which an idle connection is not trusted any more
 
 
 class _Pool:
-    """The connections of one client, all on one loop, which is the first that asks for them."""
+    """A client's connections.  They belong to the first loop that uses them."""
 
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -51,9 +51,9 @@ class _Pool:
 
 
 class AsyncCarrier:
-    """Carries operations for one event loop, over connections that it keeps.  Not to be shared between loops.
+    """Carries out operations for one event loop, over connections that it keeps.  Do not share it between loops.
 
-    ``carrier``: what builds messages and judges answers; its clock, ticks and fraction count here too.
+    ``carrier``: builds messages and judges responses; its clock, ticks and fraction are used here, too.
     """
 
     def __init__(self, carrier: Carrier, settings: Settings) -> None:
@@ -70,7 +70,7 @@ class AsyncCarrier:
         return self._with(self.carrier.tidying())
 
     def _with(self, carrier: Carrier) -> AsyncCarrier:
-        """One like this over the same connections."""
+        """A copy with another Carrier, over the same connections."""
         if carrier is self.carrier:
             return self
         made = copy.copy(self)
@@ -99,7 +99,7 @@ class AsyncCarrier:
     async def call(
         self, op: DataOperation, body: bytes | None = None, lost: list[UVideoError] | None = None, proof: bool = True
     ) -> tuple[Any, message.Response]:
-        """(result, Response) of a data-plane operation.  ``lost``, ``proof``: as of Carrier.call."""
+        """(result, Response) of a data-plane operation.  ``lost``, ``proof``: as in Carrier.call."""
 
         async def once(until: float | None) -> tuple[Any, message.Response]:
             request, began = self.carrier.request(op), self.carrier.clock()
@@ -138,7 +138,7 @@ class AsyncCarrier:
     async def get(
         self, op: operation.GetObject, expires: int | None, until: float | None = None
     ) -> tuple[operation.ObjectInfo, bytes]:
-        """(ObjectInfo of the core, bytes) of one GetObject; no retry.  ``until``: as of Carrier.limit."""
+        """(the SDK's ObjectInfo, bytes) of one GetObject, without retry.  ``until``: as in Carrier.limit."""
         try:
             return await self._got(op, expires, until)
         except SignatureExpired as error:
@@ -182,7 +182,7 @@ class AsyncCarrier:
     async def send(
         self, request: message.Request, body: bytes | None, most: int | None, until: float | None = None
     ) -> message.Response:
-        """``until``: as of Carrier.limit."""
+        """The Response to a Request.  ``until``: as in Carrier.limit."""
         loop = self._running()
         room = self.pool.room
         assert room is not None
@@ -240,7 +240,7 @@ class AsyncCarrier:
                 self._take_back(route, connection, keep, loop)
 
     def _waiting(self, route: Route, loop: asyncio.AbstractEventLoop) -> AsyncConnection | None:
-        """An idle connection that still stands."""
+        """An idle connection that is still open, or None."""
         if route not in self.pool.idle:
             for old in [each for each in self.pool.idle if each.closed]:
                 for connection in self.pool.idle.pop(old):
@@ -280,7 +280,7 @@ class AsyncCarrier:
 
 
 class ConnectionAttempt:
-    """The way to a new connection.  ``leg``: how far it has come, as the core's failure_cause names it."""
+    """Opens a new connection.  ``leg``: the current step, as in the SDK's failure_cause."""
 
     FAILURES: tuple[type[Exception], ...] = (
         *(asyncio.TimeoutError, OSError, EOFError, ValueError, OverflowError, NotImplementedError),
@@ -292,7 +292,7 @@ class ConnectionAttempt:
         self.leg: int = failure_cause.HOST if route.proxy is None else failure_cause.PROXY
 
     async def connected(self, seconds: float) -> AsyncConnection:
-        """One of FAILURES if there is none.  seconds: in which the caller ends it."""
+        """The AsyncConnection.  One of FAILURES if there is none.  seconds: the caller's limit."""
         route, proxy = self._route, self._route.proxy
         made = await self._plain(seconds)
         try:
@@ -313,7 +313,7 @@ class ConnectionAttempt:
             raise
 
     async def _plain(self, seconds: float) -> AsyncConnection:
-        """The AsyncConnection without TLS: to the host, by way of a SOCKS proxy too, or to a proxy of another kind."""
+        """A connection without TLS: to the host, also through a SOCKS proxy, or to an HTTP proxy."""
         route, proxy, loop = self._route, self._route.proxy, self._loop
         name, port = (route.address, route.port) if proxy is None else (proxy.name, proxy.port)
         plain = await aio_race.connect(loop, name, port, seconds)
@@ -330,7 +330,7 @@ class ConnectionAttempt:
             raise
 
     async def _encrypted(self, made: AsyncConnection, name: str) -> AsyncConnection:
-        """The AsyncConnection that speaks TLS over this one."""
+        """An AsyncConnection that speaks TLS over this one."""
         inner = AsyncConnection(self._loop)
         assert self._route.context is not None
         try:
@@ -345,11 +345,11 @@ class ConnectionAttempt:
 
 
 class Longer(BadAnswer):
-    """More bytes than there can be."""
+    """The response is longer than it can be."""
 
 
 def _longest(wanted: byterange.ByteRange | None) -> int | None:
-    """Bytes that an answer to a request for this range may have; None: any number."""
+    """The most bytes of a response to a request for this range; None: no limit."""
     if wanted is None or wanted.last is None:
         return None
     length = wanted.last if wanted.first is None else wanted.last - wanted.first + 1
@@ -361,5 +361,5 @@ def _is_over(end: float | None) -> bool:
 
 
 def _core(error: BaseException) -> BaseException:
-    """A failure as the core knows it."""
+    """The SDK's exception for a failure."""
     return TimeoutError() if isinstance(error, (Silence, asyncio.TimeoutError)) else error

@@ -1,4 +1,4 @@
-"""A socket to a host by way of a SOCKS proxy, for an event loop: PySocks blocks, so its handshake has a thread."""
+"""A socket to a host through a SOCKS proxy, for an event loop.  PySocks blocks, so its handshake runs in a thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["destination", "pass_on"]
 
 
 async def destination(loop: asyncio.AbstractEventLoop, route: Route) -> str:
-    """What the SOCKS proxy of a Route is to connect to.  address.ConnectError, socksproxy.SocksError."""
+    """The host or address to give to a Route's SOCKS proxy.  address.ConnectError, socksproxy.SocksError."""
     assert route.proxy is not None and route.proxy.socks is not None
     told, name = route.proxy.socks, route.address
     if told.resolves:
@@ -29,9 +29,9 @@ async def destination(loop: asyncio.AbstractEventLoop, route: Route) -> str:
 async def pass_on(
     loop: asyncio.AbstractEventLoop, plain: socket.socket, route: Route, name: str, seconds: float
 ) -> None:
-    """Let the SOCKS proxy of a Route connect a socket on.  OSError, EOFError, socksproxy.SocksError.
+    """Let a Route's SOCKS proxy connect a socket to the host.  OSError, EOFError, socksproxy.SocksError.
 
-    After a failure the socket is shut down.  seconds: that it lasts at most, also where nobody waits for it any more.
+    After a failure the socket is shut down.  seconds: the limit, also after a cancellation.
     """
     try:
         await _run(loop, route.handshake(plain, connection.Pace(seconds, seconds), name))
@@ -43,7 +43,7 @@ async def pass_on(
 
 
 async def _run(loop: asyncio.AbstractEventLoop, handshake: socks.Handshake) -> None:
-    """Run a Handshake, which is closed when it is done, whoever waits for it."""
+    """Run a Handshake in a thread.  It is closed at its end, even after a cancellation."""
     over: asyncio.Future[None] = loop.create_future()
 
     def settle(error: BaseException | None) -> None:

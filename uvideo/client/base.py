@@ -1,4 +1,4 @@
-"""BaseClient: what Client and AsyncClient share, and how the second takes docstrings and options from the first."""
+"""BaseClient: the common base of Client and AsyncClient, and how AsyncClient gets Client's docstrings and options."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ C = TypeVar("C", bound="BaseClient")
 
 
 class BaseClient:
-    """How a client is made, and its methods that ask nothing of the service."""
+    """Creates a client, and has the methods that send no request."""
 
     #: How a call of several operations makes many of them at a time.
     _each: ClassVar[Each]
@@ -55,12 +55,12 @@ class BaseClient:
         self._start()
 
     def _start(self) -> None:
-        """Make what carries the calls out, over ``_core``."""
+        """Create what carries out the calls, from ``_core``."""
         raise NotImplementedError
 
     @property
     def settings(self) -> Settings:
-        """What this client was made with."""
+        """This client's settings."""
         return self._settings
 
     def __repr__(self) -> str:
@@ -81,16 +81,16 @@ class BaseClient:
         md5: str | None = None,
         filename: str | None = None,
     ) -> str:
-        """A URL by which anybody may use one ``method`` on the object until it expires: GET, HEAD or PUT.
+        """A URL with which anybody can make one kind of request for the object until it expires.
 
-        expires: seconds or a timedelta, default the settings'.  mime, md5: of a PUT; it must send the same headers.
-        filename: of a GET, what a browser calls the download.
+        method: GET, HEAD or PUT.  expires: seconds or a timedelta, None for the settings'.  mime, md5: for a PUT, which
+        must send the same headers.  filename: for a GET, the name under which a browser saves the download.
         """
         lasting = int(operations.seconds(self._settings.expires if expires is None else expires, "expires"))
         return self._core.url(operations.signable(space, key, method, mime, md5, filename), max(1, lasting))
 
     def transfers(self) -> tuple[models.TransferRecord, ...]:
-        """The uploads and downloads in this user's journal that are not finished, the oldest first."""
+        """The unfinished uploads and downloads in this user's journal, the oldest first."""
         return self._journal().entries()
 
     def _journal(self) -> Journal:
@@ -101,11 +101,11 @@ class BaseClient:
         return self._records
 
     def _expires(self) -> int | None:
-        """Seconds that a signed URL lasts; None of an anonymous client, whose URLs are not signed."""
+        """Seconds until a signed URL expires; None for an anonymous client, whose URLs are not signed."""
         return self._settings.expires if self._settings.public_key is not None else None
 
     def _checks(self, verify: bool | None) -> bool:
-        """Whether etags are compared where the caller says so much."""
+        """Whether to compare etags, given the caller's argument."""
         return self._settings.verify if verify is None else verify
 
     # Calls of several operations, once for both: Client runs them without a loop, see ``copy.finished``
@@ -113,11 +113,11 @@ class BaseClient:
     async def _called(
         self, op: DataOperation, body: bytes | None = None, lost: list[UVideoError] | None = None, proof: bool = True
     ) -> tuple[Any, message.Response]:
-        """(result, Response) of an operation; of a Client at once.  ``lost``, ``proof``: as of Carrier.call."""
+        """(result, Response) of an operation.  Client's returns at once.  ``lost``, ``proof``: as in Carrier.call."""
         raise NotImplementedError
 
     async def _ask(self, call: Call[T], body: bytes | None = None, lost: list[UVideoError] | None = None) -> T:
-        """What a call returns."""
+        """The result of a call."""
         result, _ = await self._called(call.operation, body, lost)
         return call.convert(result)
 
@@ -203,10 +203,10 @@ def _rebuild(cls: type[C], settings: Settings, retry: Retry | None) -> C:
 
 
 def documented_by(model: type[BaseClient]) -> Callable[[type[C]], type[C]]:
-    """Complete the methods of a class from those of the same name of ``model``.
+    """Complete the methods of a class from those with the same name in ``model``.
 
-    A method without a docstring gets the model's.  One that takes ``**options`` shows in ``help()`` and to ``inspect``
-    the model's options one by one; type checkers know them from its TypedDict.
+    A method without a docstring gets the model's.  A method that takes ``**options`` shows the model's options one by
+    one in ``help()`` and to ``inspect``; type checkers know them from its TypedDict.
     """
 
     def complete(cls: type[C]) -> type[C]:

@@ -1,4 +1,4 @@
-"""What cancels a transfer from another thread: see Cancel."""
+"""Cancels a transfer from another thread: see Cancel."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ __all__ = ["Cancel"]
 
 
 class Cancel(cancel.Interrupt):
-    """Set once, for good: a transfer then ends at its next wait, piece or request.  Safe to share between threads."""
+    """Cancels a transfer, once and for good.
+
+    The transfer ends at its next wait, piece or request.  Safe to share between threads.
+    """
 
     @contextmanager
     def leading(self, other: Cancel) -> Iterator[None]:
-        """While the block runs, ``other`` is set when this one is."""
+        """For the duration of the block, setting this also sets ``other``."""
 
         def lead() -> None:
             other.set(self._error)

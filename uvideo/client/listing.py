@@ -1,4 +1,4 @@
-"""Lazy listings: pages are asked for as they are needed, and one that does not advance ends in an error."""
+"""Lazy listings: pages are requested as needed.  A page that does not advance raises an error."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from uvideo.models import Page, T
 
 
 def following(page: Page[T], marker: str) -> str:
-    """Where the page after this one begins, "" if there is none.  BadAnswer if that is where this one began."""
+    """The marker of the next page, "" after the last.  BadAnswer if the listing does not advance."""
     if page.marker and page.marker == marker:
         raise BadAnswer("the listing does not advance", retryable=False)
     return page.marker
 
 
 class Listing(Generic[T]):
-    """What a listing gives, in the service's order; each iteration starts anew.  UVideoError while it is iterated.
+    """The items of a listing, in the service's order.  Each iteration starts from the beginning and may raise
+    UVideoError.
 
-    Safe to share between threads; an iterator of it is not.
+    Safe to share between threads; its iterators are not.
     """
 
     def __init__(self, fetch: Callable[[str], Page[T]], start: str = "") -> None:
         self._fetch, self._start = fetch, start
 
     def pages(self) -> Iterator[Page[T]]:
-        """The same a Page at a time, each asked for when it is wanted."""
+        """The items by page, each page requested when needed."""
         marker = self._start
         while True:
             page = self._fetch(marker)
@@ -47,7 +48,7 @@ class AsyncListing(Generic[T]):
         self._fetch, self._start = fetch, start
 
     async def pages(self) -> AsyncIterator[Page[T]]:
-        """The same a Page at a time, each asked for when it is wanted."""
+        """The items by page, each page requested when needed."""
         marker = self._start
         while True:
             page = await self._fetch(marker)

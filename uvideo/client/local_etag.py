@@ -1,4 +1,4 @@
-"""The etag of local bytes, without asking the service, and whether two etags name the same content."""
+"""The etag of local bytes, computed without the service, and comparison of two etags."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PIECE = 1 << 20
 
 
 def etag(source: bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO) -> str:
-    """The etag that an object of these bytes has.  A path is read whole, a binary file from where it stands.
+    """The etag of an object with these bytes.  A path is read whole, a binary file from its position.
 
     LocalFailure if the file cannot be read.
     """
@@ -44,7 +44,7 @@ def _feed(tree: _etag.Etag, file: object) -> None:
 
 
 def same_etag(one: str | None, other: str | None, size: int) -> bool | None:
-    """Whether two etags name the same content of ``size`` bytes; None if one of them has a form that says nothing."""
+    """Whether two etags are of the same content of ``size`` bytes; None if the form of one of them does not show it."""
     if one is None or other is None:
         return None
     if _etag.same(one, other, size):

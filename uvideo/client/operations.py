@@ -1,7 +1,7 @@
-"""Every operation as a client's method asks for it, and what the method returns: written once for both clients.
+"""Each method's operation, and the conversion of its result.  Shared by both clients.
 
-Values in, values out: a Call holds the operation and how its result becomes a model.  InvalidArgument for an argument
-that cannot be right, before anything is sent.
+No I/O: a Call holds the operation and converts its result to a model.  InvalidArgument for an invalid argument, before
+anything is sent.
 """
 
 from __future__ import annotations
@@ -36,33 +36,33 @@ check_key, check_space = location.check_key, location.check_space
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """operation: what is asked.  convert(result): the model; the operation decides what its result is."""
+    """operation: the operation to carry out.  convert(result): the model, of the operation's result type."""
 
     operation: DataOperation
     convert: Callable[[Any], T]
 
     def tidies(self) -> bool:
-        """Whether it takes back what a call that failed has left, so that it is to be done after a cancel too."""
+        """Whether it cleans up after a failed call, so it must run even after a cancellation."""
         return isinstance(self.operation, operation.AbortUpload)
 
 
 @dataclass(frozen=True, slots=True)
 class ManagementCall(Generic[T]):
-    """As Call, of the management plane."""
+    """As Call, for the management API."""
 
     operation: ManagementOperation
     convert: Callable[[Any], T]
 
 
 def nothing(result: operation.Done) -> None:
-    """What an operation returns that has nothing to say."""
+    """The conversion for an operation without a result."""
 
 
 # Values
 
 
 def when(seconds: int | None) -> datetime | None:
-    """The aware datetime of unix seconds."""
+    """The aware datetime for Unix seconds."""
     if seconds is None:
         return None
     try:
@@ -72,14 +72,14 @@ def when(seconds: int | None) -> datetime | None:
 
 
 def unix(moment: datetime) -> int:
-    """Unix seconds of a datetime; one without a zone is local time."""
+    """Unix seconds for a datetime; one without a time zone is local time."""
     if not isinstance(moment, datetime):
         raise InvalidArgument(f"a datetime is needed, not {type(moment).__name__}")
     return int(moment.timestamp())
 
 
 def seconds(value: float | timedelta, name: str) -> float:
-    """Seconds of a number or a timedelta, above 0."""
+    """Seconds from a number or a timedelta, above 0."""
     number = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 < number < 1e10:
         raise InvalidArgument(f"{name} must be a timedelta or a number of seconds above 0, not {value!r}")
@@ -87,7 +87,7 @@ def seconds(value: float | timedelta, name: str) -> float:
 
 
 def pairs(given: Mapping[str, str] | None, name: str) -> Pairs:
-    """((name, value), ...) of a mapping of text."""
+    """((name, value), ...) from a mapping of text."""
     if given is None:
         return ()
     try:
@@ -111,7 +111,7 @@ def _metadata(given: Mapping[str, str] | None) -> Pairs:
 
 
 def _headers(given: Mapping[str, str] | None) -> Pairs:
-    """Headers stored with an object; only those that the service keeps."""
+    """Headers to store with an object; only those that the service keeps."""
     found = pairs(given, "headers")
     known = {name.lower(): name for name in operation.KEPT}
     for name, value in found:
@@ -129,13 +129,13 @@ def choice(value: str | None, allowed: Sequence[str], name: str) -> str | None:
 
 
 def kept(stored: KeptOptions) -> tuple[str | None, Pairs, Pairs]:
-    """(storage class, metadata, headers) as an operation takes them."""
+    """(storage class, metadata, headers) in the form of an operation."""
     storage_class = choice(stored.get("storage_class"), operation.STORAGE_CLASSES, "storage_class")
     return storage_class, _metadata(stored.get("metadata")), _headers(stored.get("headers"))
 
 
 def octets(data: bytes, name: str) -> bytes:
-    """The bytes of bytes or their like; InvalidArgument for anything else, whatever ``bytes()`` would make of it."""
+    """The bytes of a bytes-like object.  InvalidArgument for anything else, even if ``bytes()`` accepts it."""
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise InvalidArgument(f"{name} is a {type(data).__name__}; bytes are needed")
     return bytes(data)
@@ -147,9 +147,9 @@ def mime_of(mime: str | None, key: str, path: str = "") -> str:
 
 
 def span(start: int | None, end: int | None) -> ByteRange | None:
-    """The range of bytes from ``start`` up to but not including ``end``; a negative start: the last bytes.
+    """The range of bytes from ``start`` up to but not including ``end``.  A negative start: the last bytes.
 
-    None for the whole object.  InvalidArgument for a range without bytes.
+    None for the whole object.  InvalidArgument for an empty range.
     """
     for value in (start, end):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
@@ -158,7 +158,7 @@ def span(start: int | None, end: int | None) -> ByteRange | None:
         return None
     if start is not None and start < 0:
         if end is not None:
-            raise InvalidArgument("a negative start means the last bytes and goes without end")
+            raise InvalidArgument("a negative start means the last bytes: give no end with it")
         return ByteRange(None, -start)
     first = start or 0
     if end is not None and end <= first:
@@ -167,7 +167,7 @@ def span(start: int | None, end: int | None) -> ByteRange | None:
 
 
 def info(space: str, key: str, found: operation.ObjectInfo, size: int) -> models.ObjectInfo:
-    """size: of the object, which its answer may not say."""
+    """size: of the whole object, which the response may not have."""
     return _info(space, key, size, found, dict(found.headers))
 
 
@@ -230,7 +230,7 @@ SPACES_PAGE = 100
 
 
 def list_spaces(marker: str) -> ManagementCall[models.Page[models.SpaceInfo]]:
-    """marker: how many spaces were listed before, as text."""
+    """marker: the number of spaces listed so far, as text."""
     offset = int(marker or 0)
 
     def page(result: operation.SpaceList) -> models.Page[models.SpaceInfo]:
@@ -263,7 +263,7 @@ def space_usage(spaces: Iterable[str], begin: datetime, end: datetime) -> Manage
 def put(
     space: str, key: str, acl: str | None = None, path: str = "", **stored: Unpack[StoredOptions]
 ) -> operation.PutObject:
-    """The PutObject; its bytes travel beside, so its result is made by the client."""
+    """The PutObject.  Its bytes are sent separately, so the client makes the result."""
     mime = mime_of(stored.get("mime"), check_key(key), path)
     acl = choice(acl, operation.ACLS, "acl")
     return operation.PutObject(check_space(space), check_key(key), mime, None, *kept(stored), acl)
@@ -277,7 +277,7 @@ def get(
     if_match: str | None = None,
     if_none_match: str | None = None,
 ) -> operation.GetObject:
-    """The GetObject; its bytes travel beside."""
+    """The GetObject.  Its bytes are received separately."""
     conditions = [
         (name, f'"{value}"')
         for name, value in (("if-match", if_match), ("if-none-match", if_none_match))
@@ -287,7 +287,7 @@ def get(
 
 
 def content(op: operation.GetObject, found: operation.ObjectInfo, data: bytes, verify: bool) -> models.Content:
-    """What a GET gave; IntegrityError if its length, or a whole object's etag, is not what was promised."""
+    """The result of a GET.  IntegrityError if its length, or a whole object's etag, is wrong."""
     promised = found.size if found.span is None else found.span[1]
     size = len(data) if found.span is None and found.size is None else found.size  # else the end of the body tells it
     check_range(op, found._replace(size=size))
@@ -307,7 +307,7 @@ def content(op: operation.GetObject, found: operation.ObjectInfo, data: bytes, v
 
 
 def check_range(op: operation.GetObject, found: operation.ObjectInfo) -> None:
-    """IntegrityError for another range than the one asked for; BadAnswer for one of an object of unknown size."""
+    """IntegrityError if another range came than requested; BadAnswer if the object's size is unknown."""
     wrong = byterange.mismatch(op.range, found.span, found.size)
     if wrong is not None:
         raise IntegrityError(wrong, operation="GetObject", space=op.space, key=op.key)
@@ -316,7 +316,7 @@ def check_range(op: operation.GetObject, found: operation.ObjectInfo) -> None:
 
 
 def mode_of(mode: str, options: Mapping[str, object]) -> None:
-    """InvalidArgument for a mode that a file cannot have, or an option (not None) that is of the other one."""
+    """InvalidArgument for an unknown mode, or for an option (not None) of the other mode."""
     if mode not in ("rb", "wb"):
         raise InvalidArgument(f"mode must be rb or wb, not {mode!r}; for text, wrap the file in io.TextIOWrapper")
     taken = ReadOptions if mode == "rb" else WriteOptions
@@ -382,7 +382,7 @@ def list_space_files(space: str, offset: int, limit: int) -> ManagementCall[tupl
 
 
 def replaces(stored: StoredOptions) -> bool:
-    """Whether a copy with these options has none of the source's media type, metadata and headers."""
+    """Whether these options replace the source's media type, metadata and headers in a copy."""
     return any(stored.get(each) is not None for each in ("mime", "metadata", "headers"))
 
 
@@ -551,7 +551,7 @@ def abort_upload(space: str, key: str, upload_id: str) -> Call[None]:
 
 
 def list_uploads(space: str, prefix: str, marker: str) -> Call[models.Page[models.UploadInfo]]:
-    """marker: key and upload id of the last page's end, with a line feed between."""
+    """marker: key and upload id of the last page's end, separated by a line feed."""
     name = check_space(space)
     key, _, upload_id = marker.rpartition("\n")
     op = operation.ListUploads(name, _text(prefix, "prefix"), key, upload_id, 1000)
@@ -669,7 +669,7 @@ def assume_role(
 
 
 def agrees(op: operation.PutObject | operation.AppendObject, given: str | None, content: bytes, status: int) -> bool:
-    """Whether the etag that the service gave is that of what was sent; False if it cannot be compared.
+    """Whether the service's etag is that of the bytes sent; False if it cannot be compared.
 
     IntegrityError if it is the etag of other bytes.
     """
@@ -690,7 +690,7 @@ def agrees(op: operation.PutObject | operation.AppendObject, given: str | None, 
 
 
 def agree_part(upload: models.BegunUpload, made: models.PartInfo, content: bytes, status: int) -> models.PartInfo:
-    """The part that was sent.  IntegrityError if the service gave the etag of other bytes."""
+    """The part that was sent.  IntegrityError if the service's etag is of other bytes."""
     if etag.agrees(made.etag, etag.block_digest(content)) is False:
         raise IntegrityError(
             f"part {made.part} is stored with etag {made.etag}, which is not that of what was sent",
@@ -709,7 +709,7 @@ def jobs(value: int) -> int:
 def summed(
     done: list[Any], failures: list[models.Failure], skipped: int = 0, well: int | None = None
 ) -> models.Summary[Any]:
-    """The Summary; SomeFailed with it if there are failures.  ``well``: how many are done, if ``done`` has not all."""
+    """The Summary; SomeFailed with it if there are failures.  ``well``: the number of successes, None for len(done)."""
     summary = models.Summary(tuple(done), tuple(failures), skipped)
     if failures:
         first = failures[0]
@@ -719,14 +719,14 @@ def summed(
 
 
 def signable(space: str, key: str, method: str, mime: str | None, md5: str | None, filename: str | None) -> Signable:
-    """What a signed URL asks for: a GET, HEAD or PUT."""
+    """The operation that a signed URL allows: a GET, HEAD or PUT."""
     space, key = check_space(space), check_key(key)
     if method not in ("GET", "HEAD", "PUT"):
         raise InvalidArgument(f"method must be GET, HEAD or PUT, not {method!r}")
     if method != "PUT" and (mime is not None or md5 is not None):
-        raise InvalidArgument("mime and md5 are of a PUT")
+        raise InvalidArgument("mime and md5 are for a PUT only")
     if method != "GET" and filename is not None:
-        raise InvalidArgument("filename is of a GET")
+        raise InvalidArgument("filename is for a GET only")
     if method == "GET":
         return operation.GetObject(space, key, filename=filename)
     return operation.HeadObject(space, key) if method == "HEAD" else operation.PutObject(space, key, mime, md5)

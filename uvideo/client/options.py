@@ -31,7 +31,7 @@ __all__ = [
 
 
 class SettingsOptions(TypedDict, total=False):
-    """The fields of Settings but the key pair.  None counts as not given."""
+    """The fields of Settings without the key pair.  None means not given."""
 
     security_token: str | None
     provider: str | None
@@ -70,7 +70,7 @@ class Given(SettingsOptions, total=False):
 
 
 class ClientOptions(SettingsOptions, total=False):
-    """profile: a table of the configuration file.  environ: instead of this process's environment."""
+    """profile: a table of the configuration file.  environ: in place of this process's environment."""
 
     profile: str | None
     environ: Mapping[str, str] | None
@@ -87,14 +87,14 @@ class ResumeOptions(TypedDict, total=False):
 
 
 class TransferOptions(ResumeOptions, total=False):
-    """What uploads and downloads have in common."""
+    """The options that uploads and downloads share."""
 
     journal: bool
     verify: bool | None
 
 
 class KeptOptions(TypedDict, total=False):
-    """What is stored with each of many objects."""
+    """Properties to store with each of many objects."""
 
     storage_class: str | None
     metadata: Mapping[str, str] | None
@@ -102,7 +102,7 @@ class KeptOptions(TypedDict, total=False):
 
 
 class StoredOptions(KeptOptions, total=False):
-    """What is stored with an object."""
+    """Properties to store with an object."""
 
     mime: str | None
 
@@ -174,6 +174,6 @@ class SpaceOptions(TypedDict, total=False):
 
 
 def check_names(function: str, given: Mapping[str, object], taken: type) -> None:
-    """TypeError for an option that the TypedDict ``taken`` does not have, as Python raises for a keyword."""
+    """TypeError for an option that is not in the TypedDict ``taken``, as Python raises for a keyword."""
     for name in given.keys() - taken.__annotations__.keys():
         raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")

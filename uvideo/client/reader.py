@@ -1,4 +1,4 @@
-"""An object as a binary file that is read: seekable, buffered, of one version, and verified if read to its end."""
+"""Reader: an object as a binary file for reading.  Seekable, buffered, of one version, verified if read to its end."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ PIECE = 256 * 1024
 
 
 class _Object(io.RawIOBase):
-    """The object without the buffer: knows where it is, what it has asked for, and what is in the cache.
+    """The unbuffered object: its position, its open request, and its cache.
 
-    A request asks for one block.  Each one that begins where the last one ended asks for four times as much as that,
-    and its body is read as it is needed; one elsewhere begins anew with one block.
+    A request fetches one block.  Each request that continues the last one fetches four times as much, and its body is
+    read as needed.  A request at another position starts again with one block.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class _Object(io.RawIOBase):
             self._verify()
 
     def begin(self) -> None:
-        """A call begins, whose total time counts from now."""
+        """Begin a call.  Its total time counts from now."""
         self._deadline = self._carrier.attempts(None).deadline
 
     def readable(self) -> bool:
@@ -125,13 +125,13 @@ class _Object(io.RawIOBase):
             raise ValueError("I/O operation on closed file.")
 
     def _check(self) -> None:
-        """ValueError of a closed file; what was found to be wrong stays so."""
+        """ValueError if the file is closed.  An error that cannot pass is raised again at each call."""
         self._check_open()
         if self._wrong is not None:
             raise self._wrong
 
     def _block(self, number: int) -> bytes:
-        """A block of the object, from now on in the cache."""
+        """A block of the object, which is then cached."""
         start = number * BLOCK
         pieces, missing = [], min(BLOCK, self.info.size - start)
         while missing:
@@ -144,7 +144,7 @@ class _Object(io.RawIOBase):
         return found
 
     def _take(self, at: int, most: int) -> bytes:
-        """At least one byte of the object from ``at`` on, at most ``most``.  Tries again after what may pass."""
+        """At least one byte of the object from ``at`` on, at most ``most``.  Retries failures that may pass."""
         while True:
             op = operations.get(self.info.space, self.info.key)
             try:
@@ -170,7 +170,7 @@ class _Object(io.RawIOBase):
                 raise
 
     def _stand(self, at: int, most: int) -> None:
-        """Bring the stream to ``at``: the open one if it is not far, else another."""
+        """Move the stream to ``at``: read on in the open one if it is near, else open another."""
         if self._pid != os.getpid():  # the stream is the parent's
             self.stream, self._pid = None, os.getpid()
         if self.stream is not None and self._at <= at < self._until and at - self._at <= BLOCK:
@@ -191,7 +191,7 @@ class _Object(io.RawIOBase):
         self.stream, self._at = stream, at
 
     def _checked(self, found: operation.ObjectInfo, at: int, end: int) -> int:
-        """Where an answer ends that was asked for the bytes from ``at`` up to ``end`` of this version."""
+        """The end of a response to a request for the bytes from ``at`` up to ``end`` of this version."""
         if found.etag != self.info.etag or found.size not in (None, self.info.size):
             raise self._changed()
         wrong = byterange.mismatch(byterange.ByteRange(at, end - 1), found.span, self.info.size)
@@ -200,7 +200,7 @@ class _Object(io.RawIOBase):
         return end
 
     def _receive(self, most: int) -> bytes:
-        """At least one byte of the stream, at most so many; less than asked for is usual."""
+        """At least one byte of the stream, at most ``most``; usually fewer."""
         if self._limit is not None:
             most = min(most, machines.paced(self._limit, 1))
         assert self.stream is not None
@@ -221,7 +221,7 @@ class _Object(io.RawIOBase):
         return data
 
     def _verify(self) -> None:
-        """Compare the etag once every byte was hashed."""
+        """Compare the etag, if every byte was hashed."""
         if self._hash is None or self._hashed < self.info.size:
             return
         actual = self._hash.value()
@@ -240,7 +240,7 @@ class _Object(io.RawIOBase):
         return error
 
     def _drain(self) -> None:
-        """Leave the stream; if little is left of its body, that is read, so that the connection can serve again."""
+        """Leave the stream.  If little of its body is left, read it, so that the connection can be reused."""
         if self.stream is not None and self._until - self._at <= BLOCK:
             try:
                 while self.stream is not None:
@@ -256,13 +256,13 @@ class _Object(io.RawIOBase):
 
 
 class Reader(io.BufferedReader):
-    """An object that is read as a binary file: what open(path, "rb") gives, for zipfile, tarfile and their like.
+    """An object as a binary file for reading, like the result of open(path, "rb"), for zipfile, tarfile and so on.
 
-    size: bytes.  etag: of the version that was opened.  info: what the service said of it.  verified: whether every
-    byte was read and the etag compared.  Reading raises UVideoError: ObjectChanged once the object is another one than
-    when it was opened, IntegrityError if the bytes, read from the start without a gap, have another etag.  A body that
-    breaks off is continued where it ended.  Memory: the cache and 320 KiB.  Two threads may share it: each call is done
-    before the next begins, and there is one position.
+    size: bytes.  etag: of the version that was opened.  info: the object's ObjectInfo.  verified: whether every byte
+    was read and the etag compared.  Reading raises UVideoError: ObjectChanged if the object changes after opening,
+    IntegrityError if the bytes, read from the start without a gap, have another etag.  A body that breaks off is
+    continued from that byte.  Memory: the cache and 320 KiB.  Threads may share it: calls run one after the other, with
+    one position.
     """
 
     def __init__(self, source: _Object) -> None:
@@ -290,7 +290,7 @@ class Reader(io.BufferedReader):
 
 
 class _TimedReader(Reader):
-    """A Reader of a client whose calls have a total time: each of these is one."""
+    """A Reader of a client with a total time, which applies to each of these calls."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         self._object.begin()
@@ -320,7 +320,7 @@ class _TimedReader(Reader):
 def opened(
     carrier: Carrier, expires: int | None, space: str, key: str, cache: int, limit: Limit | None, verify: bool
 ) -> Reader:
-    """A Reader of an object as it is now.  NotFound."""
+    """A Reader of an object's current version.  NotFound."""
     call = operations.stat(space, key)
     found, response = carrier.call(call.operation)
     info = call.convert(found)

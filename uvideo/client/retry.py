@@ -1,4 +1,4 @@
-"""When requests are sent again: see Retry."""
+"""The retry policy: see Retry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What carries a client's operations: its Settings, and the Carrier made of them."""
+"""What carries out a client's operations: its Settings, and the Carrier made from them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PIECE = 1 << 20  # bytes read at a time
 
 
 def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
-    """The Carrier of these settings."""
+    """The Carrier for these settings."""
     from uvideo._core import pool, retry, session, trust, validation
 
     hosts = settings.hosts()
@@ -67,7 +67,7 @@ def fetched(
     until: float | None = None,
     check: Callable[[operation.ObjectInfo], None] | None = None,
 ) -> tuple[operation.ObjectInfo, bytes]:
-    """(ObjectInfo of the core, bytes) of one GET, without a retry.  ``expires``, ``until``: as of Carrier.open.
+    """(the SDK's ObjectInfo, bytes) of one GET, without retry.  ``expires``, ``until``: as in Carrier.open.
 
     check(info): called before the body is read, which may be large.
     """
@@ -89,7 +89,7 @@ def fetched(
 def chosen(
     public_key: str | None, private_key: str | None, settings: Settings | None, options: ClientOptions
 ) -> Settings:
-    """The Settings that a client's arguments mean."""
+    """The Settings from a client's arguments."""
     if settings is None:
         return load(public_key=public_key, private_key=private_key, **options)
     if public_key is not None or private_key is not None or options:
@@ -98,7 +98,7 @@ def chosen(
 
 
 def carried(client: T, by: Carrier | AsyncCarrier) -> T:
-    """A client like this one whose operations another carrier carries, over the same connections."""
+    """A copy of a client with another carrier, over the same connections."""
     if client.__dict__["_carrier"] is by:
         return client
     made = object.__new__(type(client))  # copy.copy would make one with connections of its own

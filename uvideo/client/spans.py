@@ -1,11 +1,11 @@
-"""OpenTelemetry spans of the clients: one for each operation, below it one for each try, around a transfer's one more.
+"""OpenTelemetry spans of the clients: one for each transfer, operation and try.
 
-    Upload                       the call of a client
-      UploadPart                 an operation, waits between its tries included
-        UploadPart               a try: what goes over the wire, traceparent among it
+    Upload                       a transfer
+      UploadPart                 an operation, with the waits between its tries
+        UploadPart               a try, whose request has the header traceparent
 
-Only a client that is made after the program has set a tracer provider has them, and only then is this loaded.  What a
-span says is neither a key of an object nor one that signs, nor a URL, nor an error's text, which may quote any of them.
+A client has spans if the program set a tracer provider before creating it; otherwise this module is not imported.
+Spans never contain an object's key, a key pair, a URL or an error's text, which may quote any of them.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _start(op: Operation, kind: SpanKind, where: context.Context | None) -> Span
 
 @contextmanager
 def _current(span: Span, ends: bool = True) -> Iterator[Span]:
-    """While the block runs this is the span of the thread or task; what ends it badly is said by class and code."""
+    """Make this the current span of the thread or task.  An error of the block is recorded by class and code."""
     try:
         with trace.use_span(span, record_exception=False, set_status_on_exception=False):
             yield span
@@ -66,7 +66,7 @@ def _current(span: Span, ends: bool = True) -> Iterator[Span]:
 
 @contextmanager
 def _try(op: Operation, where: context.Context | None = None, *, number: int = 1, ends: bool = True) -> Iterator[Span]:
-    """While the block runs, what is sent belongs to this try."""
+    """Make one try's span current, so that requests in the block belong to it."""
     with _current(_start(op, SpanKind.CLIENT, where), ends) as span:
         if number > 1:
             span.set_attribute("http.request.resend_count", number - 1)
@@ -93,7 +93,7 @@ def _say(span: Span, ret_code: int | None, request_id: str | None) -> None:
 
 
 def _ask(request: message.Request, size: int | None) -> None:
-    """Say what is sent, and have it carry the try's traceparent: behind the signature, which does not cover it."""
+    """Record the request, and add the header traceparent after signing, which does not cover it."""
     span = _trying.get()
     if span is None:
         return
@@ -109,7 +109,7 @@ def _ask(request: message.Request, size: int | None) -> None:
 
 
 def _told(status: int, headers: message.Headers) -> None:
-    """Say what was answered."""
+    """Record the response."""
     span = _trying.get()
     if span is None or not span.is_recording():
         return
@@ -121,7 +121,7 @@ def _told(status: int, headers: message.Headers) -> None:
 
 
 class TracedTransport(pool.Transport):
-    """A Transport that says in the span of the try what goes over it."""
+    """A Transport that records requests and responses in the try's span."""
 
     def open(
         self,
@@ -149,12 +149,12 @@ class TracedCarrier(session.Carrier):
         return made
 
     def where(self) -> context.Context | None:
-        """The parent of a span that begins now; None: what the thread knows."""
+        """The parent for a new span; None: the thread's current span."""
         return None if trace.get_current_span() is not trace.INVALID_SPAN else self._context
 
     @contextmanager
     def whole(self, name: str, space: str) -> Iterator[TracedCarrier]:
-        """A Carrier like this one whose operations, on whatever thread, belong to one transfer."""
+        """A Carrier like this one for one transfer, whose span is the parent of its operations on every thread."""
         tracer = trace.get_tracer("uvideo", __version__)
         with _current(tracer.start_span(name, attributes={"uvideo.space": space} if space else None)):
             yield self.bound(self.interrupt, self.deadline)
@@ -184,7 +184,7 @@ class TracedCarrier(session.Carrier):
         headers: Iterable[tuple[str, str]] = (),
         until: float | None = None,
     ) -> Stream:
-        """One that is no try of a ``persist`` is a span of its own, until the stream is closed."""
+        """Outside of ``persist``, this makes a span of its own, which lasts until the stream is closed."""
         if _trying.get() is not None:
             return super().open(op, expires, headers, until)
         with _try(op, self.where(), ends=False) as span:

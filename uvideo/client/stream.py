@@ -1,4 +1,4 @@
-"""What callers give as bytes, as something with read()."""
+"""A caller's bytes as an object with read()."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Source = bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO | Iterable
 
 
 def stream(data: BinaryIO | Iterable[bytes]) -> Any:
-    """Something with read() of a binary file or an iterable of bytes; InvalidArgument for anything else."""
+    """An object with read(), from a binary file or an iterable of bytes.  InvalidArgument for anything else."""
     if hasattr(data, "read") or hasattr(data, "recv"):
         return data
     if isinstance(data, str):

@@ -58,13 +58,13 @@ async def _gathered(do: Callable[[A], Coroutine[Any, Any, T]], items: Iterable[A
 
 
 class Client(BaseClient):
-    """Talks to the service for one key pair.  Safe to share between threads; usable after a fork; can be pickled.
+    """A client of the service for one key pair.  Safe to share between threads; usable after a fork; can be pickled.
 
-    public_key, private_key: without them, and none in environment or profile, the client is anonymous and may read
-    public spaces.  profile: a table of the configuration file.  options: fields of Settings by name; unknown ones are
-    an InvalidArgument.  settings: all of them at once, instead.  retry: instead of the settings' retries.
-    Every method raises UVideoError: what went wrong is its class, with operation, space, key, status, ret_code and
-    request_id; InvalidArgument before anything is sent.
+    public_key, private_key: without them, and with none in environment or profile, the client is anonymous and can read
+    public spaces.  profile: a table of the configuration file.  options: fields of Settings by name; InvalidArgument
+    for an unknown one.  settings: all of them at once, in place of options.  retry: in place of the settings' retries.
+    Every method raises UVideoError.  Its class says what went wrong; it has operation, space, key, status, ret_code and
+    request_id.  InvalidArgument is raised before anything is sent.
     """
 
     def _start(self) -> None:
@@ -88,7 +88,7 @@ class Client(BaseClient):
         return call.convert(result)
 
     def _done(self, steps: Coroutine[Any, Any, T]) -> T:
-        """What a call of several operations returns."""
+        """The result of a call of several operations."""
         return copies.finished(steps)
 
     async def _called(
@@ -104,7 +104,7 @@ class Client(BaseClient):
     def create_space(
         self, name: str, *, type: str = "private", region: str | None = None, domains: Iterable[str] = ()
     ) -> models.SpaceName:
-        """Make a space.  type: "public" or "private".  domains: host names of its own.  SpaceExists if it is taken."""
+        """Create a space.  type: "public" or "private".  domains: its own host names.  SpaceExists."""
         return self._run(operations.create_space(name, type, region or self._settings.hosts().region, domains))
 
     def delete_space(self, name: str) -> models.SpaceName:
@@ -112,11 +112,11 @@ class Client(BaseClient):
         return self._run(operations.delete_space(name))
 
     def stat_space(self, name: str) -> models.SpaceInfo:
-        """What the service says of a space.  SpaceNotFound."""
+        """A space's SpaceInfo.  SpaceNotFound."""
         return self._run(operations.stat_space(name))
 
     def update_space(self, name: str, *, type: str | None = None, storage_class: str | None = None) -> models.SpaceName:
-        """Make a space public or private, or change the class of what is stored in it from now on."""
+        """Make a space public or private, or set the storage class of objects that will be stored in it."""
         return self._run(operations.update_space(name, type, storage_class))
 
     def list_spaces(self) -> Listing[models.SpaceInfo]:
@@ -126,7 +126,7 @@ class Client(BaseClient):
     def space_usage(
         self, spaces: str | Iterable[str], *, begin: datetime, end: datetime
     ) -> tuple[models.SpaceUsage, ...]:
-        """What was stored in and read from spaces, day by day."""
+        """The bytes stored in and downloaded from spaces, day by day."""
         return self._run(operations.space_usage(spaces, begin, end))
 
     # Objects
@@ -144,12 +144,12 @@ class Client(BaseClient):
         acl: str | None = None,
         verify: bool | None = None,
     ) -> models.Stored:
-        """Store an object in one request and compare its etag with that of what was sent.
+        """Store an object in one request, and compare its etag with that of the bytes sent.
 
-        data: bytes, a path, a binary file from where it stands, or an iterable of bytes, of any length; nothing that
-        the caller opened is closed.  mime: guessed from the names if not given.  headers: kept and replayed, such as
-        Cache-Control.  acl: "public-read" or "default".  IntegrityError if the service stored other bytes.
-        For large files and bad networks there is ``upload``.
+        data: bytes, a path, a binary file from its position, or an iterable of bytes, of any length.  A file that the
+        caller opened stays open.  mime: None to guess it from the names.  headers: stored with the object and sent with
+        each download, for example Cache-Control.  acl: "public-read" or "default".  IntegrityError if the service
+        stored other bytes.  For large files and bad networks use ``upload``.
         """
         from uvideo._core import single_upload
         from uvideo._core import upload_source as source
@@ -191,8 +191,9 @@ class Client(BaseClient):
     ) -> models.Content:
         """An object's bytes, in memory, or those from ``start`` up to but not including ``end``.
 
-        A negative start: the last bytes.  if_match, if_none_match: an etag; PreconditionFailed, or Refused with status
-        304, if the object has another, or this one.  A whole object is verified by its etag: IntegrityError.
+        A negative start: the last bytes.  if_match: an etag; PreconditionFailed if the object's is different.
+        if_none_match: an etag; Refused with status 304 if the object's is the same.  A whole object is verified by its
+        etag: IntegrityError.
         """
         op = operations.get(space, key, start, end, if_match, if_none_match)
         return self._done(self._got(op, self._checks(verify)))
@@ -230,10 +231,10 @@ class Client(BaseClient):
     ) -> Reader | Writer:
         """An object as a binary file.  mode: "rb" to read, "wb" to write; for text wrap it in io.TextIOWrapper.
 
-        A Reader seeks and buffers, reads ahead while it is read in order, keeps up to ``cache`` bytes (8 MiB) for reads
-        that jump, and stays with the version that it was opened on: ObjectChanged.  NotFound at once.
-        A Writer takes any length and stores it when it is closed; a ``with`` block that raises stores nothing.
-        bandwidth, progress, cancel, deadline: as of ``upload``; the deadline counts from now.  The options of the other
+        A Reader can seek and is buffered.  It reads ahead while it is read in order, and caches up to ``cache`` bytes
+        (8 MiB) for random reads.  It reads one version: ObjectChanged if the object changes.  NotFound at once.  A
+        Writer takes any length and stores the object when it is closed.  A ``with`` block that raises stores nothing.
+        bandwidth, progress, cancel, deadline: as in ``upload``; the deadline counts from now.  Options of the other
         mode are refused.
         """
         from uvideo.client import reader, writer
@@ -274,17 +275,18 @@ class Client(BaseClient):
         journal: bool = True,
         verify: bool | None = None,
     ) -> models.Stored:
-        """Store an object of any size: small ones in one request, others in parts, several at a time, each verified.
+        """Store an object of any size: a small one in one request, a large one in parts, several at the same time,
+        verified.
 
-        source: bytes, a path (pathlib.Path), a binary file from where it stands, or an iterable of bytes of unknown
-        length.  An upload of a path is in the journal: after a lost connection, a crash or a reboot the same call, or
-        ``resume``, sends what is missing.  TransferInterrupted says by its ``transfer`` that it can; Cancelled and
-        DeadlineExceeded are such.  A file that changes meanwhile is refused: SourceChanged.
-        part_jobs: parts at a time.  bandwidth: bytes a second, or a Limit that several transfers share.
-        progress: called with a Progress, whose done never goes down; what it raises ends the upload.  cancel: a Cancel
-        that another thread sets.  deadline: seconds for all.  journal: False to leave no record.
-        verify: False to hash nothing: the service's own etags are then believed, and parts of a file go from the disk
-        to the network without being read.
+        source: bytes, a path (pathlib.Path), a binary file from its position, or an iterable of bytes of unknown
+        length.  An upload of a path is recorded in the journal.  After a lost connection, a crash or a reboot the same
+        call, or ``resume``, sends what is missing.  TransferInterrupted, and its subclasses Cancelled and
+        DeadlineExceeded, have the id to resume as ``transfer``.  SourceChanged if the file changes meanwhile.
+        part_jobs: parts at the same time.  bandwidth: bytes a second, or a Limit that several transfers share.
+        progress: called with a Progress, whose done never goes down; an error it raises ends the upload.  cancel: a
+        Cancel that another thread may set.  deadline: seconds for the whole upload.  journal: False to keep no record.
+        verify: False to hash nothing and trust the service's etags; parts of a file then go from the disk to the
+        network without being read by this process.
         """
         from uvideo.transfer import upload
 
@@ -316,7 +318,7 @@ class Client(BaseClient):
         )
 
     def _bound(self, cancel: Interrupt | None, deadline: float | None, carrier: Carrier | None = None) -> Carrier:
-        """The Carrier of what ends so."""
+        """The Carrier for a transfer with this cancel and deadline."""
         found = self._carrier if carrier is None else carrier
         if cancel is None and deadline is None:
             return found
@@ -326,11 +328,11 @@ class Client(BaseClient):
     def _whole(
         self, cancel: Interrupt | None = None, deadline: float | None = None, carrier: Carrier | None = None
     ) -> Carrier:
-        """As ``_bound``, of a transfer that is one call with a total time."""
+        """As ``_bound``, for a transfer that is one call with a total time."""
         return self._bound(cancel, deadline, carrier).one()
 
     def _one(self, deadline: float | None = None) -> Client:
-        """This client for a call of several operations, which share its total time and, if given, these seconds."""
+        """This client for a call of several operations.  They share its total time and ``deadline`` (seconds)."""
         return carried(self, self._whole(None, deadline))
 
     def download(
@@ -349,14 +351,14 @@ class Client(BaseClient):
         journal: bool = True,
         verify: bool | None = None,
     ) -> models.Downloaded:
-        """Save an object, or the bytes from ``start`` up to ``end``: large ones in several ranges at a time.
+        """Save an object, or the bytes from ``start`` up to ``end``; a large one in several ranges at the same time.
 
-        target: a path, or a binary file, which is written from where it stands and left open.  A file at a path appears
-        only when it is complete and verified; a failure leaves an existing one as it was.  What breaks off goes on
-        where it ended; an object that changes meanwhile is fetched anew, once, then it is ObjectChanged.
-        A large download to a path is in the journal: after a lost connection, a crash or a reboot the same call, or
-        ``resume``, fetches what is missing.  TransferInterrupted and the other options are as for ``upload``.
-        verify: False not to compare the etag; one of a part of an object cannot be.
+        target: a path, or a binary file, which is written from its position and stays open.  A file at a path appears
+        once it is complete and verified; after a failure an existing file is unchanged.  A range that breaks off is
+        continued from that byte.  If the object changes meanwhile, the download starts over, once; then it raises
+        ObjectChanged.  A large download to a path is recorded in the journal.  After a lost connection, a crash or a
+        reboot the same call, or ``resume``, fetches what is missing.  TransferInterrupted and the other options are as
+        in ``upload``.  verify: False to not compare the etag.  A range of an object has no etag to compare.
         """
         from uvideo.transfer import download
 
@@ -385,16 +387,17 @@ class Client(BaseClient):
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> models.Summary[models.Stored]:
-        """Upload the files below a local folder, ``jobs`` at a time, as the keys prefix/path with "/" between names.
+        """Upload the files below a local folder, ``jobs`` at the same time.  Keys are prefix/path with "/" between
+        names.
 
-        include, exclude: patterns of paths: "*.mp4" in every folder, "/a/*" from the top, "tmp/"
-        all in such folders; exclude counts more.  Links are followed, but no folder back into itself; empty folders
-        have no key.  A file that cannot be read, or whose name is not UTF-8, is a Failure and the others go on; with
-        on_error "stop", or after an error that all would meet (a wrong key, a dead line), nothing more is begun.
-        SomeFailed, with the Summary, at the end.
-        progress: called with Totals, which grow while files are found.  report: called with each Stored or Failure;
-        the Summary then has failures only, for millions of files.  What they raise ends it.  cancel: Cancelled.
-        dry_run: only say what would be uploaded.  The other options are those of ``upload``.
+        include, exclude: patterns of paths: "*.mp4" in every folder, "/a/*" from the top, "tmp/" everything in such
+        folders.  exclude takes precedence.  Links are followed, except to a folder above them.  Empty folders get no
+        key.  A file that cannot be read, or whose name is not UTF-8, is a Failure, and the others continue.  With
+        on_error "stop", or after an error that every file would meet (a wrong key, a lost connection), no further file
+        begins.  SomeFailed, with the Summary, at the end.  progress: called with Totals, which grow while files are
+        found.  report: called with each Stored or Failure; the Summary then has only failures, which saves memory for
+        millions of files.  An error that one of them raises ends the call.  cancel: raises Cancelled.  dry_run: only
+        report what would be uploaded.  The other options are those of ``upload``.
         """
         from uvideo.transfer import folders
 
@@ -421,13 +424,13 @@ class Client(BaseClient):
         on_error: Literal["continue", "stop"] = "continue",
         dry_run: bool = False,
     ) -> models.Summary[models.Downloaded]:
-        """Download the objects below ``prefix`` into a local folder, which is made; the opposite of ``upload_dir``.
+        """Download the objects below ``prefix`` into a local folder, which is created; the opposite of ``upload_dir``.
 
-        A key that cannot be a file here is a Failure: names such as .. or none at all, or too long; a name that is a
-        file and a folder, or another file's but for upper and lower case where that is the same; what would come to
-        lie outside of the folder, for example through a link in it.  Keys that end with / make folders.  Files that are
-        there are replaced, each at once and whole.  include, exclude, on_error, progress, report, cancel, dry_run and
-        errors: as of ``upload_dir``; the other options are those of ``download``.
+        A key that cannot be a local file is a Failure: its name is .., empty or too long; it is also the name of a
+        folder; it differs from another key only in case where the file system ignores case; or it would be saved
+        outside of the folder, for example through a link in it.  Keys that end with / create folders.  Existing files
+        are replaced atomically.  include, exclude, on_error, progress, report, cancel, dry_run and errors: as in
+        ``upload_dir``.  The other options are those of ``download``.
         """
         from uvideo.transfer import folders
 
@@ -437,15 +440,15 @@ class Client(BaseClient):
         return folders.download_dir(self, space, prefix, folder, options)
 
     def stat(self, space: str, key: str) -> models.ObjectInfo:
-        """What the service says of an object.  NotFound."""
+        """An object's ObjectInfo.  NotFound."""
         return self._run(operations.stat(space, key))
 
     def delete(self, space: str, key: str) -> None:
-        """Remove an object; one that is absent is no error."""
+        """Remove an object.  No error if it does not exist."""
         return self._run(operations.delete(space, key))
 
     def delete_many(self, space: str, keys: Iterable[str], *, jobs: int = 8) -> models.Summary[str]:
-        """Remove objects, ``jobs`` at a time.  SomeFailed, with the summary, after the others are done."""
+        """Remove objects, ``jobs`` at the same time.  SomeFailed, with the summary, after the others are done."""
         return self._done(self._deleted(space, keys, jobs))
 
     def list(
@@ -459,7 +462,7 @@ class Client(BaseClient):
     ) -> Listing[models.ObjectInfo]:
         """The objects of a space in order of their keys, lazily.
 
-        delimiter: with "/", objects below folders are left out, and each Page says the folders as prefixes.
+        delimiter: with "/", objects in folders below are left out, and each Page has these folders as prefixes.
         """
         operations.list_objects(space, prefix, delimiter, start_after, page_size)  # bad arguments are said at once
         return self._listing(
@@ -471,7 +474,7 @@ class Client(BaseClient):
         return self._listing(lambda marker: operations.list_files(space, prefix, marker, page_size))
 
     def list_space_files(self, space: str, *, offset: int = 0, limit: int = 20) -> tuple[models.ObjectInfo, ...]:
-        """As ``list``, by the management plane's GetFileList, which the service deprecates."""
+        """As ``list``, by the management API's GetFileList, which the service deprecates."""
         return self._run(operations.list_space_files(space, offset, limit))
 
     def copy(
@@ -491,13 +494,13 @@ class Client(BaseClient):
         verify: bool | None = None,
         threshold: int | None = None,
     ) -> models.Stored:
-        """Store another object's bytes as this one without sending them.
+        """Store another object's bytes as this object, without sending them.
 
-        Up to ``threshold`` bytes (100 MB) go in one request, a larger object in parts, part_jobs at a time.  Before the
-        parts become an object the source is looked at: if it changed, ObjectChanged, and nothing is stored.
-        mime, metadata, headers: with any of them the copy has these three in place of the source's.  storage_class:
-        default the source's.  verify: False not to compare etags; other bytes are an IntegrityError.  progress, cancel:
-        as of ``upload``.  NotFound without a source.
+        Up to ``threshold`` bytes (100 MB) are copied in one request, a larger object in parts, part_jobs at the same
+        time.  Before the parts become an object, the source is checked: if it changed, ObjectChanged, and nothing is
+        stored.  mime, metadata, headers: with any of them the copy has these three in place of the source's.
+        storage_class: None for the source's.  verify: False to not compare etags; IntegrityError if they differ.
+        progress, cancel: as in ``upload``.  NotFound if there is no source.
         """
         jobs = operations.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
         stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
@@ -518,7 +521,7 @@ class Client(BaseClient):
         return self._done(made.stored())
 
     def _asking(self, cancel: Cancel | None) -> copies.Ask:
-        """What makes the calls of one copy."""
+        """The function that makes a copy's calls."""
         bound = self._whole(cancel)
 
         async def ask(call: Call[T], proof: bool) -> T:
@@ -532,11 +535,11 @@ class Client(BaseClient):
     _each = staticmethod(_gathered)
 
     def rename(self, space: str, key: str, new_key: str, *, force: bool = False) -> None:
-        """Give an object another key.  force: also if that takes the place of another object; else AlreadyExists."""
+        """Give an object another key.  force: replace an object with that key, else AlreadyExists."""
         return self._done(self._one()._renamed(space, key, new_key, force))
 
     def restore(self, space: str, key: str, *, tier: str | None = None) -> None:
-        """Ask for an object of class ARCHIVE to be made readable.  tier: Expedited or Standard."""
+        """Request that an object of class ARCHIVE be made readable.  tier: Expedited or Standard."""
         return self._run(operations.restore(space, key, tier))
 
     def set_class(self, space: str, key: str, storage_class: str) -> None:
@@ -560,11 +563,11 @@ class Client(BaseClient):
         return self._run(operations.delete_tags(space, key))
 
     def set_acl(self, space: str, key: str, grant: str) -> None:
-        """grant: "public-read", so that anybody may read the object, or "default"."""
+        """grant: "public-read", so that anybody can read the object, or "default"."""
         return self._run(operations.set_acl(space, key, grant))
 
     def get_acl(self, space: str, key: str) -> models.Acl:
-        """Who may read an object beside its owner."""
+        """Who can read an object besides its owner."""
         return self._run(operations.get_acl(space, key))
 
     def append(
@@ -579,10 +582,10 @@ class Client(BaseClient):
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> models.Stored:
-        """Add bytes to the end of an object, which is made if it is absent.
+        """Add bytes to the end of an object, which is created if it does not exist.
 
-        position: its size, asked for if not given.  The options count when it is made.  A try whose answer was lost is
-        not repeated, as it may have added the bytes: NoAnswer, and stat tells.
+        position: the object's size; None: it is asked for.  The options apply if the object is created.  A try whose
+        response was lost is not repeated, as it may have added the bytes: NoAnswer.  Use stat to find out.
         """
         stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
         return self._done(self._one()._appended(space, key, data, position, **stored))
@@ -603,7 +606,7 @@ class Client(BaseClient):
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> models.BegunUpload:
-        """Begin a multipart upload whose parts the caller sends; ``upload`` does all of it."""
+        """Begin a multipart upload by hand.  ``upload`` does all of it."""
         stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
         return self._run(operations.begin_upload(space, key, **stored))
 
@@ -621,13 +624,13 @@ class Client(BaseClient):
         start: int | None = None,
         end: int | None = None,
     ) -> models.PartInfo:
-        """Make one part of another object's bytes from ``start`` up to but not including ``end``."""
+        """Make one part from another object's bytes, from ``start`` up to but not including ``end``."""
         return self._run(operations.copy_part(upload, part, source_space, source_key, start, end))
 
     def finish_upload(
         self, upload: models.BegunUpload, parts: Sequence[models.PartInfo], *, new_key: str | None = None
     ) -> models.Stored:
-        """Make the object of its parts.  new_key: the name to take if the key has meanwhile been taken."""
+        """Make the object from its parts.  new_key: the key to use if the first one has been taken meanwhile."""
         return self._run(operations.finish_upload(upload, parts, new_key))
 
     def list_uploads(self, space: str, prefix: str = "") -> Listing[models.UploadInfo]:
@@ -635,19 +638,20 @@ class Client(BaseClient):
         return self._listing(lambda marker: operations.list_uploads(space, prefix, marker))
 
     def list_parts(self, space: str, upload_id: str) -> Listing[models.PartInfo]:
-        """The parts that the service has of an unfinished upload, lazily."""
+        """The service's parts of an unfinished upload, lazily."""
         return self._listing(lambda marker: operations.list_parts(space, upload_id, marker))
 
     def abort_upload(self, space: str, key: str, upload_id: str) -> None:
-        """Give an unfinished upload up and free what the service keeps of it; one that is gone is no error."""
+        """Abort an unfinished upload, which frees its parts at the service.  No error if it does not exist."""
         return self._done(self._aborted(space, key, upload_id))
 
     def clean_uploads(
         self, space: str, prefix: str = "", *, older_than: float | timedelta, dry_run: bool = False
     ) -> tuple[models.UploadInfo, ...]:
-        """Abort the unfinished uploads that were begun longer ago and that no record of this machine's journal names.
+        """Abort unfinished uploads that are older than ``older_than`` and not in this machine's journal.
 
-        older_than: seconds or a timedelta.  dry_run: only say which.  What was aborted, or would be.
+        older_than: seconds or a timedelta.  dry_run: abort nothing.  Returns the uploads that were, or would be,
+        aborted.
         """
         return self._done(self._cleaned(space, prefix, older_than, dry_run))
 
@@ -663,11 +667,11 @@ class Client(BaseClient):
         cancel: Cancel | None = None,
         deadline: float | None = None,
     ) -> models.Stored | models.Downloaded:
-        """Go on with a transfer of the journal, by its id.
+        """Resume a transfer of the journal, by its id.
 
-        It may have been begun through another address of the same service; InvalidArgument if the service does not
-        know it.  SourceChanged if an upload's file, ObjectChanged if a download's object is not the same any more;
-        TransferBusy if another process is at it.  Otherwise as ``upload`` and ``download``.
+        It may have begun through another address of the same service; InvalidArgument if the service does not know it.
+        SourceChanged if an upload's file changed.  ObjectChanged if a download's object changed.  TransferBusy if
+        another process works on it.  Otherwise as ``upload`` and ``download``.
         """
         from uvideo.transfer import download, upload
 
@@ -680,7 +684,7 @@ class Client(BaseClient):
             return upload.resume(bound, transfer, config)
 
     def abort(self, transfer: str) -> None:
-        """Give a transfer of the journal up: free what the service keeps of it, remove what is here of it."""
+        """Abort a transfer of the journal: free its parts at the service, and remove its local data."""
         from uvideo.transfer import download, upload
 
         journal = self._journal()
@@ -700,14 +704,15 @@ class Client(BaseClient):
         black_ips: Iterable[str] = (),
         white_ips: Iterable[str] = (),
     ) -> models.Token:
-        """Make a key pair that may do less than this one.  ops: TOKEN_ALLOW_READ and so on; prefixes: of keys.
+        """Create a key pair with fewer rights than this one.  ops: TOKEN_ALLOW_READ and so on.  prefixes: of keys.
 
-        A try whose answer was lost is not repeated, as it may have made one: NoAnswer, and list_tokens tells.
+        A try whose response was lost is not repeated, as it may have created a token: NoAnswer.  Use list_tokens to
+        find out.
         """
         return self._run(operations.create_token(name, ops, prefixes, spaces, expires, black_ips, white_ips))
 
     def list_tokens(self, *, token_id: str | None = None, show_keys: bool = False) -> tuple[models.Token, ...]:
-        """The tokens of this account, or one.  show_keys: with their private keys."""
+        """The tokens of this account, or one of them.  show_keys: with their private keys."""
         return self._run(operations.list_tokens(token_id, show_keys))
 
     def update_token(
@@ -722,11 +727,11 @@ class Client(BaseClient):
         black_ips: Iterable[str] | None = None,
         white_ips: Iterable[str] | None = None,
     ) -> None:
-        """Change a token; what is not given stays."""
+        """Change a token.  Options that are not given stay as they are."""
         return self._run(operations.update_token(token_id, name, ops, prefixes, spaces, expires, black_ips, white_ips))
 
     def delete_token(self, token_id: str) -> None:
-        """Remove a token; its keys are refused from then on."""
+        """Remove a token.  Its keys are refused from then on."""
         return self._run(operations.delete_token(token_id))
 
     def assume_role(
@@ -737,9 +742,9 @@ class Client(BaseClient):
         duration: float | timedelta | None = None,
         policy: str | None = None,
     ) -> models.TemporaryKeys:
-        """A key pair that ends by itself.
+        """Create a temporary key pair, which expires.
 
-        duration: seconds or a timedelta.  policy: JSON text that narrows what the pair may do; `uvideo serve` applies
-        none, so it refuses the call (BadRequest).
+        duration: seconds or a timedelta.  policy: JSON text that restricts the pair.  `uvideo serve` supports no
+        policies, so it refuses the call (BadRequest).
         """
         return self._run(operations.assume_role(role, session, duration, policy))

@@ -1,4 +1,4 @@
-"""Arguments that are several texts.  A single text is never meant, though it is an iterable of its letters."""
+"""Arguments that take several texts.  A single str is refused, as it would be an iterable of its letters."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ T = TypeVar("T")
 
 
 def several(values: Iterable[T], name: str, of: str = "texts") -> Iterable[T]:
-    """``values`` as given, not read yet; InvalidArgument for a text, bytes, a mapping, or what is no iterable."""
+    """``values`` unchanged, not read yet.  InvalidArgument for a str, bytes, a mapping, or anything not iterable."""
     if isinstance(values, (str, bytes, bytearray, memoryview, Mapping)) or not isinstance(values, Iterable):
         raise InvalidArgument(f"{name} is a {type(values).__name__}; a list of {of} is needed, for a single one [...]")
     return values
 
 
 def texts(values: Iterable[str], name: str) -> tuple[str, ...]:
-    """The texts of an iterable; InvalidArgument as ``several``, and for an item that is no text."""
+    """The texts of an iterable.  InvalidArgument as in ``several``, and for an item that is not a str."""
     found = tuple(several(values, name))
     for each in found:
         if not isinstance(each, str):

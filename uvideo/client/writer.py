@@ -1,4 +1,4 @@
-"""An object as a binary file that is written: stored and verified when it is closed, and not at all if that fails."""
+"""Writer: an object as a binary file for writing, stored and verified when it is closed, or not at all."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PIECE = 64 * 1024
 
 
 class _Pipe:
-    """What the writer's thread puts in and the upload's thread reads: bounded, and either end may give up."""
+    """A bounded pipe from the writer's thread to the upload's thread.  Either end may give up."""
 
     def __init__(self, pieces: list[bytes]) -> None:
         self._pieces: deque[memoryview] = deque(memoryview(piece) for piece in pieces)
@@ -43,12 +43,12 @@ class _Pipe:
         self._changed = threading.Condition()
 
     def check(self) -> None:
-        """Raise what the upload failed with."""
+        """Raise the upload's error."""
         if self._error is not None:
             raise self._error
 
     def put(self, data: bytes) -> None:
-        """Wait for room, and hand over."""
+        """Wait for room, then add ``data``."""
         with self._changed:
             while self._size >= ROOM and self._error is None:
                 self._changed.wait()
@@ -73,7 +73,7 @@ class _Pipe:
             while not (self._pieces or self._ended):
                 self._changed.wait()
             if self._abandoned:
-                raise Cancelled("the writer was given up")
+                raise Cancelled("the writer was aborted")
             if not self._pieces:
                 return memoryview(b"")
             piece = self._pieces.popleft()
@@ -86,14 +86,14 @@ class _Pipe:
 
 
 class Writer(io.BufferedIOBase):
-    """An object that is written as a binary file, of any length, with little memory.
+    """An object as a binary file for writing, of any length, with little memory.
 
-    ``close`` stores it, and ``stored`` says what was stored; nobody sees it before.  Up to the settings'
-    multipart_threshold it is kept in memory and goes in one request; beyond, parts are sent while more is written.  A
-    write or close raises what the upload failed with, and nothing is stored then.
-    A ``with`` block that raises aborts: nothing is stored and nothing left behind.  So does a ``close`` while an error
-    that is younger than the writer is being handled, since io.TextIOWrapper and ``finally`` close whatever happened.
-    A writer that is forgotten is aborted too.  For one thread at a time.
+    ``close`` stores it; before that nobody sees it.  ``stored`` is then the stored object.  Up to the settings'
+    multipart_threshold the bytes are kept in memory and sent in one request; beyond it, parts are sent while more is
+    written.  If the upload fails, the next write or close raises its error, and nothing is stored.  A ``with`` block
+    that raises aborts: nothing is stored, and nothing is left at the service.  The same holds for a ``close`` while an
+    error raised since opening is being handled, as io.TextIOWrapper and ``finally`` close in any case.  A writer that
+    is garbage-collected without ``close`` is aborted, too.  For one thread at a time.
     """
 
     mode = "wb"
@@ -132,11 +132,11 @@ class Writer(io.BufferedIOBase):
         return self._size
 
     def flush(self) -> None:
-        """Does nothing: what is written is stored by ``close``, all at once."""
+        """Does nothing: ``close`` stores the object as a whole."""
         self._check_open()
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Take all of ``data``; waits while the network is behind."""
+        """Take all of ``data``.  Waits while the network is slower."""
         self._check()
         view = memoryview(data).cast("B")
         if len(view) < PIECE:
@@ -150,7 +150,7 @@ class Writer(io.BufferedIOBase):
         return len(view)
 
     def close(self) -> None:
-        """Store what was written; a second time does nothing.  Raises what the upload failed with."""
+        """Store what was written.  A second call does nothing.  Raises the upload's error."""
         if self.closed:
             return
         handled = sys.exc_info()[1]
@@ -167,7 +167,7 @@ class Writer(io.BufferedIOBase):
         super().close()
 
     def abort(self) -> None:
-        """Store nothing, and free what the service has of it.  Nothing to a closed one."""
+        """Store nothing, and free the uploaded parts at the service.  Does nothing after ``close``."""
         if self.closed:
             return
         try:
@@ -211,7 +211,7 @@ class Writer(io.BufferedIOBase):
             self._pipe.check()
 
     def _left(self) -> float | None:
-        """Seconds until the deadline; DeadlineExceeded if it is over."""
+        """Seconds until the deadline.  DeadlineExceeded if it is over."""
         if self._until is None:
             return None
         left = self._until - self._ticks()
@@ -220,7 +220,7 @@ class Writer(io.BufferedIOBase):
         return left
 
     def _rest(self) -> bytes:
-        """What was gathered and not handed over."""
+        """The bytes that were gathered and not passed on."""
         data, self._gathered = bytes(self._gathered), bytearray()
         return data
 
@@ -236,7 +236,7 @@ class Writer(io.BufferedIOBase):
             self._begin()
 
     def _begin(self) -> None:
-        """Go on with a thread that uploads.  It does not hold this writer, which may be forgotten."""
+        """Start the upload's thread.  It holds no reference to this writer, which may be garbage-collected."""
         pipe = _Pipe(self._pieces)
         given = (self._upload, pipe, self._outer, self._cancel, self._left(), self._future)
         run = contextvars.copy_context().run

@@ -422,7 +422,7 @@ class UVideoFileSystem(Tree):
         client = self._here()
         there, now = await client.stat(made.space, made.key), await client.stat(*source)
         if now.size != there.size or same_etag(now.etag, there.etag, now.size) is not True:
-            raise ObjectChanged("the copy is not what the source is, so the source stays")
+            raise ObjectChanged("the copy differs from the source, so the source is kept")
         await client.delete(*source)
 
     async def _mv_file(self, path1: str, path2: str) -> None:

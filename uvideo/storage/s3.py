@@ -170,7 +170,7 @@ class S3Blobs:
         self.block_size, self.ledger, self.grace, self.keep = block_size, ledger, grace, keep
         self.window = Window(window, LEAST)
         self._bucket = place.bucket
-        self._store = S3Store(
+        self.client = S3Store(
             place.bucket,
             prefix=place.prefix or None,
             config=_config(place),
@@ -212,7 +212,7 @@ class S3Blobs:
         """Do once all that is ever asked of the store, so that rights that are missing are told at the start."""
         path = f"probe-{os.urandom(NONCE).hex()}"  # of several gateways that start at once each has its own
         with self._telling():
-            made = await obstore.put_async(self._store, path, b"probe", use_multipart=False)
+            made = await obstore.put_async(self.client, path, b"probe", use_multipart=False)
         try:
             if made.get("version") not in (None, "null"):
                 raise Unusable(
@@ -220,24 +220,24 @@ class S3Blobs:
                     "take a bucket that never had versioning"
                 )
             with self._telling(reading=True):
-                got = await obstore.get_range_async(self._store, path, start=0, length=5)
+                got = await obstore.get_range_async(self.client, path, start=0, length=5)
             with self._telling():
-                chunks = obstore.list(self._store, prefix=None, offset=path[:-1])
+                chunks = obstore.list(self.client, prefix=None, offset=path[:-1])
                 listed = {entry["path"] async for chunk in chunks for entry in chunk}
         finally:
             with self._telling():
-                await obstore.delete_async(self._store, [path])
+                await obstore.delete_async(self.client, [path])
         if bytes(got) != b"probe" or path not in listed:
             raise Unreachable("the store: what was just stored is not read or listed at once: it must be", "failed")
 
     async def check(self) -> None:
         with self._telling():
-            await obstore.put_async(self._store, "probe", b"probe", use_multipart=False)
+            await obstore.put_async(self.client, "probe", b"probe", use_multipart=False)
 
     async def identity(self) -> str | None:
         try:
             with self._telling(reading=True):
-                got = await obstore.get_async(self._store, "identity")
+                got = await obstore.get_async(self.client, "identity")
                 found = bytes(await got.bytes_async()).decode("ascii", "replace").strip()
         except Damaged:  # it is not there
             return None
@@ -245,7 +245,7 @@ class S3Blobs:
 
     async def identify(self, identity: str) -> None:
         with self._telling():
-            await obstore.put_async(self._store, "identity", checked(identity).encode(), use_multipart=False)
+            await obstore.put_async(self.client, "identity", checked(identity).encode(), use_multipart=False)
 
     async def has_any(self, names: Sequence[str]) -> bool:
         for name in names:
@@ -259,7 +259,7 @@ class S3Blobs:
     async def _first(self, blob: str | None) -> str | None:
         """The first segment of this blob, or of any."""
         with self._telling():
-            async for chunk in obstore.list(self._store, prefix=blob, chunk_size=50):
+            async for chunk in obstore.list(self.client, prefix=blob, chunk_size=50):
                 for entry in chunk:
                     if _NAME.fullmatch(str(entry["path"]).partition("/")[0]):
                         return str(entry["path"])
@@ -367,7 +367,7 @@ class S3Blobs:
         nonce = os.urandom(NONCE)
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         with self._telling():
-            await obstore.put_async(self._store, segment(blob, number, nonce), data, use_multipart=False)
+            await obstore.put_async(self.client, segment(blob, number, nonce), data, use_multipart=False)
         return nonce
 
     async def fetch(self, blob: str, number: int, nonce: bytes, start: int, length: int) -> memoryview:
@@ -375,7 +375,7 @@ class S3Blobs:
         path = segment(blob, number, nonce)
         try:
             with self._telling(reading=True):
-                got = await obstore.get_range_async(self._store, path, start=start, length=length)
+                got = await obstore.get_range_async(self.client, path, start=start, length=length)
         except Damaged as failure:
             raise Damaged(f"the segment {path} is lost: {failure.strerror}") from None
         view = memoryview(got)
@@ -414,7 +414,7 @@ class S3Blobs:
         """Remove every segment that was ever stored under the name, a page at a time; their bytes."""
         size = 0
         with self._telling():
-            async for chunk in obstore.list(self._store, prefix=blob, chunk_size=1000):
+            async for chunk in obstore.list(self.client, prefix=blob, chunk_size=1000):
                 await self._delete([entry["path"] for entry in chunk])
                 size += sum(entry["size"] for entry in chunk)
         return size
@@ -422,7 +422,7 @@ class S3Blobs:
     async def _delete(self, paths: Sequence[str]) -> None:
         if paths:
             with self._telling():
-                await obstore.delete_async(self._store, paths)
+                await obstore.delete_async(self.client, paths)
 
     async def renew(self) -> None:
         """Lease what has been open for a part of the grace."""

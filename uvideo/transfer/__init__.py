@@ -1,1 +1,1 @@
-"""Transfers: files and folders of any size, resumable, many at a time."""
+"""Transfers: files and folders of any size, resumable, several at the same time."""

@@ -1,7 +1,7 @@
-"""A copy of an object of any size that the service makes: written once, for threads and for an event loop.
+"""A copy of an object of any size, made by the service.  One implementation for threads and event loops.
 
-A large object is copied in parts.  Before the parts become an object the source is looked at again: if it is not what
-it was, nothing is stored.
+A large object is copied in parts.  Before the parts become an object, the source is checked: if it changed, nothing is
+stored.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ CHANGED = (NotFound, refusals.CopyRangeInvalid, refusals.InvalidRange, Integrity
 
 
 class Ask(Protocol):
-    """Makes a call: what it returns.  proof: as of Carrier.call.
+    """Makes a call and returns its result.  proof: as in Carrier.call.
 
-    A client without a loop has it at once: see ``finished``.
+    Without an event loop the result is there at once: see ``finished``.
     """
 
     async def __call__(self, call: Call[T], proof: bool, /) -> T: ...
 
 
 class Each(Protocol):
-    """What ``do`` returns of each item, in their order; ``jobs`` at a time."""
+    """The results of ``do`` for each item, in order; ``jobs`` at the same time."""
 
     async def __call__(
         self, do: Callable[[A], Coroutine[Any, Any, T]], items: Iterable[A], jobs: int, /
@@ -50,10 +50,10 @@ class Each(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
-    """One copy.  options: with any of mime, metadata and headers all three are the new object's, else the source's.
+    """One copy.  options: if they have mime, metadata or headers, all three are the new object's, else the source's.
 
-    Without storage_class in them it is the source's.  verify: compare etags.  threshold: bytes up to which it is one
-    request.  jobs: parts at a time.  ask, each: how calls are made, one and several at a time.
+    Without storage_class the source's is used.  verify: compare etags.  threshold: larger objects, in bytes, are copied
+    in parts.  jobs: parts at the same time.  ask, each: make one call, and several at the same time.
     """
 
     space: str
@@ -88,7 +88,7 @@ class Copy:
         return await self._ask(operations.stat(self.source_space, self.source_key))
 
     async def _made_of(self, source: ObjectInfo, made: Awaitable[T]) -> T:
-        """What is made of the source.  If that fails because the source changed, that is the error."""
+        """Await ``made``.  If it fails because the source changed, raise that error instead."""
         try:
             return await made
         except CHANGED:
@@ -96,7 +96,7 @@ class Copy:
             raise
 
     async def _check(self, source: ObjectInfo) -> None:
-        """Look at the source again.  ObjectChanged if it is another object now, NotFound if it is gone."""
+        """Check the source again.  ObjectChanged if it is another object now, NotFound if it is gone."""
         now = await self._look()
         if (now.etag, now.size, now.modified) != (source.etag, source.size, source.modified):
             raise ObjectChanged(
@@ -111,7 +111,7 @@ class Copy:
         return self.options.get("storage_class") or known
 
     def _done(self, source: ObjectInfo, made: str | None) -> Stored:
-        """What was stored.  IntegrityError if its etag is not the source's; forms that are not known are let pass."""
+        """The Stored.  IntegrityError if its etag differs from the source's; etags of unknown form are not compared."""
         verified = self.verify and _agree(made, source)
         if self.verify and not verified and etag.is_etag(made) and etag.is_etag(source.etag):
             raise IntegrityError(
@@ -160,7 +160,7 @@ class Copy:
         return done
 
     async def _tags(self) -> dict[str, str]:
-        """The source's tags, which a copy in one request has too; none of a service that has no tags."""
+        """The source's tags, which a one-request copy includes; none if the service has no tags."""
         try:
             return await self._ask(operations.get_tags(self.source_space, self.source_key))
         except Refused:
@@ -184,7 +184,7 @@ class Copy:
         return made
 
     async def _finish(self, begun: BegunUpload, parts: list[PartInfo], made: str | None) -> str | None:
-        """The etag of the object.  ``made``: the one that it must have, None if that is not known."""
+        """The object's etag.  ``made``: the etag to expect, or None."""
         try:
             return (await self._ask(operations.finish_upload(begun, parts, None))).etag
         except UploadNotFound:  # an earlier try may have finished it though its answer did not arrive
@@ -201,7 +201,7 @@ def _agree(made: str | None, source: ObjectInfo) -> bool:
 
 
 def finished(coroutine: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine returns that never waits for an event loop."""
+    """The result of a coroutine that never waits for an event loop."""
     try:
         coroutine.send(None)
     except StopIteration as end:

@@ -1,4 +1,4 @@
-"""A download of any size into a file or a stream: verified, in parallel where it is large, and resumable in a file."""
+"""A download of any size into a file or a stream: verified, in parallel ranges if large, and resumable in a file."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SYNC_SECONDS = 30.0
 
 
 class _Download(ranged_download.Watch):
-    """One download while it goes on.  ``claim``: of what an earlier run left.  ``path``: None of a file object."""
+    """One download.  ``claim``: on its record, perhaps an earlier run's.  ``path``: None for a file object."""
 
     def __init__(
         self,
@@ -70,13 +70,13 @@ class _Download(ranged_download.Watch):
 
     @property
     def _file(self) -> FileTarget:
-        """The target of a download that has a record."""
+        """The target.  Only for a download with a record."""
         assert isinstance(self._target, FileTarget)
         return self._target
 
     @property
     def _known(self) -> Download:
-        """The Download, once an answer has begun it."""
+        """The Download.  Only after the first response."""
         assert self._download is not None
         return self._download
 
@@ -98,7 +98,7 @@ class _Download(ranged_download.Watch):
         self._measure(download, 0)
 
     def _note(self, journal: Journal, download: Download) -> None:
-        """The record is on the disk before anything that it names."""
+        """Begin the record.  Everything it names is on the disk first."""
         assert self._path is not None
         target = self._file
         subject = _subject(self._carrier, self._op, self._path)
@@ -169,7 +169,7 @@ class _Download(ranged_download.Watch):
         return self._boot is None or self._carrier.ticks() - self._synced >= SYNC_SECONDS
 
     def _sync(self) -> None:
-        """Note of what no digest vouches for that it cannot be lost any more."""
+        """Sync blocks without digests to the disk, then record them."""
         blocks, self._unsynced = self._unsynced, []
         if not blocks or self._claim is None:
             return
@@ -187,7 +187,7 @@ class _Download(ranged_download.Watch):
     # All of it
 
     def run(self, etag: str | None = None) -> Downloaded:
-        """``etag``: of the object that it must be, ObjectChanged where it is another; None: whichever it is."""
+        """Download.  ``etag``: the version to download, else ObjectChanged; None: the current one."""
         config, pinned = self._config, etag is not None
         self._etag = etag
         try:
@@ -225,7 +225,7 @@ class _Download(ranged_download.Watch):
         return Downloaded(done.space, done.key, found.size(), done.etag, self._path, found.verified)
 
     def _left(self) -> Download | None:
-        """The Download that an earlier run left, with what of it is really in its file; None if that is of no use."""
+        """An earlier run's Download with the blocks that are really in its file; None if it is of no use."""
         read = None if self._claim is None else self._claim.read()
         if read is None or self._claim is None:
             return None
@@ -237,13 +237,13 @@ class _Download(ranged_download.Watch):
                 return left
             if left.target.get("identity") == self._file.identity():
                 return left
-        _log.info("%s: what its download had left is gone or another's: it begins anew", self._path)
+        _log.info("%s: the partial download is gone or was replaced; it starts over", self._path)
         self._target.remove()
         _remove(self._claim)
         return None
 
     def _rehash(self, left: Download) -> None:
-        """Take back every block whose bytes are not those that were noted."""
+        """Remove from the Download every block whose bytes do not match its digest."""
 
         def digest(block: int) -> bytes:
             self._carrier.check()
@@ -260,7 +260,7 @@ class _Download(ranged_download.Watch):
                 del left.digests[block]
 
     def _failed(self, error: BaseException, pinned: bool) -> None:
-        """Keep what a later run can go on with, and say so; else leave nothing."""
+        """Keep what a later run can continue, and name it in the error; otherwise keep nothing."""
         if self._claim is None:
             return
         if isinstance(error, ObjectChanged):
@@ -274,7 +274,7 @@ class _Download(ranged_download.Watch):
         try:
             self._sync()
         except LocalFailure as unsynced:
-            _log.warning("what arrived last is not noted: %s", unsynced)
+            _log.warning("the last blocks were not recorded: %s", unsynced)
         if not isinstance(error, UVideoError):
             return
         if keep_or_abort.keep_or_abort(error) == keep_or_abort.RESUME:
@@ -282,7 +282,7 @@ class _Download(ranged_download.Watch):
         error.transfer = self._claim.id
 
     def _forget(self) -> None:
-        """Remove the record and what it names."""
+        """Remove the record and its temporary file."""
         if self._claim is None:
             return
         _remove(self._claim)
@@ -291,13 +291,13 @@ class _Download(ranged_download.Watch):
 
 
 def _temporary(claim: JournalClaim, left: Download) -> str | None:
-    """The temporary file of a record; None if that cannot be one of ours."""
+    """The temporary file of a record; None if its name is not one of ours."""
     found = left.target.get("temporary")
     return found if isinstance(found, str) and os.path.basename(found) == f".{claim.id}.part" else None
 
 
 def _remove(claim: JournalClaim) -> None:
-    """Remove the temporary file that a record names.  LocalFailure if that cannot be."""
+    """Remove the temporary file of a record.  LocalFailure."""
     read = claim.read()
     temporary = None if read is None else _temporary(claim, read[1])
     if temporary is None:
@@ -311,7 +311,7 @@ def _remove(claim: JournalClaim) -> None:
 
 
 def origin(carrier: Carrier) -> str:
-    """What tells one service from another in the journal."""
+    """Identifies the service in the journal."""
     suffix = carrier.endpoint.download
     return f"{suffix.scheme}://{suffix.host}"
 
@@ -323,9 +323,9 @@ def _subject(carrier: Carrier, op: operation.GetObject, path: str) -> Subject:
 def download(
     carrier: Carrier, op: operation.GetObject, target: Target, config: TransferConfig, expires: int | None
 ) -> Downloaded:
-    """Save what the GetObject ``op`` names; see Client.download.
+    """Save the object of the GetObject ``op``; see Client.download.
 
-    expires: seconds that a signed URL lasts, None for an anonymous client.
+    expires: seconds until the signed URL expires; None for an anonymous client.
     """
     if callable(getattr(target, "write", None)):
         return _Download(carrier, op, targets.StreamTarget(target), config, expires).run()
@@ -343,7 +343,7 @@ def download(
 
 
 def _is_known(carrier: Carrier, left: Download) -> bool:
-    """Whether the service has the very object."""
+    """Whether the service has this version of the object."""
     try:
         return bool(carrier.call(operation.HeadObject(left.space, left.key))[0].etag == left.etag)
     except Refused as error:  # without a body, so that a space which is not there is a 400 like others
@@ -353,7 +353,7 @@ def _is_known(carrier: Carrier, left: Download) -> bool:
 
 
 def resume(carrier: Carrier, id: str, config: TransferConfig, expires: int | None) -> Downloaded:
-    """Go on with a download of the journal.  ObjectChanged, and nothing is lost, if the object is not the same."""
+    """Resume a download of the journal.  ObjectChanged if the object changed; the record and the file are kept."""
     journal = config.journal
     assert journal is not None
     with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, first, left):
@@ -368,7 +368,7 @@ def resume(carrier: Carrier, id: str, config: TransferConfig, expires: int | Non
 
 
 def abort(carrier: Carrier, journal: Journal, id: str) -> None:
-    """Give a download of the journal up, and remove its temporary file.  LocalFailure, and the record stays."""
+    """Abort a download of the journal and remove its temporary file.  LocalFailure; the record is then kept."""
     with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, _, _):
         _remove(claim)
         claim.discard()

@@ -1,4 +1,4 @@
-"""Fatal errors: those of one item that end a run over many, since every other item would meet them as well."""
+"""Fatal errors: an error of one item that every other item would meet as well, so the whole run ends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEAD = 2
 
 
 def system(error: BaseException) -> OSError | None:
-    """What the operating system said, where an error of a local file comes from that."""
+    """The operating system's error behind an error of a local file, or None."""
     for found in (error, error.__cause__, error.__context__):
         if isinstance(found, OSError) and (found is error or isinstance(error, LocalFailure)):
             return found
@@ -33,16 +33,16 @@ def system(error: BaseException) -> OSError | None:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether a disk has no room left."""
+    """Whether the disk is full."""
     found = system(error)
     return found is not None and found.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class CircuitBreaker:
-    """Counts the failures of a run.  is_open: the other items would fail too, so begin none.
+    """Counts the failures of a run.  is_open: the other items would fail too, so start none.
 
-    jobs: items at a time.  one_space, one_disk: whether all items are of the same, so that a missing space or a full
-    disk is the end of all.  Safe to share between threads.
+    jobs: items at the same time.  one_space, one_disk: all items have the same space or disk, so a missing space or a
+    full disk ends the run.  Safe to share between threads.
     """
 
     def __init__(self, jobs: int, *, one_space: bool = True, one_disk: bool = True) -> None:
@@ -54,12 +54,12 @@ class CircuitBreaker:
         self._lock = threading.Lock()
 
     def succeeded(self) -> None:
-        """An item was done."""
+        """Count a success."""
         with self._lock:
             self._unanswered = 0
 
     def failed(self, error: BaseException) -> bool:
-        """An item failed so; whether the breaker is open now."""
+        """Count a failure.  Returns whether the breaker is open."""
         with self._lock:
             if getattr(error, "cause", None) != "too-long":  # a shorter file may pass
                 self._unanswered += isinstance(error, NoAnswer)

@@ -1,6 +1,6 @@
-"""Folders up and down: the files below a local folder and the keys below a prefix, many at a time.
+"""Upload and download of folders: files below a local folder, keys below a prefix, several at the same time.
 
-Keys are the paths below the folder with "/" between names.  What cannot be moved is a Failure, and the others go on.
+Keys are the paths below the folder with "/" between names.  A file that fails becomes a Failure; the others continue.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ PAUSE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class FolderOptions:
-    """How a folder is moved: the arguments that Client.upload_dir and download_dir share, in their order."""
+    """The options that Client.upload_dir and download_dir share, in their order."""
 
     jobs: int
     include: Iterable[str]
@@ -63,7 +63,7 @@ class FolderOptions:
 
 
 class _Run(Generic[T]):
-    """What became of the files so far."""
+    """The results so far."""
 
     def __init__(self, client: Client, options: FolderOptions, ticks: Callable[[], float] = time.monotonic) -> None:
         operations.choice(options.on_error, ("continue", "stop"), "on_error")
@@ -81,7 +81,7 @@ class _Run(Generic[T]):
         self._lock = threading.RLock()
 
     def run(self, items: Iterable[Failure | T], start: Callable[[TransferManager, T], Transfer[T]]) -> Summary[T]:
-        """Start what ``items`` gives, or with dry_run only say it.  SomeFailed with the Summary after all are done."""
+        """Start each item, or with dry_run only report it.  SomeFailed with the Summary after all are done."""
         cancel = self._options.cancel
         try:
             with self._manager as manager:
@@ -111,7 +111,7 @@ class _Run(Generic[T]):
         return operations.summed(self._done, self._failures, self._skipped, well)
 
     def watch(self, _: object = None) -> None:
-        """Called by each transfer when it has moved."""
+        """Report progress.  Each transfer calls this when it has moved."""
         self._tell()
 
     def _over(self, transfer: Transfer[T]) -> None:
@@ -155,7 +155,7 @@ class _Run(Generic[T]):
             self._hand(self._options.progress, replace(totals, files=files, failed=failed))
 
     def _hand(self, callback: Callable[[V], None], value: V) -> None:
-        """Call what the caller gave; the first thing that it raises ends everything."""
+        """Call a callback of the caller.  The first error that it raises ends the run."""
         if self._broken is not None:
             return
         try:
@@ -219,7 +219,7 @@ def upload_dir(
 
 
 class _Path(os.PathLike[str]):
-    """A path as os.PathLike, for a tenth of what pathlib takes of time and memory."""
+    """A path as os.PathLike, with a tenth of pathlib's time and memory."""
 
     __slots__ = ("_path",)
 
@@ -231,7 +231,7 @@ class _Path(os.PathLike[str]):
 
 
 def _unsendable(found: FoundFile, key: str) -> Exception | None:
-    """Why a file cannot be uploaded."""
+    """The error if a file cannot be uploaded, else None."""
     if isinstance(found.problem, OSError):
         return LocalFailure(f"{_shown(found.path)}: {found.problem.strerror}")
     if found.problem is Problem.NAME:
@@ -244,7 +244,7 @@ def _unsendable(found: FoundFile, key: str) -> Exception | None:
 
 
 def _shown(text: str) -> str:
-    """A name that is not UTF-8 as text that is."""
+    """A name as valid UTF-8, for messages."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -294,9 +294,9 @@ def download_dir(
 
 
 class FolderTarget:
-    """Where keys become files: nothing is ever made outside of ``folder``, links inside it included.
+    """Maps keys to files.  Nothing is ever created outside of ``folder``, not even through a link in it.
 
-    Give it the paths in the order of a listing.  dry_run: make nothing.
+    Pass the paths in the order of a listing.  dry_run: create nothing.
     """
 
     def __init__(self, folder: str, dry_run: bool = False) -> None:
@@ -315,9 +315,9 @@ class FolderTarget:
         self._ready: list[str] = []  # the folders on the way to the last file: they are there and inside
 
     def place(self, path: str, size: int) -> str | None:
-        """The local path of the file ``path``, whose folder is made; None for a folder.
+        """The local path for the file ``path``, whose folder is created; None for a folder.
 
-        InvalidArgument for what cannot be a file here, LocalFailure for what stands in its way.
+        InvalidArgument if it cannot be a file here, LocalFailure if another file is in its way.
         """
         names = path.split("/")
         is_folder = names[-1] == ""
@@ -344,7 +344,7 @@ class FolderTarget:
         return place
 
     def _claim(self, names: list[str], path: str) -> None:
-        """Where a.txt and A.txt are one file, only the first may have it."""
+        """Record a file's names.  Where a.txt and A.txt are one file, LocalFailure for the second."""
         if self._names is None:
             return
         folded = unicodedata.normalize("NFC", path.rstrip("/")).casefold()
@@ -353,7 +353,7 @@ class FolderTarget:
         self._names.add(folded)
 
     def _way(self, names: list[str]) -> str:
-        """The local folder of these names, made where it is missing."""
+        """The local folder of these names, created if missing."""
         same = 0
         while same < min(len(names), len(self._ready)) and names[same] == self._ready[same]:
             same += 1
@@ -380,7 +380,7 @@ class FolderTarget:
                 raise LocalFailure(f"{path} is a link that leads out of {self._folder}")
 
     def _free(self, place: str) -> None:
-        """LocalFailure if what is there is no file that may be replaced."""
+        """LocalFailure if there is something that is not a file and so must not be replaced."""
         self._inside(place)
         try:
             mode = os.stat(place).st_mode
@@ -400,9 +400,9 @@ NAME_MAX = 255
 
 
 def check_name(name: str, path: str, windows: bool = os.name == "nt") -> None:
-    """InvalidArgument if a name between two "/" of a key cannot be a local file's."""
+    """InvalidArgument if a key's name between two "/" cannot be a local file's."""
     if name in ("", ".", ".."):
-        raise InvalidArgument(f"{path!r} has a name {name!r} in it, which would leave its folder or none")
+        raise InvalidArgument(f"{path!r} has a name {name!r} in it, which is no name for a file")
     if "\0" in name:
         raise InvalidArgument(f"{path!r} has a NUL in it, which no file's name can have")
     if windows and (_FORBIDDEN & set(name) or name[-1] in " ." or name.partition(".")[0].strip().upper() in _RESERVED):
@@ -416,7 +416,7 @@ def check_name(name: str, path: str, windows: bool = os.name == "nt") -> None:
 
 
 def folds_case(folder: str) -> bool:
-    """Whether upper and lower case are the same to the file system of a folder."""
+    """Whether a folder's file system ignores case."""
     try:
         with tempfile.NamedTemporaryFile(prefix=".uvideo-", dir=folder) as file:
             return os.path.exists(os.path.join(folder, os.path.basename(file.name).upper()))

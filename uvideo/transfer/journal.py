@@ -1,8 +1,8 @@
-"""The journal: a record on disk of each transfer that can be resumed, by this process, a later one or another.
+"""The journal: a record on the disk for each resumable transfer of this user.
 
-A record is a file of JSON lines, readable by its owner only: the first says what is moved where, the others are those
-of the core's Upload or Download.  Whoever is at a transfer holds a lock on its file, which the system frees when the
-process ends, however it ends.
+A record is a file of JSON lines, readable by its owner only.  The first line says what is transferred from where to
+where; the others are those of the SDK's Upload or Download.  A process that works on a transfer holds a lock on its
+record.  The system releases the lock when the process ends, in whatever way.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LOOK = 0.1  # seconds between two looks at what may end a wait
 
 
 class Subject(NamedTuple):
-    """What a transfer moves where.  path: of the local file.  wanted: the range of the object, if not all of it."""
+    """What a transfer moves, from where to where.  path: of the local file.  wanted: a range of the object, or None."""
 
     endpoint: str
     space: str
@@ -46,7 +46,7 @@ class Subject(NamedTuple):
 
     @property
     def id(self) -> str:
-        """Of the transfer: the same for the same file and object, so that a second run finds what the first left."""
+        """The transfer's id, the same for the same file and object: a second run finds the first one's record."""
         down = [] if self.direction == "upload" else [self.direction, *self.wanted]
         text = json.dumps([self.endpoint, self.space, self.key, self.path, *down])
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -54,7 +54,7 @@ class Subject(NamedTuple):
 
 @functools.cache
 def boot() -> str | None:
-    """What tells this run of the system from the next; None where nobody says."""
+    """Identifies the time since the system's last boot; None if the system does not say."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
     except OSError:
@@ -67,7 +67,7 @@ _ended = threading.Condition()
 
 
 def _forked() -> None:
-    """The threads of the parent, and what they are at, are not this process's."""
+    """After a fork, forget the parent's threads and their transfers."""
     global _ended
     _ended = threading.Condition()
     _turns.clear()
@@ -78,19 +78,19 @@ if hasattr(os, "register_at_fork"):
 
 
 class JournalClaim:
-    """One transfer that this caller is at; nobody else can claim it meanwhile.  Release it when done."""
+    """Exclusive access to one transfer.  Release it at the end."""
 
     def __init__(self, id: str, path: Path, descriptor: int) -> None:
         self.id, self._path, self._descriptor = id, path, descriptor
 
     def read(self) -> tuple[dict[str, Any], Any] | None:
-        """(first line, Upload or Download) of what an earlier run left; None if that is nothing of use."""
+        """(first line, Upload or Download) of an earlier run's record; None if it is of no use."""
         return _read(self._path)
 
     def record(self, endpoint: str, is_known: Callable[[Any], bool]) -> tuple[dict[str, Any], Any]:
-        """As ``read``, to go on with at this endpoint.  InvalidArgument otherwise; what cannot be read stays.
+        """As ``read``, for resuming at this endpoint.  InvalidArgument if that is not possible; the record is kept.
 
-        ``is_known``: whether the service at the endpoint knows the transfer; it is asked if the record names another
+        ``is_known``: whether the service at the endpoint knows the transfer.  It is called if the record has another
         address, which may be another gateway of the same service.
         """
         found = self.read()
@@ -106,7 +106,7 @@ class JournalClaim:
         return found
 
     def write(self, lines: Iterable[str]) -> None:
-        """Replace the record at once and whole; it is on the disk when this returns."""
+        """Replace the record atomically and sync it."""
         aside = self._path.with_suffix(".new")  # ours alone, as the claim is
         try:
             if not transfer_record.write(str(self._path), str(aside), lines, self._descriptor):
@@ -115,22 +115,22 @@ class JournalClaim:
             raise LocalFailure(f"{self._path}: {error.strerror}") from None
 
     def append(self, line: str) -> None:
-        """Add one line.  Where that fails the transfer goes on: the service knows its parts too."""
+        """Add one line.  If that fails, the transfer goes on: the service knows its parts too."""
         try:
             os.lseek(self._descriptor, 0, os.SEEK_END)
             os.write(self._descriptor, line.encode() + b"\n")
         except OSError as error:
-            _log.warning("%s: a part is not noted: %s", self._path, error.strerror)
+            _log.warning("%s: a part was not recorded: %s", self._path, error.strerror)
 
     def discard(self) -> None:
-        """Forget the transfer, and release it."""
+        """Remove the record and release the claim."""
         try:
             os.ftruncate(self._descriptor, 0)  # so that nobody goes on with it where it cannot be removed
             localfile.remove(self._path, self.release)
         except FileNotFoundError:
             pass
         except OSError as error:
-            _log.warning("%s stays: %s", self._path, error.strerror)
+            _log.warning("%s could not be removed: %s", self._path, error.strerror)
 
     def release(self) -> None:
         if self._descriptor >= 0:
@@ -139,7 +139,7 @@ class JournalClaim:
 
 
 class Journal:
-    """The records in one folder, which is made when the first is written.  Safe to share between threads."""
+    """The records in one folder, which is created with the first record.  Safe to share between threads."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
         self._folder, self._clock = folder, clock
@@ -149,18 +149,19 @@ class Journal:
 
     @contextmanager
     def turn(self, id: str, check: Callable[[], None] | None = None) -> Iterator[None]:
-        """Be the only thread of this process at a transfer while the block runs.
+        """Be the only thread of this process that works on a transfer, for the duration of the block.
 
-        If another is at it, wait until it ends.  ``check()``: called while waiting, to raise what ends that; None:
-        TransferBusy instead of waiting.  TransferBusy also for a thread that is at it already, as in a callback.
+        If another thread does, wait until it ends.  ``check()``: called while waiting; it raises to end the wait.
+        None: raise TransferBusy instead of waiting.  TransferBusy also if this thread already works on it, for example
+        in a callback.
         """
         path, ours = os.path.abspath(self._path(id)), threading.get_ident()
         with _ended:
             while path in _turns:
                 if _turns[path] == ours:
-                    raise TransferBusy("this thread is at this transfer already", transfer=id)
+                    raise TransferBusy("this thread is already working on this transfer", transfer=id)
                 if check is None:
-                    raise TransferBusy("another thread of this process is at this transfer", transfer=id)
+                    raise TransferBusy("another thread of this process is working on this transfer", transfer=id)
                 _ended.wait(LOOK)
                 check()
             _turns[path] = ours
@@ -175,7 +176,7 @@ class Journal:
     def held(
         self, id: str, endpoint: str, is_known: Callable[[Any], bool]
     ) -> Iterator[tuple[JournalClaim, dict[str, Any], Any]]:
-        """A transfer to resume or give up at this endpoint: its claim, and what the record of that says."""
+        """A transfer to resume or abort at this endpoint: its claim, and its record's content."""
         with self.turn(id):
             claim = self.claim(id)
             try:
@@ -184,7 +185,7 @@ class Journal:
                 claim.release()
 
     def begin(self, subject: Subject) -> JournalClaim:
-        """Claim this transfer, new or left by an earlier run.  TransferBusy if another is at it."""
+        """Claim a transfer, new or of an earlier run.  TransferBusy."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -192,20 +193,20 @@ class Journal:
         return self._claim(subject.id, os.O_CREAT)
 
     def left(self, id: str) -> JournalClaim | None:
-        """Claim what an earlier run left of a transfer; None if it left nothing.  TransferBusy if another is at it."""
+        """Claim an earlier run's transfer; None if there is none.  TransferBusy."""
         try:
             return self._claim(id, 0)
         except (InvalidArgument, LocalFailure):
             return None
 
     def first_line(self, subject: Subject, started: int | None = None) -> str:
-        """What a record begins with.  ``started``: unix seconds, now if None."""
+        """The first line of a record.  ``started``: Unix seconds, None for now."""
         fields = {name: value for name, value in subject._asdict().items() if name != "wanted"}
         begun = int(self._clock()) if started is None else started
         return json.dumps({"uvideo-transfer": VERSION, **fields, "started": begun}, sort_keys=True)
 
     def claim(self, id: str) -> JournalClaim:
-        """Claim a transfer by its id.  InvalidArgument if there is none, TransferBusy if another is at it."""
+        """Claim a transfer by its id.  InvalidArgument if there is none, TransferBusy if another process has it."""
         self._claimable(id)
         return self._claim(id, 0)
 
@@ -215,7 +216,7 @@ class Journal:
             raise InvalidArgument(f"{id!r} is not the id of a transfer")
 
     def _claim(self, id: str, create: int, looks: int = 20) -> JournalClaim:
-        """``looks``: how often a lock is tried for, as whoever lists the journal holds it for a moment."""
+        """``looks``: how often to try the lock, as a process that lists the journal holds it for a moment."""
         path = self._path(id)
         while True:
             try:
@@ -241,7 +242,7 @@ class Journal:
             os.close(descriptor)  # its holder replaced or removed it meanwhile: look again
 
     def entries(self) -> tuple[TransferRecord, ...]:
-        """Every transfer that is not finished, the oldest first; records that cannot be read are left out."""
+        """Every unfinished transfer, the oldest first.  Unreadable records are left out."""
         found = []
         for path in self._folder.glob("*.jsonl"):
             read = _read(path)
@@ -254,7 +255,7 @@ class Journal:
         return tuple(sorted(found, key=lambda record: record.started))
 
     def direction(self, id: str) -> Direction:
-        """Which way a transfer goes.  InvalidArgument if there is none."""
+        """Whether a transfer is an upload or a download.  InvalidArgument for an invalid id."""
         self._claimable(id)
         read = _read(self._path(id))
         return "download" if read is not None and _is_download(read[0]) else "upload"

@@ -1,4 +1,4 @@
-"""A limit on bytes a second that answers "in t seconds" and leaves the waiting to its caller: see Limit."""
+"""A limit on bytes a second.  It returns how long to wait, and the caller waits: see Limit."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["Limit", "limited"]
 
 
 class Limit:
-    """At most ``rate`` bytes a second over all transfers that share it.  Safe to share between threads.
+    """At most ``rate`` bytes a second for all transfers that share it.  Safe to share between threads.
 
-    rate: a number, or text such as "10M"; 1000 at least.  InvalidArgument.
+    rate: a number, or text, for example "10M"; at least 1000.  InvalidArgument.
     """
 
     def __init__(self, rate: int | str) -> None:
@@ -25,14 +25,14 @@ class Limit:
         return self._rate
 
     def __reduce__(self) -> tuple[type[Limit], tuple[int]]:
-        """A copy, or what a pickle brings to another process, is a limit of its own with the same rate."""
+        """A copy or an unpickled limit is separate from this one, with the same rate."""
         return type(self), (self._rate,)
 
     def __repr__(self) -> str:
         return f"<Limit {self._rate} bytes/s>"
 
     def reserve(self, size: int, now: float) -> float:
-        """Seconds to wait before ``size`` bytes are moved.  ``now``: of any clock that never goes back."""
+        """Seconds to wait before ``size`` bytes are transferred.  ``now``: from any clock that never goes back."""
         with self._lock:
             begin = max(self._free, now)
             self._free = begin + size / self._rate
@@ -40,7 +40,7 @@ class Limit:
 
 
 def limited(bandwidth: int | Limit | None, default: int | None) -> Limit | None:
-    """The Limit that an argument means: a shared one, one of its own, or that of the settings; None for no limit."""
+    """The Limit for an argument: a shared one, a new one, or that of the settings.  None for no limit."""
     if isinstance(bandwidth, Limit):
         return bandwidth
     rate = default if bandwidth is None else bandwidth

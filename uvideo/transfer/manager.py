@@ -1,4 +1,4 @@
-"""Many transfers at a time: a TransferManager runs them, and a Transfer is one of them, a future."""
+"""Several transfers at the same time: a TransferManager runs them; a Transfer is one of them, a future."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ KEPT = 1000
 class Transfer(Generic[T]):
     """One transfer of a TransferManager.  Safe to share between threads.
 
-    path: the local file, None of bytes and streams.
+    path: of the local file; None for bytes and streams.
     """
 
     def __init__(
@@ -73,33 +73,34 @@ class Transfer(Generic[T]):
 
     @property
     def progress(self) -> Progress | None:
-        """How far it was when it last said so; None before."""
+        """The latest Progress, or None."""
         return self._progress
 
     def done(self) -> bool:
-        """Whether it has ended, well or not."""
+        """Whether it has ended, with or without success."""
         return self._future.done()
 
     def cancel(self) -> None:
-        """End it: at once if it has not begun, else as a Cancel does.  Its result is Cancelled then."""
+        """Cancel it: at once if it has not begun, else as a Cancel does.  ``result`` then raises Cancelled."""
         self._cancel.set()
         self._manager._check_process()
         self._manager._pool.hasten(self)
 
     def result(self, timeout: float | None = None) -> T:
-        """What the method of Client gives, or raises.  TimeoutError if it is not done in ``timeout`` seconds."""
+        """The result of the Client's method, or its error.  TimeoutError if it is not done in ``timeout`` seconds."""
         self._wait(timeout)
         return self._future.result()
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """What ``result`` raises; None if it gives something.  TimeoutError likewise."""
+        """The error that ``result`` raises, or None.  TimeoutError as in ``result``."""
         self._wait(timeout)
         return self._future.exception()
 
     def add_done_callback(self, callback: Callable[[Transfer[T]], object]) -> None:
-        """Call ``callback(transfer)`` when it is done, in the thread that ended it; at once if it is done already.
+        """Call ``callback(transfer)`` when it is done, in the thread that ended it, or at once if it is done already.
 
-        What the callback raises is logged.  It may submit more, and does not wait then; it may not wait for others.
+        An error of the callback is logged.  The callback may submit more, which does not wait then.  It must not wait
+        for other transfers.
         """
 
         def call(_: object) -> None:
@@ -120,7 +121,7 @@ class Transfer(Generic[T]):
         self._manager._seen(self)
 
     def _run(self) -> None:
-        """Do it, in the calling thread.  Nothing is raised: the result has it."""
+        """Run it in the calling thread.  Raises nothing: errors are in the result."""
         job, self._job = self._job, None  # with it the source's bytes go, however long the result is kept
         options, self._options = self._options, {}
         context, self._context = self._context, None
@@ -138,7 +139,7 @@ class Transfer(Generic[T]):
             self._end(result, None)
 
     def _told(self, now: Progress) -> None:
-        """Take a Progress note of the engine."""
+        """Store a Progress of the engine."""
         before, self._progress = self._progress, now
         self._manager._moved(before, now)
         if self._callback is not None:
@@ -153,20 +154,20 @@ class Transfer(Generic[T]):
 
 
 class TransferManager:
-    """Runs transfers of a Client, ``jobs`` at a time, in threads that start when there is work and end with it.
+    """Runs a Client's transfers, ``jobs`` at the same time.  Threads start when there is work and end with it.
 
-    part_jobs: parts at a time of each transfer, the settings' if None; memory is at most jobs * (part_jobs + 2) blocks.
-    bandwidth: bytes a second for all together, or a Limit that others share too; the settings' if None.
+    part_jobs: parts of each transfer at the same time; None for the settings'.  Memory: at most jobs * (part_jobs + 2)
+    blocks.  bandwidth: bytes a second for all together, or a Limit shared with others; None for the settings'.
     Submitting waits while ``4 * jobs`` transfers are waiting, so a million files take little memory.
 
         with uvideo.TransferManager(client) as manager:
             for path in paths:
                 manager.upload("movies", path.name, path)
 
-    The end of the block waits for all.  It raises SomeFailed if a transfer failed and nobody asked it for its result or
-    exception: no error goes unseen.  The summary then has these failures (the first 1000), not what was done.
-    A block that raises cancels what runs, and waits for it.  Safe to share between threads; InvalidArgument after a
-    fork: the child makes one of its own.
+    The end of the block waits for all transfers.  If you never read a failed transfer's result or exception, leaving
+    the block raises SomeFailed.  Its summary has these failures (the first 1000) and no successes.  A block that raises
+    cancels all transfers and waits for them.  Safe to share between threads.  InvalidArgument after a fork: create a
+    new one in the child.
     """
 
     def __init__(
@@ -204,7 +205,7 @@ class TransferManager:
     def copy(
         self, space: str, key: str, source_space: str, source_key: str, **options: Unpack[CopyOptions]
     ) -> Transfer[Stored]:
-        """Submit a Client.copy with its options; its bytes do not come through here, so no bandwidth counts.
+        """Submit a Client.copy with its options.  The service moves the bytes, so no bandwidth limit applies.
 
         Waits while many are waiting.  Cancelled after ``cancel``.
         """
@@ -212,12 +213,12 @@ class TransferManager:
         return self._submit(job, space, key, None, {**options}, limited=False)
 
     def progress(self) -> Totals:
-        """Where all of them are."""
+        """The progress of all transfers together."""
         with self._changed:
             return Totals(self._files, self._files_done, self._failed, self._done, self._total)
 
     def cancel(self) -> None:
-        """Cancel all transfers, for good: whoever submits more gets Cancelled.  Does not wait for those that run."""
+        """Cancel all transfers, for good: a later submit raises Cancelled.  Does not wait for running transfers."""
         self._check_process()
         with self._changed:
             self._cancelled = True
@@ -309,7 +310,7 @@ class TransferManager:
 
 
 def _clear(error: BaseException | None) -> None:
-    """Let go of what the frames of an error hold, for example whole blocks, however long the error is kept."""
+    """Drop what the frames of an error hold, for example whole blocks, as the error may be kept for long."""
     done: list[BaseException] = []
     while error is not None and error not in done:
         done.append(error)

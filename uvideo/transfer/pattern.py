@@ -1,11 +1,11 @@
-r"""Patterns of keys and of paths, with "/" between names whatever the system: pure functions, for folders and commands.
+r"""Patterns of keys and paths, with "/" between names on every system.  Pure functions, for folders and commands.
 
     *      any characters but /          [a-z]  one of these, [!a-z] one of all others, never /
     ?      one character but /           {a,b}  one of these, which may be patterns
-    **     any characters; **/ also nothing at all: **/a is a, x/a, x/y/a
+    **     any characters; **/ may be empty: **/a matches a, x/a, x/y/a
     \*     the character itself, as for every character after \
 
-A pattern is compared with the whole text, upper and lower case being different.
+A pattern must match the whole text, with upper and lower case distinct.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _SPECIAL = re.compile(r"([*?\[\]{}\\])")
 
 
 def is_pattern(text: str) -> bool:
-    r"""Whether a text may match another text than itself: it holds one of ``* ? [ {`` or a ``\``."""
+    r"""Whether a text is more than a literal: it contains one of ``* ? [ {`` or a ``\``."""
     return _MAGIC.search(text) is not None
 
 
 def escaped(text: str) -> str:
-    """The pattern that matches this very text only."""
+    """The pattern that matches only this text."""
     return _SPECIAL.sub(r"\\\1", text)
 
 
 def literal_prefix(pattern: str) -> str:
-    """What every text that matches begins with, as far as that is plain: what to ask a listing for."""
+    """The literal beginning of every match, to be used as the prefix of a listing."""
     found, at = [], 0
     while at < len(pattern) and pattern[at] not in "*?[{":
         if pattern[at] == "\\":
@@ -45,13 +45,13 @@ def literal_prefix(pattern: str) -> str:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether the whole text matches.  InvalidArgument for a pattern that cannot be read."""
+    """Whether the pattern matches the whole text.  InvalidArgument for an invalid pattern."""
     return compiled(pattern).fullmatch(text) is not None
 
 
 @lru_cache(maxsize=256)
 def compiled(pattern: str) -> re.Pattern[str]:
-    """The regular expression of a pattern, for ``fullmatch``.  InvalidArgument for a pattern that cannot be read."""
+    """The regular expression of a pattern, for ``fullmatch``.  InvalidArgument for an invalid pattern."""
     found: list[str] = []
     depth = at = 0
     while at < len(pattern):
@@ -110,12 +110,12 @@ def _unreadable(pattern: str, reason: str) -> InvalidArgument:
 
 
 class Filter:
-    """Which files of a folder are meant, by their paths below it.
+    """Selects files of a folder by their paths below it.
 
-    A pattern that begins with / is compared with the whole path; any other with each end of it that begins after a /,
-    so that ``*.mp4`` means such files in every folder.  One that ends with / means all that is in such folders.
-    include: only what matches one of these; none given: all.  exclude counts more.  InvalidArgument at once for a
-    pattern that cannot be read.
+    A pattern that begins with / must match the whole path.  Any other may match from any name on, so ``*.mp4`` selects
+    such files in every folder.  A pattern that ends with / selects everything in such folders.  include: select only
+    files that match one of these; empty: all.  exclude: takes precedence.  InvalidArgument at once for an invalid
+    pattern.
     """
 
     def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:
@@ -128,17 +128,17 @@ class Filter:
 
     @property
     def is_partial(self) -> bool:
-        """Whether it may leave a file out."""
+        """Whether it may leave out files."""
         return bool(self._include or self._exclude)
 
     def takes(self, path: str) -> bool:
-        """Whether the file with this path is meant."""
+        """Whether it selects the file with this path."""
         if any(each.fullmatch(path) for each in self._exclude):
             return False
         return not self._include or any(each.fullmatch(path) for each in self._include)
 
     def skips(self, folder: str) -> bool:
-        """Whether nothing in the folder with this path is meant, for certain."""
+        """Whether it certainly selects nothing in the folder with this path."""
         return any(each.fullmatch(folder) for each in self._folders)
 
 

@@ -1,4 +1,4 @@
-"""Many items at a time, in threads, with one way to stop."""
+"""A thread pool for many items, with one way to stop."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ GRACE = 5.0
 
 
 class Pool(Generic[T]):
-    """Calls ``do(item)`` with each item, ``jobs`` at a time, in threads that start when there is work and end with it.
+    """Calls ``do(item)`` for each item, ``jobs`` at the same time.  Threads start when there is work and end with it.
 
-    An error that ``do`` raises stops the pool, and ``run`` raises it.  cancel: set by Ctrl-C in a ``with`` block of the
-    pool.  ahead: items that may wait, 2 * jobs if None; whoever puts in more waits.  Safe to share between threads.
-    ``changed`` is notified of each item that begins or ends; hold it to act on several at once.
-    taken: items that ``run`` took.  left: those of them that were never begun.  took_all: whether there are no others.
+    An error of ``do`` stops the pool, and ``run`` raises it.  cancel: set by Ctrl-C in a ``with`` block of the pool.
+    ahead: items that may wait, None for 2 * jobs; ``put`` waits beyond that.  Safe to share between threads.
+    ``changed`` is notified when an item begins or ends; hold it to act on several at once.
+    taken: items that ``run`` took.  left: those of them that never began.  took_all: whether it took every item.
     """
 
     def __init__(
@@ -47,9 +47,9 @@ class Pool(Generic[T]):
         self.took_all = False
 
     def put(self, item: T) -> bool:
-        """Have an item done.  False once it is closed.  LocalFailure if no thread can be started.
+        """Add an item.  False once the pool is closed.  LocalFailure if no thread can be started.
 
-        One that is being done may put in more: it does not wait then, and may do so until all is done.
+        ``do`` may add items itself: that does not wait, and is possible until all are done.
         """
         with self.changed:
             inside = threading.current_thread() in self._threads
@@ -102,7 +102,7 @@ class Pool(Generic[T]):
             self.changed.notify_all()
 
     def hasten(self, item: T) -> None:
-        """Do an item in this thread, now, if it has not begun.  What ``do`` raises comes out, and stops no other."""
+        """Do an item now, in this thread, if it has not begun.  An error of ``do`` is raised; the pool goes on."""
         with self.changed:
             if item not in self._waiting:
                 return
@@ -114,25 +114,25 @@ class Pool(Generic[T]):
             self._ended(item)
 
     def items(self) -> list[T]:
-        """Those that wait and those that are being done."""
+        """The waiting and the running items."""
         with self.changed:
             return [*self._waiting, *self._running]
 
     def close(self) -> None:
-        """Take no more items."""
+        """Accept no more items."""
         with self.changed:
             self._closed = True
             self.changed.notify_all()
 
     def stop(self) -> None:
-        """Begin no more items.  Those that are being done go on to their end."""
+        """Begin no more items.  Running ones continue to their end."""
         with self.changed:
             self.left += len(self._waiting)
             self._waiting.clear()
             self.close()
 
     def join(self, seconds: float | None = None) -> None:
-        """Wait until all is done, at most so long."""
+        """Wait until all items are done, at most ``seconds``."""
         with self.changed:
             self.changed.wait_for(lambda: not self._waiting and not self._running, seconds)
             self.close()
@@ -141,9 +141,9 @@ class Pool(Generic[T]):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Wait until all is done.  A block that raises stops it.
+        """Wait until all items are done.  A block that raises stops the pool.
 
-        After Ctrl-C, or in a generator that is closed before its end, it is waited for GRACE seconds only.
+        After Ctrl-C, or if a generator is closed early, the wait is at most GRACE seconds.
         """
         interrupted = kind in (KeyboardInterrupt, GeneratorExit)
         if interrupted and self._cancel is not None:
@@ -158,7 +158,7 @@ class Pool(Generic[T]):
             raise
 
     def run(self, items: Iterable[T]) -> None:
-        """Have all items done; one is taken when there is room for it.  KeyboardInterrupt once ``cancel`` is set."""
+        """Do all items, taking each when there is room for it.  KeyboardInterrupt once ``cancel`` is set."""
         cancel = Cancel() if self._cancel is None else self._cancel
         with self:
             for item in items:
@@ -178,10 +178,10 @@ class Pool(Generic[T]):
 
 
 def results(do: Callable[[T], R], items: Iterable[T], jobs: int, cancel: Cancel | None = None) -> Iterator[R]:
-    """What ``do`` returns for each item, in their order; at most 4 * jobs of them are begun and not yet taken.
+    """The results of ``do`` for each item, in order.  At most 4 * jobs items are begun before their results are taken.
 
-    ``jobs``, ``cancel``: as of Pool.  The first error comes out in its turn, and no more is begun then.  Whoever does
-    not take all, because of an error or Ctrl-C, sets ``cancel``.
+    ``jobs``, ``cancel``: as in Pool.  An error is raised in its item's place, and no further item begins.  If the
+    iteration ends early, by an error or Ctrl-C, ``cancel`` is set.
     """
 
     def one(job: tuple[Future[R], T]) -> None:
@@ -203,7 +203,7 @@ def results(do: Callable[[T], R], items: Iterable[T], jobs: int, cancel: Cancel 
 
 
 async def gathered(do: Callable[[T], Awaitable[R]], items: Iterable[T], jobs: int) -> list[R]:
-    """As ``results``, all at once, by tasks of an event loop."""
+    """As ``results``, as one list, with tasks of an event loop."""
     import asyncio
 
     left, found = enumerate(items), {}

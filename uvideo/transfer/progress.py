@@ -1,4 +1,4 @@
-"""How far a transfer is, from what its parts say: never backwards, whatever is sent again."""
+"""The progress of a transfer, from the progress of its parts.  It never goes down, even if parts are sent again."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ PAUSE = 0.1
 
 
 class Meter:
-    """Counts bytes by part and tells ``callback`` a Progress, from one thread at a time.
+    """Counts bytes by part and calls ``callback`` with a Progress, from one thread at a time.
 
-    ``first``: the Progress of the beginning.  ``ticks``: a clock that never goes back.  What the callback raises comes
-    out of the call that led to it.
+    ``first``: the initial Progress.  ``ticks``: a clock that never goes back.  An error of the callback is raised by
+    the method that called it.
     """
 
     def __init__(self, callback: Callable[[Progress], None], first: Progress, ticks: Callable[[], float]) -> None:
@@ -31,24 +31,24 @@ class Meter:
         self._lock = threading.RLock()
 
     def moved(self, part: int, size: int) -> None:
-        """So many more bytes of a part were moved."""
+        """``size`` more bytes of a part were transferred."""
         with self._lock:
             self._moving[part] = self._moving.get(part, 0) + size
             self._tell()
 
     def again(self, part: int) -> None:
-        """A part begins anew."""
+        """A part starts over."""
         with self._lock:
             if self._moving.pop(part, 0):
                 self._retries += 1
 
     def failed(self) -> None:
-        """A try failed; what it moved stays."""
+        """A try failed; its bytes still count."""
         with self._lock:
             self._retries += 1
 
     def anew(self, total: int | None, parts: int) -> None:
-        """Another version, of which nothing was moved yet; what was told stays, as far as there is so much of it."""
+        """Another version, with nothing transferred yet.  The reported bytes stay, up to its total."""
         with self._lock:
             self._moving.clear()
             self._settled = 0
@@ -56,7 +56,7 @@ class Meter:
             self._total, self._parts, self._parts_done = total, parts, 0
 
     def settled(self, part: int, size: int, total: int | None) -> None:
-        """A part of ``size`` bytes is done.  ``total``: bytes of all, as far as is known now."""
+        """A part of ``size`` bytes is done.  ``total``: bytes of all parts, as far as known."""
         with self._lock:
             self._moving.pop(part, None)
             self._settled += size
@@ -65,7 +65,7 @@ class Meter:
             self._tell()
 
     def end(self, size: int) -> None:
-        """Everything is done: the last report."""
+        """All parts are done: make the last report."""
         with self._lock:
             self._done = self._total = size
             self._callback(self._now())

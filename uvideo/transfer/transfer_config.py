@@ -1,4 +1,4 @@
-"""What uploads and downloads are told alike."""
+"""The options that uploads and downloads share."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["TransferConfig"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferConfig:
-    """How a transfer goes.  threshold: bytes up to which an object goes in one request.
+    """The options of a transfer.  threshold: larger objects, in bytes, are transferred in parts.
 
-    jobs: parts moved at a time.  verify: compare the etags of parts and object; None as an earlier run had it.
-    limit: shared with other transfers.  journal: None to leave no record.
+    jobs: parts at the same time.  verify: compare the etags of parts and object; None: as in the earlier run.
+    limit: may be shared with other transfers.  journal: None for no record.
     """
 
     jobs: int

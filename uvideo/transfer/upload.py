@@ -1,4 +1,4 @@
-"""An upload of any size from any source: verified, in parts where it is large, and resumable where it is a file."""
+"""An upload of any size from any source: verified, in parts if large, and resumable if from a file."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _log = logging.getLogger("uvideo")
 
 
 class SourceBlock(Protocol):
-    """What is sent of a source at a time, and can be sent again."""
+    """A piece of a source, which can be read again."""
 
     length: int
 
@@ -56,7 +56,7 @@ class SourceBlock(Protocol):
 
 
 class _Piece:
-    """A block on its way: what Carrier.call takes, cut into slices that wait for the limit and tell the meter."""
+    """A block's body for Carrier.call, in slices that wait for the limit and report progress."""
 
     def __init__(
         self, carrier: Carrier, part: int, block: SourceBlock, limit: Limit | None, meter: Meter | None, jobs: int
@@ -67,7 +67,7 @@ class _Piece:
         self.length = block.length
 
     def read(self, size: int = -1) -> bytes | memoryview:
-        """The next slice, whatever the size asked for."""
+        """The next slice, whatever the requested size."""
         self._carrier.check()
         data = self._block.read(self._slice)
         if data:
@@ -75,7 +75,7 @@ class _Piece:
         return data
 
     def _told(self, length: int) -> None:
-        """So many bytes are to go, or went, out: wait for their share, and tell."""
+        """Wait for the limit's share of ``length`` bytes, and report them as progress."""
         if self._limit is not None:
             self._carrier.wait(self._limit.reserve(length, self._carrier.ticks()))
         if self._meter is not None:
@@ -88,7 +88,7 @@ class _Piece:
 
 
 class _UnreadPiece(_Piece):
-    """A _Piece that the system sends from the file."""
+    """A _Piece that the system sends directly from the file."""
 
     _block: sources.UnreadBlock
 
@@ -102,7 +102,7 @@ class _UnreadPiece(_Piece):
 
 
 class _Upload:
-    """One upload while it goes on."""
+    """One upload."""
 
     def __init__(self, carrier: Carrier, op: operation.PutObject, config: TransferConfig) -> None:
         self._carrier, self._op, self._config = carrier, op, config
@@ -124,7 +124,7 @@ class _Upload:
         return kind(self._carrier, part, block, config.limit, self._meter, config.jobs)
 
     def whole(self, data: bytes, path: str | None) -> Stored:
-        """In one request."""
+        """Upload in one request."""
         op, verify = self._op, self._verify
         self._measure(path, len(data), 1, 0, None)
         sent = self._body(0, sources.Block(data, False)) if self._is_watched() else data
@@ -135,7 +135,7 @@ class _Upload:
         return Stored(self._space, self._key, len(data), result.etag, verified)
 
     def begin(self, size: int | None, made: dict[str, Any] | None) -> Upload:
-        """The Upload, begun.  size: None of a stream.  made: what the record keeps of the file."""
+        """Begin and return the Upload.  size: None for a stream.  made: the record's data about the file."""
         put = self._op
         op = operation.InitiateUpload(put.space, put.key, put.mime, put.storage_class, put.metadata, put.headers)
 
@@ -147,7 +147,7 @@ class _Upload:
     def parts(
         self, upload: Upload, source: FileSource | StreamSource, claim: JournalClaim | None, path: str | None
     ) -> Stored:
-        """Everything that is pending, and the finish."""
+        """Send every pending part, then finish."""
         done = upload.sent() if upload.digests else 0
         self._measure(path, upload.size, upload.parts() or 0, done, claim.id if claim else None)
 
@@ -164,7 +164,7 @@ class _Upload:
         return self.stored(upload, finished, agrees)
 
     def stored(self, upload: Upload, finished: operation.Finished, agrees: bool) -> Stored:
-        """agrees: whether the object's etag was found to be that of the parts."""
+        """agrees: whether the object's etag was compared with that of the parts and is equal."""
         assert upload.size is not None  # all of it was sent
         if self._meter is not None:
             self._meter.end(upload.size)
@@ -174,7 +174,7 @@ class _Upload:
     # Sources
 
     def stream(self, source: StreamSource) -> Stored:
-        """A source that can be read once: given up if it breaks off, as nobody could continue it."""
+        """Upload a source that can be read only once.  Aborted on failure, as it cannot be continued."""
         return self.unrecorded(self.begin(None, None), source, None)
 
     def file(self, source: FileSource) -> Stored:
@@ -206,7 +206,7 @@ class _Upload:
         return self.unrecorded(self.begin(source.size, made), source, source.path)
 
     def unrecorded(self, upload: Upload, source: FileSource | StreamSource, path: str | None) -> Stored:
-        """What leaves no record: given up if it breaks off."""
+        """Upload without a record.  Aborted on failure."""
         try:
             return self.parts(upload, source, None, path)
         except BaseException:
@@ -214,28 +214,28 @@ class _Upload:
             raise
 
     def _left(self, claim: JournalClaim, source: FileSource) -> Upload | None:
-        """The Upload that an earlier run left of this very file, or None; one of an older file is given up."""
+        """An earlier run's Upload of this same file, or None.  An upload of a changed file is aborted."""
         read = claim.read()
         if read is None:
             return None
         upload: Upload = read[1]
         if upload.source.get("identity") == source.identity and upload.size == source.size:
             return upload
-        _log.info("%s changed since its upload was interrupted: that one is given up", source.path)
+        _log.info("%s changed since its upload was interrupted; that upload is aborted", source.path)
         machines.give_up(self._carrier, upload)
         return None
 
     def journalled(
         self, claim: JournalClaim, upload: Upload | None, source: FileSource, journal: Journal, path: str
     ) -> Stored:
-        """With a record in the journal, by which a later run goes on."""
+        """Upload with a record in the journal, by which a later run can resume."""
         noted = True
         try:
             if upload is not None:
                 try:
                     found = machines.reconcile(self._carrier, upload, source)
                 except UploadNotFound:
-                    _log.info("the service no longer knows the upload: it begins anew")
+                    _log.info("the service no longer knows the upload; it starts over")
                     upload = None
                 else:
                     if found is not None:
@@ -293,13 +293,13 @@ def interrupted(error: UVideoError, transfer: str) -> NoAnswer:
 
 
 def origin(carrier: Carrier) -> str:
-    """What tells one service from another in the journal."""
+    """Identifies the service in the journal."""
     suffix = carrier.endpoint.upload
     return f"{suffix.scheme}://{suffix.host}"
 
 
 def upload(carrier: Carrier, op: operation.PutObject, source: Source, config: TransferConfig) -> Stored:
-    """Store what ``source`` holds as the PutObject ``op`` says; see Client.upload."""
+    """Store ``source`` by the PutObject ``op``; see Client.upload."""
     job = _Upload(carrier, op, config)
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = source if isinstance(source, bytes) else bytes(source)
@@ -316,7 +316,7 @@ def upload(carrier: Carrier, op: operation.PutObject, source: Source, config: Tr
 
 
 def _is_known(carrier: Carrier, upload: Upload) -> bool:
-    """Whether the service has the upload, or the object that it became."""
+    """Whether the service has the upload, or the object made from it."""
     try:
         carrier.call(operation.ListParts(upload.space, upload.upload_id, 1))
         return True
@@ -329,7 +329,7 @@ def _is_known(carrier: Carrier, upload: Upload) -> bool:
 
 
 def resume(carrier: Carrier, id: str, config: TransferConfig) -> Stored:
-    """Go on with an upload of the journal.  SourceChanged, and nothing is lost, if its file is not the same."""
+    """Resume an upload of the journal.  SourceChanged if its file changed; the record is kept."""
     journal = config.journal
     assert journal is not None
     with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, first, found):
@@ -350,7 +350,7 @@ def resume(carrier: Carrier, id: str, config: TransferConfig) -> Stored:
 
 
 def abort(carrier: Carrier, journal: Journal, id: str) -> None:
-    """Give an upload of the journal up, and free what the service keeps of it.  UVideoError, and the record stays."""
+    """Abort an upload of the journal, which frees its parts at the service.  UVideoError; the record is then kept."""
     with journal.held(id, origin(carrier), functools.partial(_is_known, carrier)) as (claim, _, found):
         with suppress(UploadNotFound):
             carrier.call(operation.AbortUpload(found.space, found.key, found.upload_id))

@@ -1,4 +1,4 @@
-"""The files below a local folder, in the byte order of the keys that they would have."""
+"""The files below a local folder, in the byte order of their keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PARTIAL = re.compile(r"\.[0-9a-f]{16,32}\.part")
 
 
 class Problem(Enum):
-    """Why a name below a folder is no file to go on with, beside an OSError."""
+    """Why a name below a folder is not a file to transfer, other than an OSError."""
 
     LOOP = "a link leads back to a folder above it"
     NAME = "its name is not UTF-8"
@@ -24,7 +24,7 @@ class Problem(Enum):
 class FoundFile(NamedTuple):
     """A file.  name: relative to the folder, with "/".  path: of this system.
 
-    problem: why it cannot be read or be a key; then the name of a folder ends with "/".
+    problem: why it cannot be read or be a key.  The name of a folder with a problem ends with "/".
     """
 
     name: str
@@ -40,11 +40,12 @@ def walk(
     links: bool = True,
     nameless: bool = False,
 ) -> Iterator[FoundFile]:
-    """The files below a folder, found as they are asked for.  Of each folder on the way the names are kept, no more.
+    """The files below a folder, found lazily.  Only the names in the current folders are in memory.
 
-    What an unfinished download has left is passed over.  Links are followed, those to folders only with ``links``.
-    prefix: put before names.  skips(name): whether a folder is passed over.  depth: how many folders deep, or None.
-    nameless: of a folder whose name is not UTF-8, give each file with that problem instead of the folder.
+    Temporary files of unfinished downloads are skipped.  Links to files are followed; those to folders only with
+    ``links``.  prefix: put before names.  skips(name): whether to skip a folder.  depth: the most levels of folders, or
+    None.  nameless: for a folder whose name is not UTF-8, return each of its files with that problem instead of the
+    folder.
     """
     #: Of each folder on the way: identity, path, name, and what is still to come in it.
     way: list[tuple[tuple[int, int], str, str, Iterator[str]]] = []
@@ -80,7 +81,7 @@ def walk(
 
 
 def _names(folder: str, links: bool) -> list[str]:
-    """The names in a folder in the order of the keys below it: those of folders end with a slash."""
+    """The names in a folder in the order of their keys; names of folders end with a slash."""
     names = []
     with os.scandir(folder) as entries:
         for each in entries:

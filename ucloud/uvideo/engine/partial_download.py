@@ -98,7 +98,7 @@ class PartialDownload(Watch):
             notes.write(memoryview(tail), download.size)
         except LocalFailure as error:
             notes.close()
-            _log.warning("%s: if this download is killed, the next begins anew", error)
+            _log.warning("%s: if this download is killed, the next one starts over", error)
             return
         self._download, self._notes = download, notes
 
@@ -110,7 +110,7 @@ class PartialDownload(Watch):
         try:
             self._notes.write(memoryview(digest), self._download.size + block * DIGEST)
         except LocalFailure as error:
-            _log.warning("%s: a block is not noted", error)
+            _log.warning("%s: a block was not recorded", error)
             self.close()
 
     def ending(self):

@@ -131,7 +131,7 @@ def receive(
             except ObjectChanged as error:
                 if pinned:
                     raise
-                _log.info("%s; it is fetched anew", error)
+                _log.info("%s; the download starts over", error)
                 pinned, download = True, None
                 watch.anew()
         watch.ending()

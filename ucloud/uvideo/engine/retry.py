@@ -84,7 +84,7 @@ class Attempts(object):
         """Seconds to wait before the next try, or None to give up.  DeadlineExceeded if that wait ends too late."""
         self.count += 1
         if self._once and may_be_done(error):
-            error.message += u"; it was not asked for again, as it may be done: look before you repeat it"
+            error.message += u"; it was not retried, as it may have taken effect: check before you repeat it"
             seconds = None
         else:
             seconds = self._retry.decide(self.count, error, self._waited, self._fraction())

@@ -199,7 +199,7 @@ class Carrier(object):
         """
         found = self._decode(dialect.decode_result, op, response)
         if isinstance(found[0], operation.NotModified) and not (conditional or getattr(op, "conditions", False)):
-            error = errors.BadAnswer(u"the answer is 304, which nothing asked for", status=response.status)
+            error = errors.BadAnswer(u"the answer is 304, but the request had no condition", status=response.status)
             raise described(error, op, response)
         if proof and isinstance(op, PROVEN) and not getattr(found[0], "etag", None):
             wrong = u"the answer says no ETag, so nothing shows that it was stored"

@@ -195,7 +195,7 @@ def put(carrier, op, body, headers=()):
         actual, size = body.etag(), body.sent
     known = etag.is_etag(stored.etag)
     if not known:
-        _log.warning("the service gave no etag that can be checked of what was put")
+        _log.warning("the service gave no etag that can be checked for the stored object")
     elif not etag.same(stored.etag or u"", actual, size):
         wrong = u"the stored object has etag %s but the source has %s" % (stored.etag, actual)
         raise described(IntegrityError(wrong, status=response.status), op, response)

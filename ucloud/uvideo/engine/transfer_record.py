@@ -123,7 +123,7 @@ class Checkpoint(object):
                 file.seek(0, os.SEEK_END)
                 file.write(to_bytes(self._upload.part_line(part) + "\n"))
         except EnvironmentError as error:
-            _log.warning("part %d is not noted in the checkpoint: %s", part, local(error, self._path))
+            _log.warning("part %d was not recorded in the checkpoint: %s", part, local(error, self._path))
 
 
 def remove(path):
@@ -133,4 +133,4 @@ def remove(path):
         localfile.remove(path)
     except EnvironmentError as error:
         if os.path.lexists(path):
-            _log.warning("the checkpoint stays: %s", local(error, path))
+            _log.warning("the checkpoint could not be removed: %s", local(error, path))

@@ -402,7 +402,7 @@ def _stream(request, response, way, watch):
         answer = wire.read_head(_head(response), request.method)
         if answer.status < 200:
             raise ConfigurationError(
-                u"%d came from %s before the answer, and requests takes it for that: leave the session out here"
+                u"%d came from %s before the answer, and requests takes it for the answer: use no session here"
                 % (answer.status, way.origin),
                 status=answer.status,
                 sent=True,
@@ -508,7 +508,7 @@ def _why(error, request, way, answered):
     if isinstance(error, requests.exceptions.InvalidSchema):
         return ConfigurationError(u"the session has no adapter for %s" % way.origin)
     if isinstance(error, requests.exceptions.InvalidHeader):  # in the response; ours are valid
-        error = wire.Malformed(u"its head says what cannot be")
+        error = wire.Malformed(u"its head is invalid")
     if isinstance(error, requests.RequestException):
         if isinstance(error, ValueError):
             return ConfigurationError(u"the session cannot reach %s: %s" % (way.origin, type(error).__name__))
