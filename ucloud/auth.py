@@ -1,4 +1,4 @@
-"""Signatures of a key pair, for programs of the older SDK that make requests of their own."""
+"""Signatures with a key pair, for programs of the older SDK that make their own requests."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Auth(object):
-    """Signs with a key pair.  Raises ValueError for keys that cannot be."""
+    """Signs with a key pair.  Raises ValueError for invalid keys."""
 
     def __init__(self, public_key, private_key):
         # type: (str, str) -> None
@@ -31,7 +31,7 @@ class Auth(object):
 
     def bucket_signature(self, query):
         # type: (dict[str, Any]) -> str
-        """The Signature of a management call with these parameters (a dict), which get their PublicKey here."""
+        """The Signature of a management call with these parameters, a dict, to which PublicKey is added here."""
         query["PublicKey"] = self._public_key()
         return action_signature(self._handler._credentials.private_key, query)
 
@@ -42,7 +42,7 @@ class Auth(object):
 
     def ufile_authorization(self, data):
         # type: (str) -> str
-        """The Authorization header that says this signature."""
+        """The Authorization header with this signature."""
         return "UCloud %s:%s" % (self._public_key(), self.ufile_signature(data))
 
     def _public_key(self):

@@ -1,4 +1,4 @@
-"""What the older SDK's programs take from here to be written once for Python 2 and 3."""
+"""Python 2 and 3 compatibility functions that the older SDK's programs import."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -22,17 +22,17 @@ if sys.version_info[0] == 2:  # so that type checkers see the other branch
 
     def b(data):
         # type: (object) -> Any
-        """The data as it is."""
+        """The data unchanged."""
         return data
 
     def s(data):
         # type: (object) -> Any
-        """The data as it is."""
+        """The data unchanged."""
         return data
 
     def u(data):
         # type: (object) -> Any
-        """The unicode of a str that is written with escapes."""
+        """The unicode text of a str that is written with escapes."""
         return unicode(data, "unicode_escape")  # noqa: F821
 
 else:
@@ -45,15 +45,15 @@ else:
 
     def b(data):
         # type: (object) -> Any
-        """Text as UTF-8 bytes, anything else as it is."""
+        """Text as UTF-8 bytes; anything else unchanged."""
         return data.encode("utf-8") if isinstance(data, str) else data
 
     def s(data):
         # type: (object) -> Any
-        """UTF-8 bytes as text, anything else as it is."""
+        """UTF-8 bytes as text; anything else unchanged."""
         return data.decode("utf-8") if isinstance(data, bytes) else data
 
     def u(data):
         # type: (object) -> Any
-        """The data as it is."""
+        """The data unchanged."""
         return data

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ucloud.uvideo")
 
-#: The file that set_log_file() writes.
+#: The default file of set_log_file().
 LOG_FILE = "ufile.log"
 
 _UNSET = object()  # type: Any
@@ -28,7 +28,7 @@ _handler = None  # type: logging.FileHandler | None
 
 
 class _Text(logging.Formatter):
-    """Gives text that can be written as UTF-8: of a native str on 2.7, and whatever a name of a file holds."""
+    """Formats records as text that is valid UTF-8: also a native str on 2.7, and a file's name with any bytes."""
 
     def format(self, record):
         # type: (logging.LogRecord) -> str
@@ -38,11 +38,11 @@ class _Text(logging.Formatter):
 
 def set_log_file(locallogname=_UNSET, level=logging.INFO, localfile=_UNSET):
     # type: (str | None, int, str | None) -> None
-    """Write the SDK's log to this file, appending, in place of the one set before; None or '' ends it.
+    """Append the SDK's log to this file, in place of the file set before.  None or '' stops logging to a file.
 
-    Without a name it is LOG_FILE, ufile.log in the folder where the program runs.  localfile: the official SDK's word
-    for locallogname.  level: of the logging module.  Raises IOError if the file cannot be opened; then all stays as it
-    was.  Safe to call from any thread.
+    The default is LOG_FILE: ufile.log in the working directory.  localfile: the official SDK's name for locallogname.
+    level: of the logging module.  Raises IOError if the file cannot be opened; then nothing changes.  Safe to call from
+    any thread.
     """
     global _handler
     made = None

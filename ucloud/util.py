@@ -24,25 +24,25 @@ else:
 
 def urlsafe_b64encode(data):
     # type: (str | bytes) -> str
-    """Text of the base64 of bytes or text, with - and _."""
+    """Base64 text of bytes or text, with - and _."""
     return s(base64.urlsafe_b64encode(b(data)))  # type: ignore[no-any-return]
 
 
 def urlsafe_b64decode(data):
     # type: (str | bytes) -> bytes
-    """Bytes of a base64 text with - and _."""
+    """The bytes of base64 text with - and _."""
     return b(base64.urlsafe_b64decode(s(data)))  # type: ignore[no-any-return]
 
 
 def standard_b64encode(data):
     # type: (str | bytes) -> str
-    """Text of the base64 of bytes or text."""
+    """Base64 text of bytes or text."""
     return s(base64.standard_b64encode(b(data)))  # type: ignore[no-any-return]
 
 
 def standard_b64decode(data):
     # type: (str | bytes) -> bytes
-    """Bytes of a base64 text."""
+    """The bytes of base64 text."""
     return b(base64.standard_b64decode(s(data)))  # type: ignore[no-any-return]
 
 
@@ -53,7 +53,7 @@ def _file_iter(input_stream, size):
 
 def file_etag(localfile, size=config.BLOCKSIZE):
     # type: (str | os.PathLike[str], int) -> str
-    """The etag of a file's bytes, as the service makes it of blocks of ``size`` bytes.  Raises IOError."""
+    """The etag of a file, as the service computes it over blocks of ``size`` bytes.  Raises IOError."""
     with io.open(localfile, "rb") as file:
         return etag.from_digests([hashlib.sha1(block).digest() for block in _file_iter(file, size)])
 
@@ -67,7 +67,7 @@ def _check_dict(data):
 
 def _url(bucket, key=None, query=()):
     # type: (str, str | None, Iterable[tuple[str, str | None]]) -> str
-    """The URL on the upload host that a handler made now would use."""
+    """The URL on the upload host that a new handler would use."""
     suffix = named(config.DEFAULTS.settings().upload)
     at = dialect.url(PutObject(check_space(bucket), check_key(u"key" if key is None else key)), suffix)
     at = at if key is not None else at[: -len("key")]
@@ -76,7 +76,7 @@ def _url(bucket, key=None, query=()):
 
 def ufile_put_url(bucket, key):
     # type: (str, str) -> str
-    """The URL of an object for PUT and DELETE, escaped.  Raises ValueError, as all of these."""
+    """The URL of an object for PUT and DELETE, escaped.  Raises ValueError, as all functions here."""
     return _url(bucket, key)
 
 

@@ -1,7 +1,6 @@
 """Toolkit and server for UVideo / UFile (US3) object storage.  Python 3.10 and up.
 
-The names in ``__all__`` are the public ones.  Each is loaded when it is first asked for, so that importing this package
-costs next to nothing.
+``__all__`` lists the public names.  Each is imported when it is first used, so importing this package is cheap.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ __all__ = [
     "same_etag",
 ]
 
-#: public name -> the module that has it; "" for a module of this package.
+#: Public name: the module that has it; "" for a module of this package.
 _HOME = {
     "AsyncClient": "uvideo.client.aio",
     "Cancel": "uvideo.client.cancel",

@@ -1,4 +1,4 @@
-"""The one seam between this package and ``ucloud``, whose name other distributions use too."""
+"""The only module that imports ``ucloud``, a package name that other distributions use, too."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     ManagementOperation = operation.Management[Any]
     Operation = DataOperation | ManagementOperation
 
-#: Rooms whose modules are loaded when they are first asked for, as they bring `requests` with them.
+#: Packages that are imported when first used, as they import `requests`.
 LATER = ("ucloud.uvideo.engine", "ucloud.uvideo.http")
 
 

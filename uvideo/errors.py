@@ -1,7 +1,7 @@
-"""Every error that the toolkit raises: those of the protocol core, and two about many items and about the journal.
+"""Every error of the toolkit: those of the SDK, one about many items and one about the journal.
 
-Each carries ``operation``, ``space``, ``key``, ``status``, ``ret_code``, ``request_id``, ``retryable`` and
-``transfer``, the id in the journal of a transfer that can be resumed; None where unknown or not fitting.
+Each has ``operation``, ``space``, ``key``, ``status``, ``ret_code``, ``request_id``, ``retryable`` and ``transfer``,
+the journal id of a transfer that can be resumed; None if unknown or not applicable.
 """
 
 from __future__ import annotations
@@ -84,13 +84,13 @@ UVideoError = errors.UVideoError
 
 
 class TransferBusy(errors.UVideoError):
-    """Another process, or another call of this one, is at this very transfer."""
+    """Another process, or another call of this one, is working on this transfer."""
 
     message = "this transfer is being done by another process"
 
 
 class SomeFailed(errors.UVideoError):
-    """Some of many items failed; the others were done.  ``summary``: what became of all of them."""
+    """Some of many items failed; the others are done.  ``summary``: the results of all items."""
 
     message = "some items failed"
 

@@ -1,7 +1,7 @@
-"""What the clients return and report: frozen dataclasses.
+"""The clients' results and reports: frozen dataclasses.
 
-Sizes are bytes, etags unquoted, times aware datetimes in UTC; None where the service did not say.  space, key, path and
-part name what was asked for; everything else was seen: counted here, or said by the service.
+Sizes are in bytes, etags are unquoted, times are aware datetimes in UTC; None if the service did not say.  space, key,
+path and part are those of the request; all other values were counted here or reported by the service.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _pairs() -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class SpaceName:
-    """A space that was made, changed or removed."""
+    """A space that was created, changed or removed."""
 
     name: str
     id: str | None = None
@@ -49,7 +49,7 @@ class SpaceInfo:
 
 @dataclass(frozen=True, slots=True)
 class SpaceUsage:
-    """One day of a space.  storage: bytes kept; traffic: bytes read; the others: seconds of video transcoded."""
+    """One day of a space.  storage: bytes stored.  traffic: bytes downloaded.  Others: seconds of video transcoded."""
 
     time: datetime
     storage: int
@@ -64,8 +64,8 @@ class SpaceUsage:
 class ObjectInfo:
     """An object.  size: of the whole object.  metadata: the user's, names in lower case.
 
-    headers: what was stored with it and is replayed, for example Cache-Control.  restore: what the service says of an
-    object of class ARCHIVE, else None.  A listing leaves out what it does not know.
+    headers: stored with the object and sent with each download, for example Cache-Control.  restore: the restore state
+    of an object of class ARCHIVE, else None.  In a listing, values that it does not have are missing.
     """
 
     space: str
@@ -83,7 +83,7 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Bytes of an object, or of a part of it: ``data`` stands at ``start``."""
+    """Bytes of an object, or of a range of it that begins at ``start``."""
 
     info: ObjectInfo
     data: bytes = field(repr=False)
@@ -92,9 +92,9 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object as it was stored.  size: bytes that were sent, or copied.  etag: as the service said it.
+    """A stored object.  size: bytes sent or copied.  etag: the service's.
 
-    verified: the etag was compared with that of the bytes that were sent, or of the source, and is the same.
+    verified: the etag was compared with that of the bytes sent, or of the source, and is equal.
     """
 
     space: str
@@ -106,9 +106,9 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """An object, or a part of it, that is now in a local file.  verified: its etag was compared with the object's.
+    """An object, or a range of it, saved locally.  verified: its etag was compared with the object's.
 
-    path: None where it was written into a file object of the caller's.
+    path: None for a file object of the caller.
     """
 
     space: str
@@ -121,9 +121,9 @@ class Downloaded:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One answer to a listing.  prefixes: with a delimiter, what the keys that are not in items have in common.
+    """One page of a listing.  prefixes: with a delimiter, the common prefixes of the keys that are not in items.
 
-    marker: where the next page begins, "" on the last one.
+    marker: of the next page, "" on the last one.
     """
 
     items: tuple[T, ...]
@@ -133,7 +133,7 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class UploadInfo:
-    """An unfinished multipart upload that the service keeps."""
+    """An unfinished multipart upload at the service."""
 
     space: str
     key: str
@@ -144,7 +144,7 @@ class UploadInfo:
 
 @dataclass(frozen=True, slots=True)
 class BegunUpload:
-    """A multipart upload that was begun.  block_size: bytes of every part but the last."""
+    """A multipart upload that has begun.  block_size: bytes of every part but the last."""
 
     space: str
     key: str
@@ -154,7 +154,7 @@ class BegunUpload:
 
 @dataclass(frozen=True, slots=True)
 class PartInfo:
-    """A part that the service keeps of an unfinished upload; parts count from 0."""
+    """A part of an unfinished upload at the service.  Parts count from 0."""
 
     part: int
     etag: str
@@ -164,7 +164,7 @@ class PartInfo:
 
 @dataclass(frozen=True, slots=True)
 class Acl:
-    """Who may read an object beside its owner."""
+    """Who can read an object besides its owner."""
 
     grant: str
     owner: str | None = None
@@ -173,7 +173,7 @@ class Acl:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A key pair that may do less than its owner.  private_key: None where the service does not show it."""
+    """A key pair with fewer rights than its owner.  private_key: None if the service does not show it."""
 
     id: str
     name: str
@@ -192,7 +192,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class TemporaryKeys:
-    """A key pair that ends by itself; a client is made of it with all three."""
+    """A temporary key pair, which expires.  A client needs all three values."""
 
     public_key: str
     private_key: str = field(repr=False)
@@ -202,11 +202,12 @@ class TemporaryKeys:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a transfer is.  done never goes down, whatever had to be sent again; it counts bytes on this side.  Only
-    where an object that changed while it was downloaded is smaller now, it is as large as that.
+    """The progress of a transfer.
 
-    total: bytes, None while unknown.  parts_done and parts: 0 of a transfer that has none.  resumed: bytes of done that
-    an earlier run had moved already.  retries: tries that failed so far.  transfer: its id in the journal or None.
+    done: bytes on this side.  It never goes down, even if bytes are sent again, with one exception: if an object
+    changes during its download and is smaller then, done is at most its new size.  total: bytes, None while unknown.
+    parts_done and parts: 0 for a transfer without parts.  resumed: bytes of done that an earlier run transferred.
+    retries: failed tries so far.  transfer: its id in the journal or None.
     """
 
     direction: Direction
@@ -224,10 +225,9 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Where all transfers of a TransferManager are.  files: submitted so far.  files_done: of them, well ended.
+    """The progress of all transfers of a TransferManager.  files: submitted so far.  files_done: succeeded.
 
-    failed: ended with an error, cancelled ones too.  done, total: bytes; done never goes down, total grows as sizes get
-    known.
+    failed: failed or cancelled.  done, total: bytes.  done never goes down; total grows as sizes become known.
     """
 
     files: int
@@ -239,10 +239,10 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class TransferRecord:
-    """A transfer in the journal.  path: the local file, None of a stream, which cannot be resumed.
+    """A transfer in the journal.  path: the local file; None for a stream, which cannot be resumed.
 
-    active: a process is at it right now.  upload_id: of an upload that has begun.  identity: what tells whether the
-    file (of an upload: size and time of change) or the object (of a download: its etag) is still the same.
+    active: a process is working on it now.  upload_id: of an upload that has begun.  identity: shows whether the file
+    (of an upload: size and time of change) or the object (of a download: its etag) has changed.
     """
 
     id: str
@@ -262,7 +262,7 @@ class TransferRecord:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One item of many that failed.  path: the local file, if there is one."""
+    """One item of many that failed.  path: the local file, if any."""
 
     space: str
     key: str
@@ -272,7 +272,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Summary(Generic[T]):
-    """What became of many items.  done: the results, in the order in which they ended.  skipped: not begun."""
+    """The results of many items.  done: the results, in the order of completion.  skipped: the number not begun."""
 
     done: tuple[T, ...]
     failures: tuple[Failure, ...] = ()
@@ -280,16 +280,16 @@ class Summary(Generic[T]):
 
     @property
     def size(self) -> int:
-        """Bytes of what is done."""
+        """Bytes of the items done."""
         return sum(getattr(each, "size", 0) or 0 for each in self.done)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a diagnosis found in one step.  check: the step, for example "clock".  code: what was found, in one word.
+    """The result of one step of a diagnosis.  check: the step, for example "clock".  code: the result, in one word.
 
-    causes: of a failure, codes too, the likeliest first.  facts: what there is to say of it; never a private key, a
-    signature or more of a public key than its end.
+    causes: codes of a failure's causes, the likeliest first.  facts: details; never a private key, a signature or more
+    of a public key than its end.
     """
 
     check: str

@@ -358,7 +358,7 @@ async def _warn(own_names: OwnNames, catalog: Catalog, keyring: Keyring) -> None
     void = await key_rotation.void(catalog, keyring)
     if void.void_tokens or void.void_keys:
         log.warning(
-            "%d tokens and %d added key pairs are void: they are sealed under another pair of the server's own. If "
+            "%d tokens and %d added key pairs are void: they are encrypted with another pair of the server's own. If "
             "you have that, run `uvideo admin keys DIR --from FILE`",
             *(void.void_tokens, void.void_keys),
         )
