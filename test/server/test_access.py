@@ -22,7 +22,7 @@ from test.server_fixture import keeps_secret, start_server
 from ucloud.uvideo.protocol import dialect, errors, management, operation, provider, signature
 from ucloud.uvideo.protocol.message import Headers
 from uvideo.server.auth.auth_throttle import SETS, WAYS, Guesses
-from uvideo.server.auth.client_address import Senders
+from uvideo.server.auth.client_address import TrustedProxies
 from uvideo.server.auth.credentials import Key, Keyring
 from uvideo.server.auth.secret_box import CannotDecrypt, decrypted, encrypted
 from uvideo.server.http.rate_limits import Limits
@@ -275,7 +275,7 @@ def test_strangers_may_read_what_is_public_and_nothing_else(world: Running, owne
 
 # Guesses
 
-FROM = Senders().of_connection
+FROM = TrustedProxies().of_connection
 
 
 def test_wrong_signatures_are_counted_for_each_address_and_key() -> None:
@@ -331,7 +331,7 @@ def test_all_addresses_of_an_ipv6_network_are_one_sender() -> None:
 
 def test_who_guesses_is_held_up_and_nobody_else(tmp_path: Path) -> None:
     guesses = Guesses(5)
-    with running(tmp_path, limits=Limits(guesses), senders=Senders(["127.0.0.1"])) as world:
+    with running(tmp_path, limits=Limits(guesses), proxies=TrustedProxies(["127.0.0.1"])) as world:
         owner, guesser = Peer(world), Peer(world)
         space = owner.space()
         info = owner.manage(operation.CreateToken("t", ("TOKEN_ALLOW_READ", "TOKEN_ALLOW_LIST")))
