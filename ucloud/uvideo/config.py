@@ -142,6 +142,7 @@ class HandlerSettings(
 
 
 HandlerSettings.__new__.__defaults__ = (None,) * len(_WAY)
+Settings = HandlerSettings  # in the pickles of earlier handlers
 
 
 def set_default(
