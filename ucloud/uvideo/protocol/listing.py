@@ -34,7 +34,7 @@ def _start(op):
 
 def _limit(query, name):
     # type: (Mapping[str, str], str) -> int | None
-    """A page's length; more than the service's maximum means the maximum."""
+    """A page's length.  A larger one than the service's maximum means the maximum."""
     value = field.number(query, name, 0, 10**15)
     return None if value is None else min(value, LIST_LIMIT)
 
@@ -172,7 +172,7 @@ def _decode_file_page(op, response):
 
 def file_entry(space, info):
     # type: (str, operation.FileInfo) -> dict[str, Any]
-    """One entry of PrefixFileList and GetFileList."""
+    """An entry of PrefixFileList and GetFileList."""
     return _restorable(
         info,
         {
