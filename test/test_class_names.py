@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 
-from test.test_rooms import modules
+from test.test_rooms import inside, modules
 
 OPERATION, MODELS = "ucloud.uvideo.protocol.operation", "uvideo.models"
 UFILE = "ucloud.ufile"
@@ -43,3 +44,14 @@ def test_a_class_name_stands_in_one_module() -> None:
 def test_a_second_class_of_a_name_is_found() -> None:
     sources = [("a", "class Way: ..."), ("b", "class Way: ...\nclass Other: ..."), ("c", "class Other2: ...")]
     assert twice(sources) == {"Way": {"a", "b"}}
+
+
+#: Where secrets are encrypted, and what keeps its name there: the audit log's, and what the keys are derived with.
+SECRETS = ("uvideo.server.auth", "uvideo.server.admin_commands", "uvideo.server.process", "uvideo.server.rules.tokens")
+STORED = re.compile(r'"ResealSecrets"|\bresealed=|"uvideo seal ')
+
+
+def test_only_blobs_are_sealed() -> None:
+    """Secrets are encrypted."""
+    found = {name: STORED.sub("", source).lower() for name, source, _ in modules() if inside(name, *SECRETS)}
+    assert len(found) > 20 and [name for name, source in found.items() if "seal" in source] == []

@@ -192,7 +192,7 @@ def test_gateways_are_upgraded_one_by_one_to_another_schema(cluster: Cluster, fr
     assert recorder.failed == []
 
 
-def test_secrets_are_sealed_for_the_older_gateways_until_none_runs(
+def test_secrets_are_encrypted_for_the_older_gateways_until_none_runs(
     postgres: Postgres, object_store: ObjectStore, tmp_path: Path
 ) -> None:
     """A database that older gateways may still work on, and `uvideo admin upgraded` once they are gone."""

@@ -72,7 +72,7 @@ def test_a_key_pair_counts_at_all_gateways_until_it_is_removed(cluster: Cluster,
     for peer in (one, two):
         assert peer.call(operation.GetObject(space, "key")).status == 403
     strangers = {**cluster.settings, "UVIDEO_SERVE_PRIVATE_KEY": "another gateway's"}
-    other = added(tmp_path / "none", env=strangers)  # sealed under another pair: no gateway opens it
+    other = added(tmp_path / "none", env=strangers)  # encrypted with another pair: no gateway opens it
     assert peer_of(cluster.gateways[0], other).call(operation.GetObject(space, "key")).status == 403
 
 

@@ -62,4 +62,4 @@ def test_a_change_of_the_pair_that_cannot_be_finished_is_one_clear_line(
     assert ended.returncode == exit_codes.AWAY.code and f"cannot start: {REASON}" in ended.stderr
     assert "Traceback" not in ended.stderr
     with start_server(tmp_path, *options) as server:
-        assert "finished the change of the key pair" in server.compared()
+        assert "finished changing the key pair" in server.compared()

@@ -82,7 +82,9 @@ class AccountsContract:
             assert await catalog.token("TOKEN_1") == TOKEN and await catalog.tokens("me") == [TOKEN]
             await catalog.update_token(changed)
             assert await catalog.token("TOKEN_1") is None and await catalog.token("TOKEN_2") == changed
-            await catalog.update_token(replace(changed, private="sealed before"))  # another may have sealed it anew
+            await catalog.update_token(
+                replace(changed, private="encrypted before")
+            )  # another may have encrypted it again
             assert await catalog.token("TOKEN_2") == changed
             for wrong in (replace(changed, owner="you"), replace(changed, token_id="x")):
                 with pytest.raises(errors.TokenNotFound):
@@ -109,7 +111,7 @@ class AccountsContract:
 
         assert play(story, place) == ["t1", "t2", "t0"]
 
-    def test_secrets_are_sealed_anew_in_one_transaction(self, place: Place) -> None:
+    def test_secrets_are_encrypted_again_in_one_transaction(self, place: Place) -> None:
         tokens = [
             replace(TOKEN, token_id=f"t{at}", public=f"p{at}", owner=f"o{at}", private=f"s{at}") for at in range(3)
         ]
@@ -124,16 +126,16 @@ class AccountsContract:
             return "lost"
 
         async def story(catalog: Catalog) -> None:
-            assert await catalog.reseal(anew) == (0, 0) and await catalog.all_tokens() == []
+            assert await catalog.reencrypt(anew) == (0, 0) and await catalog.all_tokens() == []
             for token in tokens:
                 await catalog.create_token(token, 5)
             for key in keys:
                 await catalog.add_key(key)
             assert await catalog.all_tokens() == tokens
             with pytest.raises(RuntimeError, match="it breaks off"):
-                await catalog.reseal(broken)
+                await catalog.reencrypt(broken)
             assert await catalog.all_tokens() == tokens and await catalog.keys() == keys
-            assert await catalog.reseal(anew) == (2, 2)
+            assert await catalog.reencrypt(anew) == (2, 2)
             made = [replace(each, private=anew(each) or each.private) for each in tokens]
             assert await catalog.all_tokens() == made and await catalog.token("p0") == made[0]
             assert [key.private for key in await catalog.keys()] == ["new s0", "s1", "new s2"]
@@ -155,13 +157,13 @@ class AccountsContract:
 
             async def anew() -> None:
                 for _ in range(4):
-                    await other.reseal(lambda record: "new" if record.private == "old" else None)
+                    await other.reencrypt(lambda record: "new" if record.private == "old" else None)
 
             await asyncio.gather(add(one, "b"), add(other, "c"), anew())
             found = [*(await one.all_tokens()), *(await one.keys())]
             assert len(found) == 40 and {record.private for record in found} <= {"old", "new"}
             assert all(record.private == "new" for record in found if record.public.startswith("a"))
-            await one.reseal(lambda record: "new" if record.private == "old" else None)
+            await one.reencrypt(lambda record: "new" if record.private == "old" else None)
             assert {record.private for record in [*(await one.all_tokens()), *(await one.keys())]} == {"new"}
 
         play(story, place, place)
@@ -212,14 +214,14 @@ class AccountsContract:
     # Key pairs
 
     def test_a_key_pair_is_added_once_listed_and_removed(self, place: Place) -> None:
-        first, second = KeyRecord("p2", "me", "sealed", 5), KeyRecord("p1", "é you", "also", 6)
+        first, second = KeyRecord("p2", "me", "hidden", 5), KeyRecord("p1", "é you", "also", 6)
 
         async def story(catalog: Catalog) -> None:
             assert await catalog.keys() == [] and await catalog.key("p1") is None
             assert await catalog.add_key(second) and await catalog.add_key(first)
             assert not await catalog.add_key(replace(first, owner="another"))
             assert await catalog.keys() == [first, second] and await catalog.key("p2") == first
-            assert "sealed" not in repr(first)
+            assert "hidden" not in repr(first)
             assert await catalog.remove_key("p2") and not await catalog.remove_key("p2")
             assert await catalog.keys() == [second] and await catalog.key("p2") is None
 

@@ -51,7 +51,7 @@ def store(client: Client) -> None:
 
 
 def key_pairs(server: Server, client: Client, work: Path, out: Path) -> None:
-    """A token and an added pair, both of which the catalog holds sealed, and files of pairs."""
+    """A token and an added pair, both of which the catalog holds encrypted, and files of pairs."""
     token = client.create_token("viewer", ops=["TOKEN_ALLOW_READ"], spaces=[SPACE], expires=FAR)
     told(inside("add-key", server.dir, "--account", "films", "--key-file", work / "films.json", "--json"))
     added = json.loads((work / "films.json").read_text())

@@ -140,7 +140,7 @@ def check_objects(client: Client) -> None:
 
 
 def check_pairs(version: Path, host: str) -> None:
-    """The token and the added pair, which the catalog holds sealed, still sign."""
+    """The token and the added pair, which the catalog holds encrypted, still sign."""
     pairs = {name: json.loads((version / f"{name}.json").read_text()) for name in ("token", "added-key")}
     with Client(**pairs["token"], endpoint=host) as viewer:
         assert viewer.get(SPACE, "small.txt").data == OBJECTS["small.txt"]
@@ -182,7 +182,7 @@ def test_a_backup_is_restored(version: Path, tmp_path: Path) -> None:
 
 
 def test_a_rotation_of_the_key_pair_is_finished(version: Path, tmp_path: Path) -> None:
-    """The folder of a server that was stopped while secrets were sealed anew."""
+    """The folder of a server that was stopped while secrets were encrypted again."""
     folder = unpacked(version / "server.tar.xz", tmp_path / "server")
     path = Path(shutil.copy(version / "credentials-while-rotating.json", folder / "credentials.json"))
     path.chmod(0o600)

@@ -22,9 +22,9 @@ from test.server_fixture import keeps_secret, start_server
 from ucloud.uvideo.protocol import dialect, errors, management, operation, provider, signature
 from ucloud.uvideo.protocol.message import Headers
 from uvideo.server.auth.auth_throttle import SETS, WAYS, Guesses
-from uvideo.server.auth.client_address import Senders
+from uvideo.server.auth.client_address import TrustedProxies
 from uvideo.server.auth.credentials import Key, Keyring
-from uvideo.server.auth.secret_box import Unopened, opened, sealed
+from uvideo.server.auth.secret_box import CannotDecrypt, decrypted, encrypted
 from uvideo.server.http.rate_limits import Limits
 from uvideo.storage.base import TokenRecord
 
@@ -275,7 +275,7 @@ def test_strangers_may_read_what_is_public_and_nothing_else(world: Running, owne
 
 # Guesses
 
-FROM = Senders().of_connection
+FROM = TrustedProxies().of_connection
 
 
 def test_wrong_signatures_are_counted_for_each_address_and_key() -> None:
@@ -331,7 +331,7 @@ def test_all_addresses_of_an_ipv6_network_are_one_sender() -> None:
 
 def test_who_guesses_is_held_up_and_nobody_else(tmp_path: Path) -> None:
     guesses = Guesses(5)
-    with running(tmp_path, limits=Limits(guesses), senders=Senders(["127.0.0.1"])) as world:
+    with running(tmp_path, limits=Limits(guesses), proxies=TrustedProxies(["127.0.0.1"])) as world:
         owner, guesser = Peer(world), Peer(world)
         space = owner.space()
         info = owner.manage(operation.CreateToken("t", ("TOKEN_ALLOW_READ", "TOKEN_ALLOW_LIST")))
@@ -363,16 +363,16 @@ TOKEN = TokenRecord("id", "default", "t", "TOKEN_1", "a secret of a token")
 KEYRING = Keyring([Key("public", "the owner's key"), Key("other", "another's key", "other")])
 
 
-def test_a_sealed_secret_opens_for_its_account_and_token_only() -> None:
-    closed = sealed(TOKEN, KEYRING)
-    assert "secret" not in closed.private and sealed(TOKEN, KEYRING).private != closed.private
-    assert opened(closed, KEYRING) == TOKEN and opened(TOKEN, KEYRING) == TOKEN
+def test_an_encrypted_secret_is_read_for_its_account_and_token_only() -> None:
+    closed = encrypted(TOKEN, KEYRING)
+    assert "secret" not in closed.private and encrypted(TOKEN, KEYRING).private != closed.private
+    assert decrypted(closed, KEYRING) == TOKEN and decrypted(TOKEN, KEYRING) == TOKEN
     for token, keyring in (
         (replace(closed, public="TOKEN_2"), KEYRING),
         (replace(closed, owner="other"), KEYRING),
         (replace(closed, owner="nobody"), KEYRING),
-        (replace(sealed(replace(TOKEN, owner="nobody"), KEYRING), owner="somebody"), KEYRING),
-        (replace(sealed(replace(TOKEN, owner="nobody"), KEYRING), owner=TOKEN.owner), KEYRING),
+        (replace(encrypted(replace(TOKEN, owner="nobody"), KEYRING), owner="somebody"), KEYRING),
+        (replace(encrypted(replace(TOKEN, owner="nobody"), KEYRING), owner=TOKEN.owner), KEYRING),
         (closed, Keyring([Key("public", "a new key")])),
         *(
             (replace(closed, private=closed.private[:at] + "A" + closed.private[at + 1 :]), KEYRING)
@@ -381,8 +381,8 @@ def test_a_sealed_secret_opens_for_its_account_and_token_only() -> None:
         ),
         *((replace(closed, private=text), KEYRING) for text in ("s2.", "s2.AAAA", "s2.\x00", closed.private[:-8])),
     ):
-        with pytest.raises(Unopened):
-            opened(token, keyring)
+        with pytest.raises(CannotDecrypt):
+            decrypted(token, keyring)
 
 
 def test_no_secret_lies_open_in_the_folder(tmp_path: Path) -> None:
@@ -419,7 +419,7 @@ def test_a_secret_that_leaks_is_found(tmp_path: Path) -> None:
         keeps_secret(tmp_path, "the-private-key")
 
 
-def test_a_token_outlives_a_restart_and_not_the_key_it_is_sealed_with(tmp_path: Path) -> None:
+def test_a_token_outlives_a_restart_and_not_the_key_it_is_encrypted_with(tmp_path: Path) -> None:
     with start_server(tmp_path, "--no-fsync") as server:
         owner = Peer(server)
         space = owner.space()
@@ -435,7 +435,7 @@ def test_a_token_outlives_a_restart_and_not_the_key_it_is_sealed_with(tmp_path: 
         assert peer.manage(operation.DescribeToken()).tokens[0].private_key is None
         peer.credentials = token
         assert peer.call(operation.ListObjects(space)).refusal()[0] == 403
-        assert "sealed under another private key" in server.log.read_text()
+        assert "encrypted with another private key" in server.log.read_text()
 
 
 def test_both_ports_speak_tls(tmp_path: Path) -> None:

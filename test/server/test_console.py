@@ -23,7 +23,7 @@ from test.forked import Forked
 from test.server.wire import BLOCK, MIB, Peer, pattern
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import etag, operation
-from uvideo.server.auth.client_address import Senders
+from uvideo.server.auth.client_address import TrustedProxies
 from uvideo.server.console import sessions as signin
 from uvideo.server.console.sessions import Sessions, Throttle, csrf_of
 from uvideo.server.http.cross_origin import BrowserEndpoint, CrossOrigin, check_origin
@@ -207,7 +207,7 @@ def test_the_table_holds_nothing_that_signs_in() -> None:
 
 def test_failed_sign_ins_make_an_address_wait() -> None:
     now = 0.0
-    throttle, sent_from = Throttle(lambda: now), Senders().of_connection
+    throttle, sent_from = Throttle(lambda: now), TrustedProxies().of_connection
     for _ in range(4):
         throttle.failed(sent_from("192.0.2.1"))
     assert throttle.wait(sent_from("192.0.2.1")) == 0

@@ -21,7 +21,7 @@ from test.server.wire import BLOCK, MIB, Peer, chunked, connect, exchange, head,
 from test.server_fixture import Server
 from ucloud.uvideo.protocol import message, operation
 from uvideo.server.auth.auth_throttle import Guesses
-from uvideo.server.auth.client_address import Senders
+from uvideo.server.auth.client_address import TrustedProxies
 from uvideo.server.http.exchange import Exchange
 from uvideo.server.http.management_call import FORM_LIMIT
 from uvideo.server.http.rate_limits import Limits
@@ -415,7 +415,7 @@ def test_what_a_refused_call_sent_is_forgotten_before_its_answer_goes_out(tmp_pa
             return await super().answer(response, content)
 
     count, guesses = 100_000, Guesses(1)
-    with running(tmp_path, limits=Limits(guesses), senders=Senders(["127.0.0.1"])) as server:
+    with running(tmp_path, limits=Limits(guesses), proxies=TrustedProxies(["127.0.0.1"])) as server:
         server.app.exchange = Counting
         peer = Peer(server)
         wrong = {"Action": "DescribeBucket", "PublicKey": server.public_key, "Signature": "x"}

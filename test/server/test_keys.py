@@ -1,4 +1,4 @@
-"""Key pairs beside the server's own: added and removed by `uvideo admin` while the server runs, kept sealed."""
+"""Key pairs beside the server's own: added and removed by `uvideo admin` while the server runs, kept encrypted."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_a_catalog_gives_no_pair_away_and_none_to_another_account(tmp_path: Path
     with start_server(folder, "--no-fsync") as server:
         peer = peer_of(server, pair)
         assert peer.call(operation.PutObject(space, "key"), b"x").refusal()[1] == errors.UnknownKey.ret_code
-        assert "is sealed under another private key" in server.log.read_text()
+        assert "is encrypted with another private key" in server.log.read_text()
         assert pair["private_key"] not in server.log.read_text()
 
 

@@ -124,7 +124,7 @@ def test_the_next_request_with_the_new_pair_is_accepted_and_with_the_old_one_ref
         assert private not in live.server.log.read_text() + (folder / "audit.log").read_text()
     text = inside("keys", folder, "--replace").stdout
     assert "is refused from now on, and temporary keys, signed URLs and console sessions of it" in text
-    assert "sealed anew: 1 tokens, 1 added key pairs" in text and "private" not in text
+    assert "encrypted again: 1 tokens, 1 added key pairs" in text and "private" not in text
 
 
 def test_tokens_that_are_made_and_changed_meanwhile_are_not_lost(live: World) -> None:
@@ -222,20 +222,20 @@ from uvideo.storage.sqlite import SqliteCatalog
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
-reseal, write, when = SqliteCatalog.reseal, rotation.write, sys.argv.pop(1)
+reencrypt, write, when = SqliteCatalog.reencrypt, rotation.write, sys.argv.pop(1)
 if when == "before":
     rotation.write = die
 elif when == "between":
-    SqliteCatalog.reseal = die
+    SqliteCatalog.reencrypt = die
 elif when == "within":
     def changed(self, change):
-        return reseal(self, lambda record: change(record) and die())
-    SqliteCatalog.reseal = changed
+        return reencrypt(self, lambda record: change(record) and die())
+    SqliteCatalog.reencrypt = changed
 elif when == "after":
     async def done(self, change):
-        await reseal(self, change)
+        await reencrypt(self, change)
         die()
-    SqliteCatalog.reseal = done
+    SqliteCatalog.reencrypt = done
 runpy.run_module("uvideo", run_name="__main__")
 """
 
@@ -271,7 +271,7 @@ def test_killed_at_any_moment_nothing_is_lost(stopped: World, tmp_path: Path, wh
         assert read(folder / "credentials.json").previous is None
         assert (stopped.status(old) == 200) == (when == "before")
         assert stopped.status(pair_of(folder)) == 200
-        assert ("finished the change of the key pair" in server.log.read_text()) == (when in ("between", "after"))
+        assert ("finished changing the key pair" in server.log.read_text()) == (when in ("between", "after"))
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     found = [(line["about_key"], line["replaced"]) for line in lines if line["operation"] == "ReplaceKey"]
     assert found == ([] if when == "before" else [(pair_of(folder)["public_key"], old["public_key"])])
@@ -301,12 +301,12 @@ def test_one_that_breaks_off_after_its_pair_counts_is_recorded_and_finished_by_a
     old, env = pair_of(folder), {"UVIDEO_SERVE_AUDIT_LOG": str(log)}
     tried = []
 
-    async def reseal(*_: object) -> tuple[int, int]:
+    async def reencrypt(*_: object) -> tuple[int, int]:
         tried.append(1)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(SqliteCatalog, "reseal", reseal)
+        patch.setattr(SqliteCatalog, "reencrypt", reencrypt)
         broken = inside("keys", folder, "--replace", env=env)
     new = pair_of(folder)
     assert tried and broken.returncode == 2 and new != old
@@ -365,7 +365,9 @@ def test_a_backup_that_was_made_before(stopped: World, tmp_path: Path) -> None:
         if backup is alone:
             shutil.copy(folder / "credentials.json", restored)
             assert [line.split()[-1] for line in inside("list-keys", restored).stdout.splitlines()] == ["void"]
-            assert "void, as another pair sealed them: 1 tokens, 1 added key pairs" in inside("keys", restored).stdout
+            assert (
+                "void, as another pair encrypted them: 1 tokens, 1 added key pairs" in inside("keys", restored).stdout
+            )
             said = rotated(restored, "--from", said["kept"])
             assert (said["tokens"], said["keys"], said["void_tokens"], said["void_keys"]) == (1, 1, 0, 0)
             assert [

@@ -76,7 +76,7 @@ def vouched(said: object, private: str) -> str:
 
 
 def unreadable() -> list[str]:
-    """Tokens that say something else than they must, each rightly sealed by a key that nobody asked."""
+    """Tokens that say something else than they must, each rightly encrypted by a key that nobody asked."""
     says = (
         [],
         None,

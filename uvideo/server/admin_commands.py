@@ -260,7 +260,7 @@ async def migrate(
     "before",
     metavar="FILE",
     type=PATH,
-    help="Seal anew what is sealed under the pair of this file.",
+    help="Encrypt again what is encrypted with the pair of this file.",
 )
 @as_json
 async def keys(where: Place, replace: bool, pair: Path | None, before: Path | None, is_json: bool) -> None:
@@ -273,8 +273,8 @@ async def keys(where: Place, replace: bool, pair: Path | None, before: Path | No
          uvideo admin keys /srv/video --from credentials.json.UVIDEO...
 
     With --replace the very next request with the new pair is accepted, and the old pair is refused.  Tokens and added
-    key pairs go on: they are sealed anew.  Temporary keys, signed URLs and console sessions of the old pair end.  The
-    old pair is kept in DIR/credentials.json.<its public key>: backups made before are sealed under it.
+    key pairs go on: they are encrypted again.  Temporary keys, signed URLs and console sessions of the old pair end.
+    The old pair is kept in DIR/credentials.json.<its public key>: backups made before are encrypted with it.
 
     Gateways get their pair as UVIDEO_SERVE_PUBLIC_KEY and UVIDEO_SERVE_PRIVATE_KEY; how theirs is changed is in
     docs/operate.md, "Rotate the keys".  The pairs that were added beside it are those of `uvideo admin list-keys`.
@@ -306,7 +306,7 @@ async def _own_file(
 ) -> dict[str, Any]:
     """What ``keys`` says of a pair that is in a file.  The caller has the turn."""
     own, created = load_or_create(path)
-    done = key_rotation.Resealed()
+    done = key_rotation.Reencrypted()
     if catalog is not None and read(path).previous is not None:  # another command was broken off
         with _audited(path.parent) as log:
             done = await key_rotation.finish(path, catalog, key_rotation.recorder(log, operator()))
@@ -329,8 +329,8 @@ async def _own_file(
                     key_rotation.record_begun(path, record)
                 reason = str(failure) or type(failure).__name__
                 raise CredentialsError(
-                    f"{own.public} counts now, but not all is sealed under it yet, so {old.public} stays in {path} to "
-                    f"open the rest: mend this, and run `uvideo admin keys {path.parent}`: {reason}"
+                    f"{own.public} counts now, but not all is encrypted with it yet, so {old.public} stays in {path} "
+                    f"to decrypt the rest: mend this, and run `uvideo admin keys {path.parent}`: {reason}"
                 ) from failure
     elif catalog is not None:
         void = await key_rotation.void(catalog, Keyring([own]))
@@ -362,12 +362,12 @@ def _check_new(key: Key, own: Key) -> None:
 
 async def _given(given: Key, folder: Path, catalog: Catalog | None, before: Path | None) -> dict[str, Any]:
     """What ``keys`` says of a pair that gateways are given."""
-    done = key_rotation.Resealed()
+    done = key_rotation.Reencrypted()
     if before is not None and catalog is None:
         raise CredentialsError("there is no catalog: give --database and --blobs as to the gateways")
     if before is not None and catalog is not None:
         with _audited(folder) as log:
-            done = await key_rotation.reseal(catalog, Keyring([given, *load_some(before)]))
+            done = await key_rotation.reencrypt(catalog, Keyring([given, *load_some(before)]))
             log.record("ResealSecrets", operator(), about_key=given.public, resealed=asdict(done))
     elif catalog is not None:
         done = await key_rotation.void(catalog, Keyring([given, *_other_keys()]))
@@ -385,13 +385,13 @@ def _told_keys(said: dict[str, Any]) -> str:
         )
     if said["tokens"] is None:
         if said["replaced"] is not None:
-            lines.append("no catalog was found here: what it has sealed is sealed anew when the server starts")
+            lines.append("no catalog was found here: its secrets are encrypted again when the server starts")
         return "\n".join(lines)
     if said["tokens"] or said["keys"] or said["replaced"] is not None:
-        lines.append(f"sealed anew: {said['tokens']} tokens, {said['keys']} added key pairs")
+        lines.append(f"encrypted again: {said['tokens']} tokens, {said['keys']} added key pairs")
     if said["void_tokens"] or said["void_keys"]:
         lines.append(
-            f"void, as another pair sealed them: {said['void_tokens']} tokens, {said['void_keys']} added key pairs; "
+            f"void, as another pair encrypted them: {said['void_tokens']} tokens, {said['void_keys']} added key pairs; "
             "if you have that pair, give its file by --from"
         )
     return "\n".join(lines)
@@ -416,13 +416,13 @@ async def _perhaps(where: Place, *, needed: bool) -> AsyncIterator[Catalog | Non
 async def list_keys(where: Place, is_json: bool) -> None:
     """The key pairs that were added beside the server's own: public keys, accounts and times.
 
-    One that is void was sealed under another pair of the server's own, and is refused: `uvideo admin keys --from`.
+    One that is void was encrypted with another pair of the server's own, and is refused: `uvideo admin keys --from`.
     """
     ring = _ring(where.folder)
     async with _named(where) as catalog:
         for key in await catalog.keys():
             created = datetime.fromtimestamp(key.created, timezone.utc).isoformat()
-            void = None if ring is None else not secret_box.is_open(key, ring)
+            void = None if ring is None else not secret_box.can_read(key, ring)
             fields = {"public_key": key.public, "account": key.owner, "created": created, "void": void}
             _say(is_json, fields, f"{key.public}  {key.owner}  {created}{'  void' if void else ''}")
 
@@ -442,7 +442,7 @@ async def add_key(where: Place, account: str, key_file: Path | None, pair: Path 
     2. A second pair of the same account, so that the first can be given up later:
          uvideo admin add-key /srv/video --key-file second.json
 
-    The private key is shown once, on a terminal, unless it goes into a file; it is kept sealed under the server's own.
+    The private key is shown once, on a terminal, unless it goes into a file; it is stored encrypted with the server's.
     """
     if pair is None and key_file is None and not sys.stdout.isatty():
         _fail("a private key is shown on a terminal only: give --key-file")
@@ -565,7 +565,7 @@ def backup(folder: Path, target: Path, copy: bool, with_credentials: bool, is_js
 
     TARGET is then the folder as it was at one instant: everything acknowledged before the command began is in it.
     Hard links share the bytes with the folder, so only a backup on another disk survives the loss of this one.
-    credentials.json is left out unless you ask for it; keep it elsewhere, as tokens and added keys are sealed under it.
+    credentials.json is left out unless you ask for it; keep it elsewhere: tokens and added keys are encrypted with it.
     """
 
     def work() -> Copied:
@@ -768,7 +768,7 @@ def _given_pair() -> Key | None:
 
 
 def _own_pair(folder: Path) -> Key:
-    """What secrets in the catalog are sealed under.  CredentialsError."""
+    """What secrets in the catalog are encrypted with.  CredentialsError."""
     given = _given_pair()
     if given is not None:
         return given
@@ -788,7 +788,7 @@ def _check_kept(folder: Path) -> None:
 
 
 def _ring(folder: Path) -> Keyring | None:
-    """The pairs that open what the catalog has sealed; None if there is none here."""
+    """The pairs that decrypt the secrets in the catalog; None if there is none here."""
     try:
         given = _given_pair()
         if given is not None:

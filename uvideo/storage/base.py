@@ -149,7 +149,7 @@ class TokenRecord:
 class KeyRecord:
     """A key pair that may do all that its owner may.  ``created``: unix seconds.
 
-    ``public``: unique.  ``private`` is kept as it is given: sealed.
+    ``public``: unique.  ``private`` is kept as it is given: encrypted.
     """
 
     public: str
@@ -657,7 +657,7 @@ class Catalog(Protocol):
     async def all_tokens(self) -> builtins.list[TokenRecord]:
         """Of every owner."""
 
-    async def reseal(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
+    async def reencrypt(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
         """Give tokens and key pairs the private key that ``change`` says, None to leave one as it is.
 
         All in one transaction, while nobody adds or changes one; how many (tokens, keys) were changed.  ``change`` may

@@ -22,7 +22,7 @@ class Taken(OSError):
 
 @contextmanager
 def turn(folder: Path, seconds: float = SECONDS) -> Iterator[None]:
-    """While the block runs, nobody else changes what secrets of the folder's catalog are sealed under.
+    """While the block runs, nobody else changes what secrets of the folder's catalog are encrypted with.
 
     Taken if somebody else has had the turn for so long; OSError.
     """

@@ -143,7 +143,7 @@ class PostgresCatalog(SqlCatalog):
 
     # Tokens and key pairs
 
-    async def reseal(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
+    async def reencrypt(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
         async def work(db: Session) -> tuple[int, int]:
             await db.execute("LOCK TABLE tokens, keys IN SHARE ROW EXCLUSIVE MODE")  # nobody adds or changes one
             tokens = changed(map(token_of, await db.fetch(f"SELECT {TOKEN} FROM tokens", timeout=LONG)), change)

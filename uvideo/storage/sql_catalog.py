@@ -501,7 +501,7 @@ class SqlCatalog:
 
     async def update_token(self, token: TokenRecord) -> None:
         row = dict(zip(TOKEN.split(", "), token_row(token), strict=True))
-        del row["private"]  # what was read before may be sealed anew by now
+        del row["private"]  # what was read before may be encrypted again by now
         changes = ", ".join(f"{name} = ${number}" for number, name in enumerate(row, 1))
         update = f"UPDATE tokens SET {changes} WHERE token_id = ${len(row) + 1} AND owner = ${len(row) + 2}"
         if not await self._change(update, *row.values(), token.token_id, token.owner):

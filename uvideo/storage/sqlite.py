@@ -176,7 +176,7 @@ class SqliteCatalog(SqlCatalog):
 
     # Tokens and key pairs
 
-    async def reseal(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
+    async def reencrypt(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
         def work(db: sqlite3.Connection) -> tuple[int, int]:
             tokens = changed(map(token_of, db.execute(f"SELECT {TOKEN} FROM tokens").fetchall()), change)
             keys = changed((KeyRecord(*row) for row in db.execute(f"SELECT {KEY} FROM keys").fetchall()), change)

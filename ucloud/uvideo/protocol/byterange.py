@@ -1,4 +1,4 @@
-"""Range and Content-Range, read and written.  Positions are bytes from 0, both ends inclusive."""
+"""Range and Content-Range headers.  Positions are bytes from 0, both ends inclusive."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -9,7 +9,7 @@ from .errors import InvalidRange
 
 
 class ByteRange(NamedTuple("ByteRange", [("first", "int | None"), ("last", "int | None")])):
-    """What is asked: (0, 99) the first hundred bytes, (100, None) from 100 on, (None, 5) the last five."""
+    """A wanted range: (0, 99) the first hundred bytes, (100, None) from 100 on, (None, 5) the last five."""
 
     __slots__ = ()
 
@@ -20,7 +20,7 @@ _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)
 
 def parse(value):
     # type: (str | None) -> ByteRange | None
-    """ByteRange of a Range header, or None where the header is to be ignored: absent, malformed, several ranges."""
+    """The ByteRange of a Range header; None if the header is to be ignored: absent, malformed, several ranges."""
     match = _RANGE.match(value.strip()) if value else None
     if not match:
         return None
@@ -34,7 +34,7 @@ def parse(value):
 
 def build(wanted):
     # type: (ByteRange) -> str
-    """The Range header of a ByteRange."""
+    """The Range header for a ByteRange."""
     first, last = wanted
     if first is None:
         return "bytes=-%d" % (last or 0)
@@ -43,9 +43,9 @@ def build(wanted):
 
 def resolve(wanted, size):
     # type: (ByteRange, int) -> tuple[int, int] | None
-    """(first, length) within ``size`` bytes, or None for the whole: a zero-length object asked from its start.
+    """(first, length) within ``size`` bytes; None for the whole: an empty object requested from its start.
 
-    InvalidRange if nothing of it exists.  Source: data-plane.md, GetFile.
+    InvalidRange if no byte of it exists.  Source: data-plane.md, GetFile.
     """
     first, last = wanted
     if size == 0 and ((first == 0 and last is None) or (first is None and last)):
@@ -63,10 +63,10 @@ def resolve(wanted, size):
 
 def mismatch(wanted, span, size):
     # type: (ByteRange | None, tuple[int, int] | None, int | None) -> str | None
-    """What is wrong with an answer to a request for a range, as text; None if it brings what was asked for.
+    """What is wrong with a response to a range request, as text; None if it is right.
 
-    ``wanted``: a ByteRange, None for all.  ``span``: (first, length) of a partial answer, None of a whole one.
-    ``size``: bytes of the object, None if the answer does not say; then a shorter answer is taken to end where it ends.
+    ``wanted``: a ByteRange, None for all.  ``span``: (first, length) of a partial response, None for a whole one.
+    ``size``: bytes of the object, None if the response does not say; a shorter response is then taken to end there.
     """
     if _agrees(wanted, span, size):
         return None
@@ -98,13 +98,13 @@ def _agrees(wanted, span, size):
 
 def build_content(first, length, size):
     # type: (int, int, int) -> str
-    """The Content-Range header of a partial answer."""
+    """The Content-Range header of a partial response."""
     return "bytes %d-%d/%d" % (first, first + length - 1, size)
 
 
 def parse_content(value):
     # type: (str | None) -> tuple[int, int, int | None] | None
-    """(first, last, total) of a Content-Range header, total None if unknown; None if there is no usable one."""
+    """(first, last, total) of a Content-Range header, total None if unknown; None if there is no valid one."""
     match = _CONTENT_RANGE.match(value) if value else None
     if not match:
         return None

@@ -1,7 +1,7 @@
-"""Why no answer of the service came: one table, for every client and for `uvideo doctor`.
+"""The causes of a missing response: one table, for every client and for `uvideo doctor`.
 
-Each cause has a class of error, a text that says what was seen, and one remedy.  docs/reliability.md shows the table.
-``reason`` is what the system, OpenSSL or a stranger said; it is cut and printable, but nobody vouches for it.
+Each cause has an error class, a text that says what was seen, and one remedy.  docs/reliability.md shows the table.
+``reason`` is the text of the system, OpenSSL or a stranger; it is short and printable, but not verified.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from .errors import UVideoError
 
-#: Characters of what others said.
+#: The most characters of others' texts.
 LONGEST = 200
 
 
 class Cause(NamedTuple("Cause", [("code", "str"), ("error", "type[UVideoError]"), ("text", "str"), ("remedy", "str")])):
-    """``error``: its class.  ``text``, ``remedy``: with {names} of facts."""
+    """``error``: the error class.  ``text``, ``remedy``: with {names} of facts."""
 
     __slots__ = ()
 
@@ -322,9 +322,9 @@ _BY_CODE = dict((cause.code, cause) for cause in CAUSES)
 
 def told(code, host=None, context=None, **facts):
     # type: (str, str | None, Mapping[str, Any] | None, **object) -> UVideoError
-    """The error of a cause; its ``facts`` are those of the texts.
+    """The error for a cause.  Its ``facts`` are those in the texts.
 
-    ``host``: from whom no answer came.  ``context``: of the error, as UVideoError takes it.
+    ``host``: the host without a response.  ``context``: further arguments of UVideoError.
     """
     cause = _BY_CODE[code]
     whole = cause.text + cause.remedy
@@ -339,6 +339,6 @@ def told(code, host=None, context=None, **facts):
 
 def said(value):
     # type: (object) -> str
-    """What somebody said, as it may be shown: short, in one line, without controls."""
+    """Another's text for display: short, on one line, without control characters."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else to_text(u"%s" % (value,))
     return u" ".join(printable(text[: 4 * LONGEST]).split())[:LONGEST]

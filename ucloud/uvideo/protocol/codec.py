@@ -1,4 +1,4 @@
-"""How an operation and its result are written and read: request and response, each both ways."""
+"""Encoding and decoding of an operation and its result: request and response, in both directions."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -26,9 +26,9 @@ def encode_done(result):
 class Codec(object):
     """The four functions of an operation.
 
-    ``encode``: of the operation, and whether it goes to a host that all spaces share.  ``decode``: of space, key,
-    parameters, headers and small body.  ``encode_result``: of the result.  ``decode_result``: of the operation and a
-    response that says yes; None where that says nothing else, so that the result is Done.
+    ``encode(operation, shared)``: shared: the host serves all spaces.  ``decode(space, key, parameters, headers,
+    body)``.  ``encode_result(result)``.  ``decode_result(operation, response)``: for a success; None if the result is
+    Done.
     """
 
     def __init__(self, encode, decode, encode_result=encode_done, decode_result=None):
@@ -39,11 +39,11 @@ class Codec(object):
 
 def bare(method, query=""):
     # type: (str, str) -> Callable[[Any, bool], Asked]
-    """How a client encodes an operation that says nothing beside its key."""
+    """The client's encoder for an operation with nothing but its key."""
     return lambda op, shared: (method, place(op.key, shared) + query, [], b"")
 
 
 def plain(cls):
     # type: (Callable[[str, str], T]) -> Callable[[str, str, object, object, bytes], T]
-    """How a server decodes one."""
+    """The server's decoder for such an operation."""
     return lambda space, key, query, headers, body: cls(space, key)

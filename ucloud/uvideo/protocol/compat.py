@@ -1,4 +1,4 @@
-"""Bytes, text and percent-escapes on Python 2.7 and 3: the only file of the core that asks for the version.
+"""Bytes, text and percent-escapes on Python 2.7 and 3.  The only protocol module that checks the version.
 
 *text* is str on Python 3 and unicode on 2.7; *native* is str on both.  Keys and space names are text, header names and
 values are native.
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 else:  # 2.7 has no typing
 
     def NamedTuple(name, fields):
-        """namedtuple, whose fields are given with their types: [("offset", "int")]."""
+        """namedtuple with typed fields: [("offset", "int")]."""
         return namedtuple(name, [field for field, _ in fields])
 
     def overload(function):
-        """Marks a signature for type checkers; the definition behind it takes its place."""
+        """Marks a signature for type checkers.  The definition after it replaces it."""
         return function
 
 
@@ -74,7 +74,7 @@ _UNPRINTABLE = re.compile(
 
 def printable(value):
     # type: (str) -> str
-    """Text that may be logged and shown: each control character and lone surrogate of ``value`` becomes a blank."""
+    """Text for logs and display: each control character and lone surrogate of ``value`` becomes a blank."""
     return _UNPRINTABLE.sub(u" ", value)
 
 
@@ -87,7 +87,7 @@ else:
 
 def is_text(value):
     # type: (object) -> TypeIs[str]
-    """True for what a caller may pass as text: str, and on 2.7 unicode or UTF-8 bytes."""
+    """True for text that a caller may pass: str, and on 2.7 unicode or UTF-8 bytes."""
     return isinstance(value, string_types)
 
 
@@ -96,13 +96,13 @@ _DECIMAL = re.compile(u"[0-9]{1,18}\\Z").match
 
 def whole(value):
     # type: (str) -> int | None
-    """The int of ASCII decimal digits, 18 at most, or None.  str.isdigit also knows digits that int() refuses."""
+    """The int for ASCII decimal digits, at most 18, or None.  str.isdigit also accepts digits that int() refuses."""
     return int(value) if _DECIMAL(value) else None
 
 
 def is_integer(value):
     # type: (object) -> TypeIs[int]
-    """True for a whole number; a bool is none."""
+    """True for a whole number, but not for a bool."""
     return isinstance(value, integer_types) and not isinstance(value, bool)
 
 
@@ -126,13 +126,13 @@ def _quote(value, table):
 
 def quote_path(value):
     # type: (str) -> str
-    """A key as it stands in a request target.  Source: signing.md section 1, "Key"."""
+    """A key as part of a request target.  Source: signing.md section 1, "Key"."""
     return str(value) if _PLAIN_PATH(value) else _quote(value, _PATH)
 
 
 def quote_query(value):
     # type: (str) -> str
-    """A name or value as it stands in a query; a blank becomes %20."""
+    """A name or value as part of a query; a blank becomes %20."""
     return str(value) if _PLAIN_QUERY(value) else _quote(value, _QUERY)
 
 
@@ -143,9 +143,9 @@ _BYTE = dict((("%02X" % i).encode("ascii"), bytes(bytearray([i]))) for i in rang
 
 def unquote(value):
     # type: (str) -> str
-    """Undo percent-escapes once, bytewise; "+" stays.  Return text.
+    """Text with percent-escapes decoded once, bytewise; "+" is kept.
 
-    ValueError (UnicodeDecodeError is one) for an escape without two hex digits or bytes that are not UTF-8.
+    ValueError (or its subclass UnicodeDecodeError) for an escape without two hex digits or bytes that are not UTF-8.
     """
     if "%" not in value:
         return to_text(value) if PY2 else _strict(value)
@@ -157,7 +157,7 @@ def unquote(value):
 
 def _latin(value):
     # type: (str) -> bytes
-    """The wire's bytes of a target or header value; http libraries decode them as UTF-8 with surrogateescape."""
+    """The wire's bytes of a target or header value, which http libraries decode as UTF-8 with surrogateescape."""
     return to_bytes(value) if PY2 else value.encode("utf-8", "surrogateescape")
 
 
@@ -175,7 +175,7 @@ if sys.version_info < (3, 7):  # str.isascii came with 3.7
 
 def parse_query(query):
     # type: (str) -> list[tuple[str, str]]
-    """[(name, value)] in order of appearance, all text; "+" means a blank, a bare name has the value "".
+    """[(name, value)] in order of appearance, all text.  "+" means a blank; a name without "=" has the value "".
 
     ValueError as unquote.
     """
@@ -189,7 +189,7 @@ def parse_query(query):
 
 def build_query(pairs):
     # type: (Iterable[tuple[str, str | None]]) -> str
-    """ "a=1&b" of [("a", "1"), ("b", None)]: None makes a bare name."""
+    """ "a=1&b" for [("a", "1"), ("b", None)]: None makes a name without "="."""
     fields = []
     for name, value in pairs:
         fields.append(quote_query(name) if value is None else quote_query(name) + "=" + quote_query(value))

@@ -1,4 +1,4 @@
-"""The conditional headers of a GetObject or HeadObject, weighed against what is stored.  Source: RFC 9110, 13."""
+"""Evaluates the conditional headers of a GetObject or HeadObject.  Source: RFC 9110, 13."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 def _names(value, etag, weak):
     # type: (str, str, bool) -> bool
-    """True if the list of etags in a header has this one.  ``weak``: whether a tag marked W/ counts.
+    """True if a header's list of etags has this one.  ``weak``: whether tags marked W/ count.
 
-    A tag without quotes is taken as well: some clients pass on what a listing says.
+    A tag without quotes is accepted, too: some clients send it as in a listing.
     """
     if value.strip() == u"*":
         return True
@@ -31,10 +31,10 @@ def _names(value, etag, weak):
 
 def not_modified(conditions, etag, modified):
     # type: (Iterable[tuple[str, str]], str, int) -> bool
-    """True if the caller has it already (304), False if nothing stands in the way; PreconditionFailed otherwise.
+    """True for a 304; False if the conditions hold; PreconditionFailed otherwise.
 
-    ``conditions``: of the operation.  ``etag``, ``modified``: of what is stored, which exists.  A date that cannot be
-    read is ignored; a date counts only where no etag was given for the same purpose.
+    ``conditions``: of the operation.  ``etag``, ``modified``: of the stored object.  An unreadable date is ignored; a
+    date counts only if no etag was given for the same purpose.
     """
     if not conditions:
         return False
@@ -54,7 +54,7 @@ def not_modified(conditions, etag, modified):
 
 def range_holds(conditions, etag, modified):
     # type: (Iterable[tuple[str, str]], str, int) -> bool
-    """True if a Range counts: there is no If-Range, or it names exactly what is stored."""
+    """True if a Range applies: there is no If-Range, or it matches the stored object exactly."""
     value = dict(conditions).get("if-range")
     if value is None:
         return True

@@ -1,4 +1,4 @@
-"""Objects out of stored objects: copies, parts that are copies, other names.  Source: data-plane.md section 4."""
+"""Objects made from stored objects: copies, parts as copies, renames.  Source: data-plane.md section 4."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -97,7 +97,7 @@ def _source(op):
 
 def _read_source(headers):
     # type: (Headers) -> tuple[str, str, str | None]
-    """(space, key, key as it was spelled or None): clients escape it, escape half of it, or send raw UTF-8."""
+    """(space, key, the key as spelled or None): clients escape it, escape half of it, or send raw UTF-8."""
     value = headers.get(field.SOURCE, "")
     space, _, rest = value.strip()[1 if value.strip().startswith("/") else 0 :].partition("/")
     try:

@@ -1,4 +1,4 @@
-"""Times as the wire writes them: HTTP dates, and the ends that management answers say."""
+"""Times on the wire: HTTP dates, and the expiry times in management responses."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -12,7 +12,7 @@ _DAY = {}  # type: dict[int, str]  # number of a day since 1970 -> its "Thu, 01 
 
 def http_date(seconds):
     # type: (float) -> str
-    """RFC 1123 date in GMT of unix seconds."""
+    """RFC 1123 date in GMT for Unix seconds."""
     number, rest = divmod(int(seconds), 86400)
     day = _DAY.get(number)
     if day is None:
@@ -24,7 +24,7 @@ def http_date(seconds):
 
 def parse_date(value):
     # type: (str | None) -> int | None
-    """Unix seconds of an HTTP date, or None."""
+    """Unix seconds for an HTTP date, or None."""
     if value and len(value) == 29 and value[25:] == " GMT":  # the usual form: most are of few days
         midnight, clock = _MIDNIGHT.get(value[:17]), _is_clock(value[17:25])
         if clock and midnight is None:
@@ -54,14 +54,14 @@ def _parsed(value):
 
 def utc_text(seconds):
     # type: (float) -> str
-    """Unix seconds as "2023-07-11T20:15:58Z", as management answers write an end."""
+    """Unix seconds as "2023-07-11T20:15:58Z", the form of an expiry in management responses."""
     _, day, month, year, clock, _ = http_date(seconds).split()
     return "%s-%02d-%sT%sZ" % (year, _MONTHS.index(month) + 1, day, clock)
 
 
 def parse_utc(value):
     # type: (object) -> int | None
-    """Unix seconds of such a text, or None.  A blank for the T, and no zone or one of +00:00, are read as well."""
+    """Unix seconds for such a text, or None.  Also accepts a blank for the T, and no zone or +00:00."""
     found = _UTC(value) if is_text(value) else None
     if found is None or not is_text(value):
         return None

@@ -1,6 +1,6 @@
-"""Operation <-> request and result <-> response of the data plane, once for client and server.
+"""Operation <-> request and result <-> response of the data plane, shared by client and server.
 
-Which operation a request asks for is decided here.  How one is written and read stands in the module of its family.
+This module finds the operation of a request.  The module of its family encodes and decodes it.
 Source: data-plane.md sections 1, 2 and 4.
 """
 
@@ -54,7 +54,7 @@ def encode(op, suffix):
     # type: (operation.Data[object], Suffix) -> Request
     """The unsigned Request of an operation to the hosts of ``suffix`` (a provider.Suffix).
 
-    InvalidArgument for a header that holds a line break, or a text that cannot be written as UTF-8.
+    InvalidArgument for a header with a line break, or text that cannot be encoded as UTF-8.
     """
     method, target, pairs, body = _encoded(op, suffix.shared)
     for name, value in pairs:
@@ -75,7 +75,7 @@ def _encoded(op, shared):
 
 def url(op, suffix):
     # type: (operation.Data[object], Suffix) -> str
-    """The unsigned URL of a GetObject or HeadObject for whoever sends no header: path style on a shared host."""
+    """The unsigned URL of a GetObject or HeadObject for clients that send no header: path style on a shared host."""
     space = native(op.space)
     target = _encoded(op, False)[1]
     return suffix.origin(space) + ("/" + space if suffix.shared else "") + target
@@ -97,7 +97,7 @@ def parameters(query):
     # type: (Iterable[tuple[str, str]]) -> dict[str, str]
     """{name: value} of the query's known names, in their usual case.
 
-    BadRequest if one of them stands there twice with two values.
+    BadRequest if a name occurs twice with different values.
     """
     found = {}  # type: dict[str, str]
     for name, value in query:
@@ -132,7 +132,7 @@ _CHANGES = (
 
 def route(method, key, query, headers):
     # type: (str, str, Mapping[str, str], Headers) -> type[Operation]
-    """The class of the operation that a request asks for.  ``query``: of parameters().  BadRequest if none does.
+    """The operation's class for a request.  ``query``: from parameters().  BadRequest if there is none.
 
     Source: data-plane.md section 1, "Dispatch".
     """
@@ -168,7 +168,7 @@ def route(method, key, query, headers):
 
 def _posted(key, query):
     # type: (str, Mapping[str, str]) -> type[Operation] | None
-    """The class of the operation that a POST of a key asks for in its query, or None."""
+    """The operation's class for a POST of a key, by its query, or None."""
     if key == u"uploadhit" and "Hash" in query:
         return operation.UploadHit
     for name, cls in _POSTS:
@@ -179,7 +179,7 @@ def _posted(key, query):
 
 def takes_form(address, query):
     # type: (Address, Iterable[tuple[str, str]]) -> bool
-    """Whether a form that is posted there is an upload: to the space, or to a key and no operation that has a POST.
+    """Whether a form posted there is an upload: to the space, or to a key without a POST operation in the query.
 
     ``query``: decoded [(name, value)].  BadRequest as key_of and parameters.
     """
@@ -188,9 +188,9 @@ def takes_form(address, query):
 
 def decode(cls, space, key, query, headers, body=b""):
     # type: (type[Operation], str, str, Any, Any, bytes) -> Operation  # Any: a server may hand out views of them
-    """The operation of class ``cls`` (see route) that a request asks for.  ``body``: of SMALL operations.
+    """The operation of class ``cls`` (see route) of a request.  ``body``: for SMALL operations.
 
-    BadRequest with the parameter that is wrong.
+    BadRequest, which names the wrong parameter.
     """
     if key and len(to_bytes(key)) > field.KEY_LIMIT:
         raise BadRequest(u"the key is longer than %d bytes" % field.KEY_LIMIT)
@@ -201,15 +201,15 @@ def decode(cls, space, key, query, headers, body=b""):
 
 def encode_result(op, result):
     # type: (Operation, Result) -> Response
-    """The Response that says this result of this operation.  Content-Length is the carrier's, but for ObjectInfo."""
+    """The Response with this operation's result.  The caller adds Content-Length, except for ObjectInfo."""
     return _CODECS[type(op)].encode_result(result)
 
 
 def decode_result(op, response, now=None):
     # type: (operation.Data[R], Response, float | None) -> R
-    """The result that a Response says of an operation; a UVideoError is raised if it says no.
+    """The result in a Response to an operation.  Raises a UVideoError for a refusal.
 
-    BadAnswer for an answer that this protocol does not have.  ``now``: unix seconds, for a Retry-After date.
+    BadAnswer for a response that does not follow this protocol.  ``now``: Unix seconds, for a Retry-After date.
     """
     reader = _CODECS[type(op)].decode_result
     _check_sender(response, reader)
@@ -228,9 +228,9 @@ def decode_result(op, response, now=None):
 
 def _check_sender(response, reader):
     # type: (Response, object) -> None
-    """BadAnswer for a web page as a sign of success: somebody else said it in the service's place.
+    """BadAnswer if a success response is a web page: somebody else sent it in the service's place.
 
-    ConfigurationError for a body that a proxy encoded.
+    ConfigurationError if a proxy encoded the body.
     """
     if response.status > 299 or reader is objects.decode_object:
         return

@@ -1,7 +1,7 @@
-"""Download: which blocks of an object have arrived, as a value that threads and a plain loop can drive.
+"""Download: which blocks of an object have arrived.  Without I/O, for threads and for plain loops.
 
-Not safe to share between threads: its driver holds a lock around each call.  The record is a list of JSON lines, the
-first about the download, then one a block, so that it is written by appending.
+Not safe to share between threads: the caller holds a lock around each call.  The record is a list of JSON lines, first
+one for the download, then one for each block, so it is written by appending.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -25,12 +25,12 @@ SYNCED = '{"synced": true}'
 
 
 class Download(object):
-    """The download of one object, or of ``size`` bytes of it from ``first`` on, in blocks counted from there.
+    """The download of an object, or of ``size`` bytes of it from ``first`` on, in blocks counted from there.
 
     ``etag``: of the object when the download began.  ``total``: bytes of the object.  ``size``, ``total``: None until a
-    body of unknown length has ended.  ``digests``: {block: binary SHA-1, None where it was not computed} of the blocks
-    that have arrived.  ``unsynced``: {block: boot} of those in it that only outlast this run of the system, as a record
-    tells.  ``target``: what tells where they lie, JSON-able.
+    body of unknown length has ended.  ``digests``: {block: binary SHA-1, None if not computed} of the blocks that have
+    arrived.  ``unsynced``: {block: boot} of the blocks that a reboot loses, from a record.  ``target``: describes where
+    the blocks are, as JSON.
     """
 
     def __init__(self, space, key, etag, first=0, size=None, total=None, target=None):
@@ -43,13 +43,13 @@ class Download(object):
 
     def blocks(self):
         # type: () -> int
-        """How many blocks there are.  The size must be known."""
+        """The number of blocks.  The size must be known."""
         assert self.size is not None
         return -(-self.size // etags.BLOCK)
 
     def slice(self, block):
         # type: (int) -> Slice
-        """Where a block's bytes lie in the file.  The size must be known."""
+        """A block's Slice of the file.  The size must be known."""
         assert self.size is not None
         offset = block * etags.BLOCK
         return Slice(offset, min(etags.BLOCK, self.size - offset))
@@ -65,7 +65,7 @@ class Download(object):
 
     def arrived(self, block, digest=None):
         # type: (int, bytes | None) -> None
-        """A block is in the file.  ``digest``: the SHA-1 of its bytes, as this side computed it."""
+        """A block is in the file.  ``digest``: the SHA-1 of its bytes, computed on this side."""
         self.digests[block] = digest
 
     def done(self):
@@ -79,12 +79,12 @@ class Download(object):
 
     def is_whole(self):
         # type: () -> bool
-        """Whether it is the whole object, which alone has an etag."""
+        """Whether it is the whole object.  Only a whole object has an etag."""
         return self.first == 0 and self.size == self.total
 
     def value(self):
         # type: () -> str | None
-        """The etag of what has arrived, or None where it cannot be told.  The download must be complete."""
+        """The etag of the arrived bytes; None if it cannot be computed.  The download must be complete."""
         digests = [self.digests[block] for block in range(self.blocks())]
         known = [digest for digest in digests if digest is not None]
         return etags.from_digests(known) if self.is_whole() and len(known) == len(digests) else None
@@ -100,14 +100,14 @@ class Download(object):
 
     def target_line(self):
         # type: () -> str
-        """The record's line of a ``target`` that is known better since, without line end."""
+        """The record's line for a ``target`` that has become known, without line end."""
         return native(json.dumps({"target": self.target}, sort_keys=True))
 
     def block_line(self, block, boot=None):
         # type: (int, str | None) -> str
-        """The record's line of one block, without line end.  ``boot``: what tells this run of the system from the next.
+        """The record's line for one block, without line end.
 
-        It says that nothing but the system's memory holds the block, until a SYNCED follows.
+        ``boot``: identifies the time since the last boot; the block is not on the disk until a SYNCED follows.
         """
         fields, digest = {"block": block}, self.digests[block]  # type: dict[str, object], bytes | None
         if boot is not None:
@@ -119,7 +119,7 @@ class Download(object):
 
 def read(text):
     # type: (str | bytes) -> Download
-    """The Download of a record; InvalidArgument if it is none.  A last line cut short by a crash is left out."""
+    """The Download of a record.  InvalidArgument if it is none.  A last line cut by a crash is ignored."""
     try:
         text = to_text(text[: text.rfind(b"\n") + 1]) if isinstance(text, bytes) else text
         head, _, rest = text.partition(u"\n")

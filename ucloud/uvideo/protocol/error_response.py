@@ -1,4 +1,4 @@
-"""An error as a response, both ways; and what somebody else said in the service's place.
+"""Errors as responses, in both directions, and responses that somebody else sent in the service's place.
 
 Source: data-plane.md section 2.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def encode_error(error):
     # type: (UVideoError) -> Response
-    """The Response that says this error (a UVideoError with a status)."""
+    """The Response for an error (a UVideoError with a status)."""
     assert error.status is not None
     pairs = [] if error.retry_after is None else [("Retry-After", "%d" % error.retry_after)]
     return json_answer({"RetCode": error.ret_code, "ErrMsg": error.message}, pairs, error.status)
@@ -32,9 +32,9 @@ def encode_error(error):
 
 def raise_refusal(response, now=None, **context):
     # type: (Response, float | None, **object) -> NoReturn
-    """Raise the error that a response is.
+    """Raise the error of a response.
 
-    One that has not the service's form is no refusal: BadAnswer, or ConfigurationError where trying again cannot help.
+    Without the service's form it is no refusal: BadAnswer, or ConfigurationError if a retry cannot help.
     """
     found = document(response)
     if (300 <= response.status <= 399 and response.status != 304) or not _is_own(response, found):
@@ -60,7 +60,7 @@ def raise_refusal(response, now=None, **context):
 
 def stranger(response, now=None, **context):
     # type: (Response, float | None, **object) -> UVideoError
-    """The UVideoError of an answer that somebody else gave in the service's place: a proxy, a captive portal."""
+    """The UVideoError for a response that somebody else sent in the service's place: a proxy, a captive portal."""
     status, headers = response.status, response.headers
     context["status"] = status
     if status in (301, 308):
@@ -94,7 +94,7 @@ _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._~/-]{0,100})(?=[?#]|\Z)")
 
 def _elsewhere(headers, with_path):
     # type: (Headers, bool) -> str
-    """Text of where a redirect points: scheme, host and perhaps a plain path, as the rest may quote what was signed."""
+    """A redirect's target as text: scheme, host and perhaps a plain path, as the rest may quote a signature."""
     location = (headers.get("Location") or "").strip()
     if not location:
         return u"nowhere (no Location)"
@@ -113,8 +113,8 @@ def _is_own(response, found):
     # type: (Response, dict[str, Any] | None) -> bool
     """Whether a refusal has the service's form.  ``found``: its JSON object, or None.
 
-    That is its session, or its JSON; or nothing at all, as in the answer to HEAD, and no type of a page.  An S3 gateway
-    before the service says XML.
+    That is the service's session header or JSON; or an empty body, as for HEAD, without a page's media type.  An S3
+    gateway in front of the service sends XML.
     """
     headers = response.headers
     if headers.get(SESSION) is not None:
@@ -136,14 +136,14 @@ _S3_ERROR = re.compile(
 
 def _unreadable(response):
     # type: (Response) -> str
-    """Text of why nobody can read a body; u"" if that is not so."""
+    """Why the body cannot be read, as text; u"" if it can."""
     code = coding(response.headers) if response.body else u""
     return code and u"a body with %s, which nobody asked for" % code
 
 
 def _unformed(response):
     # type: (Response) -> str
-    """What a body says that is not JSON."""
+    """The message of a body that is not JSON."""
     unreadable = _unreadable(response)
     if unreadable:
         return unreadable
@@ -157,7 +157,7 @@ def _unformed(response):
 
 def retry_after(headers, now=None):
     # type: (Headers, float | None) -> float | None
-    """Seconds of a Retry-After header given in seconds, or as a date if ``now`` is; None without one."""
+    """Seconds of a Retry-After header, also of one with a date if ``now`` is given; None without one."""
     value = headers.get("Retry-After")
     if value is None:
         return None
@@ -170,7 +170,7 @@ def retry_after(headers, now=None):
 
 def readable(message):
     # type: (object) -> str | None
-    """Short text, free of controls, of whatever an answer gives as its message; None if it says nothing."""
+    """A response's message as short text without control characters; None if it is empty."""
     if message is None or isinstance(message, (list, dict)):
         return None
     shown = to_text(message) if isinstance(message, bytes) else u"%s" % message

@@ -1,22 +1,22 @@
-"""Everything that can go wrong, and the one table between an error class and its answer on the wire.
+"""The errors, and the one table between an error class and its response on the wire.
 
 UVideoError
- +-- InvalidArgument        the caller's own mistake; nothing was sent (also a ValueError)
- +-- LocalFailure           the caller's machine: file missing, disk full
+ +-- InvalidArgument        an invalid argument; nothing was sent (also a ValueError)
+ +-- LocalFailure           a failure on the caller's machine: file missing, disk full
  |    +-- SourceChanged     the file changed while it was read
- +-- NoAnswer               no answer after all tries
- |    +-- ConfigurationError     because of a setting: proxy, certificates, host; trying again changes nothing
- |    +-- TransferInterrupted    a transfer stopped so; it can be resumed
- |         +-- Cancelled         because its caller wished it
+ +-- NoAnswer               no response after all tries
+ |    +-- ConfigurationError     because of a setting: proxy, certificates, host; a retry does not help
+ |    +-- TransferInterrupted    a transfer was interrupted; it can be resumed
+ |         +-- Cancelled         by its caller
  |         +-- DeadlineExceeded  because its time is over
- +-- IntegrityError         what arrived is not what was sent
- |    +-- ObjectChanged     the object is no longer the one whose download had begun
- +-- BadAnswer              an answer that this protocol does not have
- +-- Refused                the service answered no; status, ret_code and message as sent
+ +-- IntegrityError         the content received or stored is not the content sent
+ |    +-- ObjectChanged     the object changed during its download
+ +-- BadAnswer              a response that does not follow this protocol
+ +-- Refused                the service refused; status, ret_code and message as sent
       +-- BadRequest, SpaceNotFound, NoCredentials, SignatureMismatch, UnknownKey, AccessDenied, NotFound ...
 
-Each Refused class holds the status, ret_code and message of the data plane, and as ``action_code`` the positive RetCode
-of the management plane.  The server sends those of the class; a client finds the class by them.
+Each Refused class has the data plane's status, ret_code and message, and as ``action_code`` the management API's
+positive RetCode.  The server sends those of the class; a client finds the class by them.
 Source: data-plane.md section 2, management-plane.md sections 2 and 3.
 """
 
@@ -40,15 +40,15 @@ def _rebuild(cls, text, context):
 
 
 class UVideoError(Exception):
-    """``operation``, ``space``, ``key``, ``status``, ``ret_code``, ``request_id``: None where unknown or not fitting.
+    """``operation``, ``space``, ``key``, ``status``, ``ret_code``, ``request_id``: None if unknown or not applicable.
 
-    ``retryable``: whether the same request may succeed a little later.  ``retry_after``: seconds the service asked for.
-    ``sent``: False where it is certain that the service never saw the request.  ``stale``: it went out on a connection
-    that had been idle, and was closed before anything came back.  ``late``: not silence ended the try, but the time for
-    all of it.  ``transfer``: the id in the journal of
-    a transfer that can be resumed, else None.  ``cause``: why no answer of the service came, a code of cause.CAUSES.
-    ``facts``: what the text of the cause names, {name: text}.  ``response``: the Response that said it, or None.
-    ``message``: text without control characters, whoever wrote it.  An error can be pickled.
+    ``retryable``: whether the same request may succeed a little later.  ``retry_after``: seconds, from the service.
+    ``sent``: False if the service certainly never saw the request.  ``stale``: the request was sent on an idle
+    connection that closed before any response.  ``late``: the time for the try was over; otherwise the other side was
+    silent.  ``transfer``: the journal id of a transfer that can be resumed, else None.  ``cause``: why there was no
+    response from the service, a code of cause.CAUSES.  ``facts``: the values in the cause's text, {name: text}.
+    ``response``: the Response with the error, or None.  ``message``: text without control characters, whoever wrote it.
+    Errors can be pickled.
     """
 
     status = None  # type: int | None
@@ -129,7 +129,7 @@ class NoAnswer(UVideoError):
 
 
 class ConfigurationError(NoAnswer):
-    """What only another setting, here or at a proxy, can mend.  Nothing reached the service."""
+    """A setting must be changed, here or at a proxy.  Nothing reached the service."""
 
     message = u"a setting keeps the service from being reached"
     retryable = False
@@ -197,7 +197,7 @@ class NoCredentials(Refused):
 
 
 class SignatureMismatch(Refused):
-    """``again``: another signature made now would last longer, as our clock was found to be behind."""
+    """``again``: a new signature will be valid, as our clock was found to be late."""
 
     status = 401  # type: int
     ret_code = -148658  # type: int
@@ -417,10 +417,10 @@ _BY_CODE[(403, -148658)] = AccessDenied
 
 def refusal(status, ret_code=None, message=None, **context):
     # type: (int, int | None, str | bytes | None, **Any) -> Refused  # context: as UVideoError takes it
-    """The error for a refused request of the data plane, most specific class first.
+    """The error for a refused data-plane request, in the most specific class.
 
     A status alone is shared by several refusals, so the text decides, then the ret_code, then the status.
-    ``invalid signature`` is SignatureMismatch whatever the status: production sends it with 403.
+    ``invalid signature`` is SignatureMismatch with any status: production sends it with 403.
     """
     text = to_text(message) if message else u""
     cls = _BY_TEXT.get((status, ret_code, text)) or _BY_CODE.get((status, ret_code)) or _BY_STATUS.get(status)
@@ -433,7 +433,7 @@ def refusal(status, ret_code=None, message=None, **context):
 
 def action_refusal(code, message=None, **context):
     # type: (int, str | bytes | None, **Any) -> Refused  # context: as UVideoError takes it
-    """The error for a management answer with this RetCode (not 0)."""
+    """The error for a management response with this RetCode (not 0)."""
     cls = _BY_ACTION_CODE.get(code, Refused)
     if code in (110, 130, 150, 15004, 15005, 15006, 15007):
         cls = Unavailable

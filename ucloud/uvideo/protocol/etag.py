@@ -24,13 +24,13 @@ EMPTY = ("AAAAANo5o-5ea0sNMlW_75VgGJCv2AcJ", "AQAAANo5o-5ea0sNMlW_75VgGJCv2AcJ",
 
 def part_etag(digest):
     # type: (bytes) -> str
-    """A part's etag of its binary SHA-1 digest: 28 characters."""
+    """A part's etag from its binary SHA-1 digest: 28 characters."""
     return native(urlsafe_b64encode(digest))
 
 
 def part_digest(etag):
     # type: (str) -> bytes
-    """The binary digest of a part's etag; ValueError if it has not that form."""
+    """The binary digest of a part's etag.  ValueError for another form."""
     try:
         digest = urlsafe_b64decode(str(etag))
     except (TypeError, ValueError):
@@ -48,9 +48,9 @@ def block_digest(data):
 
 def agrees(etag, digest):
     # type: (str, bytes) -> bool | None
-    """Whether an etag that the service gave for one block fits the block's SHA-1: True, False, or None if it is opaque.
+    """Whether the service's etag of one block matches the block's SHA-1: True, False, or None if it is opaque.
 
-    Seen are 28 characters (a part's) and 32 (an object's of one block); clients may not rely on either.
+    Forms seen are 28 characters (a part's) and 32 (a one-block object's); clients must rely on neither.
     """
     if etag in (part_etag(digest), from_digests([digest])):
         return True
@@ -64,7 +64,7 @@ def agrees(etag, digest):
 
 def from_digests(digests):
     # type: (Sequence[bytes]) -> str
-    """The etag of an object of these blocks, each given as its binary SHA-1 digest.  An empty list: no bytes."""
+    """The etag of an object of these blocks, given as binary SHA-1 digests.  An empty list: an empty object."""
     if len(digests) == 1:
         digest = digests[0]
     else:
@@ -74,7 +74,7 @@ def from_digests(digests):
 
 def of_parts(etags, block_size):
     # type: (Iterable[str], int) -> str | None
-    """The etag of an object that is made of parts with these etags; None where they do not tell it."""
+    """The etag of an object made of parts with these etags; None if they do not determine it."""
     if block_size != BLOCK:
         return None
     try:
@@ -85,13 +85,13 @@ def of_parts(etags, block_size):
 
 def same(etag, other, size):
     # type: (str, str, int | None) -> bool
-    """True if two etags name the same content of ``size`` bytes; the forms seen for no bytes are all one."""
+    """True if two etags mean the same content of ``size`` bytes.  All known forms of an empty object's are equal."""
     return etag == other or (size == 0 and etag in EMPTY and other in EMPTY)
 
 
 def mismatch(expected, actual, headers):
     # type: (str | None, str | None, Iterable[tuple[str, str]]) -> str
-    """What to say of content that has another etag than it should.  ``headers``: (name, value) that came with it."""
+    """The error text for content with a wrong etag.  ``headers``: (name, value) of the response."""
     told = u"the content does not verify: expected etag %s, actual %s" % (expected, actual)
     for name, value in headers:
         if name.lower() == "content-encoding" and value.lower() != "identity":
@@ -101,7 +101,7 @@ def mismatch(expected, actual, headers):
 
 def is_etag(value):
     # type: (str | None) -> bool
-    """True if this can be the etag of an object; another form cannot be checked offline."""
+    """True if this can be an object's etag.  Other forms cannot be checked without the service."""
     if value in EMPTY:
         return True
     try:

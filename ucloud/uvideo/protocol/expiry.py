@@ -1,7 +1,7 @@
-"""When a time is over: the one rule for signed URLs, tokens, temporary keys, restored objects, sessions and links.
+"""The one rule for when a time has passed: for signed URLs, tokens, temporary keys, restores, sessions and links.
 
-A time is given in whole seconds, and its own second belongs to it: a signed URL is refused when the server's time is
-later than its Expires.  Source: signing.md section 2.
+Times are whole seconds, and a time's own second still counts: a signed URL is refused when the server's time is later
+than its Expires.  Source: signing.md section 2.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -9,5 +9,5 @@ from __future__ import absolute_import, division, print_function
 
 def is_past(end, now):
     # type: (int, float) -> bool
-    """Whether ``end`` is over.  ``end``: whole unix seconds.  ``now``: unix seconds, whose fraction does not count."""
+    """Whether ``end`` has passed.  ``end``: whole Unix seconds.  ``now``: Unix seconds, without regard to fractions."""
     return int(now) > end

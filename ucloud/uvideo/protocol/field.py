@@ -1,4 +1,4 @@
-"""What the messages of several operations share: parameters, etags, and the headers an object is stored with.
+"""Parameters, etags, and stored headers that several operations share.
 
 Source: data-plane.md sections 4 and 5.
 """
@@ -47,7 +47,7 @@ def upload_query(upload_id):
 
 def stored(op):
     # type: (_Storing) -> list[tuple[str, str]]
-    """[(name, value)] of what an object is stored with."""
+    """[(name, value)] of the headers to store with an object."""
     pairs = []
     if op.mime:
         pairs.append(("Content-Type", native(op.mime)))
@@ -60,7 +60,7 @@ def stored(op):
 
 def parse_stored(headers):
     # type: (Headers) -> tuple[str | None, str | None, str | None, _Pairs, _Pairs]
-    """What a whole object is stored with: mime, md5, storage class, metadata, headers."""
+    """The properties stored with a whole object: mime, md5, storage class, metadata, headers."""
     return mime(headers), md5(headers), storage_class(headers), metadata(headers), kept(headers)
 
 
@@ -84,7 +84,7 @@ def unquoted(etag):
 
 def unquoted(etag):
     # type: (str | None) -> str | None
-    """An etag header's value without its quotes and the weak mark a proxy may have put before it; None stays."""
+    """An etag header's value without quotes and without a proxy's weak mark; None for None."""
     if etag is None:
         return None
     etag = etag.strip()
@@ -105,7 +105,7 @@ def number(query, name, low, high):
 
 def number(query, name, low, high, default=None):
     # type: (Mapping[str, str], str, int, int, object) -> object
-    """A whole number of the query; BadRequest."""
+    """A whole number from the query.  BadRequest."""
     value = query.get(name)
     if value is None or value == u"":
         return default
@@ -117,7 +117,7 @@ def number(query, name, low, high, default=None):
 
 def key(value, name):
     # type: (str | None, str) -> str
-    """The key that a parameter must be; BadRequest."""
+    """A parameter's value as a key.  BadRequest."""
     if not value:
         raise BadRequest(u"%s is missing" % name)
     if len(to_bytes(value)) > KEY_LIMIT:
@@ -127,7 +127,7 @@ def key(value, name):
 
 def size(query, name):
     # type: (Mapping[str, str], str) -> int
-    """The number of bytes that a parameter must be; BadRequest."""
+    """A parameter's value as a number of bytes.  BadRequest."""
     found = number(query, name, 0, SIZE_LIMIT)
     if found is None:
         raise BadRequest(u"%s is missing" % name)
@@ -151,7 +151,7 @@ def part_number(query):
 
 def one_of(value, allowed, name):
     # type: (str | None, Sequence[str], str) -> str | None
-    """Text of a header or parameter that must be one of ``allowed``, None if there is none; BadRequest."""
+    """The text of a header or parameter, one of ``allowed``; None if there is none.  BadRequest."""
     if not value:
         return None
     if value not in allowed:
@@ -161,7 +161,7 @@ def one_of(value, allowed, name):
 
 def check_count(count):
     # type: (int) -> None
-    """TooLarge for more headers of one object than an answer can hold."""
+    """TooLarge for more headers of one object than a response can have."""
     if count > STORED_COUNT:
         raise TooLarge(u"metadata and kept headers are more than %d" % STORED_COUNT)
 
@@ -210,7 +210,7 @@ def kept(headers):
 
 def given(headers, names, lower):
     # type: (Headers, Sequence[str], frozenset[str]) -> tuple[tuple[str, str], ...]
-    """Tuple of (name, text) of those ``names`` that say something.  ``lower``: the same names in lower case."""
+    """Tuple of (name, text) of those ``names`` that have a value.  ``lower``: the same names in lower case."""
     if not headers.has_any(lower):
         return ()
     found = [(name, headers.get(name)) for name in names]
@@ -239,9 +239,9 @@ _BASE64_MD5 = re.compile(r"[A-Za-z0-9+/]{21}[AQgw]==\Z").match
 
 def md5(headers):
     # type: (Headers) -> str | None
-    """The hexadecimal digits of a Content-MD5, None if there is none; BadRequest.
+    """A Content-MD5 as hexadecimal digits; None if there is none.  BadRequest.
 
-    Official clients send them so, requests-ucloud the base64 of RFC 1864.
+    Official clients send it so; requests-ucloud sends the base64 of RFC 1864.
     """
     value = (headers.get("Content-MD5") or "").strip()
     if not value:

@@ -1,4 +1,4 @@
-"""JSON: documents from outside, of which every value can be compared, stored and written again; and answers."""
+"""JSON documents from outside, checked so that every value can be compared, stored and written again; responses."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -19,10 +19,10 @@ _MOST = 1 << 63
 
 def parse_json(data):
     # type: (bytes) -> Any
-    """The value of a JSON document in UTF-8 (bytes).  ValueError if it is none.
+    """The value of a JSON document in UTF-8 (bytes).  ValueError if it is invalid.
 
-    No value is infinite or no number, no whole number needs more than 64 bits, and all text can be written as UTF-8;
-    what is nested too deeply to be read is refused too.
+    Refuses infinities, NaN, whole numbers of more than 64 bits, text that cannot be encoded as UTF-8, and too deep
+    nesting.
     """
     text = data.decode("utf-8")
     try:
@@ -36,7 +36,7 @@ def parse_json(data):
 
 def parse_body(body):
     # type: (bytes) -> dict[str, Any]
-    """The JSON object of a request's body; BadRequest if it is none."""
+    """The JSON object of a request's body.  BadRequest."""
     try:
         found = parse_json(body)
     except ValueError:
@@ -68,14 +68,14 @@ def _whole(digits):
 
 def json_answer(document, pairs=(), status=200):
     # type: (object, Iterable[tuple[str, str]], int) -> Response
-    """A Response with a JSON document.  Its type has no charset: the Python SDK reads nothing else."""
+    """A Response with a JSON document.  Its media type has no charset: the Python SDK reads no other."""
     body = to_bytes(json.dumps(document, separators=(",", ":")))
     return Response(status, Headers([JSON] + list(pairs)), body)
 
 
 def document(response):
     # type: (Response) -> dict[str, Any] | None
-    """The JSON object of an answer, or None."""
+    """The JSON object of a response, or None."""
     try:
         found = json.loads(response.body.decode("utf-8"))
     except (ValueError, RuntimeError):  # RuntimeError: nested deeper than Python can read
@@ -85,7 +85,7 @@ def document(response):
 
 def members(response, *names):
     # type: (Response, *str) -> dict[str, Any]
-    """The JSON object of an answer; BadAnswer if it lacks one of these members."""
+    """The JSON object of a response.  BadAnswer if one of these members is missing."""
     found = document(response)
     if found is None or any(name not in found for name in names):
         raise BadAnswer(u"the answer lacks %s" % u", ".join([to_text(name) for name in names]), status=response.status)
@@ -94,7 +94,7 @@ def members(response, *names):
 
 def text(value):
     # type: (object) -> str
-    """A JSON value that must be text that UTF-8 can say; ValueError otherwise."""
+    """A JSON value as text that can be encoded as UTF-8.  ValueError."""
     if not is_text(value):
         raise ValueError("text is missing")
     to_bytes(value)
@@ -109,7 +109,7 @@ def text_or_none(value):
 
 def number(value):
     # type: (object) -> int
-    """A JSON value that must be a whole number from 0, also one written as text; ValueError otherwise."""
+    """A JSON value as a whole number from 0, also one written as text.  ValueError."""
     found = whole(value) if is_text(value) else value
     if not is_integer(found) or found < 0:
         raise ValueError("a whole number is missing")
@@ -124,11 +124,11 @@ def number_or_none(value):
 
 def build_entry(shape, values):
     # type: (Shape, Iterable[object]) -> dict[str, Any]
-    """The JSON object of values that stand in the order of ``shape``."""
+    """A JSON object of values in the order of ``shape``."""
     return dict(zip([name for name, _ in shape], values))
 
 
 def parse_entry(shape, found):
     # type: (Shape, dict[str, Any]) -> list[Any]
-    """The values of such an object; ValueError where one is not what it must be."""
+    """The values of such an object.  ValueError if one is invalid."""
     return [read(found.get(name)) for name, read in shape]

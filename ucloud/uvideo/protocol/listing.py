@@ -34,7 +34,7 @@ def _start(op):
 
 def _limit(query, name):
     # type: (Mapping[str, str], str) -> int | None
-    """A page's length; more than the service's maximum means the maximum."""
+    """A page's length.  A larger one than the service's maximum means the maximum."""
     value = field.number(query, name, 0, 10**15)
     return None if value is None else min(value, LIST_LIMIT)
 
@@ -172,13 +172,35 @@ def _decode_file_page(op, response):
 
 def file_entry(space, info):
     # type: (str, operation.FileInfo) -> dict[str, Any]
-    """One entry of PrefixFileList and GetFileList."""
-    return _restorable(info, dict(build_entry(_FILE, info), BucketName=space))
+    """An entry of PrefixFileList and GetFileList."""
+    return _restorable(
+        info,
+        {
+            "BucketName": space,
+            "FileName": info.key,
+            "Hash": info.etag,
+            "MimeType": info.mime,
+            "Size": info.size,
+            "CreateTime": info.created,
+            "ModifyTime": info.modified,
+            "StorageClass": info.storage_class,
+        },
+    )
 
 
 def parse_file_entry(found):
     # type: (dict[str, Any]) -> operation.FileInfo
-    return operation.FileInfo(*(parse_entry(_FILE, found) + [(), text_or_none(found.get("RestoreStatus") or None)]))
+    return operation.FileInfo(
+        text(found["FileName"]),
+        number(found["Size"]),
+        text(found["Hash"]),
+        text(found["MimeType"]),
+        text_or_none(found.get("StorageClass")),
+        number(found["CreateTime"]),
+        number(found["ModifyTime"]),
+        (),
+        text_or_none(found.get("RestoreStatus") or None),
+    )
 
 
 def _encode_objects(op, shared):
@@ -228,16 +250,35 @@ def _decode_object_page(op, response):
 
 def _object_entry(info):
     # type: (operation.FileInfo) -> dict[str, Any]
-    size = "%d" % info.size  # Go and JuiceFS need text
-    found = dict(build_entry(_OBJECT, info), Size=size, UserMeta=dict(info.metadata))
-    return _restorable(info, found)
+    return _restorable(
+        info,
+        {
+            "Key": info.key,
+            "MimeType": info.mime,
+            "ETag": info.etag,
+            "Size": "%d" % info.size,  # Go and JuiceFS need a string
+            "StorageClass": info.storage_class,
+            "LastModified": info.modified,
+            "CreateTime": info.created,
+            "UserMeta": dict(info.metadata),
+        },
+    )
 
 
 def _parse_object_entry(found):
     # type: (dict[str, Any]) -> operation.FileInfo
-    metadata = tuple(sorted((text(name), text(value)) for name, value in (found.get("UserMeta") or {}).items()))
-    restore = text_or_none(found.get("RestoreStatus") or None)
-    return operation.FileInfo(*(parse_entry(_OBJECT, found) + [metadata, restore]))
+    metadata = found.get("UserMeta")
+    return operation.FileInfo(
+        text(found["Key"]),
+        number(found["Size"]),
+        _tag(found["ETag"]),
+        text(found["MimeType"]),
+        text_or_none(found.get("StorageClass")),
+        number_or_none(found.get("CreateTime")),
+        number_or_none(found.get("LastModified")),
+        tuple(sorted((text(name), text(value)) for name, value in metadata.items())) if metadata else (),
+        text_or_none(found.get("RestoreStatus") or None),
+    )
 
 
 def _restorable(info, found):
@@ -247,25 +288,6 @@ def _restorable(info, found):
     return found
 
 
-#: In the order of FileInfo, up to its metadata.
-_FILE = (
-    ("FileName", text),
-    ("Size", number),
-    ("Hash", text),
-    ("MimeType", text),
-    ("StorageClass", text_or_none),
-    ("CreateTime", number),
-    ("ModifyTime", number),
-)  # type: Shape
-_OBJECT = (
-    ("Key", text),
-    ("Size", number),
-    ("ETag", _tag),
-    ("MimeType", text),
-    ("StorageClass", text_or_none),
-    ("CreateTime", number_or_none),
-    ("LastModified", number_or_none),
-)  # type: Shape
 CODECS = {
     operation.ListParts: Codec(_encode_parts, _decode_parts, _encode_part_page, _decode_part_page),
     operation.ListUploads: Codec(_encode_uploads, _decode_uploads, _encode_upload_page, _decode_upload_page),

@@ -1,7 +1,7 @@
-"""Where an object is: space and key, as names and as what the host and the path of a request say, both ways.
+"""The location of an object: space and key, and their form in a request's host and path, in both directions.
 
-Two dialects: UFile names the space in the host, UVideo in the header Bucket and puts uvideoUploads/ before the key of
-everything but a download.  Source: data-plane.md sections 1 and 5.
+Two dialects: UFile puts the space into the host, UVideo into the header Bucket, and puts uvideoUploads/ before the key
+of everything but a download.  Source: data-plane.md sections 1 and 5.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -18,7 +18,7 @@ _SPACE = re.compile(u"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]\\Z").match
 
 def check_space(space):
     # type: (str) -> str
-    """Text of a space's name; InvalidArgument with the rule it breaks.  Source: management-plane.md section 4."""
+    """A space's name as text.  InvalidArgument, with the rule it breaks.  Source: management-plane.md section 4."""
     text = _argument(space, u"the space")
     if not _SPACE(text):
         raise InvalidArgument(
@@ -30,7 +30,7 @@ def check_space(space):
 
 def check_key(key):
     # type: (str) -> str
-    """Text of a key; InvalidArgument unless it is 1 to 1023 bytes of UTF-8.  Any character is allowed."""
+    """A key as text.  InvalidArgument unless it is 1 to 1023 bytes of UTF-8.  Any character is allowed."""
     text = _argument(key, u"the key")
     length = len(to_bytes(text))
     if not 1 <= length <= KEY_LIMIT:
@@ -52,27 +52,27 @@ def _argument(value, name):
 
 def place(key, shared, prefix=PLAIN):
     # type: (str, bool, str) -> str
-    """The target of a key.  ``shared``: on a host that all spaces share, where ``prefix`` stands before it."""
+    """The target for a key.  ``shared``: on a host for all spaces, where ``prefix`` goes before the key."""
     return "/" + (prefix if shared else "") + quote_path(key)
 
 
 class RequestTarget(
     NamedTuple("RequestTarget", [("authority", "str"), ("path", "str"), ("query", "list[tuple[str, str]]")])
 ):
-    """A request target taken apart: authority of an absolute form or "", raw path, decoded [(name, value)]."""
+    """A parsed request target: authority of an absolute form or "", raw path, decoded [(name, value)]."""
 
     __slots__ = ()
 
 
 class Address(NamedTuple("Address", [("space", "str"), ("path", "str"), ("shared", "bool")])):
-    """One reading of a request: this space, and the rest of the raw path, which is the key still escaped."""
+    """One reading of a request: the space, and the rest of the raw path, which is the key, still escaped."""
 
     __slots__ = ()
 
 
 def parse_target(target):
     # type: (str) -> RequestTarget
-    """RequestTarget of a raw one in origin or absolute form.  BadRequest if its query cannot be decoded.
+    """The RequestTarget of a raw target in origin or absolute form.  BadRequest if its query cannot be decoded.
 
     Works on the raw text: "//", dot segments and a "+" in the path are data; a "+" in the query is a blank.
     """
@@ -93,7 +93,7 @@ def parse_target(target):
 
 def addresses(host, bucket, path):
     # type: (str, str | None, str) -> list[Address]
-    """Every Address a request may mean, best first; take the first whose space exists, else the first.
+    """Every Address that a request may mean, best first: use the first whose space exists, else the first.
 
     ``host``: authority or Host header.  ``bucket``: the header Bucket or None.  Source: data-plane.md section 1.
     """
@@ -127,7 +127,7 @@ def _text(value):
 
 def key_of(address):
     # type: (Address) -> str
-    """The raw key of an Address; BadRequest if its escapes or bytes are wrong."""
+    """The raw key of an Address.  BadRequest if its escapes or bytes are invalid."""
     try:
         return unquote(address.path)
     except ValueError:

@@ -1,6 +1,6 @@
-"""Operation <-> request and answer of the management plane: Action=... calls.  Source: management-plane.md.
+"""Operation <-> request and response of the management API: Action=... calls.  Source: management-plane.md.
 
-Answers are always HTTP 200 with a RetCode; a space is a bucket whose Biz may be vod.
+Responses always have HTTP status 200 and a RetCode.  A space is a bucket, whose Biz may be vod.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -43,10 +43,10 @@ LIMIT = 20
 
 def encode(op, api, credentials, name="BucketName", video=False, end=None):
     # type: (operation.Management[object], str, Credentials, str, bool, int | None) -> Request
-    """The signed Request of an operation to the management URL ``api`` (no trailing slash).
+    """The signed Request of an operation to the management URL ``api`` (without a trailing slash).
 
-    ``name``: how the parameter with the space is called.  ``video``: use the *VideoSpace action names.
-    ``end``: the last unix second of the signature; None for one that never ends.
+    ``name``: the name of the parameter with the space.  ``video``: use the *VideoSpace action names.
+    ``end``: the last Unix second of the signature; None for a signature without expiry.
     """
     action = BY_CLASS[type(op)]
     called = action.names[1 if video and len(action.names) > 1 else 0]
@@ -80,7 +80,7 @@ def name_of(op):
 
 def parameters(query, headers, body):
     # type: (Iterable[tuple[str, str]], Headers, bytes) -> dict[str, str]
-    """{name: text} of a management request: the query, a form body or a JSON object.  BadRequest."""
+    """{name: text} of a management request: from the query, a form body or a JSON object.  BadRequest."""
     found = {}  # type: dict[str, str]
     _merge(found, query)
     kind = (headers.get("Content-Type") or "").partition(";")[0].strip().lower()
@@ -103,7 +103,7 @@ def _merge(found, pairs):
 
 def _flat(given):
     # type: (dict[str, Any]) -> Iterator[tuple[str, str]]
-    """JSON numbers count as their decimal text, lists as Name.0, Name.1 ..."""
+    """JSON parameters as text: numbers in decimal, lists as Name.0, Name.1 ..."""
     for name, value in given.items():
         if isinstance(value, list):
             for number, item in enumerate(value):
@@ -126,7 +126,7 @@ def _scalar(name, value):
 
 def decode(given):
     # type: (Mapping[str, str]) -> tuple[Operation, str]
-    """(operation, action name) of the parameters.  ActionMissing, ActionUnknown, ParameterMissing, BadRequest."""
+    """(operation, action name) for the parameters.  ActionMissing, ActionUnknown, ParameterMissing, BadRequest."""
     name = given.get("Action")
     if not name:
         raise errors.ActionMissing()
@@ -163,7 +163,7 @@ def decode(given):
 
 def check_end(given, now):
     # type: (Mapping[str, str], float) -> None
-    """SignatureExpired if the call says an end and that is over, BadRequest if it is no time."""
+    """SignatureExpired if the call has an expiry that has passed; BadRequest if it is no time."""
     value = given.get(END)
     if value is None:
         return
@@ -183,7 +183,7 @@ def _list(parameter, given):
     # type: (str, Mapping[str, str]) -> tuple[str, ...] | None
     """The tuple of Name.0, Name.1 ... in order of their numbers, or of Name alone; None if there is neither.
 
-    An entry that is empty does not count, so one alone says "no entries".  BadRequest if they are too many.
+    Empty entries are ignored, so a single empty one means "no entries".  BadRequest if there are too many.
     """
     found = []
     for name, value in given.items():
@@ -206,7 +206,7 @@ def _number(parameter, value):
 
 def encode_result(name, result):
     # type: (str, Result) -> Response
-    """The Response that says the result of the action ``name``."""
+    """The Response with the result of the action ``name``."""
     fields = {"RetCode": 0, "Action": name + "Response"}
     fields.update(BY_NAME[name].encode_result(result))
     return json_answer(fields)
@@ -214,7 +214,7 @@ def encode_result(name, result):
 
 def decode_result(op, response, now=None):
     # type: (operation.Management[R], Response, float | None) -> R
-    """The result that a management answer says; a UVideoError is raised if it says no."""
+    """The result in a management response.  Raises a UVideoError for a refusal."""
     context = {"operation": type(op).__name__, "space": getattr(op, "space", None)}  # type: dict[str, Any]
     found = document(response)
     if not 200 <= response.status <= 299:
@@ -237,7 +237,7 @@ def decode_result(op, response, now=None):
 
 def encode_error(name, error):
     # type: (str | None, UVideoError) -> Response
-    """The Response that says this error: HTTP 200, RetCode and Message."""
+    """The Response for an error: HTTP 200, RetCode and Message."""
     code = error.action_code or 15005
     return json_answer({"RetCode": code, "Action": (name or u"") + "Response", "Message": error.message})
 
@@ -433,10 +433,10 @@ _PARAMETERS = {
 
 
 class _Action(object):
-    """One operation's names on this plane: the one a client sends first, then those a server takes too.
+    """One operation's names on this plane: first the one that a client sends, then others that a server accepts.
 
-    ``encode_result``: the members of an answer that say the result.  ``decode_result``: of the operation and an answer.
-    ``required``: the fields that must be there.  ``named``: parameters that are called otherwise here.
+    ``encode_result(result)``: the members of a response.  ``decode_result(operation, response)``.
+    ``required``: fields that must be given.  ``named``: parameters with other names here.
     """
 
     def __init__(self, cls, names, encode_result, decode_result, required=(), **named):

@@ -1,4 +1,4 @@
-"""The HTTP form of an operation, and the bulk bytes beside it."""
+"""The HTTP form of an operation, and slices of bulk bytes, which are sent separately."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -9,21 +9,21 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-#: Bytes that are read of an answer that says no: a stranger's may have no end.
+#: The most bytes read of a refusal: a stranger's may have no end.
 REFUSAL = 1024 * 1024
 
 
 class Slice(NamedTuple("Slice", [("offset", "int"), ("length", "int")])):
-    """Where bulk bytes lie in their source: offset and length in bytes."""
+    """The position of bulk bytes in their source: offset and length in bytes."""
 
     __slots__ = ()
 
 
 class Headers(object):
-    """Header fields in order of appearance; names are case-insensitive.  Native names and values.  Not to be changed
-    while another thread reads it.
+    """Header fields in order of appearance; names are case-insensitive.  Native names and values.
 
-    ``pairs``: (name, value).  ``index``: {lower-case name: its first value}, of whoever has it already.
+    Do not change it while another thread reads it.
+    ``pairs``: (name, value).  ``index``: {lower-case name: its first value}, if the caller has it already.
     """
 
     __slots__ = ("pairs", "_index")
@@ -60,7 +60,7 @@ class Headers(object):
 
     def has_any(self, names):
         # type: (frozenset[str]) -> bool
-        """Whether one of these is there.  ``names``: a frozenset, lower-case."""
+        """Whether one of these is present.  ``names``: a frozenset, lower-case."""
         return not names.isdisjoint(self._find() if self._index is None else self._index)
 
     def all(self, name):
@@ -110,7 +110,7 @@ class Request(
 ):
     """``origin``: "http://host:port" on the client, "" on the server.  ``target``: as in the request line.
 
-    ``headers``: Headers.  ``body``: bytes of a small body; bulk bytes travel beside the message.
+    ``headers``: Headers.  ``body``: bytes of a small body; bulk bytes are sent separately.
     """
 
     __slots__ = ()
@@ -123,6 +123,6 @@ class Request(
 
 
 class Response(NamedTuple("Response", [("status", "int"), ("headers", "Headers"), ("body", "bytes")])):
-    """``status``: int.  ``headers``: Headers.  ``body``: bytes of a small body; bulk bytes travel beside it."""
+    """``status``: int.  ``headers``: Headers.  ``body``: bytes of a small body; bulk bytes are received separately."""
 
     __slots__ = ()

@@ -1,4 +1,4 @@
-"""Multipart uploads: begin, send a part, finish, give up.  Source: data-plane.md section 4."""
+"""Multipart uploads: begin, send a part, finish, abort.  Source: data-plane.md section 4."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -115,7 +115,7 @@ def _decode_finish(space, key, query, headers, body):
 
 def _etags(body):
     # type: (bytes) -> tuple[str, ...]
-    """Tuple of the etags in the body of FinishUpload, each bare or quoted.  C and C++ write a comma behind the last."""
+    """Tuple of the etags in FinishUpload's body, each bare or quoted.  C and C++ add a comma after the last."""
     try:
         names = [name.strip().strip(u'"').strip() for name in body.decode("utf-8").split(u",")]
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Whole objects: put, append, get, head, delete; and a put of content that the service has already.
+"""Whole objects: put, append, get, head, delete; and a put of content that the service already has.
 
 Source: data-plane.md section 4.
 """
@@ -122,7 +122,7 @@ _CONDITION_NAMES = frozenset(operation.CONDITIONS)
 
 def _encode_object(result):
     # type: (operation.ObjectInfo | operation.NotModified) -> Response
-    """The headers of a GET or HEAD; the bytes travel beside."""
+    """The headers of a response to GET or HEAD.  The bytes are sent separately."""
     if isinstance(result, operation.NotModified):
         assert result.modified is not None
         return Response(304, Headers([field.quoted(result.etag), ("Last-Modified", http_date(result.modified))]), b"")
@@ -159,7 +159,10 @@ _ESCAPED = re.compile(u"(?:[A-Za-z0-9!#$&+.^_`|~-]|%[0-9A-Fa-f]{2})+\\Z").match
 
 def _attachment(filename):
     # type: (str) -> str
-    """Source: data-plane.md, GetFile: a name still in %XX form goes to filename*; so does what a header cannot hold."""
+    """The Content-Disposition.  A name still in %XX form goes to filename*, also one that a header cannot hold.
+
+    Source: data-plane.md, GetFile.
+    """
     if "%" in filename and _ESCAPED(filename):
         return "attachment;filename*=UTF-8''" + native(filename)
     plain = all(u" " <= char <= u"~" and char not in u'"\\' for char in filename)
@@ -182,11 +185,11 @@ _CHANGED = re.compile(r'\s*W/|.*[-+;:.](?:gzip|br|zstd|deflate|df)"?\s*\Z', re.I
 
 def decode_info(headers, status=200):
     # type: (Headers, int) -> operation.ObjectInfo
-    """ObjectInfo of a GET or HEAD answer's headers.  size and span are None where the headers do not say them.
+    """The ObjectInfo in the headers of a response to GET or HEAD.  size and span are None if the headers lack them.
 
-    BadAnswer for an answer without ETag, or a partial one that does not say which part it is.  ConfigurationError for
-    one that was compressed on the way.  An object may have been stored with a Content-Encoding: then length and etag
-    of the answer are as the service gives them.
+    BadAnswer for a response without ETag, or for a partial one without its range.  ConfigurationError for a response
+    that was compressed on the way.  For an object stored with a Content-Encoding, length and etag are those of the
+    service.
     """
     tag, said_length = headers.get("ETag"), headers.get("Content-Length")
     replays = headers.has_any(field.KEPT_NAMES)

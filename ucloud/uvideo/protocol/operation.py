@@ -1,8 +1,8 @@
 """Every call as a value, and its result as a value.
 
 Optional fields default to None (left to the service) or empty.  Keys and space names are text.  ``headers``: tuple of
-(name, value) stored with the object and replayed with it.  ``metadata`` likewise, names without X-Ufile-Meta-.
-Times are unix seconds, sizes bytes, etags unquoted.
+(name, value), stored with the object and sent with each download.  ``metadata``: the same, with names without
+X-Ufile-Meta-.  Times are Unix seconds, sizes are bytes, etags are unquoted.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -25,28 +25,31 @@ _STORED = "mime md5 storage_class metadata headers"
 
 
 class PutObject(_operation("PutObject", "space key", _STORED + " acl")):
-    """Store a whole object; its bytes travel beside.  md5: 32 lower-case hex digits.  acl: out of ACLS.  -> Stored"""
+    """Store a whole object.  Its bytes are sent separately.  -> Stored
+
+    md5: 32 lower-case hex digits.  acl: of ACLS.
+    """
 
     __slots__ = ()
 
 
 class GetObject(_operation("GetObject", "space key", "range conditions filename")):
-    """Read an object or one ByteRange of it.  -> ObjectInfo, the bytes beside.
+    """Read an object or one ByteRange of it.  -> ObjectInfo; the bytes are received separately.
 
-    conditions: tuple of (lower-case header name, value) out of CONDITIONS.  filename: offered to a browser.
+    conditions: tuple of (lower-case header name, value), of CONDITIONS.  filename: offered to a browser.
     """
 
     __slots__ = ()
 
 
 class HeadObject(_operation("HeadObject", "space key", "conditions")):
-    """What GetObject would say.  -> ObjectInfo"""
+    """The ObjectInfo that GetObject would return.  -> ObjectInfo"""
 
     __slots__ = ()
 
 
 class DeleteObject(_operation("DeleteObject", "space key")):
-    """Remove an object; one that is absent is no error.  -> Done"""
+    """Remove an object.  No error if it does not exist.  -> Done"""
 
     __slots__ = ()
 
@@ -58,21 +61,27 @@ class InitiateUpload(_operation("InitiateUpload", "space key", "mime storage_cla
 
 
 class UploadPart(_operation("UploadPart", "space key upload_id part", "mime md5 slice")):
-    """Send one part.  part: int from 0.  slice: where its bytes lie; one block long, the last may be shorter.  md5 is
-    signed and nothing else; the part's etag says what was stored.  -> StoredPart"""
+    """Send one part.  -> StoredPart
+
+    part: int from 0.  slice: the position of its bytes; one block long, the last may be shorter.  md5 is only signed;
+    the part's etag shows what was stored.
+    """
 
     __slots__ = ()
 
 
 class FinishUpload(_operation("FinishUpload", "space key upload_id etags", "new_key metadata directive")):
-    """Make the object of its parts.  etags: tuple of the parts' etags in any order.  new_key: the name to take if the
-    key has meanwhile been taken.  directive: UNCHANGED or REPLACE the metadata of InitiateUpload.  -> Finished"""
+    """Make the object from its parts.  -> Finished
+
+    etags: tuple of the parts' etags in any order.  new_key: the key to use if the first one has been taken meanwhile.
+    directive: UNCHANGED or REPLACE the metadata of InitiateUpload.
+    """
 
     __slots__ = ()
 
 
 class AbortUpload(_operation("AbortUpload", "space key upload_id")):
-    """Give an upload up; its id is dead afterwards.  -> Done"""
+    """Abort an upload.  Its id is invalid afterwards.  -> Done"""
 
     __slots__ = ()
 
@@ -117,11 +126,11 @@ class CopyObject(
         "directive storage_class metadata mime headers verbatim",
     )
 ):
-    """Name the bytes of another object once more.  -> Stored
+    """Store another object's bytes under a further key.  -> Stored
 
-    directive: COPY (default) keeps the source's metadata, mime and headers, REPLACE takes these.  verbatim: the
-    source's key as a request spelled it, where that is another text than source_key: what a server looks up second.  A
-    client leaves it None.
+    directive: COPY (default) keeps the source's metadata, mime and headers; REPLACE takes these.  verbatim: the
+    source's key as the request spelled it, if that differs from source_key.  A server tries it second; a client leaves
+    it None.
     """
 
     __slots__ = ()
@@ -130,9 +139,9 @@ class CopyObject(
 class CopyPart(
     _operation("CopyPart", "space key upload_id part source_space source_key", "range verbatim")
 ):
-    """Make a part of another object's bytes.  range: a ByteRange with both ends, of which the last may lie behind the
-    object's; None: all of it.  -> CopiedPart
+    """Make a part from another object's bytes.  -> CopiedPart
 
+    range: a ByteRange with both ends, of which the last may be beyond the object's end; None: the whole object.
     verbatim: as in CopyObject.
     """
 
@@ -140,7 +149,7 @@ class CopyPart(
 
 
 class RenameObject(_operation("RenameObject", "space key new_key", "force")):
-    """Give an object another key.  force: also if that takes the place of another object.  -> Done"""
+    """Give an object another key.  force: replace an object with that key.  -> Done"""
 
     __slots__ = ()
 
@@ -158,7 +167,7 @@ class SwitchClass(_operation("SwitchClass", "space key storage_class")):
 
 
 class RestoreObject(_operation("RestoreObject", "space key", "tier")):
-    """Make an object of class ARCHIVE readable for a while.  tier: out of TIERS.  -> Done"""
+    """Make an object of class ARCHIVE readable for a while.  tier: of TIERS.  -> Done"""
 
     __slots__ = ()
 
@@ -182,7 +191,7 @@ class DeleteTags(_operation("DeleteTags", "space key")):
 
 
 class PutAcl(_operation("PutAcl", "space key acl")):
-    """acl: out of ACLS; with public-read anybody may read the object, even in a private space.  -> Done"""
+    """acl: of ACLS.  With public-read anybody can read the object, even in a private space.  -> Done"""
 
     __slots__ = ()
 
@@ -194,9 +203,9 @@ class GetAcl(_operation("GetAcl", "space key")):
 
 
 class AppendObject(_operation("AppendObject", "space key position", _STORED)):
-    """Add bytes, which travel beside, to the end of an object.  -> Stored
+    """Add bytes, which are sent separately, to the end of an object.  -> Stored
 
-    position: the size it has, 0 to create it.  The rest counts when it is created.
+    position: the object's size, 0 to create it.  The other fields apply if it is created.
     """
 
     __slots__ = ()
@@ -236,7 +245,7 @@ class ListSpaceFiles(_operation("ListSpaceFiles", "space", "offset limit project
 
 
 class GetSpaceStatus(_operation("GetSpaceStatus", "spaces", "begin end")):
-    """What was stored in these spaces (tuple of names) and read from them, by time.  -> SpaceStatus"""
+    """Bytes stored in these spaces (tuple of names) and downloaded from them, by time.  -> SpaceStatus"""
 
     __slots__ = ()
 
@@ -245,22 +254,22 @@ _TOKEN = "ops prefixes spaces expires black_ips white_ips region project"
 
 
 class CreateToken(_operation("CreateToken", "name", _TOKEN)):
-    """Make a key pair that may do less than its owner.  -> TokenInfo
+    """Create a key pair with fewer rights than its owner.  -> TokenInfo
 
-    ops: tuple out of TOKEN_OPS.  prefixes, spaces, black_ips, white_ips: tuples of text.  expires: unix seconds.
+    ops: tuple, of TOKEN_OPS.  prefixes, spaces, black_ips, white_ips: tuples of text.  expires: Unix seconds.
     """
 
     __slots__ = ()
 
 
 class DescribeToken(_operation("DescribeToken", "", "token_id name display region project")):
-    """One token, or all of them.  display: 1 shows the private keys too.  -> TokenList"""
+    """One token, or all of them.  display: 1 to include the private keys.  -> TokenList"""
 
     __slots__ = ()
 
 
 class UpdateToken(_operation("UpdateToken", "token_id", "name " + _TOKEN)):
-    """What is not given stays.  -> Done"""
+    """Change a token.  Fields that are not given stay as they are.  -> Done"""
 
     __slots__ = ()
 
@@ -269,9 +278,10 @@ UpdateToken.__new__.__defaults__ = (None,) * len(UpdateToken.__new__.__defaults_
 
 
 class AssumeRole(_operation("AssumeRole", "", "role session seconds policy")):
-    """A key pair that ends by itself.  role, session: text of the caller's.  seconds: how long.  -> TemporaryKeys
+    """Create a temporary key pair.  role, session: text of the caller's choice.  seconds: its lifetime.  ->
+    TemporaryKeys
 
-    policy: JSON text that narrows what the pair may do; a server that cannot apply it refuses.
+    policy: JSON text that restricts the pair; a server without policies refuses the call.
     """
 
     __slots__ = ()
@@ -287,13 +297,13 @@ class DeleteToken(_operation("DeleteToken", "token_id", "region project")):
 
 
 class Done(namedtuple("Done", "")):
-    """It happened; there is nothing else to say."""
+    """Success, without further data."""
 
     __slots__ = ()
 
 
 class Stored(namedtuple("Stored", "etag")):
-    """The object is stored; etag is None if the service did not say it."""
+    """The object is stored.  etag: None if the service did not send it."""
 
     __slots__ = ()
 
@@ -302,9 +312,9 @@ _INFO = "size etag mime storage_class modified created metadata headers span fil
 
 
 class ObjectInfo(namedtuple("ObjectInfo", _INFO)):
-    """size: of the whole object.  span: (first, length) of a partial answer, None for a whole one.
+    """size: of the whole object.  span: (first, length) of a partial response, None for a whole one.
 
-    restore: text of X-Ufile-Restore, which an object of class ARCHIVE has once a restore was asked for.
+    restore: text of X-Ufile-Restore, which an object of class ARCHIVE has once a restore was requested.
     """
 
     __slots__ = ()
@@ -314,13 +324,13 @@ ObjectInfo.__new__.__defaults__ = (None,) * 6 + ((), (), None, None, None)
 
 
 class NotModified(namedtuple("NotModified", "etag modified")):
-    """The condition of a GetObject or HeadObject says that the caller has it already."""
+    """The condition of a GetObject or HeadObject shows that the caller has this version already."""
 
     __slots__ = ()
 
 
 class Initiated(namedtuple("Initiated", "upload_id block_size space key")):
-    """block_size: bytes of every part but the last; authoritative."""
+    """block_size: bytes of every part but the last.  The client must use it."""
 
     __slots__ = ()
 
@@ -332,13 +342,13 @@ class StoredPart(namedtuple("StoredPart", "part etag")):
 
 
 class CopiedPart(namedtuple("CopiedPart", "part etag first length size")):
-    """The part is stored; it is ``length`` bytes from ``first`` of a source of ``size`` bytes."""
+    """The part is stored: ``length`` bytes from ``first`` on, of a source of ``size`` bytes."""
 
     __slots__ = ()
 
 
 class Finished(namedtuple("Finished", "space key size etag")):
-    """The object is made of its parts; key is the one it got."""
+    """The object is made from its parts.  key: the key it got."""
 
     __slots__ = ()
 
@@ -368,7 +378,7 @@ class UploadPage(namedtuple("UploadPage", "space truncated next_marker next_uplo
 
 
 class FileInfo(namedtuple("FileInfo", "key size etag mime storage_class created modified metadata restore")):
-    """One object of a listing.  restore: the RestoreStatus of one of class ARCHIVE, out of RESTORES, else None."""
+    """One object of a listing.  restore: RestoreStatus of an object of class ARCHIVE, of RESTORES, else None."""
 
     __slots__ = ()
 
@@ -383,13 +393,13 @@ class Tags(namedtuple("Tags", "tags")):
 
 
 class Acl(namedtuple("Acl", "owner owner_name grant")):
-    """grant: out of ACLS."""
+    """grant: of ACLS."""
 
     __slots__ = ()
 
 
 class FilePage(namedtuple("FilePage", "space space_id next_marker files")):
-    """files: tuple of FileInfo.  next_marker: "" when finished."""
+    """files: tuple of FileInfo.  next_marker: "" on the last page."""
 
     __slots__ = ()
 
@@ -401,7 +411,7 @@ class ObjectPage(namedtuple("ObjectPage", "space prefix limit delimiter truncate
 
 
 class SpaceNamed(namedtuple("SpaceNamed", "space space_id")):
-    """The space that was made, changed or removed."""
+    """The space that was created, changed or removed."""
 
     __slots__ = ()
 
@@ -425,7 +435,7 @@ class SpaceList(namedtuple("SpaceList", "spaces")):
 
 
 class SpaceUsage(namedtuple("SpaceUsage", "time storage flux fhd shd hd sd")):
-    """One day of a SpaceStatus: unix seconds, bytes stored, bytes read, seconds of video transcoded by definition."""
+    """One day of a SpaceStatus: Unix seconds, bytes stored and downloaded, seconds transcoded by definition."""
 
     __slots__ = ()
 
@@ -440,7 +450,7 @@ _TOKEN_INFO = "region token_id name public_key private_key ops prefixes spaces e
 
 
 class TokenInfo(namedtuple("TokenInfo", _TOKEN_INFO + " black_ips white_ips")):
-    """A token.  private_key: None where the service does not show it.  Its repr shows the public key only."""
+    """A token.  private_key: None if the service does not show it.  Its repr shows the public key only."""
 
     __slots__ = ()
 
@@ -451,7 +461,7 @@ class TokenInfo(namedtuple("TokenInfo", _TOKEN_INFO + " black_ips white_ips")):
 
 
 class TemporaryKeys(namedtuple("TemporaryKeys", "public_key private_key security_token expires")):
-    """security_token: goes with every request as the header or parameter SecurityToken.  expires: unix seconds."""
+    """security_token: sent with every request, as header or parameter SecurityToken.  expires: Unix seconds."""
 
     __slots__ = ()
 

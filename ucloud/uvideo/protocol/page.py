@@ -1,4 +1,4 @@
-"""What a page says that came in place of an answer: its title, or the beginning of its text."""
+"""The title or first text of a web page that came in place of a response."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -25,21 +25,21 @@ _ENTITIES = ((u"&lt;", u"<"), (u"&gt;", u">"), (u"&quot;", u'"'), (u"&#39;", u"'
 
 def is_page(headers, body):
     # type: (Headers, bytes) -> bool
-    """Whether it is a web page, by its type or how it begins.  The answer to HEAD has only the type."""
+    """Whether it is a web page, by media type or first bytes.  A response to HEAD has only the media type."""
     kind = headers.get("Content-Type")
     return bool(kind and _KIND.match(kind) or body and _MARKUP.match(body[:200]))
 
 
 def coding(headers):
     # type: (Headers) -> str
-    """Text of how a body is encoded, u"" if it is not.  No client here asks for that."""
+    """The Content-Encoding as text, u"" for none.  Our clients never request one."""
     value = (headers.get("Content-Encoding") or "").strip()
     return u"" if value.lower() in ("", "identity") else u"Content-Encoding: " + to_text(value)
 
 
 def check_coding(headers, status):
     # type: (Headers, int) -> None
-    """ConfigurationError if a proxy encoded an answer: what is read then is not what the service sent."""
+    """ConfigurationError if a proxy encoded a response: its bytes are then not those that the service sent."""
     code = coding(headers)
     if code:
         raise told("encoded", None, {"status": status, "sent": True}, reason=code)
@@ -47,7 +47,7 @@ def check_coding(headers, status):
 
 def title(headers, body):
     # type: (Headers, bytes) -> str
-    """Text of what a page or another body says; u"" if it says nothing.  It is not yet printable."""
+    """The title or first text of a page or another body; u"" if there is none.  May have control characters."""
     body = body[:_LOOKED_AT]
     found = _TITLE.search(body)
     shown = found.group(1) if found else _TAG.sub(b" ", _UNSEEN.sub(b" ", body[:_TEXT]))

@@ -1,7 +1,7 @@
-"""The put policy of an upload: whom the service asks after storing, and with what.  Source: signing.md section 4.
+"""The put policy of an upload: the URL that the service calls after storing, and the request.
 
-It travels as base64url of a JSON object, third field of Authorization, and is part of what is signed.  The JS SDK
-writes it in the other alphabet of base64.
+Source: signing.md section 4.  It is the base64url of a JSON object, the third field of Authorization, and part of the
+signed text.  The JS SDK writes it in the other alphabet of base64.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -26,7 +26,7 @@ FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
 class Policy(NamedTuple("Policy", [("url", "str"), ("body", "bytes"), ("mime", "str")])):
-    """POST ``body`` (bytes) of the type ``mime`` to ``url``; what that answers is the upload's answer."""
+    """POST ``body`` (bytes) of media type ``mime`` to ``url``; the response becomes the upload's response."""
 
     __slots__ = ()
 
@@ -51,7 +51,7 @@ def build(url, body, mime=None, variables=None):
 
 def parse(text):
     # type: (str) -> Policy
-    """The Policy of the third field of an Authorization.  BadRequest says what is wrong with it."""
+    """The Policy in the third field of an Authorization.  BadRequest says what is wrong."""
     given = _decoded(to_text(text))
     url, body = _field(given, u"callbackUrl"), _field(given, u"callbackBody")
     if not url or not _URL(url):
@@ -110,7 +110,7 @@ def _field(given, name):
 
 def of(headers):
     # type: (Headers) -> Policy | None
-    """The Policy of a request's Authorization (a Headers); None if it has none.  BadRequest, NoCredentials."""
+    """The Policy of a request's Authorization (in Headers); None if it has none.  BadRequest, NoCredentials."""
     value = headers.get("Authorization")
     if value is None or value.count(":") < 2:
         return None
@@ -120,6 +120,6 @@ def of(headers):
 
 def passed_through(response, body):
     # type: (Response, bytes) -> Response
-    """The Response of an upload whose callback has answered ``body``."""
+    """The Response to an upload whose callback returned ``body``."""
     kept = [(name, value) for name, value in response.headers if name.lower() != "content-type"]
     return Response(200, Headers(kept + [("Content-Type", JSON)]), body)

@@ -1,4 +1,4 @@
-"""What a form upload (POST multipart/form-data) stands for: a PutObject whose headers came as fields.
+"""Form uploads (POST multipart/form-data): each is read as a PutObject whose headers are form fields.
 
 Source: data-plane.md, PostFile; signing.md section 1, "Form upload".
 """
@@ -19,17 +19,17 @@ _FIELDS = (("authorization", "Authorization"), ("content-md5", "Content-MD5"))
 
 def is_form(headers):
     # type: (Headers) -> bool
-    """Whether the body of a request is such a form."""
+    """Whether a request's body is such a form."""
     return (headers.get("Content-Type") or "").partition(";")[0].strip().lower() == FORM
 
 
 def readings(headers, fields, mime, key=u""):
     # type: (Headers, Mapping[str, str], str, str) -> tuple[str, list[Headers]]
-    """(key, [Headers]): the headers of the PUT that the form may stand for, the likelier first.
+    """(key, [Headers]): the headers of the equivalent PUT in each possible reading, the likelier first.
 
-    ``headers``: of the request; a Content-MD5 among them is about the file.  ``fields``: {lower-case name: text}.
-    ``mime``: of the file's own part.  ``key``: what the target names, "" for the space.  Which Content-Type was signed
-    only the signature tells.  BadRequest for no key, or two.
+    ``headers``: of the request; its Content-MD5 is of the file.  ``fields``: {lower-case name: text}.  ``mime``: of the
+    file's part.  ``key``: from the target, "" for the space.  Only the signature shows which Content-Type was signed.
+    BadRequest for no key, or for two.
     """
     keys = [name for name in [key] + [fields.get(name) for name in _NAMES] if name]
     if not keys:

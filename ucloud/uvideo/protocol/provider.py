@@ -1,7 +1,7 @@
-"""Where an operation goes: the hosts of each provider, and what an upload or download suffix means.
+"""The hosts of each provider, and the meaning of an upload or download suffix.
 
-A suffix that begins with "." stands behind the space in the host name: UFile dialect.  Any other is a shared host:
-UVideo dialect, the space in the header Bucket.  A scheme may stand before either.
+A suffix that begins with "." follows the space in the host name: UFile dialect.  Any other is a shared host: UVideo
+dialect, with the space in the header Bucket.  Either may have a scheme.
 
 Source: design.md section 2, clients.md.
 """
@@ -29,9 +29,9 @@ class Provider(
         ],
     )
 ):
-    """A named bundle of hosts.  ``word``: the scheme word of Authorization.  "{region}" in a host is filled in.
+    """A named set of hosts.  ``word``: the first word of Authorization.  "{region}" in a host is replaced.
 
-    ``domains``: whatever lies below them is the provider's own host.
+    ``domains``: all hosts below them are the provider's.
     """
 
     __slots__ = ()
@@ -74,7 +74,7 @@ PROVIDERS = dict(
 
 def owner_of(host):
     # type: (str) -> Provider | None
-    """The Provider that a host, with or without a port, or a suffix belongs to; None for a host of the user's own."""
+    """The Provider of a host, with or without a port, or of a suffix; None for the user's own host."""
     name = u"." + host.partition(":")[0].strip(".").lower()
     for found in PROVIDERS.values():
         if any(name.endswith(u"." + domain) for domain in found.domains):
@@ -91,7 +91,7 @@ class Hosts(
         ],
     )
 ):
-    """Where everything goes.  ``upload``, ``download``: Suffix.  ``api``: URL without a trailing slash.
+    """All hosts.  ``upload``, ``download``: Suffix.  ``api``: URL without a trailing slash.
 
     Each of the three may be Missing instead.
     """
@@ -100,12 +100,12 @@ class Hosts(
 
     def suffixes(self):
         # type: () -> list[Suffix]
-        """The upload and the download Suffix, as far as they are known."""
+        """The upload and the download Suffix, those that are known."""
         return [each for each in (self.upload, self.download) if not isinstance(each, Missing)]
 
     def plain(self):
         # type: () -> list[str]
-        """Names of the public hosts that are spoken to without TLS."""
+        """Names of the public hosts that are used without TLS."""
         found = self.suffixes()
         if not isinstance(self.api, Missing):
             found.append(parse_suffix(self.api, "api"))
@@ -113,9 +113,9 @@ class Hosts(
 
 
 class Missing(NamedTuple("Missing", [("reason", "str")])):
-    """Stands where nobody named a host, and none can be told from the others.  Its use raises InvalidArgument.
+    """Stands for a host that was not given and cannot be derived.  Using it raises InvalidArgument.
 
-    ``reason``: what is missing and what to write.
+    ``reason``: what is missing and how to set it.
     """
 
     __slots__ = ()
@@ -130,18 +130,18 @@ class Missing(NamedTuple("Missing", [("reason", "str")])):
 
 def named(place):
     # type: (T | Missing) -> T
-    """``place``, a part of Hosts; InvalidArgument where it is Missing."""
+    """``place``, a part of Hosts.  InvalidArgument if it is Missing."""
     return place.refuse() if isinstance(place, Missing) else place
 
 
 class Suffix(NamedTuple("Suffix", [("scheme", "str"), ("host", "str"), ("shared", "bool")])):
-    """``shared``: the host serves every space, so the header Bucket names it."""
+    """``shared``: the host serves every space, so the header Bucket has the space."""
 
     __slots__ = ()
 
     def origin(self, space):
         # type: (str) -> str
-        """ "http://host" that a request about this space goes to."""
+        """The origin, "http://host", for a request about this space."""
         return self.scheme + "://" + (self.host if self.shared else str(space) + self.host)
 
 
@@ -164,7 +164,7 @@ _DOMAIN = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9]%s\.)+[a-z]%s\Z" % (_LABEL, _LAB
 
 def check_domain(value):
     # type: (str) -> str
-    """Text of a space's own domain, lower-case; InvalidArgument unless it is a host name of two labels or more."""
+    """A space's own domain as lower-case text.  InvalidArgument unless it is a host name of two labels or more."""
     text = value.strip().rstrip(u".").lower() if is_text(value) else u""
     if not _DOMAIN(text) or is_loopback(text):
         raise InvalidArgument(u"the domain %s is not a host name such as video.example.com" % text[:80])
@@ -173,14 +173,14 @@ def check_domain(value):
 
 def domain_of(host):
     # type: (str) -> str | None
-    """The domain that a Host header or authority names, lower-case; None if no space can have it as its own."""
+    """The domain in a Host header or authority, lower-case; None if it cannot be a space's own."""
     name = host.partition(":")[0].rstrip(".").lower()
     return name if "." in name and not name.endswith("localhost") and _DOMAIN(name) else None
 
 
 def parse_suffix(value, name="suffix"):
     # type: (str, str) -> Suffix
-    """Suffix of ".cn-bj.ufileos.com", "uploadvideo.ucloud.cn", "127.0.0.1:9000", "https://..."; InvalidArgument."""
+    """Suffix for ".cn-bj.ufileos.com", "uploadvideo.ucloud.cn", "127.0.0.1:9000", "https://..."; InvalidArgument."""
     if not is_text(value):
         raise InvalidArgument(u"%s is a %s; a str is needed" % (name, type(value).__name__))
     scheme, mark, host = value.partition("://")
@@ -211,9 +211,9 @@ def resolve(
     names=_NAMES,  # type: tuple[str, str, str]
 ):
     # type: (...) -> Hosts
-    """The Hosts of a Provider, or of its name, and of the hosts given, None for those that are not.  InvalidArgument.
+    """The Hosts of a Provider, or of its name, and of the given hosts (None: not given).  InvalidArgument.
 
-    What is not given comes from the one place that may stand for it; it is Missing where there is none:
+    A host that is not given is derived, and Missing if that is not possible:
 
     ============================  =====================  =================================================
     the upload host is            downloads go to        management goes to
@@ -226,10 +226,9 @@ def resolve(
                                   suffix does
     ============================  =====================  =================================================
 
-    Without an upload host nothing else may be the user's own but a download host that can be a CDN.  So nothing signed
-    goes to a host that the user did not name.
-    ``ssl``: True https, False http for hosts given without either.  ``names``: what upload, download and api are called
-    in an error.
+    Without an upload host, only a download host, which can be a CDN, may be the user's own.  So nothing signed goes to
+    a host that the user did not name.  ``ssl``: True for https, False for http, for hosts without a scheme.  ``names``:
+    of upload, download and api in error texts.
     """
     chosen = provider if isinstance(provider, Provider) else PROVIDERS[provider]
     region = str(region or chosen.region)
@@ -253,7 +252,7 @@ def _own(suffix):
 
 def _beside(chosen, source, manager, names, region, ssl):
     # type: (Provider, Suffix | None, Suffix | None, _Names, str, bool | None) -> _Three
-    """(upload, download, api) where no upload host is given."""
+    """(upload, download, api) if no upload host is given."""
     lone = None
     if chosen.domains:  # otherwise the provider is this machine, which was chosen by its name
         if _own(manager):
@@ -300,7 +299,7 @@ def _api_of(to, source, names):
 
 def choose(value, name, ssl):
     # type: (str, str, bool | None) -> Suffix
-    """Suffix of a host; ``ssl`` decides where it is given without scheme.  InvalidArgument."""
+    """The Suffix of a host; ``ssl`` decides if it has no scheme.  InvalidArgument."""
     found = parse_suffix(value, name)
     if ssl is None or "://" in value:
         return found

@@ -1,16 +1,17 @@
-"""Canonical text, sign, verify: the same text for a header, for a URL and for the server's check.
+"""The signed text, signing and verifying: the same for a header, for a URL and for the server's check.
 
     Authorization: <word> <public key>:<signature>[:<put policy>]
     signature    = base64( HMAC-SHA1( private key, UTF-8(StringToSign) ) )
     StringToSign = VERB LF Content-MD5 LF Content-Type LF Date LF CanonicalHeaders Resource [PutPolicy]
     Resource     = "/" space "/" key
 
-A signed URL has Expires in place of Date, and one without an end has nothing there.  Management calls: hex SHA1 of the
-sorted parameters and the private key.
+A signed URL has Expires in place of Date, or nothing if it never expires.  Management calls: hex SHA1 of the sorted
+parameters and the private key.
 
-No text has two readings: a Date is absent, an HTTP date or 14 digits, an Expires at most 11 digits; none of the first
-three values holds a line break; a put policy is told from the key before it by how it begins.  The one exception is a
-URL without an end, whose text is that of a header without Date: a server takes it only if its operator says so.
+No text has two readings.  A Date is absent, an HTTP date or 14 digits; an Expires has at most 11 digits.  None of the
+first three values has a line break.  The beginning of a put policy separates it from the key before it.  The one
+exception is a URL without expiry, whose text is that of a header without Date: a server accepts it only if its operator
+allows that.
 Source: signing.md.
 """
 
@@ -74,9 +75,9 @@ class Claim(
         ],
     )
 ):
-    """What a request says of its sender.
+    """A request's claim about its sender.
 
-    ``expires``: the text of a signed URL's Expires, u"" of a signed URL without an end, None for a header.
+    ``expires``: the text of a signed URL's Expires, u"" for a signed URL without expiry, None for a header.
     """
 
     __slots__ = ()
@@ -84,7 +85,7 @@ class Claim(
     @property
     def is_endless(self):
         # type: () -> bool
-        """Whether it is a signed URL without an end."""
+        """Whether it is a signed URL without expiry."""
         return self.expires == u""
 
     def __repr__(self):
@@ -104,7 +105,7 @@ def _trimmed(value):
 
 def canonical_headers(headers, word="UCloud"):
     # type: (Iterable[tuple[str, str]], str) -> str
-    """The signed X-UCloud-* (white label: X-AutoAI-*) headers: sorted, folded, one line each, LF behind each."""
+    """The signed X-UCloud-* (white label: X-AutoAI-*) headers: sorted, folded, one line each, LF after each."""
     found = {}  # type: dict[str, list[str]]
     start = None
     for name, value in headers:
@@ -120,9 +121,9 @@ def canonical_headers(headers, word="UCloud"):
 
 def string_to_sign(method, space, key, md5=u"", mime=u"", date=u"", canonical=u"", tail=u"", policy=u""):
     # type: (str, str, str, str, str, str, str, str, str) -> str
-    """The text that is signed.  ``date``: the Date header as sent, or a signed URL's Expires.
+    """The text to sign.  ``date``: the Date header as sent, or a signed URL's Expires.
 
-    ``key``: raw, not escaped.  ``tail``: what stands behind the resource.  All text.
+    ``key``: raw, not escaped.  ``tail``: what follows the resource.  All text.
     """
     return u"%s\n%s\n%s\n%s\n%s/%s/%s%s%s" % (method, md5, mime, date, canonical, space, key, tail, policy)
 
@@ -150,8 +151,11 @@ _LISTED = u"\nlistobjects\n"
 
 def signs_another(method, key):
     # type: (str, str) -> bool
-    """Whether a header's signature of this key is also that of another request: the key ends in a put policy, or it is
-    what the Python SDK signs behind an empty key.  No header stands for such a key; a URL does."""
+    """Whether a header's signature for this key is also valid for another request.
+
+    Such a key ends in a put policy, or equals the text that the Python SDK signs after an empty key.  It cannot be used
+    with a signed header, only with a signed URL.
+    """
     if method == "GET":
         return key.startswith(_LISTED)
     return method in ("PUT", "POST") and any(beginning in key for beginning in POLICIES)
@@ -161,7 +165,7 @@ def authorization(credentials, method, space, key, headers, word="UCloud", polic
     # type: (Credentials, str, str, str, Headers, str, str | None) -> str
     """The Authorization header of a request with these headers (a Headers).
 
-    InvalidArgument for a key whose signature would be that of another request too.
+    InvalidArgument for a key whose signature would also be valid for another request.
     """
     if signs_another(method, to_text(key)):
         raise InvalidArgument(u"this key cannot be named by a signed header: use a signed URL, or another key")
@@ -182,9 +186,9 @@ def authorization(credentials, method, space, key, headers, word="UCloud", polic
 
 def signed_query(credentials, method, space, key, expires, mime=u"", md5=u""):
     # type: (Credentials, str, str, str, int, str, str) -> str
-    """The query that signs a URL until ``expires`` (unix seconds), every value escaped.
+    """The query that signs a URL until ``expires`` (Unix seconds), with every value escaped.
 
-    ``mime`` and ``md5``: the Content-Type and Content-MD5 that a later PUT will send; empty for GET and HEAD.
+    ``mime`` and ``md5``: the Content-Type and Content-MD5 of the later PUT; empty for GET and HEAD.
     InvalidArgument for a time of more than EXPIRES_DIGITS digits.
     """
     if not 0 <= expires < 10**EXPIRES_DIGITS:
@@ -199,10 +203,10 @@ def signed_query(credentials, method, space, key, expires, mime=u"", md5=u""):
 
 def claim(headers, query):
     # type: (Headers, Iterable[tuple[str, str]]) -> Claim | None
-    """The Claim of a request, or None of an anonymous one.  ``query``: of parse_target.
+    """The Claim of a request; None for an anonymous one.  ``query``: from parse_target.
 
-    An Authorization header alone decides if there is one.  NoCredentials if it cannot be read.  Without Expires, or
-    with Expires=0 as PHP 8 writes it, the URL has no end.
+    If there is an Authorization header, only it counts.  NoCredentials if it cannot be read.  Without Expires, or with
+    Expires=0 as PHP 8 writes it, the URL never expires.
     """
     value = headers.get("Authorization")
     if value is not None:
@@ -225,7 +229,7 @@ def claim(headers, query):
 
 def read_authorization(value):
     # type: (str) -> Claim
-    """The Claim of an Authorization header or form field; NoCredentials if it is none of this protocol."""
+    """The Claim of an Authorization header or form field.  NoCredentials if it does not follow this protocol."""
     try:
         text = to_text(value).strip()
         to_bytes(text)
@@ -251,9 +255,9 @@ def candidates(claimed, method, space, keys, headers, tails=(u"",), mime=None):
     # type: (Claim, str, str, Sequence[str], Headers, Sequence[str], str | None) -> Iterator[str]
     """Every text that an official client may have signed for this request, the documented one first.
 
-    ``keys``: the raw keys to try.  ``tails``: what may stand behind the resource.  ``mime``: the Content-Type that
-    counts where it is not the request's own (a form upload).  SignatureMismatch, with the reason, for what would make
-    a text that another request could have too.  Source: signing.md section 3.
+    ``keys``: the raw keys to try.  ``tails``: what may follow the resource.  ``mime``: the Content-Type to use in place
+    of the request's own (for a form upload).  SignatureMismatch, with the reason, if another request could have the
+    same text.  Source: signing.md section 3.
     """
     if claimed.is_endless:
         for text in _endless(method, space, keys):
@@ -285,9 +289,9 @@ def candidates(claimed, method, space, keys, headers, tails=(u"",), mime=None):
 
 def _endless(method, space, keys):
     # type: (str, str, Sequence[str]) -> Iterator[str]
-    """The texts of a URL without an end: of the method, and for HEAD that of GET, as whoever may read may look.
+    """The texts of a URL without expiry: of the method, and for HEAD also of GET, as who may read may also look.
 
-    Nothing else is signed: a header or a parameter in the text would make it that of another request.
+    Nothing else is signed: a header or parameter in the text would make it that of another request.
     """
     for verb in (u"HEAD", u"GET") if method == "HEAD" else (method,):
         for key in keys:
@@ -298,7 +302,7 @@ def _endless(method, space, keys):
 
 def _blocks(claimed, headers):
     # type: (Claim, Headers) -> Iterator[str]
-    """The canonical headers that may have been signed; worked out one by one, as the first one fits nearly always."""
+    """The canonical headers that may have been signed.  Computed lazily, as the first nearly always matches."""
     blocks = []
     for word in WORDS if claimed.word is None else (claimed.word,):  # a URL does not say which word its signer uses
         blocks.append(canonical_headers(headers, word))
@@ -313,10 +317,10 @@ def _blocks(claimed, headers):
 
 
 class Signed(NamedTuple("Signed", [("headers", "dict[str, str]"), ("tail", "str")])):
-    """What a text that was signed holds beside verb, three values and resource.
+    """The parts of a signed text besides verb, three values and resource.
 
-    ``headers``: {lower-case name: value} of its canonical headers.  ``tail``: what stands behind the resource, the put
-    policy excepted.
+    ``headers``: {lower-case name: value} of its canonical headers.  ``tail``: what follows the resource, without the
+    put policy.
     """
 
     __slots__ = ()
@@ -324,7 +328,7 @@ class Signed(NamedTuple("Signed", [("headers", "dict[str, str]"), ("tail", "str"
     @property
     def is_copy(self):
         # type: () -> bool
-        """Whether it names the source of a copy, as Java's part copy does."""
+        """Whether it has the source of a copy, as in Java's part copy."""
         return _COPY[0] in self.headers
 
 
@@ -333,7 +337,7 @@ _PLAIN = Signed({}, u"")
 
 def read_text(text, space, key, policy=u""):
     # type: (str, str, str, str) -> Signed
-    """The Signed of a text out of ``candidates``."""
+    """The Signed of a text from ``candidates``."""
     rest = text.split(u"\n", 4)[4]
     resource = u"/%s/%s%s" % (space, key, policy)
     if rest == resource:
@@ -349,7 +353,7 @@ _LENGTH_AND_PREFIX = re.compile(u"\nmax-keys:[0-9]*\nprefix:").findall
 
 def list_tail(query):
     # type: (Iterable[tuple[str, str]]) -> str
-    """What the Python SDK signs behind the resource of a listobjects call.  ``query``: decoded [(name, value)]."""
+    """The text that the Python SDK signs after the resource of a listobjects call.  ``query``: decoded pairs."""
     given = dict((name.lower(), value) for name, value in query)  # as the call is read
     names = (u"delimiter", u"marker", u"max-keys", u"prefix")
     return _LISTED + u"\n".join(u"%s:%s" % (name, given.get(name, u"")) for name in names)
@@ -357,7 +361,7 @@ def list_tail(query):
 
 def variants(method, key, query):
     # type: (str, str, Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], tuple[str, ...]]
-    """(keys, tails) that an official client may have signed for this request; what ``candidates`` takes.
+    """(keys, tails) that an official client may have signed for this request, for ``candidates``.
 
     ``query``: decoded [(name, value)].  Source: signing.md section 3.
     """
@@ -386,7 +390,7 @@ is_appending = re.compile(u"[?]append&position=[0-9]+\\Z").search
 
 def equal(left, right):
     # type: (str | bytes, str | bytes) -> bool
-    """Compare two texts in time that does not depend on where they differ."""
+    """Compare two texts in constant time."""
     left, right = to_bytes(left), to_bytes(right)
     return hmac.compare_digest(left, right)
 
@@ -396,9 +400,9 @@ _EXPIRES = re.compile(u"[0-9]{1,%d}\\Z" % EXPIRES_DIGITS).match
 
 def verify(claimed, private_key, texts, now):
     # type: (Claim, str, Iterable[str], float) -> str
-    """Return the text that matches.  SignatureExpired, looked at first, or SignatureMismatch.
+    """The text that matches.  SignatureExpired, which is checked first, or SignatureMismatch.
 
-    ``texts``: the candidates.  ``now``: unix seconds.
+    ``texts``: the candidates.  ``now``: Unix seconds.
     """
     if claimed.expires is not None and not claimed.is_endless:
         if not _EXPIRES(claimed.expires):
@@ -416,7 +420,7 @@ def verify(claimed, private_key, texts, now):
 
 def parameter_text(value):
     # type: (str | bytes | float) -> str
-    """The text of a management parameter.  ValueError, or OverflowError, of a float that is no finite number."""
+    """The text of a management parameter.  ValueError or OverflowError for a float that is not finite."""
     if value is True:
         return u"true"
     if value is False:
@@ -428,7 +432,7 @@ def parameter_text(value):
 
 def action_signature(private_key, parameters):
     # type: (str, Mapping[str, str | bytes | float]) -> str
-    """The Signature of a management call over ``parameters`` (a dict; "Signature" in it does not count)."""
+    """The Signature of a management call over ``parameters`` (a dict; "Signature" in it is ignored)."""
     named = sorted((to_bytes(name), to_bytes(parameter_text(value))) for name, value in parameters.items())
     text = b"".join(name + value for name, value in named if name != b"Signature")
     return native(hashlib.sha1(text + to_bytes(private_key)).hexdigest())

@@ -1,4 +1,4 @@
-"""What an object has beside its bytes: media type, storage class, tags, who may read it.
+"""An object's properties besides its bytes: media type, storage class, tags, access.
 
 Source: data-plane.md section 4.
 """
@@ -118,13 +118,13 @@ def _decode_tags(op, response):
 
 def _build_tags(tags):
     # type: (tuple[tuple[str, str], ...]) -> bytes
-    """The document of tags; tuple of (key, value)."""
+    """The document for tags, a tuple of (key, value)."""
     return to_bytes(json.dumps({"Tags": [{"Key": key, "Value": value} for key, value in tags]}, sort_keys=True))
 
 
 def _parse_tags(found):
     # type: (object) -> tuple[tuple[str, str], ...]
-    """Tuple of (key, value) of a document of tags.  ValueError if it is of another shape."""
+    """Tuple of (key, value) from a document of tags.  ValueError for another shape."""
     if not isinstance(found, dict) or not isinstance(found.get("Tags"), list):
         raise ValueError("Tags is missing")
     tags = []

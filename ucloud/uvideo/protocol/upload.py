@@ -1,7 +1,7 @@
-"""Upload: which parts of an object are still to be sent, as a value that threads, asyncio and a plain loop can drive.
+"""Upload: which parts of an object are still to be sent.  Without I/O, for threads, asyncio and plain loops.
 
-Not safe to share between threads: its driver holds a lock around each call.  The record is a list of JSON lines, the
-first about the upload, then one a part, so that it is written by appending.
+Not safe to share between threads: the caller holds a lock around each call.  The record is a list of JSON lines, first
+one for the upload, then one for each part, so it is written by appending.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -27,8 +27,7 @@ class Upload(object):
     """One multipart upload.
 
     ``size``: bytes of the object, None until a stream has ended.  ``digests``: {part: binary SHA-1} of the parts that
-    the service has, None for one that this side did not hash.  ``source``: what tells whether the source is still the
-    same, JSON-able.
+    the service has, None for a part that was not hashed here.  ``source``: identifies the source's version, as JSON.
     """
 
     def __init__(self, space, key, upload_id, block_size, size=None, mime=None, source=None):
@@ -40,7 +39,7 @@ class Upload(object):
 
     def parts(self):
         # type: () -> int | None
-        """How many parts the object has; None while its size is unknown."""
+        """The number of parts; None while the size is unknown."""
         return None if self.size is None else self._count()
 
     def _count(self):
@@ -52,7 +51,7 @@ class Upload(object):
         # type: () -> Iterator[tuple[int, Slice]]
         """Yield (part, Slice) for each part not yet acknowledged, in order.  Offsets and lengths in bytes.
 
-        An object without bytes has no part.  The size must be known.
+        An empty object has no part.  The size must be known.
         """
         for part in range(self._count()):
             if part not in self.digests:
@@ -60,16 +59,16 @@ class Upload(object):
 
     def slice(self, part):
         # type: (int) -> Slice
-        """Where a part's bytes lie; a whole block while the size is unknown."""
+        """The Slice of a part; a whole block while the size is unknown."""
         offset = part * self.block_size
         return Slice(offset, self.block_size if self.size is None else min(self.block_size, self.size - offset))
 
     def acknowledge(self, part, digest, etag=None):
         # type: (int, bytes | None, str | None) -> None
-        """The service has this part; ``digest``: the SHA-1 of its bytes, as this side computed it; None if it did not.
+        """The service has this part.  ``digest``: the SHA-1 of its bytes, computed on this side, or None.
 
-        ``etag``: what the service called it; None where it did not say, and then there is a digest.  IntegrityError if
-        that is the etag of other bytes; a form that cannot be compared is kept for FinishUpload.
+        ``etag``: the service's; None if it sent none, and then there must be a digest.  IntegrityError if it is the
+        etag of other bytes; an etag that cannot be compared is kept for FinishUpload.
         """
         self._given.pop(part, None)
         if digest is None:
@@ -120,9 +119,10 @@ class Upload(object):
 
     def etag(self):
         # type: () -> str | None
-        """The etag the finished object must have, or None where it cannot be told from the parts.
+        """The etag to expect of the finished object; None if the parts do not determine it.
 
-        The tree is over 4 MiB blocks however the object was uploaded, so another block size tells it for one part only.
+        The tree is over 4 MiB blocks however the object was uploaded, so with another block size only one part
+        determines it.
         """
         assert self.size is not None
         if self.block_size != etags.BLOCK and (self.size > etags.BLOCK or self._count() > 1):
@@ -137,7 +137,7 @@ class Upload(object):
 
     def _digest(self, part):
         # type: (int) -> bytes | None
-        """A part's SHA-1: this side's, else the one that the service's own etag says, else None."""
+        """A part's SHA-1: computed on this side, else from the service's etag, else None."""
         digest = self.digests[part]
         if digest is not None:
             return digest
@@ -148,12 +148,12 @@ class Upload(object):
 
     def verified(self):
         # type: () -> bool
-        """Whether this side hashed all of it, so that ``etag`` is its own.  The upload must be complete."""
+        """Whether this side hashed all parts, so that ``etag`` is its own.  The upload must be complete."""
         return None not in self.digests.values() and self.etag() is not None
 
     def is_noted(self, part, etag):
         # type: (int, str) -> bool
-        """Whether a part that this side did not hash is acknowledged under this etag."""
+        """Whether a part that was not hashed here is acknowledged with this etag."""
         return part in self.digests and self.digests[part] is None and self._given.get(part) == etag
 
     # The record
@@ -167,7 +167,7 @@ class Upload(object):
 
     def part_line(self, part):
         # type: (int) -> str
-        """The record's line of one acknowledged part, without line end."""
+        """The record's line for one acknowledged part, without line end."""
         fields, digest = {"part": part}, self.digests[part]  # type: dict[str, object], bytes | None
         if digest is not None:
             fields["sha1"] = etags.part_etag(digest)
@@ -182,7 +182,7 @@ class Upload(object):
 
 def read(text):
     # type: (str | bytes) -> Upload
-    """The Upload of a record; InvalidArgument if it is none.  A last line cut short by a crash is left out."""
+    """The Upload of a record.  InvalidArgument if it is none.  A last line cut by a crash is ignored."""
     try:
         head, _, rest = _decoded(text).partition(u"\n")
         fields = json.loads(head)
@@ -212,7 +212,7 @@ def read(text):
 
 def _decoded(text):
     # type: (str | bytes) -> str
-    """Text of a record.  A crash may have cut its last line inside a character."""
+    """A record's text.  A crash may have cut its last line within a character."""
     return to_text(text[: text.rfind(b"\n") + 1] or text) if isinstance(text, bytes) else text
 
 
@@ -226,11 +226,11 @@ def _usable(upload):
 
 def match(upload, listed, digest_of):
     # type: (Upload, Iterable[Part], Callable[[int, Slice], bytes]) -> None
-    """Bring an Upload in line with the service's part list.
+    """Update an Upload from the service's list of parts.
 
-    ``listed``: Part values.  ``digest_of(part, Slice)``: the SHA-1 of the source's bytes, asked for only where this
-    side does not know it.  A part that the service does not list becomes pending.  IntegrityError if the service holds
-    other bytes than the source.
+    ``listed``: Part values.  ``digest_of(part, Slice)``: the SHA-1 of the source's bytes, called only if this side does
+    not know it.  A part that the service does not list becomes pending.  IntegrityError if the service has other bytes
+    than the source.
     """
     unhashed = [part for part in listed if upload.is_noted(part.part, part.etag)]
     known, upload.digests = upload.digests, {}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from uvideo._core import message
 
-__all__ = ["ClientAddress", "Senders"]
+__all__ = ["ClientAddress", "TrustedProxies"]
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -79,7 +79,7 @@ class ClientAddress:
         return _address(self.address) if self.is_known else None
 
 
-class Senders:
+class TrustedProxies:
     """``trusted``: addresses or networks of proxies that say who sent what they pass on.  ValueError.
 
     Without any, nothing that a request says about its sender counts.
@@ -88,7 +88,7 @@ class Senders:
     def __init__(self, trusted: Sequence[str] = ()) -> None:
         self._networks = [_network(each) for each in trusted]
 
-    def become(self, other: Senders) -> None:
+    def become(self, other: TrustedProxies) -> None:
         """Trust whom another trusts from now on."""
         self._networks = other._networks
 

@@ -61,9 +61,9 @@ class Key:
 class CredentialsFile:
     """What a credentials file holds.
 
-    ``previous``: while a rotation is under way, the pair under which secrets may still be sealed.  ``replaces``: public
-    keys of the pairs that ``own`` took the place of, the last one last.  ``unrecorded``: how the audit log names this
-    rotation while it has no line there.
+    ``previous``: while a rotation is under way, the pair with which secrets may still be encrypted.  ``replaces``:
+    public keys of the pairs that ``own`` took the place of, the last one last.  ``unrecorded``: how the audit log names
+    this rotation while it has no line there.
     """
 
     own: Key
@@ -75,8 +75,8 @@ class CredentialsFile:
 class Keyring:
     """The key pairs that the server knows without its catalog.
 
-    ``own``: the first of them; what the catalog has of secrets is sealed under it.  ``openers``: pairs that may do
-    nothing but open what was sealed under them.
+    ``own``: the first of them; the secrets in the catalog are encrypted with it.  ``openers``: pairs that may do
+    nothing but decrypt what was encrypted with them.
     """
 
     def __init__(self, keys: Iterable[Key], openers: Iterable[Key] = ()) -> None:
@@ -100,11 +100,11 @@ class Keyring:
         return self._keys.get(public)
 
     def of(self, owner: str) -> Key:
-        """The pair that an account's tokens are sealed under: its own, or the server's if it has none here."""
+        """The pair that an account's tokens are encrypted with: its own, or the server's if it has none here."""
         return next((key for key in self._keys.values() if key.owner == owner), self.own)
 
     def opening(self, owner: str) -> list[Key]:
-        """The pairs that may open an account's tokens: ``of`` first."""
+        """The pairs that may decrypt an account's tokens: ``of`` first."""
         first = self.of(owner)
         return [first, *(key for key in self._openers if key.owner == first.owner and key != first)]
 
@@ -185,7 +185,7 @@ def _write(said: dict[str, object], path: Path, replace: bool) -> None:
 
 
 def aside(path: Path, key: Key) -> Path:
-    """Where a pair is kept that counts no more: backups may hold what is sealed under it."""
+    """Where a pair is kept that counts no more: backups may hold what is encrypted with it."""
     return path.with_name(f"{path.name}.{key.public.replace('/', '%2F')[:200]}")
 
 

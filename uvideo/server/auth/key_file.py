@@ -21,7 +21,7 @@ class KeyFile(Keyring):
     """The Keyring of ``path``, which is looked at whenever a pair is asked for: one stat, about a microsecond.
 
     A pair counts at once if it came there by a rotation, that is if the file says that it replaces the one before.
-    Any other file is refused and logged, and the pair that is known goes on: what the catalog has is sealed under it.
+    Any other file is refused and logged, and the pair that is known goes on: what the catalog has is encrypted with it.
     """
 
     def __init__(self, path: Path, others: Iterable[Key] = ()) -> None:
@@ -65,7 +65,7 @@ class KeyFile(Keyring):
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
     def _refuse(self, given: Key) -> None:
-        """The known pair may be in no file any more: it is kept, as only it opens what the catalog has sealed."""
+        """The known pair may be in no file any more: it is kept, as only it decrypts the secrets in the catalog."""
         known = aside(self.path, self.own)
         try:
             if not known.exists():

@@ -1,12 +1,12 @@
-"""Another key pair for the server, while it runs: its file, and what the catalog has sealed.
+"""Another key pair for the server, while it runs: its file, and the secrets in the catalog.
 
     1. credentials.json gets the new pair, and beside it the one before ("previous")
-    2. one transaction seals anew what is sealed under the pair before
+    2. one transaction encrypts again what is encrypted with the pair before
     3. credentials.json keeps the new pair, and the names of those that it took the place of ("replaces")
 
-Workers look at the file at every request, so the new pair counts from step 1 on.  Until step 3 they open seals of both.
-What a worker sealed before it saw step 1 is there when step 2 begins; or else that worker, which looks once more after
-each such write, seals it anew itself.  A program that was killed between the steps is no harm: the next command, or the
+Workers look at the file at every request, so the new pair counts from step 1 on.  Until step 3 they decrypt with both.
+What a worker encrypted before it saw step 1 is there when step 2 begins; or else that worker, which looks once more
+after each such write, encrypts it again itself.  If a program is killed between the steps, the next command, or the
 next start of the server, goes on at step 2.  The audit log gets its line before step 3; until it has one the file says
 so.
 """
@@ -25,7 +25,7 @@ from uvideo.server.ops.audit import Audit, Who
 from uvideo.storage.base import Catalog, KeyRecord, TokenRecord
 from uvideo.storage.key_lock import Taken, turn
 
-__all__ = ["Resealed", "finish", "finish_soon", "kept", "put", "record_begun", "recorder", "reseal", "void"]
+__all__ = ["Reencrypted", "finish", "finish_soon", "kept", "put", "record_begun", "recorder", "reencrypt", "void"]
 
 REPLACED = 20  # names of earlier pairs that the file keeps
 
@@ -36,9 +36,9 @@ log = logging.getLogger("uvideo.server")
 
 
 @dataclass(frozen=True, slots=True)
-class Resealed:
-    """``tokens``, ``keys``: secrets that were sealed anew.  ``void_tokens``, ``void_keys``: those that no known pair
-    opens."""
+class Reencrypted:
+    """``tokens``, ``keys``: secrets that were encrypted again.  ``void_tokens``, ``void_keys``: those that no known
+    pair decrypts."""
 
     tokens: int = 0
     keys: int = 0
@@ -46,37 +46,37 @@ class Resealed:
     void_keys: int = 0
 
 
-async def reseal(catalog: Catalog, keyring: Keyring) -> Resealed:
-    """Seal under the first pair of the ring what is sealed under another of it, in one transaction."""
+async def reencrypt(catalog: Catalog, keyring: Keyring) -> Reencrypted:
+    """Encrypt with the first pair of the ring what is encrypted with another of it, in one transaction."""
     old, keyring = await secret_box.writes_old(catalog), keyring.still()
     void: dict[type, set[str]] = {TokenRecord: set(), KeyRecord: set()}
 
     def change(record: TokenRecord | KeyRecord) -> str | None:
         try:
-            return secret_box.resealed(record, keyring, old=old)
-        except secret_box.Unopened:
+            return secret_box.reencrypted(record, keyring, old=old)
+        except secret_box.CannotDecrypt:
             void[type(record)].add(record.public)
             return None
 
-    tokens, keys = await catalog.reseal(change)
-    return Resealed(tokens, keys, len(void[TokenRecord]), len(void[KeyRecord]))
+    tokens, keys = await catalog.reencrypt(change)
+    return Reencrypted(tokens, keys, len(void[TokenRecord]), len(void[KeyRecord]))
 
 
-async def void(catalog: Catalog, keyring: Keyring) -> Resealed:
-    """How many secrets no pair of the ring opens.  Nothing is changed."""
+async def void(catalog: Catalog, keyring: Keyring) -> Reencrypted:
+    """How many secrets no pair of the ring decrypts.  Nothing is changed."""
     tokens, keys, ring = await catalog.all_tokens(), await catalog.keys(), keyring.still()
 
-    def count() -> Resealed:
-        return Resealed(0, 0, *(sum(not secret_box.is_open(each, ring) for each in some) for some in (tokens, keys)))
+    def count() -> Reencrypted:
+        return Reencrypted(0, 0, *(sum(not secret_box.can_read(one, ring) for one in some) for some in (tokens, keys)))
 
     return await asyncio.to_thread(count)
 
 
 async def kept(catalog: Catalog, keyring: Keyring, under: Key) -> None:
-    """After a secret was stored that was sealed under this pair: seal it anew if another took its place meanwhile."""
+    """After a secret encrypted with this pair was stored: encrypt it again if another took its place meanwhile."""
     keyring.look()
     if keyring.own != under:
-        await reseal(catalog, keyring)
+        await reencrypt(catalog, keyring)
 
 
 def put(path: Path, before: Key, own: Key, operation: str) -> None:
@@ -92,12 +92,12 @@ def put(path: Path, before: Key, own: Key, operation: str) -> None:
     write(CredentialsFile(own, before, replaces, operation), path)
 
 
-async def finish(path: Path, catalog: Catalog, record: Record) -> Resealed:
+async def finish(path: Path, catalog: Catalog, record: Record) -> Reencrypted:
     """Steps 2 and 3, if the file says that they are due.  The caller has the turn."""
     held = read(path)
     if held.previous is None:
-        return Resealed()
-    done = await reseal(catalog, Keyring([held.own, held.previous]))
+        return Reencrypted()
+    done = await reencrypt(catalog, Keyring([held.own, held.previous]))
     _record(held, held.unrecorded or "ResealSecrets", record, resealed=asdict(done))
     write(replace(held, previous=None, unrecorded=""), path)
     return done
@@ -126,7 +126,7 @@ async def finish_soon(path: Path, catalog: Catalog, audit: Audit) -> None:
     except Taken as taken:
         log.warning("%s", taken)
     else:
-        log.warning("finished the change of the key pair: sealed %d tokens and %d keys anew", done.tokens, done.keys)
+        log.warning("finished changing the key pair: encrypted %d tokens and %d keys again", done.tokens, done.keys)
 
 
 def recorder(audit: Audit, who: Who) -> Record:

@@ -1,6 +1,6 @@
-"""Secrets at rest: sealed under the private key of their account, so that a copy of the catalog alone opens nothing.
+"""Secrets at rest: encrypted with the private key of their account, so that a copy of the catalog reveals none.
 
-    sealed = "s2." + base64url(nonce || AES-256-GCM of the secret, with its tag)
+    text = "s2." + base64url(nonce || AES-256-GCM of the secret, with its tag)
 
 The cipher's key is derived by HKDF-SHA256 from a private key that is in no catalog: the account's own, where the server
 has it, else the server's.  The associated data is what the secret belongs to.  A secret must be known to check its
@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from uvideo.server.auth.credentials import Key, Keyring
 from uvideo.storage.base import Catalog, KeyRecord, TokenRecord
 
-__all__ = ["Unopened", "is_open", "key_of", "key_record", "opened", "resealed", "sealed", "writes_old"]
+__all__ = ["CannotDecrypt", "can_read", "decrypted", "encrypted", "key_of", "key_record", "reencrypted", "writes_old"]
 
 SINCE = 4  # the schema of the first programs that read the form written here
 MARK, OLD = "s2.", "s1."
@@ -35,64 +35,61 @@ NONCE = 12  # bytes
 OLD_NONCE, OLD_MAC = 16, 32  # bytes
 
 
-class Unopened(Exception):
-    """Sealed under another private key than the account has now, or altered."""
+class CannotDecrypt(Exception):
+    """Encrypted with another private key than the account has now, or altered."""
 
 
 async def writes_old(catalog: Catalog) -> bool:
-    """Whether secrets must still be sealed in the old form."""
+    """Whether secrets must still be written in the old form."""
     return await catalog.oldest_program() < SINCE
 
 
-def sealed(token: TokenRecord, keyring: Keyring, *, old: bool = False) -> TokenRecord:
+def encrypted(token: TokenRecord, keyring: Keyring, *, old: bool = False) -> TokenRecord:
     """The token as it is stored."""
-    return replace(token, private=_seal(token.private, *_of(token, keyring), old))
+    return replace(token, private=_encrypt(token.private, *_of(token, keyring), old))
 
 
-def opened(token: TokenRecord, keyring: Keyring) -> TokenRecord:
-    """The token as it is used.  One that was stored before there were seals is as it is.  Unopened."""
-    private = _secret(token, keyring)
-    if private is None:
-        raise Unopened(token.token_id)
-    return replace(token, private=private)
+def decrypted(token: TokenRecord, keyring: Keyring) -> TokenRecord:
+    """The token as it is used.  One that is stored in plain text, by older servers, is as it is.  CannotDecrypt."""
+    return replace(token, private=_secret(token, keyring))
 
 
-def resealed(record: TokenRecord | KeyRecord, keyring: Keyring, *, old: bool = False) -> str | None:
-    """The secret sealed anew under the pair that counts; None if it is, or was stored before there were seals.
+def reencrypted(record: TokenRecord | KeyRecord, keyring: Keyring, *, old: bool = False) -> str | None:
+    """The secret encrypted with the pair that counts; None if it is so already, or is stored in plain text.
 
-    Unopened if no pair of the ring opens it.
+    CannotDecrypt if no pair of the ring decrypts it.
     """
     under, belongs = _of(record, keyring)
-    if not record.private.startswith((MARK, OLD)) or _open(record.private, under, belongs) is not None:
+    if not record.private.startswith((MARK, OLD)) or _decrypt(record.private, under, belongs) is not None:
         return None
-    private = _secret(record, keyring)
-    if private is None:
-        raise Unopened(record.public)
-    return _seal(private, under, belongs, old)
+    return _encrypt(_secret(record, keyring), under, belongs, old)
 
 
-def is_open(record: TokenRecord | KeyRecord, keyring: Keyring) -> bool:
-    """Whether a pair of the ring opens it."""
-    return _secret(record, keyring) is not None
+def can_read(record: TokenRecord | KeyRecord, keyring: Keyring) -> bool:
+    """Whether a pair of the ring decrypts it."""
+    try:
+        _secret(record, keyring)
+    except CannotDecrypt:
+        return False
+    return True
 
 
-def _secret(record: TokenRecord | KeyRecord, keyring: Keyring) -> str | None:
-    """What is sealed, by whichever pair opens it; None if none does, after another look at which pairs there are."""
+def _secret(record: TokenRecord | KeyRecord, keyring: Keyring) -> str:
+    """The secret, by whichever pair decrypts it.  CannotDecrypt if none does, also after the pairs were read again."""
     if isinstance(record, TokenRecord) and not record.private.startswith((MARK, OLD)):
         return record.private
     _, belongs = _of(record, keyring)
     owner = record.owner if isinstance(record, TokenRecord) else keyring.own.owner
     for _ in range(2):
         for key in keyring.opening(owner):
-            private = _open(record.private, key.private, belongs)
-            if private is not None:
+            if (private := _decrypt(record.private, key.private, belongs)) is not None:
                 return private
         keyring.look()
-    return None
+    raise CannotDecrypt(record.token_id if isinstance(record, TokenRecord) else record.public)
 
 
 def _of(record: TokenRecord | KeyRecord, keyring: Keyring) -> tuple[str, str]:
-    """(what it is sealed under, what it belongs to)."""
+    """(the private key that encrypts it, what it belongs to)."""
     if isinstance(record, KeyRecord):
         return keyring.own.private, _belonging(record.public, record.owner)
     key = keyring.of(record.owner)
@@ -100,25 +97,22 @@ def _of(record: TokenRecord | KeyRecord, keyring: Keyring) -> tuple[str, str]:
 
 
 def key_record(key: Key, own: Key, created: int, *, old: bool = False) -> KeyRecord:
-    """A key pair as the catalog keeps it, sealed under the server's own."""
-    private = _seal(key.private, own.private, _belonging(key.public, key.owner), old)
+    """A key pair as the catalog keeps it, encrypted with the server's own."""
+    private = _encrypt(key.private, own.private, _belonging(key.public, key.owner), old)
     return KeyRecord(key.public, key.owner, private, created)
 
 
 def key_of(record: KeyRecord, keyring: Keyring) -> Key:
-    """The key pair as it is used.  Unopened."""
-    private = _secret(record, keyring)
-    if private is None:
-        raise Unopened(record.public)
-    return Key(record.public, private, record.owner)
+    """The key pair as it is used.  CannotDecrypt."""
+    return Key(record.public, _secret(record, keyring), record.owner)
 
 
 def _belonging(public: str, owner: str) -> str:
-    """A record with another owner written into it is not opened."""
+    """A record with another owner written into it is not decrypted."""
     return f"key\0{public}\0{owner}"
 
 
-def _seal(plain: str, under: str, belongs: str, old: bool) -> str:
+def _encrypt(plain: str, under: str, belongs: str, old: bool) -> str:
     if old:
         nonce = secrets.token_bytes(OLD_NONCE)
         hidden = nonce + _old_mixed(plain.encode(), under, nonce)
@@ -128,12 +122,12 @@ def _seal(plain: str, under: str, belongs: str, old: bool) -> str:
     return MARK + base64.urlsafe_b64encode(hidden).decode()
 
 
-def _open(text: str, under: str, belongs: str) -> str | None:
-    """None if it was sealed under another private key, for something else, or altered."""
+def _decrypt(text: str, under: str, belongs: str) -> str | None:
+    """None if it was encrypted with another private key, for something else, or altered."""
     try:
         found = base64.urlsafe_b64decode(text[len(MARK) :])
         if text.startswith(OLD):
-            return _old_open(found, under, belongs)
+            return _old_decrypt(found, under, belongs)
         if not text.startswith(MARK) or len(found) < NONCE:
             return None
         return _cipher(under).decrypt(found[:NONCE], found[NONCE:], belongs.encode()).decode()
@@ -149,7 +143,7 @@ def _cipher(under: str) -> AESGCM:
 # belongs to.
 
 
-def _old_open(found: bytes, under: str, belongs: str) -> str | None:
+def _old_decrypt(found: bytes, under: str, belongs: str) -> str | None:
     hidden, mac = found[:-OLD_MAC], found[-OLD_MAC:]
     if len(hidden) < OLD_NONCE or not hmac.compare_digest(mac, _old_mac(under, hidden, belongs)):
         return None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from uvideo._core import error_response, errors, location, message, operation
-from uvideo.server.auth.client_address import Senders
+from uvideo.server.auth.client_address import TrustedProxies
 from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.connection import KEEP_ALIVE, Server
 from uvideo.server.http.cross_origin import CrossOrigin
@@ -37,11 +37,11 @@ from uvideo.server.ops.audit import OFF, Audit
 from uvideo.server.ops.metrics import Metrics
 from uvideo.server.ops.readiness import Writes
 from uvideo.server.ops.refusal_causes import cause_of
-from uvideo.server.rules.rights import Rights
 from uvideo.server.rules.server_names import OwnNames
 from uvideo.server.rules.service import Service
 from uvideo.server.rules.space_hosts import SpaceHosts
 from uvideo.server.rules.spaces import ManagementService
+from uvideo.server.rules.token_rights import Rights
 from uvideo.server.rules.usage import Usage
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class App:
     second.  ``callbacks``: None for those that go to public addresses only.  ``limits``: None for none.
     ``cross_origin``: which pages of other origins may read its answers; None: none.  ``spans``: what makes a span of
     each request; None: nothing does.  ``names``: of the server's own.  ``hosts``: of spaces, as answers say them.
-    ``writes``: what is told how puts end.  ``senders``: which proxies are trusted to say who sends; None: none.
+    ``writes``: what is told how puts end.  ``proxies``: which proxies are trusted to say who sends; None: none.
     ``audit``: what is told who changed what.
     """
 
@@ -85,7 +85,7 @@ class App:
         writes: Writes | None = None,
         names: OwnNames | None = None,
         hosts: SpaceHosts | None = None,
-        senders: Senders | None = None,
+        proxies: TrustedProxies | None = None,
         audit: Audit = OFF,
     ) -> None:
         self._service, self._metrics, self._audit = service, metrics, audit
@@ -104,7 +104,7 @@ class App:
         self.server = Server(
             self._handle,
             metrics,
-            senders,
+            proxies,
             most=limits.connections,
             each=limits.connections_each,
             keep_alive=keep_alive,
@@ -250,7 +250,7 @@ class App:
 
     def _hint(self, exchange: Exchange) -> None:
         """Say once that whoever is held up may be a proxy, which stands for many."""
-        if not self._hinted and self.server.senders.believes_nobody(exchange.headers):
+        if not self._hinted and self.server.proxies.believes_nobody(exchange.headers):
             self._hinted = True
             log.warning(
                 "wrong signatures hold up %s, whose requests say that others sent them: if it is a proxy, start the "

@@ -16,7 +16,7 @@ from typing import cast
 from aiohttp import StreamReader, web
 
 from uvideo._core import error_response, errors, message
-from uvideo.server.auth.client_address import ClientAddress, Senders
+from uvideo.server.auth.client_address import ClientAddress, TrustedProxies
 from uvideo.server.http.exchange import Exchange, Watchdog, common, new_session
 from uvideo.server.http.request_heads import Heads
 from uvideo.server.limits.memory_budget import LEAST_READ, READ
@@ -46,7 +46,7 @@ def _said(error: errors.Refused) -> bytes:
     """A whole answer, for whoever has not sent a whole request."""
     response = error_response.encode_error(error)
     pairs = [*response.headers, *common(new_session())]
-    pairs += [("Content-Length", str(len(response.body))), ("ServerConnection", "close")]
+    pairs += [("Content-Length", str(len(response.body))), ("Connection", "close")]
     phrase = {400: "Bad Request", 503: "Service Unavailable"}[response.status]
     lines = [f"HTTP/1.1 {response.status} {phrase}", *(f"{name}: {value}" for name, value in pairs)]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + response.body
@@ -105,7 +105,7 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
         for each in (transport, beneath(transport)):
             cast(asyncio.WriteTransport, each).set_write_buffer_limits(high=WRITTEN)
         self._server.expected.discard(self)
-        self._sender = self._server.senders.of_connection(address_of(transport.get_extra_info("peername")), self.said)
+        self._sender = self._server.proxies.of_connection(address_of(transport.get_extra_info("peername")), self.said)
         self._name = "" if self._sender.is_near or self._sender.is_proxy else self._sender.name  # these stand for many
         refusal = self._server.came(self._name)
         if refusal is not None:
@@ -153,7 +153,7 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
 
     def sender_of(self, headers: message.Headers) -> ClientAddress:
         """Who sent a request with these headers."""
-        return self._server.senders.of_request(self._sender, headers)
+        return self._server.proxies.of_request(self._sender, headers)
 
     # What it holds
 
@@ -247,7 +247,7 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
     def refused(self, request: web.BaseRequest, error: errors.Refused) -> web.StreamResponse:
         """The answer that says an error and ends the connection."""
         response = error_response.encode_error(error)
-        pairs = [*response.headers, *common(Exchange(request).session), ("ServerConnection", "close")]
+        pairs = [*response.headers, *common(Exchange(request).session), ("Connection", "close")]
         refused = web.Response(status=response.status, headers=pairs, body=response.body)
         refused.force_close()
         return refused
@@ -270,7 +270,7 @@ def _size_of(head: object) -> int:
 
 
 class Server(web.Server):
-    """What asyncio's create_server takes.  ``handler``: answers a request.  ``senders``: None trusts no proxy.
+    """What asyncio's create_server takes.  ``handler``: answers a request.  ``proxies``: None trusts no proxy.
 
     ``most``: connections at once; ``each``: of them from one address; 0 for any number.  One more is told so and
     closed.  ``counted``: whether the metrics tell how many are open.  ``places``: how many connections may begin to
@@ -281,7 +281,7 @@ class Server(web.Server):
         self,
         handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
         metrics: Metrics,
-        senders: Senders | None = None,
+        proxies: TrustedProxies | None = None,
         *,
         most: int = 0,
         each: int = 0,
@@ -292,7 +292,7 @@ class Server(web.Server):
         if hasattr(sslproto.SSLProtocol, "max_size"):  # since Python 3.11
             sslproto.SSLProtocol.max_size = TLS_BUFFER
         self._handler, self._metrics = handler, metrics
-        self.senders, self.keep_alive = senders or Senders(), keep_alive
+        self.proxies, self.keep_alive = proxies or TrustedProxies(), keep_alive
         self._most, self._each = most, each
         self._here = asyncio.get_running_loop()
         self._count: Counter[str] = Counter()

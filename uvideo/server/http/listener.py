@@ -72,7 +72,7 @@ class _Arrivals:
         with contextlib.suppress(OSError, asyncio.TimeoutError, proxy_protocol.MalformedProxyHeader):
             connection = self._server()
             try:
-                if self._server.senders.trusts(peer) and not self._server.is_crowded:  # else it is told so at once
+                if self._server.proxies.trusts(peer) and not self._server.is_crowded:  # else it is told so at once
                     connection.introduction = asyncio.current_task()
                     connection.said = await self._introduction(taken)
                     connection.introduction = None

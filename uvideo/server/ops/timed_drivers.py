@@ -22,7 +22,7 @@ _READS = ("spaces", "get", "find", "list", "upload", "uploads", "part", "parts",
 _WRITES = (
     *("create_space", "update_space", "delete_space"),
     *("put", "rename", "delete", "begin", "add_part", "finish", "abort"),
-    *("create_token", "update_token", "delete_token", "reseal", "add_flux"),
+    *("create_token", "update_token", "delete_token", "reencrypt", "add_flux"),
 )
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from uvideo._core import __version__, localfile
 from uvideo.server.auth.auth_throttle import Guesses
-from uvideo.server.auth.client_address import Senders
+from uvideo.server.auth.client_address import TrustedProxies
 from uvideo.server.auth.credentials import CredentialsError, Key, Keyring, check_pair, load_or_create, load_some
 from uvideo.server.auth.key_file import KeyFile
 from uvideo.server.console.sessions import Sessions
@@ -79,7 +79,7 @@ def _check(settings: ServerSettings) -> OwnNames:
         ("--public-url", lambda url: BrowserEndpoint(url, 0, False), [settings.public_url]),
         ("--console-origin", check_origin, settings.console_origin),
         ("--cors-origin", check_program, settings.cors_origin),
-        ("--trusted-proxy", Senders, [settings.trusted_proxy]),
+        ("--trusted-proxy", TrustedProxies, [settings.trusted_proxy]),
     ]
     for name, check, values in checks:
         with _of_option(name):
@@ -110,7 +110,7 @@ def _serve(
 ) -> int:
     if settings.database in sys.argv and without_password(settings.database) != settings.database:
         log.warning("others can read a command line: give --database as UVIDEO_SERVE_DATABASE, or use ~/.pgpass")
-    own_names, drivers, senders = _check(settings), _drivers(settings), Senders(settings.trusted_proxy)
+    own_names, drivers, proxies = _check(settings), _drivers(settings), TrustedProxies(settings.trusted_proxy)
     no_core()
     folder = predecessor.folder(settings.folder) if predecessor is not None else Folder.claimed(settings.folder)
     try:
@@ -160,7 +160,7 @@ def _serve(
         # A service manager gets a supervisor, which can end before the last answer is sent.
         alone = settings.workers == 1 and (faults is not None or not service.is_there)
         plan = Plan(
-            *(settings, drivers, keyring, ports, own_names, senders, faults, shared),
+            *(settings, drivers, keyring, ports, own_names, proxies, faults, shared),
             *(trail, folder, service, succession if alone else None, again, hangup, signals := Signals()),
         )
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from uvideo._core import json_document, localfile
 from uvideo.config import telemetry
 from uvideo.server.auth import key_rotation, secret_box
-from uvideo.server.auth.client_address import Senders
+from uvideo.server.auth.client_address import TrustedProxies
 from uvideo.server.auth.credentials import Keyring
 from uvideo.server.auth.key_file import KeyFile
 from uvideo.server.console.admin_port import admin_handler
@@ -89,7 +89,7 @@ class Plan:
     keyring: Keyring
     ports: Ports
     names: OwnNames
-    senders: Senders
+    proxies: TrustedProxies
     faults: ServerFaults | None
     shared: Shared
     audit: Audit
@@ -165,7 +165,7 @@ async def run(
             writes=shared.writes,
             names=plan.names,
             hosts=SpaceHosts(settings.hostname, settings.public_url),
-            senders=plan.senders,
+            proxies=plan.proxies,
             audit=plan.audit,
         )
         if faults is not None:
@@ -183,7 +183,7 @@ async def run(
             callbacks.change(new.callback_allow)
             crossing.change(*_allowed(new, ports))
             plan.names.become(plan.again.check(new))
-            plan.senders.become(Senders(new.trusted_proxy))
+            plan.proxies.become(TrustedProxies(new.trusted_proxy))
             service.permanent_links, service.verify = new.permanent_links, new.verify_reads
             blobs.keep = new.quarantine_days * DAY
             if headroom is not None:
@@ -231,7 +231,7 @@ async def run(
             watch.start()
             stack.callback(watch.stop)
             answering = admin_handler(metrics, readiness, gauges, console, watch, more)
-            handler = Server(answering, metrics, plan.senders, most=connections, each=each)
+            handler = Server(answering, metrics, plan.proxies, most=connections, each=each)
 
             def take_admin(new: ServerSettings) -> None:
                 handler.change(descriptors(new.connections), new.connections_per_address)
@@ -358,7 +358,7 @@ async def _warn(own_names: OwnNames, catalog: Catalog, keyring: Keyring) -> None
     void = await key_rotation.void(catalog, keyring)
     if void.void_tokens or void.void_keys:
         log.warning(
-            "%d tokens and %d added key pairs are void: they are sealed under another pair of the server's own. If "
+            "%d tokens and %d added key pairs are void: they are encrypted with another pair of the server's own. If "
             "you have that, run `uvideo admin keys DIR --from FILE`",
             *(void.void_tokens, void.void_keys),
         )

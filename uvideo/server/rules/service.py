@@ -173,18 +173,18 @@ class Service(Objects):
         record = await self.catalog.key(public)
         try:
             return secret_box.key_of(record, self.keyring) if record is not None else None
-        except secret_box.Unopened as failure:
-            log.warning("the key pair %s is sealed under another private key", failure)
+        except secret_box.CannotDecrypt as failure:
+            log.warning("the key pair %s is encrypted with another private key", failure)
             return None
 
     async def token(self, public: str) -> TokenRecord | None:
-        """The token with this public key, its secret open.  None also if that cannot be opened any more."""
+        """The token with this public key, its secret decrypted.  None also if that cannot be decrypted any more."""
         mine = public.startswith(TOKENS) and len(public) <= PUBLIC_LIMIT
         token = await self.catalog.token(public) if mine else None
         try:
-            return secret_box.opened(token, self.keyring) if token is not None else None
-        except secret_box.Unopened as failure:
-            log.warning("the secret of token %s is sealed under another private key", failure)
+            return secret_box.decrypted(token, self.keyring) if token is not None else None
+        except secret_box.CannotDecrypt as failure:
+            log.warning("the secret of token %s is encrypted with another private key", failure)
             return None
 
     async def _anonymous(

@@ -9,8 +9,8 @@ from dataclasses import replace
 from uvideo._core import errors, expiry, management, operation
 from uvideo.server.auth import key_rotation, secret_box
 from uvideo.server.auth.credentials import TOKENS
-from uvideo.server.rules.rights import network_of
 from uvideo.server.rules.service import Service
+from uvideo.server.rules.token_rights import network_of
 from uvideo.storage.base import TokenRecord
 
 __all__ = ["PREFIX", "Tokens"]
@@ -50,7 +50,7 @@ class Tokens:
         )
         token = self._changed(blank, op)
         old, under = await secret_box.writes_old(self._catalog), self._keyring.own
-        await self._catalog.create_token(secret_box.sealed(token, self._keyring, old=old), MOST)
+        await self._catalog.create_token(secret_box.encrypted(token, self._keyring, old=old), MOST)
         await key_rotation.kept(self._catalog, self._keyring, under)
         return _info(token)
 
@@ -65,10 +65,10 @@ class Tokens:
         return operation.TokenList(tuple(self._said(token, with_secret=op.display != 0) for token in found))
 
     def _said(self, token: TokenRecord, with_secret: bool) -> operation.TokenInfo:
-        """A secret that cannot be opened any more is left out: the account's private key was changed."""
+        """A secret that cannot be decrypted any more is left out: the account's private key was changed."""
         try:
-            return _info(secret_box.opened(token, self._keyring), with_secret)
-        except secret_box.Unopened:
+            return _info(secret_box.decrypted(token, self._keyring), with_secret)
+        except secret_box.CannotDecrypt:
             return _info(token, with_secret=False)
 
     async def _update(self, op: operation.UpdateToken, owner: str, host: str) -> operation.Done:

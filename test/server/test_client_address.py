@@ -26,7 +26,7 @@ from test.server.wire import SECONDS, Answer, Peer, head, receive
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import operation, signature
 from ucloud.uvideo.protocol.message import Headers
-from uvideo.server.auth.client_address import ClientAddress, Senders
+from uvideo.server.auth.client_address import ClientAddress, TrustedProxies
 from uvideo.server.http import proxy_protocol
 from uvideo.server.http.connection import Server as Answering
 from uvideo.server.http.listener import answer_on
@@ -107,40 +107,40 @@ SAID = (
 
 @pytest.mark.parametrize(("headers", "sender"), SAID)
 def test_the_last_address_that_is_not_trusted_counts(headers: Any, sender: Any) -> None:
-    senders = Senders(("10.0.0.0/8", "fd00::/8"))
-    said = senders.of_request(senders.of_connection(PEER), Headers(headers))
+    proxies = TrustedProxies(("10.0.0.0/8", "fd00::/8"))
+    said = proxies.of_request(proxies.of_connection(PEER), Headers(headers))
     address = {UNKNOWN: PEER}.get(sender, sender) if isinstance(sender, str) else sender[1]
     known = sender != UNKNOWN and isinstance(sender, str)
     assert (said.address, said.is_known, said.is_near) == (address, known, False)
     assert str(said.ip) == (address if known else "None")
     for untrusted in (MALLORY, "::1", "127.0.0.1", "fc00::1"):
-        connection = senders.of_connection(untrusted)
-        assert senders.of_request(connection, Headers(headers)) == connection
+        connection = proxies.of_connection(untrusted)
+        assert proxies.of_request(connection, Headers(headers)) == connection
         assert connection.address == untrusted and connection.is_known
-        assert Senders().of_request(connection, Headers(headers)) == connection
+        assert TrustedProxies().of_request(connection, Headers(headers)) == connection
 
 
 def test_nobody_is_trusted_that_was_not_named() -> None:
-    assert not Senders() and not Senders().trusts("127.0.0.1") and not Senders().trusts(None)
-    senders = Senders(("10.0.0.1", "::ffff:10.1.0.0/112", "fd00:1::/32"))
+    assert not TrustedProxies() and not TrustedProxies().trusts("127.0.0.1") and not TrustedProxies().trusts(None)
+    proxies = TrustedProxies(("10.0.0.1", "::ffff:10.1.0.0/112", "fd00:1::/32"))
     for address in ("10.0.0.1", "::ffff:10.0.0.1", "10.1.255.1", "::ffff:10.1.2.3", "fd00:1::9", "fd00:1:0::9%eth0"):
-        assert senders.trusts(address), address
+        assert proxies.trusts(address), address
     for address in ("10.0.0.2", "10.2.0.1", "127.0.0.1", "::1", "fd00:2::1", "", None, "localhost", "10.0.0.1 "):
-        assert not senders.trusts(address), address
-    every = Senders(("0.0.0.0/0",))
+        assert not proxies.trusts(address), address
+    every = TrustedProxies(("0.0.0.0/0",))
     assert every.trusts("::ffff:1.2.3.4") and not every.trusts("::1.2.3.4")
 
 
 @pytest.mark.parametrize("wrong", ("", "nginx", "10.0.0.5/8", "10.0.0.0/33", "fd00::1/8", "10.0.0.1:80", "1", "*"))
 def test_what_is_no_network_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="write 10.0.0.5, 10.0.0.0/8"):
-        Senders((wrong,))
+        TrustedProxies((wrong,))
 
 
 def test_this_machine_stands_for_many_only_while_it_is_not_trusted() -> None:
     for address in ("127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", None, "a socket's path"):
-        assert Senders().of_connection(address).is_near
-    trusting = Senders(("127.0.0.1",))
+        assert TrustedProxies().of_connection(address).is_near
+    trusting = TrustedProxies(("127.0.0.1",))
     connection = trusting.of_connection("127.0.0.1")
     assert not connection.is_near and trusting.of_connection("127.0.0.2").is_near
     assert not trusting.of_request(connection, Headers([(XFF, "127.0.0.1")])).is_near
@@ -157,11 +157,11 @@ PIECES = st.sampled_from(
 @settings(max_examples=300, deadline=None)
 def test_whatever_a_client_writes_it_names_nobody_else(written: str, in_one_line: bool) -> None:
     """A proxy appends the client's address to what the client wrote, in the same line or in one of its own."""
-    senders = Senders(("10.0.0.0/8",))
-    client, unknown = "203.0.113.9", replace(senders.of_connection(PEER), is_known=False)
+    proxies = TrustedProxies(("10.0.0.0/8",))
+    client, unknown = "203.0.113.9", replace(proxies.of_connection(PEER), is_known=False)
     for name, appended in ((XFF, client), (FORWARDED, f"for={client}"), (FORWARDED, f'proto=http;for="{client}:1"')):
         lines = [(name, f"{written}, {appended}")] if in_one_line else [(name, written), (name, appended)]
-        said = senders.of_request(senders.of_connection(PEER), Headers(lines))
+        said = proxies.of_request(proxies.of_connection(PEER), Headers(lines))
         assert said == ClientAddress(client) or (said == unknown and in_one_line and name == FORWARDED)
 
 
@@ -180,8 +180,8 @@ def test_any_bytes_are_a_header_or_malformed_or_none(data: bytes, begin: bytes) 
 
 
 def test_sixty_four_kilobytes_of_hops_take_no_time() -> None:
-    senders = Senders(("10.0.0.0/8", "fd00::/8"))
-    connection = senders.of_connection(PEER)
+    proxies = TrustedProxies(("10.0.0.0/8", "fd00::/8"))
+    connection = proxies.of_connection(PEER)
     hops = [f"10.{number >> 8}.{number & 255}.1" for number in range(1200)]
     lines = (
         *((XFF, ",".join(hops)),) * 4,
@@ -189,7 +189,7 @@ def test_sixty_four_kilobytes_of_hops_take_no_time() -> None:
         *((FORWARDED, 'for="' + "\\" * 16000),) * 4,
     )
     began = time.process_time()
-    senders.of_request(connection, Headers(lines))
+    proxies.of_request(connection, Headers(lines))
     assert time.process_time() - began < 2.0  # it takes 0.03 s; what grew with the square would take minutes
 
 
@@ -281,14 +281,14 @@ def said_by(header: bytes) -> str | None:
 @pytest.mark.parametrize(("header", "address"), HEADERS)
 def test_a_header_names_an_address(header: bytes, address: str | None) -> None:
     found = said_by(header)
-    senders = Senders((PEER,))
-    assert found == address or senders.of_connection(PEER, found).address == address
-    connection = senders.of_connection(PEER, found)
+    proxies = TrustedProxies((PEER,))
+    assert found == address or proxies.of_connection(PEER, found).address == address
+    connection = proxies.of_connection(PEER, found)
     named = ClientAddress(address) if address else ClientAddress(PEER, is_proxy=True, is_known=address is None)
     assert connection == named
-    said = senders.of_request(connection, Headers([(XFF, MALLORY)]))  # believed of the proxy itself only
+    said = proxies.of_request(connection, Headers([(XFF, MALLORY)]))  # believed of the proxy itself only
     assert said == (ClientAddress(MALLORY) if address is None else named)
-    assert senders.of_connection(MALLORY, found) == ClientAddress(MALLORY)
+    assert proxies.of_connection(MALLORY, found) == ClientAddress(MALLORY)
 
 
 @pytest.mark.parametrize("header", MALFORMED)
@@ -305,9 +305,9 @@ def test_other_bytes_are_no_header(begin: bytes) -> None:
 
 
 def test_a_balancer_may_stand_before_a_proxy() -> None:
-    senders = Senders((PEER, "10.0.0.7"))
-    connection = senders.of_connection(PEER, "10.0.0.7")
-    assert connection.is_proxy and senders.of_request(connection, Headers([(XFF, ALICE)])) == ClientAddress(ALICE)
+    proxies = TrustedProxies((PEER, "10.0.0.7"))
+    connection = proxies.of_connection(PEER, "10.0.0.7")
+    assert connection.is_proxy and proxies.of_request(connection, Headers([(XFF, ALICE)])) == ClientAddress(ALICE)
 
 
 # At the server
@@ -619,7 +619,7 @@ def test_half_a_header_ends_in_time() -> None:
         loop = asyncio.get_running_loop()
         listening = socket.create_server(("127.0.0.1", 0))
         listening.setblocking(False)
-        server = Answering(_nobody, Metrics(0), Senders(("127.0.0.1",)), most=4, keep_alive=0.2)
+        server = Answering(_nobody, Metrics(0), TrustedProxies(("127.0.0.1",)), most=4, keep_alive=0.2)
         arrivals = await answer_on(listening, server, None, 8)
         for half in (b"", b"PROX", b"PROXY TCP4 1", block(ALICE)[:-1]):
             reader, writer = await asyncio.open_connection(*listening.getsockname())

@@ -38,8 +38,8 @@ OLD_KEY = "s1.pCpMoqxclmX3UKP6PzsZZX3ZyhE1AOduipYUShmGexNHpcUwkVQPMZ63rxU65RZplL
 OLD_SCHEMA = 3
 
 
-def opened_by_older(text: str, under: str, belongs: str) -> str:
-    """As the older program did it, written down again: what is sealed for it must open by this."""
+def decrypted_by_older(text: str, under: str, belongs: str) -> str:
+    """As the older program did it, written down again: what is encrypted for it must be read by this."""
     found = base64.urlsafe_b64decode(text.removeprefix("s1."))
     keys = [hmac.new(under.encode(), b"uvideo seal " + use, hashlib.sha256).digest() for use in (b"mac", b"stream")]
     hidden, mac = found[:-32], found[-32:]
@@ -50,61 +50,63 @@ def opened_by_older(text: str, under: str, belongs: str) -> str:
     return bytes(one ^ other for one, other in zip(data, stream, strict=False)).decode()
 
 
-def test_what_older_servers_sealed_is_opened() -> None:
+def test_what_older_servers_encrypted_is_read() -> None:
     for name, token in MARKS.items():
-        assert secret_box.opened(replace(token, private=OLD[name]), KEYRING) == token
-        with pytest.raises(secret_box.Unopened):
-            secret_box.opened(replace(token, private=OLD[name], public="TOKEN_2"), KEYRING)
-        with pytest.raises(secret_box.Unopened):
-            secret_box.opened(replace(token, private=OLD[name][:-6] + "AAAAA="), KEYRING)
+        assert secret_box.decrypted(replace(token, private=OLD[name]), KEYRING) == token
+        with pytest.raises(secret_box.CannotDecrypt):
+            secret_box.decrypted(replace(token, private=OLD[name], public="TOKEN_2"), KEYRING)
+        with pytest.raises(secret_box.CannotDecrypt):
+            secret_box.decrypted(replace(token, private=OLD[name][:-6] + "AAAAA="), KEYRING)
     record = secret_box.key_record(FILMS, OWN, 7)
     assert secret_box.key_of(replace(record, private=OLD_KEY), KEYRING) == FILMS
-    with pytest.raises(secret_box.Unopened):
+    with pytest.raises(secret_box.CannotDecrypt):
         secret_box.key_of(replace(record, private=OLD_KEY, owner="default"), KEYRING)
 
 
-def test_what_is_sealed_for_older_servers_opens_there() -> None:
-    own, other = (secret_box.sealed(token, KEYRING, old=True).private for token in MARKS.values())
-    assert opened_by_older(own, OWN.private, "TOKEN_1") == SECRET
-    assert opened_by_older(other, OWN.private, "TOKEN_1\0films") == SECRET
+def test_what_is_encrypted_for_older_servers_is_read_there() -> None:
+    own, other = (secret_box.encrypted(token, KEYRING, old=True).private for token in MARKS.values())
+    assert decrypted_by_older(own, OWN.private, "TOKEN_1") == SECRET
+    assert decrypted_by_older(other, OWN.private, "TOKEN_1\0films") == SECRET
     record = secret_box.key_record(FILMS, OWN, 7, old=True)
-    assert opened_by_older(record.private, OWN.private, "key\0FILMS\0films") == FILMS.private
-    assert opened_by_older(OLD_KEY, OWN.private, "key\0FILMS\0films") == FILMS.private
+    assert decrypted_by_older(record.private, OWN.private, "key\0FILMS\0films") == FILMS.private
+    assert decrypted_by_older(OLD_KEY, OWN.private, "key\0FILMS\0films") == FILMS.private
 
 
 def test_the_form_is_aes_gcm() -> None:
-    text = secret_box.sealed(MARKS["other"], KEYRING).private
+    text = secret_box.encrypted(MARKS["other"], KEYRING).private
     found = base64.urlsafe_b64decode(text.removeprefix("s2."))
     key = HKDF(hashes.SHA256(), 32, salt=None, info=b"uvideo seal 2").derive(OWN.private.encode())
     assert AESGCM(key).decrypt(found[:12], found[12:], b"TOKEN_1\0films") == SECRET.encode()
     assert len(found) == 12 + len(SECRET) + 16
-    assert len({secret_box.sealed(MARKS["own"], KEYRING).private for _ in range(100)}) == 100
+    assert len({secret_box.encrypted(MARKS["own"], KEYRING).private for _ in range(100)}) == 100
 
 
 @pytest.mark.parametrize("old", (False, True))
-def test_what_was_altered_is_not_opened(old: bool) -> None:
-    text = secret_box.sealed(MARKS["own"], KEYRING, old=old).private
-    sealed = base64.urlsafe_b64decode(text[3:])
-    for at in range(len(sealed)):
-        changed = bytearray(sealed)
+def test_what_was_altered_is_not_read(old: bool) -> None:
+    text = secret_box.encrypted(MARKS["own"], KEYRING, old=old).private
+    encrypted = base64.urlsafe_b64decode(text[3:])
+    for at in range(len(encrypted)):
+        changed = bytearray(encrypted)
         changed[at] ^= 1
-        with pytest.raises(secret_box.Unopened):
-            secret_box.opened(
+        with pytest.raises(secret_box.CannotDecrypt):
+            secret_box.decrypted(
                 replace(MARKS["own"], private=text[:3] + base64.urlsafe_b64encode(changed).decode()), KEYRING
             )
     swapped = ("s1." if text.startswith("s2.") else "s2.") + text[3:]
     for wrong in (swapped, text[:3], text[:20], text[:-8], text[:3] + "é", "s2.AAAA", "s2." + "A" * 16):
-        with pytest.raises(secret_box.Unopened):
-            secret_box.opened(replace(MARKS["own"], private=wrong), KEYRING)
-    with pytest.raises(secret_box.Unopened):
-        secret_box.opened(replace(MARKS["own"], private=text), Keyring([replace(OWN, private="another private key")]))
+        with pytest.raises(secret_box.CannotDecrypt):
+            secret_box.decrypted(replace(MARKS["own"], private=wrong), KEYRING)
+    with pytest.raises(secret_box.CannotDecrypt):
+        secret_box.decrypted(
+            replace(MARKS["own"], private=text), Keyring([replace(OWN, private="another private key")])
+        )
 
 
 def test_the_schema_that_brought_the_form() -> None:
     assert "CREATE TABLE oldest" in MIGRATIONS[secret_box.SINCE - 1]
 
 
-def sealed_texts(folder: Path) -> list[str]:
+def encrypted_texts(folder: Path) -> list[str]:
     with sqlite3.connect(folder / "catalog.db") as db:
         return [text for (text,) in db.execute("SELECT private FROM tokens UNION ALL SELECT private FROM keys")]
 
@@ -122,13 +124,13 @@ def older_folder(folder: Path) -> None:
 
 
 def test_a_folder_of_an_older_server(tmp_path: Path) -> None:
-    """Its lock says that no older server runs on it: what was sealed is read, and what is sealed has the new form."""
+    """Its lock says that no older server runs on it: old secrets are read, and new ones have the new form."""
     folder = tmp_path / "data"
     older_folder(folder)
     pair = {"UVIDEO_SERVE_PUBLIC_KEY": OWN.public, "UVIDEO_SERVE_PRIVATE_KEY": OWN.private}
     # An operator's command may be the first to migrate; it cannot know what else runs.
     told(admin("add-key", folder, "--key-file", tmp_path / "early.json", "--json", env=pair))
-    assert [text[:3] for text in sealed_texts(folder)] == ["s1."] * 3
+    assert [text[:3] for text in encrypted_texts(folder)] == ["s1."] * 3
     for _ in range(2):
         with start_server(folder, "--no-fsync", "--workers", "2", env=pair) as server:
             owner = Peer(server)
@@ -140,11 +142,11 @@ def test_a_folder_of_an_older_server(tmp_path: Path) -> None:
             owner.credentials = signature.Credentials(FILMS.public, FILMS.private)
             assert owner.manage(operation.DescribeSpace(None)).spaces == ()
     told(admin("add-key", folder, "--key-file", tmp_path / "late.json", "--json", env=pair))
-    assert sorted(text[:3] for text in sealed_texts(folder)) == ["s1."] * 3 + ["s2."] * 3
+    assert sorted(text[:3] for text in encrypted_texts(folder)) == ["s1."] * 3 + ["s2."] * 3
 
 
 def test_a_new_folder_has_the_new_form_only(tmp_path: Path) -> None:
     with start_server(tmp_path, "--no-fsync") as server:
         Peer(server).manage(operation.CreateToken("t", ("TOKEN_ALLOW_LIST",)))
         assert "older gateways" not in server.log.read_text()
-    assert [text[:3] for text in sealed_texts(tmp_path)] == ["s2."]
+    assert [text[:3] for text in encrypted_texts(tmp_path)] == ["s2."]
