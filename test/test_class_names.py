@@ -22,8 +22,6 @@ MAY_STAND_TWICE = {
     "ResponseInfo": {"ucloud.uvideo.handler", f"{UFILE}.httprequest"},
     # The older SDK published it in two modules.  The second extends the first.
     "GetFileList": {f"{UFILE}.getufilelist", f"{UFILE}.getfilelist"},
-    # What a client asks for, and what a fault sees of it.
-    "Call": {"uvideo.client.operations", "uvideo.testing.faults"},
 }
 
 

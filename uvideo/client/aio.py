@@ -22,7 +22,7 @@ from uvideo.client import operations
 from uvideo.client.base import BaseClient, documented_by
 from uvideo.client.cancel import Cancel
 from uvideo.client.listing import AsyncListing, Listing
-from uvideo.client.operations import Call, ManagementCall
+from uvideo.client.operations import DataCall, ManagementCall
 from uvideo.client.options import OpenOptions, PutOptions, check_names
 from uvideo.client.session import carried
 from uvideo.client.stream import Source
@@ -69,7 +69,7 @@ def awaited(
 def listed(
     method: Callable[Concatenate[Client, P], Listing[T]],
 ) -> Callable[Concatenate[AsyncClient, P], AsyncListing[T]]:
-    """Make an AsyncClient's method from one of Client that returns the result of ``_listing``."""
+    """Make an AsyncClient's method from one of Client that returns the result of ``_list``."""
 
     @functools.wraps(method)
     def twin(self: AsyncClient, /, *args: P.args, **options: P.kwargs) -> AsyncListing[T]:
@@ -144,7 +144,7 @@ class AsyncClient(BaseClient):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _run(self, call: Call[T] | ManagementCall[T]) -> T:
+    async def _run(self, call: DataCall[T] | ManagementCall[T]) -> T:
         if isinstance(call, ManagementCall):
             result, _ = await self._carrier.act(call.operation)
         else:
@@ -159,8 +159,8 @@ class AsyncClient(BaseClient):
     ) -> tuple[Any, message.Response]:
         return await self._carrier.call(op, body, lost=lost, proof=proof)
 
-    def _listing(
-        self, call: Callable[[str], Call[Page[T]] | ManagementCall[Page[T]]], start: str = ""
+    def _list(
+        self, call: Callable[[str], DataCall[Page[T]] | ManagementCall[Page[T]]], start: str = ""
     ) -> AsyncListing[T]:
         return AsyncListing(lambda marker: self._run(call(marker)), start)
 
@@ -304,7 +304,7 @@ class AsyncClient(BaseClient):
     def _asking(self, cancel: Cancel | None) -> copies.Ask:
         whole = self._carrier.one()
 
-        async def ask(call: Call[T], proof: bool) -> T:
+        async def ask(call: DataCall[T], proof: bool) -> T:
             if cancel is not None and not call.tidies():
                 cancel.check()
             carrier = whole.tidying() if call.tidies() else whole

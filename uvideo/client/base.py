@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from uvideo import models
 from uvideo.client import operations
 from uvideo.client.listing import following
-from uvideo.client.operations import Call
+from uvideo.client.operations import DataCall
 from uvideo.client.options import StoredOptions
 from uvideo.client.session import chosen, connect
 from uvideo.client.texts import several
@@ -116,7 +116,7 @@ class BaseClient:
         """(result, Response) of an operation.  Client's returns at once.  ``lost``, ``proof``: as in Carrier.call."""
         raise NotImplementedError
 
-    async def _ask(self, call: Call[T], body: bytes | None = None, lost: list[UVideoError] | None = None) -> T:
+    async def _ask(self, call: DataCall[T], body: bytes | None = None, lost: list[UVideoError] | None = None) -> T:
         """The result of a call."""
         result, _ = await self._called(call.operation, body, lost)
         return call.convert(result)

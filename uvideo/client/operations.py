@@ -1,6 +1,6 @@
 """Each method's operation, and the conversion of its result.  Shared by both clients.
 
-No I/O: a Call holds the operation and converts its result to a model.  InvalidArgument for an invalid argument, before
+No I/O: a DataCall holds the operation and converts its result to a model.  InvalidArgument for a wrong argument, before
 anything is sent.
 """
 
@@ -35,7 +35,7 @@ check_key, check_space = location.check_key, location.check_space
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
+class DataCall(Generic[T]):
     """operation: the operation to carry out.  convert(result): the model, of the operation's result type."""
 
     operation: DataOperation
@@ -48,7 +48,7 @@ class Call(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class ManagementCall(Generic[T]):
-    """As Call, for the management API."""
+    """As DataCall, for the management API."""
 
     operation: ManagementOperation
     convert: Callable[[Any], T]
@@ -325,7 +325,7 @@ def mode_of(mode: str, options: Mapping[str, object]) -> None:
             raise InvalidArgument(f"{name} does not go with mode {mode}")
 
 
-def stat(space: str, key: str) -> Call[models.ObjectInfo]:
+def stat(space: str, key: str) -> DataCall[models.ObjectInfo]:
     op = operation.HeadObject(check_space(space), check_key(key))
 
     def sized(result: operation.ObjectInfo) -> models.ObjectInfo:
@@ -333,11 +333,11 @@ def stat(space: str, key: str) -> Call[models.ObjectInfo]:
             raise BadAnswer("the answer says no length", operation="HeadObject", space=op.space, key=op.key)
         return info(op.space, op.key, result, result.size)
 
-    return Call(op, sized)
+    return DataCall(op, sized)
 
 
-def delete(space: str, key: str) -> Call[None]:
-    return Call(operation.DeleteObject(check_space(space), check_key(key)), nothing)
+def delete(space: str, key: str) -> DataCall[None]:
+    return DataCall(operation.DeleteObject(check_space(space), check_key(key)), nothing)
 
 
 def _limit(value: int) -> int:
@@ -352,7 +352,7 @@ def _text(value: str, name: str) -> str:
 
 def list_objects(
     space: str, prefix: str, delimiter: str, marker: str, page_size: int
-) -> Call[models.Page[models.ObjectInfo]]:
+) -> DataCall[models.Page[models.ObjectInfo]]:
     name = check_space(space)
     op = operation.ListObjects(
         name, _text(prefix, "prefix"), _text(marker, "start_after"), _limit(page_size), _text(delimiter, "delimiter")
@@ -362,17 +362,17 @@ def list_objects(
         following = result.next_marker if result.truncated else ""
         return models.Page(tuple(entry(name, each) for each in result.objects), result.prefixes, following)
 
-    return Call(op, page)
+    return DataCall(op, page)
 
 
-def list_files(space: str, prefix: str, marker: str, page_size: int) -> Call[models.Page[models.ObjectInfo]]:
+def list_files(space: str, prefix: str, marker: str, page_size: int) -> DataCall[models.Page[models.ObjectInfo]]:
     name = check_space(space)
     op = operation.ListFiles(name, _text(prefix, "prefix"), marker, _limit(page_size))
 
     def page(result: operation.FilePage) -> models.Page[models.ObjectInfo]:
         return models.Page(tuple(entry(name, each) for each in result.files), (), result.next_marker)
 
-    return Call(op, page)
+    return DataCall(op, page)
 
 
 def list_space_files(space: str, offset: int, limit: int) -> ManagementCall[tuple[models.ObjectInfo, ...]]:
@@ -388,7 +388,7 @@ def replaces(stored: StoredOptions) -> bool:
 
 def copy(
     space: str, key: str, source_space: str, source_key: str, **stored: Unpack[StoredOptions]
-) -> Call[models.Stored]:
+) -> DataCall[models.Stored]:
     replaced = replaces(stored)
     storage_class, metadata, headers = kept(stored)
     op = operation.CopyObject(
@@ -402,56 +402,56 @@ def copy(
         mime_of(stored.get("mime"), key) if replaced else None,
         headers,
     )
-    return Call(op, lambda result: models.Stored(op.space, op.key, None, result.etag))
+    return DataCall(op, lambda result: models.Stored(op.space, op.key, None, result.etag))
 
 
-def rename(space: str, key: str, new_key: str, force: bool) -> Call[None]:
-    return Call(operation.RenameObject(check_space(space), check_key(key), check_key(new_key), bool(force)), nothing)
+def rename(space: str, key: str, target: str, force: bool) -> DataCall[None]:
+    return DataCall(operation.RenameObject(check_space(space), check_key(key), check_key(target), bool(force)), nothing)
 
 
-def restore(space: str, key: str, tier: str | None) -> Call[None]:
+def restore(space: str, key: str, tier: str | None) -> DataCall[None]:
     choice(tier, operation.TIERS, "tier")
-    return Call(operation.RestoreObject(check_space(space), check_key(key), tier), nothing)
+    return DataCall(operation.RestoreObject(check_space(space), check_key(key), tier), nothing)
 
 
-def set_class(space: str, key: str, storage_class: str) -> Call[None]:
+def set_class(space: str, key: str, storage_class: str) -> DataCall[None]:
     choice(storage_class, operation.STORAGE_CLASSES, "storage_class")
-    return Call(operation.SwitchClass(check_space(space), check_key(key), storage_class), nothing)
+    return DataCall(operation.SwitchClass(check_space(space), check_key(key), storage_class), nothing)
 
 
-def set_mime(space: str, key: str, mime: str) -> Call[None]:
-    return Call(operation.SetMime(check_space(space), check_key(key), mime_of(mime, key)), nothing)
+def set_mime(space: str, key: str, mime: str) -> DataCall[None]:
+    return DataCall(operation.SetMime(check_space(space), check_key(key), mime_of(mime, key)), nothing)
 
 
-def set_tags(space: str, key: str, tags: Mapping[str, str]) -> Call[None]:
-    return Call(operation.PutTags(check_space(space), check_key(key), pairs(tags, "tags")), nothing)
+def set_tags(space: str, key: str, tags: Mapping[str, str]) -> DataCall[None]:
+    return DataCall(operation.PutTags(check_space(space), check_key(key), pairs(tags, "tags")), nothing)
 
 
-def get_tags(space: str, key: str) -> Call[dict[str, str]]:
-    return Call(operation.GetTags(check_space(space), check_key(key)), lambda result: dict(result.tags))
+def get_tags(space: str, key: str) -> DataCall[dict[str, str]]:
+    return DataCall(operation.GetTags(check_space(space), check_key(key)), lambda result: dict(result.tags))
 
 
-def delete_tags(space: str, key: str) -> Call[None]:
-    return Call(operation.DeleteTags(check_space(space), check_key(key)), nothing)
+def delete_tags(space: str, key: str) -> DataCall[None]:
+    return DataCall(operation.DeleteTags(check_space(space), check_key(key)), nothing)
 
 
-def set_acl(space: str, key: str, grant: str) -> Call[None]:
+def set_acl(space: str, key: str, grant: str) -> DataCall[None]:
     choice(grant, operation.ACLS, "grant")
-    return Call(operation.PutAcl(check_space(space), check_key(key), grant), nothing)
+    return DataCall(operation.PutAcl(check_space(space), check_key(key), grant), nothing)
 
 
-def get_acl(space: str, key: str) -> Call[models.Acl]:
+def get_acl(space: str, key: str) -> DataCall[models.Acl]:
     op = operation.GetAcl(check_space(space), check_key(key))
-    return Call(op, lambda result: models.Acl(result.grant, result.owner, result.owner_name))
+    return DataCall(op, lambda result: models.Acl(result.grant, result.owner, result.owner_name))
 
 
-def append(space: str, key: str, position: int, length: int, **stored: Unpack[StoredOptions]) -> Call[models.Stored]:
+def append(space: str, key: str, position: int, size: int, **stored: Unpack[StoredOptions]) -> DataCall[models.Stored]:
     mime = mime_of(stored.get("mime"), check_key(key))
     op = operation.AppendObject(check_space(space), check_key(key), position, mime, None, *kept(stored))
-    return Call(op, lambda result: models.Stored(op.space, op.key, position + length, result.etag))
+    return DataCall(op, lambda result: models.Stored(op.space, op.key, position + size, result.etag))
 
 
-def put_known(space: str, key: str, etag: str, size: int, mime: str | None) -> Call[models.Stored]:
+def put_known(space: str, key: str, etag: str, size: int, mime: str | None) -> DataCall[models.Stored]:
     op = operation.UploadHit(check_space(space), check_key(key), _text(etag, "etag"), size, mime_of(mime, key))
 
     def hit(result: operation.Stored) -> models.Stored:
@@ -464,13 +464,13 @@ def put_known(space: str, key: str, etag: str, size: int, mime: str | None) -> C
             )
         return models.Stored(op.space, op.key, size, result.etag, result.etag is not None)
 
-    return Call(op, hit)
+    return DataCall(op, hit)
 
 
 # Multipart, by hand
 
 
-def begin_upload(space: str, key: str, **stored: Unpack[StoredOptions]) -> Call[models.BegunUpload]:
+def begin_upload(space: str, key: str, **stored: Unpack[StoredOptions]) -> DataCall[models.BegunUpload]:
     mime = mime_of(stored.get("mime"), check_key(key))
     op = operation.InitiateUpload(check_space(space), check_key(key), mime, *kept(stored))
 
@@ -480,7 +480,7 @@ def begin_upload(space: str, key: str, **stored: Unpack[StoredOptions]) -> Call[
         multipart_upload.check_begun(result)
         return models.BegunUpload(op.space, op.key, result.upload_id, result.block_size)
 
-    return Call(op, begun)
+    return DataCall(op, begun)
 
 
 def _part_number(part: int) -> int:
@@ -489,16 +489,16 @@ def _part_number(part: int) -> int:
     return part
 
 
-def put_part(upload: models.BegunUpload, part: int, data: bytes) -> Call[models.PartInfo]:
+def put_part(upload: models.BegunUpload, part: int, data: bytes) -> DataCall[models.PartInfo]:
     if len(data) > upload.block_size:
         raise InvalidArgument(f"the part has {len(data)} bytes; a part has at most {upload.block_size}")
     op = operation.UploadPart(upload.space, upload.key, upload.upload_id, _part_number(part))
-    return Call(op, lambda result: models.PartInfo(part, result.etag, len(data)))
+    return DataCall(op, lambda result: models.PartInfo(part, result.etag, len(data)))
 
 
 def copy_part(
     upload: models.BegunUpload, part: int, source_space: str, source_key: str, start: int | None, end: int | None
-) -> Call[models.PartInfo]:
+) -> DataCall[models.PartInfo]:
     wanted = span(start, end)
     if wanted is not None and None in wanted:
         raise InvalidArgument("give start and end, or neither for the whole source")
@@ -524,12 +524,12 @@ def copy_part(
             )
         return models.PartInfo(part, result.etag, result.length)
 
-    return Call(op, copied)
+    return DataCall(op, copied)
 
 
 def finish_upload(
     upload: models.BegunUpload, parts: Iterable[models.PartInfo], new_key: str | None
-) -> Call[models.Stored]:
+) -> DataCall[models.Stored]:
     found = tuple(several(parts, "parts", "PartInfo"))
     if not all(isinstance(each, models.PartInfo) for each in found):
         raise InvalidArgument("parts must be the PartInfo of each part")
@@ -543,14 +543,14 @@ def finish_upload(
         tuple(each.etag for each in ordered),
         None if new_key is None else check_key(new_key),
     )
-    return Call(op, lambda result: models.Stored(op.space, result.key, result.size, result.etag))
+    return DataCall(op, lambda result: models.Stored(op.space, result.key, result.size, result.etag))
 
 
-def abort_upload(space: str, key: str, upload_id: str) -> Call[None]:
-    return Call(operation.AbortUpload(check_space(space), check_key(key), _text(upload_id, "upload_id")), nothing)
+def abort_upload(space: str, key: str, upload_id: str) -> DataCall[None]:
+    return DataCall(operation.AbortUpload(check_space(space), check_key(key), _text(upload_id, "upload_id")), nothing)
 
 
-def list_uploads(space: str, prefix: str, marker: str) -> Call[models.Page[models.UploadInfo]]:
+def list_uploads(space: str, prefix: str, marker: str) -> DataCall[models.Page[models.UploadInfo]]:
     """marker: key and upload id of the last page's end, separated by a line feed."""
     name = check_space(space)
     key, _, upload_id = marker.rpartition("\n")
@@ -564,10 +564,10 @@ def list_uploads(space: str, prefix: str, marker: str) -> Call[models.Page[model
         following = f"{result.next_marker}\n{result.next_upload_id}" if result.truncated else ""
         return models.Page(found, (), following)
 
-    return Call(op, page)
+    return DataCall(op, page)
 
 
-def list_parts(space: str, upload_id: str, marker: str) -> Call[models.Page[models.PartInfo]]:
+def list_parts(space: str, upload_id: str, marker: str) -> DataCall[models.Page[models.PartInfo]]:
     """marker: the last page's last part, as text."""
     op = operation.ListParts(check_space(space), _text(upload_id, "upload_id"), 1000, int(marker) if marker else None)
 
@@ -576,7 +576,7 @@ def list_parts(space: str, upload_id: str, marker: str) -> Call[models.Page[mode
         following = str(result.next_marker) if result.truncated else ""
         return models.Page(found, (), following)
 
-    return Call(op, page)
+    return DataCall(op, page)
 
 
 # Keys

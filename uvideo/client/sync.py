@@ -19,7 +19,7 @@ from uvideo import models
 from uvideo.client import operations
 from uvideo.client.base import BaseClient
 from uvideo.client.listing import Listing
-from uvideo.client.operations import Call, ManagementCall
+from uvideo.client.operations import DataCall, ManagementCall
 from uvideo.client.session import carried, fetched
 from uvideo.client.stream import Source, stream
 from uvideo.config import telemetry
@@ -80,7 +80,7 @@ class Client(BaseClient):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _run(self, call: Call[T] | ManagementCall[T]) -> T:
+    def _run(self, call: DataCall[T] | ManagementCall[T]) -> T:
         if isinstance(call, ManagementCall):
             result, _ = self._carrier.act(call.operation)
         else:
@@ -96,7 +96,7 @@ class Client(BaseClient):
     ) -> tuple[Any, message.Response]:
         return self._carrier.call(op, body, lost=lost, proof=proof)
 
-    def _listing(self, call: Callable[[str], Call[Page[T]] | ManagementCall[Page[T]]], start: str = "") -> Listing[T]:
+    def _list(self, call: Callable[[str], DataCall[Page[T]] | ManagementCall[Page[T]]], start: str = "") -> Listing[T]:
         return Listing(lambda marker: self._run(call(marker)), start)
 
     # Spaces
@@ -121,7 +121,7 @@ class Client(BaseClient):
 
     def list_spaces(self) -> Listing[models.SpaceInfo]:
         """The spaces of this key pair's account, lazily."""
-        return self._listing(operations.list_spaces)
+        return self._list(operations.list_spaces)
 
     def space_usage(
         self, spaces: str | Iterable[str], *, begin: datetime, end: datetime
@@ -465,13 +465,13 @@ class Client(BaseClient):
         delimiter: with "/", objects in folders below are left out, and each Page has these folders as prefixes.
         """
         operations.list_objects(space, prefix, delimiter, start_after, page_size)  # bad arguments are said at once
-        return self._listing(
+        return self._list(
             lambda marker: operations.list_objects(space, prefix, delimiter, marker, page_size), start_after
         )
 
     def list_files(self, space: str, prefix: str = "", *, page_size: int = 1000) -> Listing[models.ObjectInfo]:
         """As ``list``, by the service's older call PrefixFileList."""
-        return self._listing(lambda marker: operations.list_files(space, prefix, marker, page_size))
+        return self._list(lambda marker: operations.list_files(space, prefix, marker, page_size))
 
     def list_space_files(self, space: str, *, offset: int = 0, limit: int = 20) -> tuple[models.ObjectInfo, ...]:
         """As ``list``, by the management API's GetFileList, which the service deprecates."""
@@ -524,7 +524,7 @@ class Client(BaseClient):
         """The function that makes a copy's calls."""
         bound = self._whole(cancel)
 
-        async def ask(call: Call[T], proof: bool) -> T:
+        async def ask(call: DataCall[T], proof: bool) -> T:
             carrier = bound.tidying() if call.tidies() else bound
             carrier.check()
             result, _ = carrier.call(call.operation, proof=proof)
@@ -635,11 +635,11 @@ class Client(BaseClient):
 
     def list_uploads(self, space: str, prefix: str = "") -> Listing[models.UploadInfo]:
         """The unfinished uploads of a space, lazily."""
-        return self._listing(lambda marker: operations.list_uploads(space, prefix, marker))
+        return self._list(lambda marker: operations.list_uploads(space, prefix, marker))
 
     def list_parts(self, space: str, upload_id: str) -> Listing[models.PartInfo]:
         """The service's parts of an unfinished upload, lazily."""
-        return self._listing(lambda marker: operations.list_parts(space, upload_id, marker))
+        return self._list(lambda marker: operations.list_parts(space, upload_id, marker))
 
     def abort_upload(self, space: str, key: str, upload_id: str) -> None:
         """Abort an unfinished upload, which frees its parts at the service.  No error if it does not exist."""

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 from uvideo._core import errors as refusals
 from uvideo._core import etag, operation
 from uvideo.client import operations
-from uvideo.client.operations import Call
+from uvideo.client.operations import DataCall
 from uvideo.client.options import StoredOptions
 from uvideo.errors import IntegrityError, NotFound, ObjectChanged, Refused, UploadNotFound
 from uvideo.models import BegunUpload, ObjectInfo, PartInfo, Progress, Stored, T
@@ -37,7 +37,7 @@ class Ask(Protocol):
     Without an event loop the result is there at once: see ``finished``.
     """
 
-    async def __call__(self, call: Call[T], proof: bool, /) -> T: ...
+    async def __call__(self, call: DataCall[T], proof: bool, /) -> T: ...
 
 
 class Each(Protocol):
@@ -81,7 +81,7 @@ class Copy:
             source = await self._look()
         return self._done(source, stored.etag)
 
-    async def _ask(self, call: Call[T]) -> T:
+    async def _ask(self, call: DataCall[T]) -> T:
         return await self.ask(call, self.verify)
 
     async def _look(self) -> ObjectInfo:
