@@ -148,13 +148,13 @@ def test_a_space_is_deleted_with_the_part_that_is_being_added(place: Place, data
 def test_many_more_at_once_than_connections(place: Place) -> None:
     async def story(catalog: Catalog) -> int:
         await catalog.create_space(SPACE)
-        await asyncio.gather(*(catalog.put(small(f"{number:03}")) for number in range(300)))
+        await asyncio.gather(*(catalog.put(small(f"{number:03}")) for number in range(100)))
         tasks = [asyncio.ensure_future(catalog.put(small(f"x{number}"))) for number in range(60)]
         await asyncio.sleep(0.01)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await catalog.put(small("after"))
-        return len((await catalog.list("s", "", "", 299)).objects)
+        return len((await catalog.list("s", "", "", 99)).objects)
 
-    assert play(story, place) == 299
+    assert play(story, place) == 99

@@ -11,7 +11,7 @@ import pytest
 
 from uvideo.server.limits import disk_headroom
 from uvideo.server.ops import timed_drivers
-from uvideo.server.rules import rights
+from uvideo.server.rules import token_rights
 from uvideo.storage import base
 from uvideo.storage.wrapper import Wrapper, wrapped
 
@@ -24,7 +24,7 @@ def members(contract: type) -> set[str]:
 
 def wrappers() -> Iterator[tuple[type, type]]:
     """(class, its contract) of each class in the modules of wrappers."""
-    for module in (disk_headroom, rights, timed_drivers):
+    for module in (disk_headroom, timed_drivers, token_rights):
         for each in vars(module).values():
             if inspect.isclass(each) and each.__module__ == module.__name__:
                 yield from ((each, contract) for contract in CONTRACTS if contract in each.__mro__)
@@ -35,7 +35,7 @@ WRAPPERS = list(wrappers())
 
 def test_all_wrappers_are_found() -> None:
     assert {cls for cls, _ in WRAPPERS} >= {
-        rights.AddOnly,
+        token_rights.AddOnly,
         disk_headroom.KeptFree,
         timed_drivers.TimedBlobs,
         timed_drivers.TimedCatalog,

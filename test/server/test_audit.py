@@ -29,7 +29,7 @@ from uvideo.server.auth.signature_scope import MAY
 from uvideo.server.console.console_api import View
 from uvideo.server.ops import audit, audit_reader
 from uvideo.server.process import exit_codes
-from uvideo.server.rules.rights import NEEDED
+from uvideo.server.rules.token_rights import NEEDED
 
 MANAGED: dict[type, Callable[[World, str], Any]] = {
     operation.CreateSpace: lambda w, token: operation.CreateSpace(f"{w.space}-new"),

@@ -29,7 +29,7 @@ from ucloud.uvideo.protocol.compat import quote_path
 from ucloud.uvideo.protocol.message import Headers
 from uvideo.server.auth import signature_scope as carriers
 from uvideo.server.auth.signature_scope import BRINGS, FORM, HEADER, LINK, MAY, NOBODY, POLICY, URL, SignatureCarrier
-from uvideo.server.rules import rights
+from uvideo.server.rules import token_rights
 
 MIME = "video/mp4"
 HELD, SECRET, NEW = b"held", b"secret", b"new bytes"
@@ -226,7 +226,7 @@ def endless(credentials: signature.Credentials, method: str, space: str, key: st
 
 def test_every_operation_is_in_the_tables() -> None:
     """A new operation fails here by name; without a row the server refuses it to everybody."""
-    for known in (MAY, EXAMPLES, rights.NEEDED):
+    for known in (MAY, EXAMPLES, token_rights.NEEDED):
         assert {cls.__name__ for cls in known} == set(NAMES)
     assert all(carriers for carriers in MAY.values())
 

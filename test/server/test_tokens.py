@@ -19,7 +19,7 @@ from test.server.wire import Answer, Peer, connect, head, receive
 from ucloud.uvideo.protocol import errors, operation, signature
 from uvideo.server.auth.client_address import TrustedProxies
 from uvideo.server.auth.credentials import Key
-from uvideo.server.rules import rights
+from uvideo.server.rules import token_rights
 
 NOW = 1_700_000_000.0
 DENIED = (403, -148658, "permission denied")
@@ -242,7 +242,7 @@ def requests(space: str, upload: str) -> dict[str, tuple[Any, ...]]:
 
 
 def test_the_requests_are_all_that_a_token_can_do() -> None:
-    assert {type(op) for asked in requests("s", "u").values() for op in asked} == set(rights.NEEDED)
+    assert {type(op) for asked in requests("s", "u").values() for op in asked} == set(token_rights.NEEDED)
 
 
 @pytest.mark.parametrize("missing", ("READ", "WRITE", "DELETE", "LIST"))
@@ -385,7 +385,7 @@ def test_a_list_is_for_the_address_however_it_is_written(
     black: tuple[str, ...], white: tuple[str, ...], remote: str | None, allowed: bool
 ) -> None:
     token: Any = SimpleNamespace(black_ips=black, white_ips=white)
-    assert rights.may_come_from(token, TrustedProxies().of_connection(remote)) == allowed
+    assert token_rights.may_come_from(token, TrustedProxies().of_connection(remote)) == allowed
 
 
 def test_signed_urls_and_forms_of_a_token(world: Running, owner: Peer) -> None:

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from uvideo.server.auth.credentials import Key, Keyring
 from uvideo.storage.base import Catalog, KeyRecord, TokenRecord
 
-__all__ = ["CannotDecrypt", "decrypted", "encrypted", "can_read", "key_of", "key_record", "reencrypted", "writes_old"]
+__all__ = ["CannotDecrypt", "can_read", "decrypted", "encrypted", "key_of", "key_record", "reencrypted", "writes_old"]
 
 SINCE = 4  # the schema of the first programs that read the form written here
 MARK, OLD = "s2.", "s1."

@@ -37,11 +37,11 @@ from uvideo.server.ops.audit import OFF, Audit
 from uvideo.server.ops.metrics import Metrics
 from uvideo.server.ops.readiness import Writes
 from uvideo.server.ops.refusal_causes import cause_of
-from uvideo.server.rules.rights import Rights
 from uvideo.server.rules.server_names import OwnNames
 from uvideo.server.rules.service import Service
 from uvideo.server.rules.space_hosts import SpaceHosts
 from uvideo.server.rules.spaces import ManagementService
+from uvideo.server.rules.token_rights import Rights
 from uvideo.server.rules.usage import Usage
 
 if TYPE_CHECKING:

@@ -46,7 +46,7 @@ def _said(error: errors.Refused) -> bytes:
     """A whole answer, for whoever has not sent a whole request."""
     response = error_response.encode_error(error)
     pairs = [*response.headers, *common(new_session())]
-    pairs += [("Content-Length", str(len(response.body))), ("ServerConnection", "close")]
+    pairs += [("Content-Length", str(len(response.body))), ("Connection", "close")]
     phrase = {400: "Bad Request", 503: "Service Unavailable"}[response.status]
     lines = [f"HTTP/1.1 {response.status} {phrase}", *(f"{name}: {value}" for name, value in pairs)]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + response.body
@@ -247,7 +247,7 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
     def refused(self, request: web.BaseRequest, error: errors.Refused) -> web.StreamResponse:
         """The answer that says an error and ends the connection."""
         response = error_response.encode_error(error)
-        pairs = [*response.headers, *common(Exchange(request).session), ("ServerConnection", "close")]
+        pairs = [*response.headers, *common(Exchange(request).session), ("Connection", "close")]
         refused = web.Response(status=response.status, headers=pairs, body=response.body)
         refused.force_close()
         return refused

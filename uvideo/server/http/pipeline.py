@@ -19,10 +19,10 @@ from uvideo.server.http.rate_limits import Limits
 from uvideo.server.ops.audit import FREES, Audit, AuditEntry, details
 from uvideo.server.ops.metrics import Metrics
 from uvideo.server.rules.objects import ObjectBody
-from uvideo.server.rules.rights import Rights
 from uvideo.server.rules.server_names import OwnNames
 from uvideo.server.rules.service import Grant, Service
 from uvideo.server.rules.spaces import ManagementService
+from uvideo.server.rules.token_rights import Rights
 from uvideo.storage.base import SpaceRecord
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from uvideo._core import errors, expiry, management, operation
 from uvideo.server.auth import key_rotation, secret_box
 from uvideo.server.auth.credentials import TOKENS
-from uvideo.server.rules.rights import network_of
 from uvideo.server.rules.service import Service
+from uvideo.server.rules.token_rights import network_of
 from uvideo.storage.base import TokenRecord
 
 __all__ = ["PREFIX", "Tokens"]
