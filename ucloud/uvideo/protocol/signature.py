@@ -194,7 +194,7 @@ def signed_query(credentials, method, space, key, expires, mime=u"", md5=u""):
     if not 0 <= expires < 10**EXPIRES_DIGITS:
         raise InvalidArgument(u"a signed URL cannot end later than %d" % (10**EXPIRES_DIGITS - 1))
     text = string_to_sign(method, to_text(space), to_text(key), to_text(md5), to_text(mime), u"%d" % expires)
-    signed = sign(credentials.private_key, text).replace("+", "%2B").replace("=", "%3D")  # base64 needs no other escapes
+    signed = sign(credentials.private_key, text).replace("+", "%2B").replace("=", "%3D")  # all that base64 needs
     query = "UCloudPublicKey=%s&Expires=%d&Signature=%s" % (quote_query(credentials.public_key), expires, signed)
     if credentials.security_token is not None:
         query += "&" + build_query([(TOKEN, credentials.security_token)])
