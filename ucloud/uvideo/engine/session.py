@@ -39,7 +39,7 @@ PROVEN = (operation.PutObject, operation.FinishUpload, operation.CopyObject, ope
 GRACE = 2.0
 #: Seconds for clean-up after a call's time is over.
 TIDYING = 0.2
-#: Seconds until a signed management call expires.  A repeated call is signed again.
+#: Seconds until a signed management call expires.  Each try has a new signature.
 LASTS = 900
 #: The RetCodes that mean "already done" for a management operation.
 _DONE_BEFORE = {
@@ -311,7 +311,7 @@ class Carrier(object):
 
     def heard(self, request, headers, began):
         # type: (Request, Headers, float) -> bool
-        """Learn the service's clock from a response that no cache may keep.  Returns whether signed times change."""
+        """Learn the service's clock from a response over TLS or loopback.  Returns whether signed times change."""
         if not self.transport.is_sure(request.origin):
             return False
         return self.skew.learn(skews.seen(headers, began, self.clock()))

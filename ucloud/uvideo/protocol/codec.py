@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
     Asked = tuple[str, str, list[tuple[str, str]], bytes]  # method, target, headers, body
-    # Any: the operation, or the result, of the row where the Codec stands.
+    # Any: the operation, or the result, of the Codec's table row.
     _Encode = Callable[[Any, bool], Asked]
     _Decode = Callable[[str, str, Mapping[str, str], Headers, bytes], Any]
 

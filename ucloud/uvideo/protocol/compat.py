@@ -10,7 +10,7 @@ import re
 import sys
 from collections import namedtuple
 
-TYPE_CHECKING = False  # type checkers take it for true: what is imported below it, only they need
+TYPE_CHECKING = False  # type checkers take it as True; the imports below it are only for them
 if TYPE_CHECKING:
     from typing import Iterable  # noqa: F401
     from typing import NamedTuple as NamedTuple
@@ -60,12 +60,12 @@ def to_bytes(value):
     return value.encode("utf-8")
 
 
-#: A narrow build keeps a character beyond U+FFFF as a pair: that is one character, not two lone surrogates.
+#: A narrow build stores a character beyond U+FFFF as a pair: one character, not two lone surrogates.
 _PAIR = re.compile(u"[\ud800-\udbff][\udc00-\udfff]")
 _SURROGATE = re.compile(u"[\ud800-\udfff]")
-#: The decoder of 2.7 makes surrogates of these; UTF-8 does not have them.
+#: 2.7 decodes these as surrogates; they are not valid UTF-8.
 _SURROGATE_BYTES = re.compile(b"\xed[\xa0-\xbf]")
-#: Controls, and what turns or breaks a line of text: a name with one of these can look like another.
+#: Control characters, and those that turn or break a line: with one of these a name can look like another.
 _UNPRINTABLE = re.compile(
     u"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
     + (u"|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]" if PY2 else u"|[\ud800-\udfff]")

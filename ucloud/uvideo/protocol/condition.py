@@ -18,7 +18,7 @@ def _names(value, etag, weak):
     """
     if value.strip() == u"*":
         return True
-    for tag in value.split(u","):  # no etag of ours holds a comma
+    for tag in value.split(u","):  # our etags have no comma
         tag = tag.strip()
         mark = tag.startswith(u"W/")
         tag = tag[2:] if mark else tag

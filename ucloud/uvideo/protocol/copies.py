@@ -75,7 +75,7 @@ def _encode_copied_part(result):
     # type: (operation.CopiedPart) -> Response
     assert result.first is not None and result.length is not None and result.size is not None
     ranged = byterange.build_content(result.first, result.length, result.size)
-    # Java reads the etag of a copied part here, and that of a part which was sent in the header.
+    # Java reads a copied part's etag from this field, but a sent part's from the header.
     pairs = [field.quoted(result.etag), ("Content-Range", ranged)]
     return json_answer({"PartNumber": result.part, "ETag": result.etag}, pairs)
 

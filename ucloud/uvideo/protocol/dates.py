@@ -25,7 +25,7 @@ def http_date(seconds):
 def parse_date(value):
     # type: (str | None) -> int | None
     """Unix seconds for an HTTP date, or None."""
-    if value and len(value) == 29 and value[25:] == " GMT":  # the usual form: most are of few days
+    if value and len(value) == 29 and value[25:] == " GMT":  # the usual form; most dates are of few days
         midnight, clock = _MIDNIGHT.get(value[:17]), _is_clock(value[17:25])
         if clock and midnight is None:
             midnight = _parsed(value[:17] + "00:00:00 GMT")
@@ -46,9 +46,9 @@ def _parsed(value):
     # type: (str | None) -> int | None
     try:
         parsed = parsedate_tz(value) if value else None
-        # Without a zone it is GMT, as HTTP has it; mktime_tz would take this machine's.
+        # A date without a zone is GMT in HTTP; mktime_tz would take this machine's zone.
         return None if parsed is None else int(mktime_tz(parsed[:9] + (parsed[9] or 0,)))
-    except (ValueError, TypeError, IndexError, OverflowError):  # older Pythons fall over some malformed dates
+    except (ValueError, TypeError, IndexError, OverflowError):  # older Pythons raise for some malformed dates
         return None
 
 
@@ -67,7 +67,7 @@ def parse_utc(value):
         return None
     year, month, day, clock = found.groups()
     seconds = parse_date("Thu, %s %s %s %s GMT" % (day, _MONTHS[int(month) - 1], year, clock))
-    return seconds if seconds is not None and utc_text(seconds)[:10] == value[:10] else None  # no 31st of February
+    return seconds if seconds is not None and utc_text(seconds)[:10] == value[:10] else None  # 31 February is no date
 
 
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()

@@ -44,7 +44,7 @@ for _family in (objects, multipart, copies, listing, states):
 
 #: Every operation of the data plane.
 OPERATIONS = frozenset(_CODECS)
-#: The operations whose bulk bytes stream beside the message, and those whose small body belongs to the operation.
+#: Operations whose bulk bytes are sent separately, and those with a small body of their own.
 BULK = (operation.PutObject, operation.UploadPart, operation.AppendObject)
 SMALL = (operation.FinishUpload, operation.SetMime, operation.PutTags)
 _NATIVE_BREAK = re.compile("[\\r\\n\\0]").search
@@ -89,7 +89,7 @@ _NAMES = dict(
         "part-number-marker upload-id-marker ufileattname Hash FileName FileSize force"
     ).split()
 )
-#: The parameters that an operation can have; any other says nothing.
+#: The parameters of all operations; any other is ignored.
 PARAMETERS = frozenset(_NAMES.values())
 
 
@@ -119,7 +119,7 @@ _POSTS = (
     ("uploadId", operation.FinishUpload),
     ("opmeta", operation.SetMime),
 )  # type: tuple[tuple[str, type[Operation]], ...]
-#: PUT of a key with one of these in the query is not PutObject.
+#: A PUT of a key with one of these in its query is not a PutObject.
 _CHANGES = (
     ("restore", operation.RestoreObject),
     ("storageClass", operation.SwitchClass),
@@ -152,7 +152,7 @@ def route(method, key, query, headers):
             raise BadRequest(u"this POST is not supported")
         return found
     if method == "DELETE":
-        if "uploadId" in query or "uploads" in query:  # uploads=<id> is how JuiceFS aborts; never delete the object
+        if "uploadId" in query or "uploads" in query:  # uploads=<id> is JuiceFS's abort; never delete the object
             return operation.AbortUpload
         return operation.DeleteTags if "tagging" in query else operation.DeleteObject
     if method == "PUT":
@@ -187,7 +187,7 @@ def takes_form(address, query):
 
 
 def decode(cls, space, key, query, headers, body=b""):
-    # type: (type[Operation], str, str, Any, Any, bytes) -> Operation  # Any: a server may hand out views of them
+    # type: (type[Operation], str, str, Any, Any, bytes) -> Operation  # Any: a server may pass views of them
     """The operation of class ``cls`` (see route) of a request.  ``body``: for SMALL operations.
 
     BadRequest, which names the wrong parameter.
@@ -218,8 +218,8 @@ def decode_result(op, response, now=None):
         raise_refusal(response, now, **where)
     if reader is None:
         if response.body and response.headers.get(field.SESSION) is None and document(response) is None:
-            raise stranger(response)  # the service says nothing then, or JSON
-        return operation.Done()  # type: ignore[return-value]  # it has no other
+            raise stranger(response)  # the service's body is empty or JSON here
+        return operation.Done()  # type: ignore[return-value]  # the only result without a decoder
     try:
         return reader(op, response)  # type: ignore[no-any-return]
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from typing import Any, Iterator  # noqa: F401
 
 RECORD_VERSION = 1
-#: What the record's first line says, in the order of Download's arguments.
+#: The fields of the record's first line, in the order of Download's arguments.
 _FIELDS = ("space", "key", "etag", "first", "size", "total", "target")
-#: The record's line, without line end, after which every block before it is on the disk.
+#: The record's line, without line end, after which all blocks before it are on the disk.
 SYNCED = '{"synced": true}'
 
 
@@ -58,7 +58,7 @@ class Download(object):
         # type: () -> Iterator[int]
         """Yield the blocks that have not arrived, in order.  The size must be known."""
         block, count = 0, self.blocks()
-        while block < count:  # no range(), which is a list on 2.7: the size is what a service says
+        while block < count:  # no range(), a list on 2.7: the service decides the size
             if block not in self.digests:
                 yield block
             block += 1
@@ -133,10 +133,10 @@ def read(text):
         if not all([is_integer(value) and value >= 0 for value in numbers]) or numbers[0] + numbers[1] > numbers[2]:
             raise ValueError("fields of the wrong kind")
         download.space, download.key = check_space(download.space), check_key(download.key)
-    except (ValueError, KeyError, TypeError, RuntimeError, UVideoError):  # RuntimeError: nested deeper than can be read
+    except (ValueError, KeyError, TypeError, RuntimeError, UVideoError):  # RuntimeError: nested too deeply
         raise InvalidArgument(u"the file is not the record of a download")
     count = download.blocks()
-    for line in rest.split(u"\n")[:-1]:  # each whole line ends with a line feed, so the last piece is empty or cut
+    for line in rest.split(u"\n")[:-1]:  # each complete line has a line end, so the last piece is empty or cut
         try:
             fields = json.loads(line)
             if isinstance(fields.get("target"), dict):

@@ -54,7 +54,7 @@ def raise_refusal(response, now=None, **context):
         **context
     )
     if ret_code is None:
-        error.ret_code = None  # not that of the class, which nobody said
+        error.ret_code = None  # the class's default, which was not sent
     raise error
 
 
@@ -84,11 +84,11 @@ def stranger(response, now=None, **context):
 
 
 _ORIGIN = re.compile(
-    r"(?:(https?):)?//(?:[^/?#]*@)?"  # a user's name and password may stand there
+    r"(?:(https?):)?//(?:[^/?#]*@)?"  # may contain a user name and password
     r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?(?=[/?#]|\Z)",
     re.I,
 )
-#: A path that quotes no other URL, and so nothing that was signed.
+#: A path that contains no other URL, and so no signature.
 _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._~/-]{0,100})(?=[?#]|\Z)")
 
 
@@ -128,7 +128,7 @@ def _is_own(response, found):
     return not is_page(headers, b"")
 
 
-#: The answer of an S3 gateway.
+#: An S3 gateway's error.
 _S3_ERROR = re.compile(
     br"\s*(?:<\?xml[^<>]{0,200}\?>)?\s*<Error[^<>]{0,200}>\s*<Code>([^<]{1,200})</Code>\s*(?:<Message>([^<]{0,500})|)"
 ).match

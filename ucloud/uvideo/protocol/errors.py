@@ -101,7 +101,7 @@ class UVideoError(Exception):
         # type: () -> str
         return native(self.message)
 
-    def __unicode__(self):  # for u"%s" on 2.7, which would take the bytes of __str__ for ASCII
+    def __unicode__(self):  # for u"%s" on 2.7, which would decode __str__'s bytes as ASCII
         # type: () -> str
         return self.message
 
@@ -160,7 +160,7 @@ class ObjectChanged(IntegrityError):
 
 class BadAnswer(UVideoError):
     message = u"an answer that is not of this protocol"
-    retryable = True  # something between may have answered: a proxy, a captive portal
+    retryable = True  # a proxy or a captive portal may have sent it
 
 
 class Refused(UVideoError):
@@ -391,7 +391,7 @@ _CLASSES = [cls for cls in _tree(Refused) if cls is not Refused]
 CLASSES = tuple(_CLASSES)
 _BY_TEXT = dict(((cls.status, cls.ret_code, cls.message), cls) for cls in _CLASSES)
 _BY_CODE = {}  # type: dict[tuple[int | None, int | None], type[Refused]]
-#: For an answer whose body says nothing, perhaps a proxy's: only the general classes, for example never PartExists.
+#: For a response whose body has no code, perhaps a proxy's: only general classes, for example never PartExists.
 _BY_STATUS = {
     400: BadRequest,
     401: SignatureMismatch,
@@ -404,19 +404,19 @@ _BY_STATUS = {
     500: InternalError,
 }
 _BY_ACTION_CODE = {292: AccessDenied, 294: AccessDenied, 299: AccessDenied, 15039: SpaceNotFound}
-for _cls in _CLASSES:  # the first in the tree's order stands for those that share a code
+for _cls in _CLASSES:  # of classes with the same code, the first in the tree's order
     _BY_CODE.setdefault((_cls.status, _cls.ret_code), _cls)
     if "action_code" in _cls.__dict__ or any("action_code" in base.__dict__ for base in _cls.__mro__[1:2]):
         assert _cls.action_code is not None
         _BY_ACTION_CODE.setdefault(_cls.action_code, _cls)
-for _number in (-148653,):  # seen in the field for the same refusal
+for _number in (-148653,):  # production sends this code for the same refusal
     _BY_CODE[(400, _number)] = SpaceNotFound
 _BY_CODE[(404, -30010)] = _BY_CODE[(404, -148653)] = SpaceNotFound
 _BY_CODE[(403, -148658)] = AccessDenied
 
 
 def refusal(status, ret_code=None, message=None, **context):
-    # type: (int, int | None, str | bytes | None, **Any) -> Refused  # context: as UVideoError takes it
+    # type: (int, int | None, str | bytes | None, **Any) -> Refused  # context: for UVideoError
     """The error for a refused data-plane request, in the most specific class.
 
     A status alone is shared by several refusals, so the text decides, then the ret_code, then the status.
@@ -432,7 +432,7 @@ def refusal(status, ret_code=None, message=None, **context):
 
 
 def action_refusal(code, message=None, **context):
-    # type: (int, str | bytes | None, **Any) -> Refused  # context: as UVideoError takes it
+    # type: (int, str | bytes | None, **Any) -> Refused  # context: for UVideoError
     """The error for a management response with this RetCode (not 0)."""
     cls = _BY_ACTION_CODE.get(code, Refused)
     if code in (110, 130, 150, 15004, 15005, 15006, 15007):

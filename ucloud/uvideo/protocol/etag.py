@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BLOCK = 4194304
 DIGEST = 20
 
-#: What is seen for an empty object: the service (by the page, Go and Java), its listing, the Python SDK.
+#: Etags of an empty object: from the service (page, Go and Java), from its listing, from the Python SDK.
 EMPTY = ("AAAAANo5o-5ea0sNMlW_75VgGJCv2AcJ", "AQAAANo5o-5ea0sNMlW_75VgGJCv2AcJ", "AAAAAA==")
 
 
@@ -35,7 +35,7 @@ def part_digest(etag):
         digest = urlsafe_b64decode(str(etag))
     except (TypeError, ValueError):
         raise ValueError("not the etag of a part")
-    if len(digest) != DIGEST or part_etag(digest) != etag:  # the decoder skips what is not of its alphabet
+    if len(digest) != DIGEST or part_etag(digest) != etag:  # the decoder skips characters that are not base64
         raise ValueError("not the etag of a part")
     return digest
 
@@ -56,7 +56,7 @@ def agrees(etag, digest):
         return True
     try:
         decoded = urlsafe_b64decode(str(etag))
-        plain = native(urlsafe_b64encode(decoded)) == etag  # the decoder skips what is not of its alphabet
+        plain = native(urlsafe_b64encode(decoded)) == etag  # the decoder skips characters that are not base64
         return False if plain and len(decoded) in (DIGEST, 4 + DIGEST) else None
     except (TypeError, ValueError):
         return None

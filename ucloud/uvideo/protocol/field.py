@@ -30,11 +30,11 @@ SOURCE_RANGE = "X-Ufile-Copy-Source-Range"
 ACL = "x-ufile-object-acl"
 RESTORE = "X-Ufile-Restore"
 SESSION = "X-SessionId"
-#: Repeats the newKey of a finish, escaped as in a target, among the headers that are signed: the query is not.
+#: The newKey of a finish, escaped as in a target, in a signed header: the query is not signed.
 NEW_KEY = ("X-UCloud-New-Key", "X-AutoAI-New-Key")
 KEY_LIMIT = 1023
 METADATA_LIMIT = 8192
-STORED_COUNT = 80  # http.client reads 99 headers of an answer, and up to 15 are ours
+STORED_COUNT = 80  # http.client reads 99 headers of a response, and up to 15 are ours
 PART_LIMIT = 1310720  # 5 TiB of 4 MiB blocks
 MIME_LIMIT = 1024
 SIZE_LIMIT = 10**15
@@ -66,7 +66,7 @@ def parse_stored(headers):
 
 def quoted(etag):
     # type: (str | None) -> tuple[str, str]
-    assert etag is not None  # whoever answers knows it
+    assert etag is not None  # the server always knows it
     return ("ETag", '"%s"' % native(etag))
 
 
@@ -192,7 +192,7 @@ def header_text(value, name):
         to_bytes(text)
     except UnicodeError:
         raise BadRequest(u"%s is not UTF-8" % name)
-    if _BREAK(text):  # for example of a form field: an HTTP header cannot hold one
+    if _BREAK(text):  # for example in a form field: an HTTP header cannot contain one
         raise BadRequest(u"%s holds a line break" % name)
     return text
 

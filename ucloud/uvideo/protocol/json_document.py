@@ -29,7 +29,7 @@ def parse_json(data):
         found = json.loads(text, parse_constant=_constant, parse_float=_float, parse_int=_whole)
         if u"\\u" in text:
             to_bytes(json.dumps(found, ensure_ascii=False))
-    except RuntimeError:  # RecursionError is one
+    except RuntimeError:  # RecursionError is a subclass
         raise ValueError("the document is nested too deeply")
     return found
 
@@ -78,7 +78,7 @@ def document(response):
     """The JSON object of a response, or None."""
     try:
         found = json.loads(response.body.decode("utf-8"))
-    except (ValueError, RuntimeError):  # RuntimeError: nested deeper than Python can read
+    except (ValueError, RuntimeError):  # RuntimeError: nested too deeply
         return None
     return found if isinstance(found, dict) else None
 

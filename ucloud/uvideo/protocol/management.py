@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _BIZ = "vod"
 _NUMBERS = ("offset", "limit", "begin", "end", "expires", "display", "seconds")
 _LISTS = ("domains", "ops", "prefixes", "spaces", "black_ips", "white_ips")
-#: The parameter with the last unix second of a call's signature.  CHOICE: no documented Action has one of this name.
+#: The parameter with the last Unix second of a call's signature.  CHOICE: no documented Action has this parameter.
 END = "Expires"
 LIST_LIMIT = 1000  # entries of one list
 LIMIT = 20
@@ -57,7 +57,7 @@ def encode(op, api, credentials, name="BucketName", video=False, end=None):
     for field, parameter in action.fields:
         value = getattr(op, field)
         if field in _LISTS:
-            if value == () and type(op) is operation.UpdateToken:  # an empty entry: no list at all leaves it as it is
+            if value == () and type(op) is operation.UpdateToken:  # without an entry the list is left unchanged
                 value = (u"",)
             parameters.update(("%s.%d" % (parameter, at), item) for at, item in enumerate(value or ()))
         elif value is not None:
@@ -153,7 +153,7 @@ def decode(given):
         fields[field] = _number(parameter, value) if field in _NUMBERS else _short(value)
     if action.cls is operation.GetSpaceStatus:
         fields.setdefault("spaces", _list("BucketName", given) or ())
-    if action.cls is operation.AssumeRole:  # it narrows what is given, so no spelling of its name may be lost
+    if action.cls is operation.AssumeRole:  # the policy restricts rights, so no spelling of its name may be ignored
         policies = [given[each] for each in given if given[each] and each.lower().startswith(u"policy")]
         fields["policy"] = _short(policies[0]) if policies else None
     if action.cls is operation.CreateSpace and name == action.names[1]:
@@ -385,7 +385,7 @@ def _decode_temporary(op, found):
     # type: (operation.AssumeRole, dict[str, Any]) -> operation.TemporaryKeys
     given = found["Credentials"]
     expires = dates.parse_utc(given["Expiration"])
-    if expires is None:  # a number, as servers before this one said it
+    if expires is None:  # a number, from older servers
         expires = number(given["Expiration"])
     public, private, token = (text(given[name]) for name in _TEMPORARY[:3])
     return operation.TemporaryKeys(public, private, token, expires)
@@ -404,7 +404,7 @@ def _decode_done(op, found):
     return operation.Done()
 
 
-#: field of an operation -> parameter.  space is BucketName or SpaceName; the action's name says what biz is.
+#: Field of an operation: parameter.  The space is BucketName or SpaceName; the action's name gives the biz.
 _PARAMETERS = {
     "type": "Type",
     "region": "Region",
@@ -463,5 +463,5 @@ _ACTIONS = (
 )
 BY_CLASS = dict((action.cls, action) for action in _ACTIONS)  # type: dict[type, _Action]
 BY_NAME = dict((name, action) for action in _ACTIONS for name in action.names)
-#: name of a management call -> its operation
+#: Name of a management call: its operation.
 OPERATIONS = dict((name, action.cls) for name, action in BY_NAME.items())

@@ -21,7 +21,7 @@ FORM = "application/x-www-form-urlencoded"
 def _encode_initiate(op, shared):
     # type: (operation.InitiateUpload, bool) -> Asked
     pairs = field.stored(op)
-    if not op.mime and shared:  # what the video client signs; the parts carry the real type
+    if not op.mime and shared:  # the video client signs a form's type here; the parts have the real one
         pairs.insert(0, ("Content-Type", FORM))
     return "POST", place(op.key, shared, INIT) + "?uploads", pairs, b""
 
@@ -68,7 +68,7 @@ def _encode_part(op, shared):
 
 def _decode_part(space, key, query, headers, body):
     # type: (str, str, Mapping[str, str], Headers, bytes) -> operation.UploadPart
-    # Its Content-MD5 is for the signature alone: Java's is of a whole buffer, also where the part is a piece of that.
+    # Its Content-MD5 is only for the signature: Java's is of a whole buffer, even if the part is a piece of it.
     md5 = field.header_text(headers.get("Content-MD5") or "", u"Content-MD5").strip() or None
     return operation.UploadPart(space, key, field.upload_id(query), field.part_number(query), field.mime(headers), md5)
 
@@ -92,7 +92,7 @@ def _encode_finish(op, shared):
     if op.new_key:
         target += "&" + build_query([("newKey", op.new_key)])
     pairs = [("Content-Type", "text/plain")]
-    if op.new_key:  # which word signs is not known here: each covers its own
+    if op.new_key:  # the signature's word is not known here, so send both
         pairs.extend([(name, quote_path(op.new_key)) for name in field.NEW_KEY])
     if op.directive:
         pairs.append((field.DIRECTIVE, native(op.directive)))

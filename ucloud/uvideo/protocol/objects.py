@@ -79,7 +79,7 @@ def _decode_hit(space, key, query, headers, body):
 
 def _encode_get(op, shared):
     # type: (operation.GetObject, bool) -> Asked
-    # On a shared host a leading uvideoUploads/ would be taken off, so such a key gets one more.
+    # On a shared host a leading uvideoUploads/ is removed, so add one to a key that begins so.
     guard = shared and op.key.startswith((INIT, PLAIN, FINISH))
     target = place(op.key, guard)
     pairs = _conditions(op)
@@ -142,7 +142,7 @@ def _encode_object(result):
     if result.restore is not None:
         pairs.append((field.RESTORE, native(result.restore)))
     pairs.append(("Vary", "Origin"))
-    for name, value in result.metadata:  # Java matches the prefix by case
+    for name, value in result.metadata:  # Java matches the prefix case-sensitively
         pairs.append((field.META + "-".join([word.capitalize() for word in native(name).split("-")]), native(value)))
     replayed = list(result.headers)
     if result.filename is not None:
@@ -153,7 +153,7 @@ def _encode_object(result):
     return Response(status, Headers(pairs), b"")
 
 
-#: Nothing else may stand in an extended value; a line break in it would end the header.  Source: RFC 8187
+#: The only characters of an extended value; a line break would end the header.  Source: RFC 8187
 _ESCAPED = re.compile(u"(?:[A-Za-z0-9!#$&+.^_`|~-]|%[0-9A-Fa-f]{2})+\\Z").match
 
 
@@ -179,7 +179,7 @@ def decode_object(op, response):
     return decode_info(response.headers, response.status)
 
 
-#: An etag that somebody on the way changed, as servers do who compress: weak, or with what they did behind it.
+#: An etag changed by a server that compressed the response: weak, or with a suffix.
 _CHANGED = re.compile(r'\s*W/|.*[-+;:.](?:gzip|br|zstd|deflate|df)"?\s*\Z', re.I).match
 
 

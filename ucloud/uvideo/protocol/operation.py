@@ -477,10 +477,10 @@ class TokenList(namedtuple("TokenList", "tokens")):
     __slots__ = ()
 
 
-#: The request headers that make a GetObject or HeadObject conditional.
+#: Request headers that make a GetObject or HeadObject conditional.
 CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range")
 
-#: The request headers kept with an object and replayed with it.  Source: data-plane.md, PutFile.
+#: Request headers stored with an object and sent with each download.  Source: data-plane.md, PutFile.
 KEPT = ("Content-Encoding", "Content-Language", "Content-Disposition", "Cache-Control", "Expires")
 
 STORAGE_CLASSES = ("STANDARD", "IA", "ARCHIVE")
@@ -499,5 +499,5 @@ TOKEN_OPS = (
     "TOKEN_DENY_UPDATE",
 )
 
-#: Asked for twice, these do more, or say another thing, than asked for once.
+#: Operations whose repetition has another effect or result.
 NOT_IDEMPOTENT = (AppendObject, RenameObject, CreateToken)

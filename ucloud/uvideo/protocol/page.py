@@ -10,7 +10,7 @@ from .compat import TYPE_CHECKING, to_text
 if TYPE_CHECKING:
     from .message import Headers  # noqa: F401
 
-_LOOKED_AT = 16384  # bytes; a title stands near the beginning
+_LOOKED_AT = 16384  # bytes; a title is near the beginning
 _TEXT = 2048
 _KIND = re.compile(r"text/html|application/xhtml", re.I)
 _MARKUP = re.compile(br"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body|title|h1)\b", re.I)
@@ -18,7 +18,7 @@ _TITLE = re.compile(br"<title[^<>]{0,200}>([^<]{1,1000})", re.I)
 _UNSEEN = re.compile(br"<(script|style)\b[^<]*(?:</\1>)?", re.I)
 _TAG = re.compile(br"<[^<>]*>")
 _CHARSET = re.compile(r"charset=[\"']?([A-Za-z0-9-]{1,20})", re.I)
-#: Besides UTF-8; no other name is given to a decoder, as some of those unpack or compute.
+#: Besides UTF-8.  Other names are never passed to a decoder, as some decoders unpack or compute.
 _CHARSETS = {"gbk": "gb18030", "gb2312": "gb18030", "gb18030": "gb18030", "big5": "big5", "iso-8859-1": "latin-1"}
 _ENTITIES = ((u"&lt;", u"<"), (u"&gt;", u">"), (u"&quot;", u'"'), (u"&#39;", u"'"), (u"&nbsp;", u" "), (u"&amp;", u"&"))
 

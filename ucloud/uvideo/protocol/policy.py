@@ -63,7 +63,7 @@ def parse(text):
         raise BadRequest(u"the callbackBodyType of the put policy is neither %s nor %s" % (FORM, JSON))
     if not all(u" " <= char <= u"~" for char in mime):
         raise BadRequest(u"the callbackBodyType of the put policy cannot be a header")
-    if (_field(given, u"callbackMethod") or u"POST").upper() != u"POST":  # the Android and an older PHP SDK write it
+    if (_field(given, u"callbackMethod") or u"POST").upper() != u"POST":  # the Android SDK and an older PHP SDK send it
         raise BadRequest(u"the callbackMethod of the put policy is not POST, and the service calls back with no other")
     variables = given.get(u"callbackVar")
     if variables is None:
@@ -74,7 +74,7 @@ def parse(text):
         filled = to_bytes(_VARIABLE.sub(lambda found: to_text(variables.get(found.group(1), found.group())), body))
     except UnicodeError:
         raise BadRequest(u"the callbackBody of the put policy is not UTF-8")
-    if len(filled) > 16 * LIMIT:  # each $(x:a) may stand for nearly all of the policy
+    if len(filled) > 16 * LIMIT:  # each $(x:a) may expand to nearly the whole policy
         raise BadRequest(u"the callbackBody of the put policy is longer than %d bytes" % (16 * LIMIT))
     return Policy(native(url), filled, native(mime))
 
@@ -85,7 +85,7 @@ def _decoded(text):
         raise BadRequest(u"the put policy is longer than %d bytes" % LIMIT)
     if not _ENCODED(text):
         raise BadRequest(u"the put policy is not base64url")
-    if not text.startswith(POLICIES):  # it is told from the key, which is signed before it, by this alone
+    if not text.startswith(POLICIES):  # only this separates it from the key signed before it
         raise BadRequest(u"the put policy is not compact JSON that begins with one of its callback... members")
     bare = native(text).rstrip("=")
     try:
@@ -95,7 +95,7 @@ def _decoded(text):
     if not isinstance(given, dict):
         raise BadRequest(u"the put policy is not a JSON object")
     unknown = sorted(set(given) - MEMBERS)
-    if unknown:  # what its author meant by it would not hold
+    if unknown:  # the author's intention would not be fulfilled
         raise BadRequest(u"the put policy has a member that is not known here: %s" % unknown[0][:100])
     return given
 

@@ -145,7 +145,7 @@ class Suffix(NamedTuple("Suffix", [("scheme", "str"), ("host", "str"), ("shared"
         return self.scheme + "://" + (self.host if self.shared else str(space) + self.host)
 
 
-#: What a user calls the upload host, the download host and the URL of the management plane.
+#: The users' names for the upload host, the download host and the management URL.
 _NAMES = ("uploadsuffix", "downloadsuffix", "apiurl")
 
 _LOOPBACK = re.compile(r"(?:127(?:\.[0-9]{1,3}){3}|\[::1\]|(?:.*\.)?localhost)\.?(?::[0-9]+)?\Z", re.I).match
@@ -189,13 +189,13 @@ def parse_suffix(value, name="suffix"):
     host = host[:-1] if host.endswith("/") else host
     if (mark and scheme not in ("http", "https")) or not _HOST(host):
         _, at, shown = value.rpartition("@")
-        value = "...@" + shown if at else value  # a password may stand before it
+        value = "...@" + shown if at else value  # a password may be before it
         raise InvalidArgument(
             u"%s is %r: give a host such as uploadvideo.auto-ai.com.cn or 127.0.0.1:9000, or a suffix that begins with "
             u"a dot such as .cn-bj.ufileos.com, with http:// or https:// before it if you wish" % (name, value)
         )
     if not scheme:
-        # What the provider's own documents show: us3 and the API https, the video hosts http.
+        # As in the provider's own documents: us3 and the API use https, the video hosts http.
         scheme = "https" if host.split(":")[0].lower().endswith((".ufileos.com", "api.ucloud.cn")) else "http"
     return Suffix(str(scheme), str(host), not host.startswith("."))
 
@@ -254,7 +254,7 @@ def _beside(chosen, source, manager, names, region, ssl):
     # type: (Provider, Suffix | None, Suffix | None, _Names, str, bool | None) -> _Three
     """(upload, download, api) if no upload host is given."""
     lone = None
-    if chosen.domains:  # otherwise the provider is this machine, which was chosen by its name
+    if chosen.domains:  # else the provider is this machine, chosen by name
         if _own(manager):
             lone = names[2]
         elif source is not None and is_loopback(source.host):

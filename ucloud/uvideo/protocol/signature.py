@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 WORDS = ("UCloud", "AutoAI")
 
 
-#: The header, or parameter of a URL, that temporary keys come with.
+#: The header, or URL parameter, with a temporary key pair's token.
 TOKEN = "SecurityToken"
-#: How put policies begin: base64 of {"callback, as compact JSON with one of its members has it, and of what the iOS SDK
-#: writes, which puts each member in a line of its own behind two blanks.
+#: The beginnings of put policies: base64 of {"callback in compact JSON, and of the iOS SDK's form, with each member on
+#: its own line after two blanks.
 POLICIES = (u"eyJjYWxsYmFja", u"ewogICJjYWxsYmFja")
-#: The digits of a URL's Expires, at most.  Java's Date has 14, so no signed text is that of a header and of a URL.
+#: The most digits of a URL's Expires.  Java's Date has 14, so no signed text is both a header's and a URL's.
 EXPIRES_DIGITS = 11
-#: The Expires that says the same as none.
+#: The Expires that means the same as none.
 ENDLESS = u"0"
 
 
@@ -138,7 +138,7 @@ def sign(private_key, text):
     found = _KEYED.get(private_key)
     if found is None:
         found = hmac.new(to_bytes(private_key), digestmod=hashlib.sha1)
-        if len(_KEYED) >= _KEYED_LIMIT:  # of a server with many keys
+        if len(_KEYED) >= _KEYED_LIMIT:  # a server with many keys
             _KEYED.clear()
         _KEYED[private_key] = found
     keyed = found.copy()
@@ -194,7 +194,7 @@ def signed_query(credentials, method, space, key, expires, mime=u"", md5=u""):
     if not 0 <= expires < 10**EXPIRES_DIGITS:
         raise InvalidArgument(u"a signed URL cannot end later than %d" % (10**EXPIRES_DIGITS - 1))
     text = string_to_sign(method, to_text(space), to_text(key), to_text(md5), to_text(mime), u"%d" % expires)
-    signed = sign(credentials.private_key, text).replace("+", "%2B").replace("=", "%3D")  # base64 has no other signs
+    signed = sign(credentials.private_key, text).replace("+", "%2B").replace("=", "%3D")  # all that base64 needs
     query = "UCloudPublicKey=%s&Expires=%d&Signature=%s" % (quote_query(credentials.public_key), expires, signed)
     if credentials.security_token is not None:
         query += "&" + build_query([(TOKEN, credentials.security_token)])
@@ -217,7 +217,7 @@ def claim(headers, query):
     expires = given.get("Expires", ENDLESS)
     if "UCloudPublicKey" not in given or "Signature" not in given or not expires:
         raise NoCredentials(u"a signed URL needs UCloudPublicKey, Expires and Signature")
-    # Blanks in these two can only have been a "+": the Python SDK leaves it unescaped.  Source: signing.md section 2
+    # A blank in these two must have been a "+", which the Python SDK does not escape.  Source: signing.md section 2
     return Claim(
         None,
         given["UCloudPublicKey"].replace(u" ", u"+"),
@@ -304,13 +304,13 @@ def _blocks(claimed, headers):
     # type: (Claim, Headers) -> Iterator[str]
     """The canonical headers that may have been signed.  Computed lazily, as the first nearly always matches."""
     blocks = []
-    for word in WORDS if claimed.word is None else (claimed.word,):  # a URL does not say which word its signer uses
+    for word in WORDS if claimed.word is None else (claimed.word,):  # a URL does not have its signer's word
         blocks.append(canonical_headers(headers, word))
         yield blocks[-1]
-    blocks.append(u"")  # Go sends such headers and does not sign them
+    blocks.append(u"")  # Go sends such headers without signing them
     yield u""
     copied = [(name, to_text(headers.get(name, u""))) for name in _COPY if headers.get(name) is not None]
-    if copied and not any(u"\n" in value for _, value in copied):  # only Java's part copy signs these, as they are sent
+    if copied and not any(u"\n" in value for _, value in copied):  # only Java's part copy signs these, as sent
         lines = u"".join(u"%s:%s\n" % pair for pair in copied)
         for block in blocks:
             yield block + lines
@@ -354,7 +354,7 @@ _LENGTH_AND_PREFIX = re.compile(u"\nmax-keys:[0-9]*\nprefix:").findall
 def list_tail(query):
     # type: (Iterable[tuple[str, str]]) -> str
     """The text that the Python SDK signs after the resource of a listobjects call.  ``query``: decoded pairs."""
-    given = dict((name.lower(), value) for name, value in query)  # as the call is read
+    given = dict((name.lower(), value) for name, value in query)  # names as the listing reads them
     names = (u"delimiter", u"marker", u"max-keys", u"prefix")
     return _LISTED + u"\n".join(u"%s:%s" % (name, given.get(name, u"")) for name in names)
 
@@ -371,11 +371,11 @@ def variants(method, key, query):
         named = dict((name.lower(), value) for name, value in query)
         name = named.get(u"filename")
         if u"hash" in named and name:
-            # JuiceFS does not escape it: what was read as a blank is then a "+"
+            # JuiceFS does not escape a "+", which is then read as a blank
             keys = (name, name.replace(u" ", u"+")) if u" " in name else (name,)
     elif method == "GET" and key == u"" and u"listobjects" in given:
         tail = list_tail(query)
-        if len(_LENGTH_AND_PREFIX(tail)) == 1:  # else a marker or a prefix could be read as the other
+        if len(_LENGTH_AND_PREFIX(tail)) == 1:  # else a marker or prefix could be read as the other
             tails.append(tail)
     elif method == "PUT" and u"append" in given:
         tail = u"?append&position=" + given.get(u"position", u"")
@@ -384,7 +384,7 @@ def variants(method, key, query):
     return keys, tuple(tails)
 
 
-#: A key that Java's appendObject makes, which escapes its query into the path: what is signed is an append's text too.
+#: A key from Java's appendObject, which escapes its query into the path: the signed text is also an append's.
 is_appending = re.compile(u"[?]append&position=[0-9]+\\Z").search
 
 
@@ -413,7 +413,7 @@ def verify(claimed, private_key, texts, now):
         try:
             if equal(sign(private_key, text), claimed.signature):
                 return text
-        except UnicodeError:  # a lone surrogate out of a header signs nothing
+        except UnicodeError:  # a lone surrogate in a header is in no signed text
             continue
     raise SignatureMismatch()
 

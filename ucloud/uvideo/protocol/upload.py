@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .operation import Part  # noqa: F401
 
 RECORD_VERSION = 1
-#: What the record's first line says, in the order of Upload's arguments.
+#: The fields of the record's first line, in the order of Upload's arguments.
 _FIELDS = ("space", "key", "upload_id", "block_size", "size", "mime", "source")
 
 
@@ -35,7 +35,7 @@ class Upload(object):
         self.space, self.key, self.upload_id = space, key, upload_id
         self.block_size, self.size, self.mime, self.source = block_size, size, mime, source
         self.digests = {}  # type: dict[int, bytes | None]
-        self._given = {}  # type: dict[int, str]  # of a part: where the service's own form is not that of part_etag
+        self._given = {}  # type: dict[int, str]  # part: the service's etag, if its form is not part_etag's
 
     def parts(self):
         # type: () -> int | None
@@ -106,7 +106,7 @@ class Upload(object):
         given, digest = self._given.get(part), self.digests[part]
         if given:
             return given
-        assert digest is not None  # what was not hashed has an etag
+        assert digest is not None  # a part without a hash has an etag
         return etags.part_etag(digest)
 
     def first_etags(self):
@@ -193,9 +193,9 @@ def read(text):
             raise ValueError("fields of the wrong kind")
     except InvalidArgument:
         raise
-    except (ValueError, KeyError, TypeError, RuntimeError):  # RuntimeError: nested deeper than Python can read
+    except (ValueError, KeyError, TypeError, RuntimeError):  # RuntimeError: nested too deeply
         raise InvalidArgument(u"the file is not a checkpoint of an upload")
-    for line in rest.split(u"\n")[:-1]:  # each whole line ends with a line feed, so the last piece is empty or cut
+    for line in rest.split(u"\n")[:-1]:  # each complete line has a line end, so the last piece is empty or cut
         try:
             fields = json.loads(line)
             part, given = fields["part"], fields.get("etag")
