@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncClient"]
 
 AsyncSource = Source | AsyncIterable[bytes]
-#: Transfers that one client runs at a time; the others wait their turn.
+#: The most transfers that one client runs at the same time; further ones wait.
 TRANSFERS = 8
 P = ParamSpec("P")
 #: The options of a call that runs in a thread.
@@ -200,7 +200,7 @@ class AsyncClient(BaseClient):
         except asyncio.CancelledError:
             token.cancel()
             await asyncio.wait([running])
-            running.exception()  # looked at, or the loop would complain
+            running.exception()  # read it, or the loop logs it as never retrieved
             raise
 
     @staticmethod
@@ -384,7 +384,7 @@ def _bridged(source: AsyncSource) -> Source:
 def _asked(source: AsyncIterable[bytes], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
     iterator = source.__aiter__()
 
-    async def following() -> tuple[bytes] | None:  # None at the end only: an item that is None is an error of its own
+    async def following() -> tuple[bytes] | None:  # None only at the end: an item that is None raises
         try:
             return (await iterator.__anext__(),)
         except StopAsyncIteration:

@@ -11,11 +11,11 @@ from uvideo._core import connection, message, wire
 
 __all__ = ["AsyncConnection"]
 
-#: While bytes are unsent, how many looks are taken in the time that silence may last: at whether some went out.
+#: While bytes are unsent: how often, within the allowed silence, to check whether some were sent.
 LOOKS = 20
 SLICE = 256 * 1024  # bytes given to the loop at a time
 
-ticks = time.monotonic  # a loop's own clock may stand still while it is busy, uvloop's does
+ticks = time.monotonic  # a loop's own clock may stand still while it is busy, as uvloop's does
 
 
 class Silence(Exception):
@@ -47,19 +47,19 @@ class AsyncConnection(asyncio.Protocol):
         self._chunks: Any = None
         self._pieces: list[bytes] = []
         self._left: int | None = 0
-        self.lowest: Any = None  # the transport beneath that of TLS
+        self.lowest: Any = None  # the transport below TLS
         self._rest = memoryview(b"")  # of the request, not yet given to the loop
-        self.is_full = False  # whether the loop wants no more now
-        self._went = False  # whether a piece of a long request went out
-        self.is_lost = False  # whether the loop has done with it
-        self._failure: Exception | None = None  # why, if it said so
+        self.is_full = False  # whether the loop takes no more now
+        self._went = False  # whether a piece of a long request was sent
+        self.is_lost = False  # whether the loop has closed it
+        self._failure: Exception | None = None  # the reason, if there was one
         self._size = self._unsent = 0
         self._most: int | None = None
         self.timer: asyncio.TimerHandle | None = None
-        self._timeout = self._quiet = 0.0  # silence that is allowed, and when the last of it began
+        self._timeout = self._quiet = 0.0  # the allowed silence, and when the current one began
         self._until: float | None = None
         self.used = 0.0
-        self.begun = False  # whether anything of the answer came
+        self.begun = False  # whether any byte of the response came
 
     def is_idle(self) -> bool:
         """Whether it can be reused: it is open, and no bytes came unasked, read by the loop or not."""
@@ -77,14 +77,14 @@ class AsyncConnection(asyncio.Protocol):
         ``timeout``: seconds of silence.  ``until``: when it must end, in ticks.  Raises Silence, TooLong, EOFError,
         OSError or wire.Malformed.
         """
-        if self.is_lost:  # it ended, or something came, before anything was asked
+        if self.is_lost:  # it ended, or bytes came, before the request
             raise self._failure or EOFError
         self._future = future = self._loop.create_future()
         self._head, self.answer, self._chunks, self.begun = wire.Head(method), None, None, False
         self._pieces, self._left, self._size, self._most = [], 0, 0, most
         self._rest, self._went = self._rest[:0], False
         self._timeout, self._until, self._quiet = timeout, until, ticks()
-        if self.is_closing():  # likewise; the loop will say why
+        if self.is_closing():  # as above; the loop will report the reason
             pass
         elif len(data) <= SLICE:
             self.transport.write(data)
@@ -134,7 +134,7 @@ class AsyncConnection(asyncio.Protocol):
             return
         now = ticks()
         unsent = self.left_to_send()
-        if unsent < self._unsent:  # the other side takes in what is sent
+        if unsent < self._unsent:  # the other side receives
             self._unsent, self._quiet = unsent, now
         end, late = self._quiet + self._timeout, False
         if self._until is not None and self._until <= end:
@@ -160,17 +160,17 @@ class AsyncConnection(asyncio.Protocol):
         self._abort()
 
     def _abort(self) -> None:
-        if not self.is_lost:  # asyncio's transport raises then
+        if not self.is_lost:  # else asyncio's transport would raise
             self.transport.abort()
 
-    # What the loop calls
+    # Called by the loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
         self.lowest = self.lowest or transport
 
     def data_received(self, data: bytes) -> None:
-        if self._future is None or self._future.done():  # nobody asked for it
+        if self._future is None or self._future.done():  # unasked
             self._abort()
             return
         self._quiet = ticks()
@@ -180,7 +180,7 @@ class AsyncConnection(asyncio.Protocol):
                 self.answer = self._head.feed(data)
                 if self.answer is None:
                     return
-                if self._rest:  # nobody waits for it any more
+                if self._rest:  # the response came: drop the rest of the request
                     self._rest, self.answer.keep = self._rest[:0], False
                 data = self._head.rest
                 self._left = self.answer.length
@@ -208,7 +208,7 @@ class AsyncConnection(asyncio.Protocol):
             self._size += len(data)
             if self.answer.status >= 300:
                 if self._size >= message.REFUSAL and not ended:
-                    self._done(False)  # a stranger's may have no end
+                    self._done(False)  # a stranger's response may have no end
                     return
             elif self._most is not None and self._size > self._most:
                 raise TooLong
@@ -229,7 +229,7 @@ class AsyncConnection(asyncio.Protocol):
 
     def _read_on(self) -> None:
         """Read what arrived before sending failed, as the loop does not.  Not possible with uvloop."""
-        if not self._went:  # what is there came before the request did, and is no answer to it
+        if not self._went:  # the bytes came before the request, so they are no response to it
             return
         receiver = self.lowest.get_protocol()
         try:
@@ -240,7 +240,7 @@ class AsyncConnection(asyncio.Protocol):
                         _fill(receiver, data)
                     else:
                         receiver.data_received(data)
-        except (OSError, TypeError, AttributeError):  # nothing is left, or this loop's socket has no copy
+        except (OSError, TypeError, AttributeError):  # there are no more bytes, or this loop's socket cannot be copied
             pass
 
     def eof_received(self) -> None:

@@ -53,7 +53,7 @@ class _AsyncFile(Generic[F]):
             return await asyncio.shield(running)
         except asyncio.CancelledError:
             self._cancel.cancel()
-            running.add_done_callback(lambda done: done.cancelled() or done.exception())  # or the loop would complain
+            running.add_done_callback(lambda done: done.cancelled() or done.exception())  # or the loop logs it
             raise
 
     def _do(self, method: Callable[[F], T]) -> T:
@@ -108,7 +108,7 @@ class AsyncReader(_AsyncFile[Reader]):
         return await self._call(lambda file: file.seek(offset, whence))
 
     async def close(self) -> None:
-        if self._file is None:  # never opened, or in vain
+        if self._file is None:  # never opened, or opening failed
             self._closed = True
             if self._thread is not None:
                 self._thread.shutdown(wait=False)

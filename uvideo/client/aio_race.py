@@ -9,9 +9,9 @@ from uvideo._core import address
 
 __all__ = ["addresses", "connect"]
 
-#: What a socket is connected to: (host, port), and of IPv6 also flow and scope.
+#: The address of a socket: (host, port), for IPv6 also flow and scope.
 Where = tuple[str, int] | tuple[str, int, int, int]
-#: family, kind, protocol, canonical name, where: as socket.getaddrinfo gives it.
+#: family, kind, protocol, canonical name, address: as from socket.getaddrinfo.
 Found = tuple[int, int, int, str, Where]
 
 
@@ -61,7 +61,7 @@ async def addresses(loop: asyncio.AbstractEventLoop, name: str, port: int) -> li
     def wake() -> None:
         try:
             loop.call_soon_threadsafe(tell)
-        except RuntimeError:  # the loop was closed meanwhile
+        except RuntimeError:  # the loop has been closed
             pass
 
     looking.tell(wake)

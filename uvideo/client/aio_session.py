@@ -34,10 +34,10 @@ Route = transports.Route
 
 __all__ = ["AsyncCarrier"]
 
-SMALL_ANSWER = 64 << 20  # bytes of an answer that is not an object's content
-LEAST = 1 << 20  # bytes that may come, however few were asked for
-CONNECTIONS = 256  # at a time; what is asked for beyond that waits its turn
-LASTING = 45.0  # seconds after which an idle connection is not trusted any more
+SMALL_ANSWER = 64 << 20  # bytes of a response that is not an object's content
+LEAST = 1 << 20  # bytes to accept, however few were requested
+CONNECTIONS = 256  # at the same time; further requests wait
+LASTING = 45.0  # seconds until an idle connection is dropped
 
 
 class _Pool:
@@ -94,7 +94,7 @@ class AsyncCarrier:
         for connection in connections:
             connection.close()
         if connections:
-            await asyncio.sleep(0)  # the loop closes the sockets
+            await asyncio.sleep(0)  # lets the loop close the sockets
 
     async def call(
         self, op: DataOperation, body: bytes | None = None, lost: list[UVideoError] | None = None, proof: bool = True
@@ -153,7 +153,7 @@ class AsyncCarrier:
         request, began = self.carrier.link(op, expires), self.carrier.clock()
         try:
             response = await self.send(request, None, _longest(op.range), until)
-        except Longer:  # before all of a large object is in memory
+        except Longer:  # before a whole large object is in memory
             raise IntegrityError(byterange.mismatch(op.range, None, None)) from None
         try:
             found = self.carrier.judge_object(op, response)

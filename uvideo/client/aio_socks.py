@@ -38,7 +38,7 @@ async def pass_on(
         plain.setblocking(False)
     except BaseException:
         with contextlib.suppress(OSError):
-            plain.shutdown(socket.SHUT_RDWR)  # ends the thread, which has a descriptor of its own
+            plain.shutdown(socket.SHUT_RDWR)  # ends the thread, which has its own descriptor
         raise
 
 
@@ -61,7 +61,7 @@ async def _run(loop: asyncio.AbstractEventLoop, handshake: socks.Handshake) -> N
         except BaseException as caught:
             error = caught
         handshake.close()
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
             loop.call_soon_threadsafe(settle, error)
 
     try:

@@ -36,7 +36,7 @@ C = TypeVar("C", bound="BaseClient")
 class BaseClient:
     """Creates a client, and has the methods that send no request."""
 
-    #: How a call of several operations makes many of them at a time.
+    #: Runs many operations of one call at the same time.
     _each: ClassVar[Each]
 
     def __init__(
@@ -108,7 +108,7 @@ class BaseClient:
         """Whether to compare etags, given the caller's argument."""
         return self._settings.verify if verify is None else verify
 
-    # Calls of several operations, once for both: Client runs them without a loop, see ``copy.finished``
+    # Calls of several operations, shared: Client runs them without an event loop, see ``copy.finished``
 
     async def _called(
         self, op: DataOperation, body: bytes | None = None, lost: list[UVideoError] | None = None, proof: bool = True
@@ -151,7 +151,7 @@ class BaseClient:
         try:
             await self._ask(operations.rename(space, key, new_key, force), None, lost)
         except (NotFound, AlreadyExists):
-            # A try without answer may have done it already; then the object is there under its new key only.
+            # A try without a response may have taken effect; then only the new key exists.
             if not lost or await self._is_there(space, key) or not await self._is_there(space, new_key):
                 raise
 
@@ -166,7 +166,7 @@ class BaseClient:
         self, space: str, key: str, data: bytes, position: int | None, **options: Unpack[StoredOptions]
     ) -> models.Stored:
         content = operations.octets(data, "data")
-        operations.append(space, key, position or 0, len(content), **options)  # bad arguments are said at once
+        operations.append(space, key, position or 0, len(content), **options)  # raises early for invalid arguments
         if position is None:
             try:
                 position = (await self._ask(operations.stat(space, key))).size

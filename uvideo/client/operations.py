@@ -289,7 +289,7 @@ def get(
 def content(op: operation.GetObject, found: operation.ObjectInfo, data: bytes, verify: bool) -> models.Content:
     """The result of a GET.  IntegrityError if its length, or a whole object's etag, is wrong."""
     promised = found.size if found.span is None else found.span[1]
-    size = len(data) if found.span is None and found.size is None else found.size  # else the end of the body tells it
+    size = len(data) if found.span is None and found.size is None else found.size  # else the body's end shows it
     check_range(op, found._replace(size=size))
     assert size is not None
     wrong = None
@@ -665,7 +665,7 @@ def assume_role(
     )
 
 
-# What both clients do around a call
+# Checks by both clients
 
 
 def agrees(op: operation.PutObject | operation.AppendObject, given: str | None, content: bytes, status: int) -> bool:

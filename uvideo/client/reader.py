@@ -26,11 +26,11 @@ Attempts = retry.Attempts
 
 __all__ = ["Reader", "opened"]
 
-#: Bytes of one block of the cache, and of the first request at a place nobody has read before.
+#: Bytes of a cache block, and of the first request at a new position.
 BLOCK = 64 * 1024
-#: Bytes of blocks that a reader keeps.
+#: The most bytes in a reader's cache.
 CACHE = 8 << 20
-#: Bytes that are taken between two looks at limit, cancel and deadline.
+#: Bytes of one read; limit, cancel and deadline are checked after each.
 PIECE = 256 * 1024
 
 
@@ -49,17 +49,17 @@ class _Object(io.RawIOBase):
         self.info, self.name, self.mode = info, info.key, "rb"
         self._place = 0
         self.stream: Stream | None = None
-        self._at, self._until = -1, -1  # where the stream stands and ends
-        self._streak = 0  # requests that each began where the one before ended
-        self.blocks: OrderedDict[int, bytes] = OrderedDict()  # number: bytes, the one used last at the end
+        self._at, self._until = -1, -1  # position and end of the stream
+        self._streak = 0  # requests in a row that each began where the last one ended
+        self.blocks: OrderedDict[int, bytes] = OrderedDict()  # number: bytes, the last used at the end
         self._most = max(1, cache // BLOCK)
         self._hash = etag.Etag() if verify and etag.is_etag(info.etag) else None
-        self._hashed = 0  # bytes from the start that the hash has
+        self._hashed = 0  # bytes hashed, from the start
         self._wrong: UVideoError | None = None
         self.verified = False
         self._attempts: Attempts | None = None
-        self._since = 0  # bytes that came since a try failed
-        self._deadline: float | None = None  # of the call that goes on, in the carrier's ticks
+        self._since = 0  # bytes received since a try failed
+        self._deadline: float | None = None  # of the current call, in the carrier's ticks
         self._pid = os.getpid()
         if not info.size:
             self._verify()
@@ -159,7 +159,7 @@ class _Object(io.RawIOBase):
                 carriers.described(error, op)
                 if isinstance(error, PreconditionFailed):
                     raise self._changed() from error
-                if self._attempts is None or self._since >= PIECE:  # it goes forward
+                if self._attempts is None or self._since >= PIECE:  # progress was made
                     self._attempts, self._since = self._carrier.attempts(op), 0
                 if self._deadline is not None:
                     self._attempts.deadline = self._deadline
@@ -171,7 +171,7 @@ class _Object(io.RawIOBase):
 
     def _stand(self, at: int, most: int) -> None:
         """Move the stream to ``at``: read on in the open one if it is near, else open another."""
-        if self._pid != os.getpid():  # the stream is the parent's
+        if self._pid != os.getpid():  # after a fork the stream is the parent's
             self.stream, self._pid = None, os.getpid()
         if self.stream is not None and self._at <= at < self._until and at - self._at <= BLOCK:
             while self._at < at:

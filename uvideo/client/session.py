@@ -101,6 +101,6 @@ def carried(client: T, by: Carrier | AsyncCarrier) -> T:
     """A copy of a client with another carrier, over the same connections."""
     if client.__dict__["_carrier"] is by:
         return client
-    made = object.__new__(type(client))  # copy.copy would make one with connections of its own
+    made = object.__new__(type(client))  # copy.copy would create one with its own connections
     made.__dict__.update(client.__dict__, _carrier=by)
     return made

@@ -34,7 +34,7 @@ Interrupt = interrupt.Interrupt
 
 __all__ = ["TracedAsyncCarrier", "TracedCarrier", "TracedTransport"]
 
-TOLD = 200  # characters of what the service says
+TOLD = 200  # of the service's message
 _PROPAGATOR = TraceContextTextMapPropagator()
 _trying: ContextVar[Span | None] = ContextVar("uvideo_trying", default=None)
 
@@ -140,7 +140,7 @@ class TracedTransport(pool.Transport):
 class TracedCarrier(session.Carrier):
     """A Carrier over a TracedTransport whose operations are spans."""
 
-    #: Where spans belong on threads that know of none: those of a transfer.
+    #: The parent span on threads without a current span: the transfer's.
     _context: context.Context | None = None
 
     def bound(self, interrupt: Interrupt | None = None, deadline: float | None = None) -> TracedCarrier:

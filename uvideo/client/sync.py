@@ -249,7 +249,7 @@ class Client(BaseClient):
             limit = limited(bandwidth, self._settings.bandwidth)
             bound = self._bound(cancel, deadline)
             return reader.opened(bound, self._expires(), space, key, room, limit, check)
-        operations.put(space, key, **stored)  # bad arguments are said at once
+        operations.put(space, key, **stored)  # raises early for invalid arguments
         given: dict[str, Any] = {**stored, **sent, "bandwidth": bandwidth}
         if verify is not None:
             given["verify"] = verify
@@ -464,7 +464,7 @@ class Client(BaseClient):
 
         delimiter: with "/", objects in folders below are left out, and each Page has these folders as prefixes.
         """
-        operations.list_objects(space, prefix, delimiter, start_after, page_size)  # bad arguments are said at once
+        operations.list_objects(space, prefix, delimiter, start_after, page_size)  # raises early for invalid arguments
         return self._list(
             lambda marker: operations.list_objects(space, prefix, delimiter, marker, page_size), start_after
         )

@@ -26,9 +26,9 @@ __all__ = ["Writer"]
 
 _log = logging.getLogger("uvideo")
 
-#: Bytes that wait for the upload before a write waits.
+#: Bytes that may wait for the upload before `write` blocks.
 ROOM = 4 << 20
-#: Writes of fewer bytes are gathered.
+#: Bytes: smaller writes are gathered.
 PIECE = 64 * 1024
 
 
@@ -39,7 +39,7 @@ class _Pipe:
         self._pieces: deque[memoryview] = deque(memoryview(piece) for piece in pieces)
         self._size = sum(map(len, pieces))
         self._ended = self._abandoned = False
-        self._error: BaseException | None = None  # of the reading end
+        self._error: BaseException | None = None  # of the upload's thread
         self._changed = threading.Condition()
 
     def check(self) -> None:
@@ -117,7 +117,7 @@ class Writer(io.BufferedIOBase):
         self._outer, self._cancel = cancel, Cancel()
         self._size = self._kept = 0
         self._gathered = bytearray()
-        self._pieces: list[bytes] = []  # what is written before the upload begins, ``_kept`` bytes
+        self._pieces: list[bytes] = []  # written before the upload begins, ``_kept`` bytes
         self._pipe: _Pipe | None = None
         self._future: Future[Stored] = Future()
         self._thread: threading.Thread | None = None

@@ -24,10 +24,10 @@ from uvideo.transfer.progress import Meter
 __all__ = ["ONE_REQUEST", "Copy", "finished"]
 
 A = TypeVar("A")
-#: Bytes up to which an object is copied in one request; the service recommends no more.
+#: Bytes: a larger object is copied in parts, as the service recommends.
 ONE_REQUEST = 100_000_000
 
-#: How the service answers, and what its answer shows, where the source is gone, shorter, or another object.
+#: The errors if the source is gone, shorter, or another object.
 CHANGED = (NotFound, refusals.CopyRangeInvalid, refusals.InvalidRange, IntegrityError)
 
 
@@ -144,11 +144,11 @@ class Copy:
                 self._done(source, made)
             stored = await self._finish(begun, parts, made)
         except BaseException:
-            with contextlib.suppress(Exception):  # what went wrong is told, not what went wrong after it
+            with contextlib.suppress(Exception):  # keep the first error
                 await self._ask(operations.abort_upload(self.space, self.key, begun.upload_id))
             raise
         done = self._done(source, stored)
-        if is_new:  # services differ in whether the upload's type counts for it, or that of what its parts were made of
+        if is_new:  # services differ: the copy gets the upload's media type, or that of the parts' source
             found = await self._ask(operations.stat(self.space, self.key))
             wanted = operations.mime_of(options.get("mime"), self.key)
             if found.mime != wanted:
@@ -171,7 +171,7 @@ class Copy:
         end = min(source.size, start + begun.block_size)
         try:
             made = await self._ask(operations.copy_part(begun, part, self.source_space, self.source_key, start, end))
-        except refusals.PartExists:  # an earlier try arrived though its answer did not
+        except refusals.PartExists:  # an earlier try was stored but its response was lost
             page = await self._ask(
                 operations.list_parts(self.space, begun.upload_id, str(part - 1) if part > 1 else "")
             )
@@ -187,7 +187,7 @@ class Copy:
         """The object's etag.  ``made``: the etag to expect, or None."""
         try:
             return (await self._ask(operations.finish_upload(begun, parts, None))).etag
-        except UploadNotFound:  # an earlier try may have finished it though its answer did not arrive
+        except UploadNotFound:  # an earlier try may have finished it but its response was lost
             if made is None:
                 raise
             found = await self._ask(operations.stat(self.space, self.key))

@@ -38,9 +38,9 @@ _log = logging.getLogger("uvideo")
 
 Target = str | os.PathLike[str] | BinaryIO
 
-#: Bytes that may arrive until they are synced, where no digest would tell whether they are there.
+#: The most unsynced bytes if there are no digests to show later which blocks are on the disk.
 UNSYNCED = 32 << 20
-#: Seconds from one such sync to the next, where what is lost with the system is known by its boot.
+#: Seconds between two such syncs if the boot id shows later which blocks a reboot lost.
 SYNC_SECONDS = 30.0
 
 
@@ -66,7 +66,7 @@ class _Download(ranged_download.Watch):
         self._boot = boot()
         self._unsynced: list[int] = []
         self._synced = carrier.ticks()
-        self._etag: str | None = None  # the only one that will do
+        self._etag: str | None = None  # the required one
 
     @property
     def _file(self) -> FileTarget:
@@ -83,7 +83,7 @@ class _Download(ranged_download.Watch):
     def hashes(self) -> bool:
         return self._claim is not None and bool(self._config.verify)
 
-    # What the receiver tells
+    # Called by the Receiver
 
     def begun(self, download: Download, target: ranged_download.Target) -> None:
         if self._etag is not None and download.etag != self._etag:
@@ -184,7 +184,7 @@ class _Download(ranged_download.Watch):
     def anew(self) -> None:
         self._unsynced = []
 
-    # All of it
+    # The whole download
 
     def run(self, etag: str | None = None) -> Downloaded:
         """Download.  ``etag``: the version to download, else ObjectChanged; None: the current one."""
@@ -329,8 +329,8 @@ def download(
     """
     if callable(getattr(target, "write", None)):
         return _Download(carrier, op, targets.StreamTarget(target), config, expires).run()
-    opened = targets.opened(target)  # type: ignore[arg-type]  # what has no write is a path
-    given = os.fsdecode(target)  # type: ignore[arg-type]  # likewise
+    opened = targets.opened(target)  # type: ignore[arg-type]  # without `write` it is a path
+    given = os.fsdecode(target)  # type: ignore[arg-type]  # as above
     path = os.path.abspath(given)
     journal = config.journal
     if opened.sequential or journal is None:
@@ -346,7 +346,7 @@ def _is_known(carrier: Carrier, left: Download) -> bool:
     """Whether the service has this version of the object."""
     try:
         return bool(carrier.call(operation.HeadObject(left.space, left.key))[0].etag == left.etag)
-    except Refused as error:  # without a body, so that a space which is not there is a 400 like others
+    except Refused as error:  # HEAD has no body, so a missing space is a plain 400
         if error.retryable or error.status in (401, 403):
             raise
         return False

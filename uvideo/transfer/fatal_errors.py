@@ -18,9 +18,9 @@ from uvideo.errors import (
 
 __all__ = ["CircuitBreaker", "is_full", "system"]
 
-#: Errors of the key and the settings, which all items share.
+#: Errors of the key and the settings, which are the same for all items.
 FATAL = (ConfigurationError, NoCredentials, SignatureExpired, SignatureMismatch, UnknownKey)
-#: Items in a row without an answer, for each that is treated at a time, after which the service counts as gone.
+#: Items in a row without a response, for each job, after which the service counts as gone.
 DEAD = 2
 
 
@@ -50,7 +50,7 @@ class CircuitBreaker:
         self._fatal = (*FATAL, SpaceNotFound) if one_space else FATAL
         self._one_disk = one_disk
         self._dead = DEAD * jobs
-        self._unanswered = 0  # items without an answer since one was done
+        self._unanswered = 0  # items without a response since the last success
         self._lock = threading.Lock()
 
     def succeeded(self) -> None:
@@ -61,7 +61,7 @@ class CircuitBreaker:
     def failed(self, error: BaseException) -> bool:
         """Count a failure.  Returns whether the breaker is open."""
         with self._lock:
-            if getattr(error, "cause", None) != "too-long":  # a shorter file may pass
+            if getattr(error, "cause", None) != "too-long":  # a shorter file may succeed
                 self._unanswered += isinstance(error, NoAnswer)
                 self.is_open = self.is_open or isinstance(error, self._fatal)
             self.is_open = self.is_open or (self._one_disk and is_full(error)) or self._unanswered >= self._dead

@@ -42,7 +42,7 @@ __all__ = ["FolderOptions", "download_dir", "upload_dir"]
 _log = logging.getLogger("uvideo")
 
 OnError = Literal["continue", "stop"]
-#: Seconds between two reports of progress, the last one excepted.
+#: Seconds between two reports of progress, except the last.
 PAUSE = 0.1
 
 
@@ -76,7 +76,7 @@ class _Run(Generic[T]):
         self._skipped = self._unsent = 0
         self._breaker = CircuitBreaker(options.jobs)
         self._stopped = False
-        self._broken: BaseException | None = None  # what a callback of the caller raised
+        self._broken: BaseException | None = None  # a callback's error
         self._told = float("-inf")
         self._lock = threading.RLock()
 
@@ -169,7 +169,7 @@ class _Run(Generic[T]):
         self._manager.cancel()
 
 
-# Up
+# Upload
 
 
 def upload_dir(
@@ -182,7 +182,7 @@ def upload_dir(
 ) -> Summary[Stored]:
     """See Client.upload_dir."""
     space, prefix = operations.check_space(space), _folder_of_keys(prefix)
-    operations.put(space, "key", **stored)  # bad arguments are said at once
+    operations.put(space, "key", **stored)  # raises early for invalid arguments
     root = _text_of(folder)
     try:
         os.scandir(root).close()
@@ -261,7 +261,7 @@ def _folder_of_keys(prefix: str) -> str:
     return prefix + "/" if prefix and not prefix.endswith("/") else prefix
 
 
-# Down
+# Download
 
 
 def download_dir(
@@ -309,10 +309,10 @@ class FolderTarget:
         elif os.path.lexists(folder) and not os.path.isdir(folder):
             raise LocalFailure(f"{folder}: {os.strerror(errno.ENOTDIR)}")
         self._root = os.path.realpath(folder)
-        self._files: list[str] = []  # paths of files, each the beginning of the next, that a folder could be named like
+        self._files: list[str] = []  # files that a folder may have the name of; each path begins with the one before
         folds = sys.platform in ("darwin", "win32") if dry_run else folds_case(self._root)
         self._names: set[str] | None = set() if folds else None
-        self._ready: list[str] = []  # the folders on the way to the last file: they are there and inside
+        self._ready: list[str] = []  # folders of the last file, which exist and are inside
 
     def place(self, path: str, size: int) -> str | None:
         """The local path for the file ``path``, whose folder is created; None for a folder.
@@ -393,7 +393,7 @@ class FolderTarget:
             raise LocalFailure(f"{place} is there and {kind}")
 
 
-#: What names cannot be on Windows, and the characters that cannot be in them.
+#: Reserved names on Windows, and the characters that names cannot have there.
 _RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{name}{digit}" for name in ("COM", "LPT") for digit in range(1, 10))}
 _FORBIDDEN = set('<>:"\\|?*') | {chr(code) for code in range(32)}
 NAME_MAX = 255

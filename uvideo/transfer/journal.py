@@ -31,7 +31,7 @@ __all__ = ["Journal", "JournalClaim", "Subject"]
 _log = logging.getLogger("uvideo")
 
 VERSION = 1
-LOOK = 0.1  # seconds between two looks at what may end a wait
+LOOK = 0.1  # seconds between two checks of what may end a wait
 
 
 class Subject(NamedTuple):
@@ -61,7 +61,7 @@ def boot() -> str | None:
         return None
 
 
-#: The transfers that threads of this process are at: {path of the record: the thread}.
+#: Transfers that threads of this process work on: {path of the record: thread}.
 _turns: dict[str, int] = {}
 _ended = threading.Condition()
 
@@ -107,7 +107,7 @@ class JournalClaim:
 
     def write(self, lines: Iterable[str]) -> None:
         """Replace the record atomically and sync it."""
-        aside = self._path.with_suffix(".new")  # ours alone, as the claim is
+        aside = self._path.with_suffix(".new")  # no other process uses it: this one has the claim
         try:
             if not transfer_record.write(str(self._path), str(aside), lines, self._descriptor):
                 raise TransferBusy(transfer=self.id)
@@ -125,7 +125,7 @@ class JournalClaim:
     def discard(self) -> None:
         """Remove the record and release the claim."""
         try:
-            os.ftruncate(self._descriptor, 0)  # so that nobody goes on with it where it cannot be removed
+            os.ftruncate(self._descriptor, 0)  # if it cannot be removed, no process may resume it
             localfile.remove(self._path, self.release)
         except FileNotFoundError:
             pass
@@ -239,7 +239,7 @@ class Journal:
             except OSError as error:
                 os.close(descriptor)
                 raise LocalFailure(f"{path} cannot be locked: {error.strerror}") from None
-            os.close(descriptor)  # its holder replaced or removed it meanwhile: look again
+            os.close(descriptor)  # its holder replaced or removed the file: try again
 
     def entries(self) -> tuple[TransferRecord, ...]:
         """Every unfinished transfer, the oldest first.  Unreadable records are left out."""
@@ -294,7 +294,7 @@ def _is_download(first: dict[str, Any]) -> bool:
 def _read(path: Path) -> tuple[dict[str, Any], Any] | None:
     try:
         head, _, rest = transfer_record.content(str(path)).partition(b"\n")
-        if not rest:  # nothing was begun yet
+        if not rest:  # nothing had begun
             return None
         first = json.loads(head)
         if first["uvideo-transfer"] != VERSION:
@@ -307,7 +307,7 @@ def _read(path: Path) -> tuple[dict[str, Any], Any] | None:
             raise ValueError("fields of the wrong kind")
         if _is_download(first):
             for block, held in state.unsynced.items():
-                if held != boot():  # the system that held it in its memory has ended since
+                if held != boot():  # after a reboot: the blocks in memory are lost
                     del state.digests[block]
         return first, state
     except OSError:

@@ -32,9 +32,9 @@ __all__ = ["Transfer", "TransferManager"]
 _log = logging.getLogger("uvideo")
 
 T = TypeVar("T", bound=Stored | Downloaded)
-#: Transfers that may wait for each one that runs; whoever submits more waits.
+#: Waiting transfers for each running one; submitting blocks beyond that.
 AHEAD = 4
-#: Failures that are kept for the end of the block; those beyond are only counted.
+#: Failures kept for the end of the block; further ones are only counted.
 KEPT = 1000
 
 
@@ -106,7 +106,7 @@ class Transfer(Generic[T]):
         def call(_: object) -> None:
             try:
                 callback(self)
-            except BaseException as error:  # SystemExit too: it would end the pool, and with it the others
+            except BaseException as error:  # also SystemExit, which would end the pool's thread
                 if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
                     raise
                 _log.exception("a callback of %r raised", self)
@@ -122,7 +122,7 @@ class Transfer(Generic[T]):
 
     def _run(self) -> None:
         """Run it in the calling thread.  Raises nothing: errors are in the result."""
-        job, self._job = self._job, None  # with it the source's bytes go, however long the result is kept
+        job, self._job = self._job, None  # frees the source's bytes, however long the result is kept
         options, self._options = self._options, {}
         context, self._context = self._context, None
         assert job is not None and context is not None
@@ -132,7 +132,7 @@ class Transfer(Generic[T]):
                 self._cancel.check()
                 result = context.run(job, cancel=self._cancel, **options)
         except BaseException as error:
-            job = None  # the error holds this frame too
+            job = None  # the error's traceback holds this frame
             _clear(error)
             self._end(None, error)
         else:
@@ -231,14 +231,14 @@ class TransferManager:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if os.getpid() != self._pid:  # a child that leaves its parent's block
+        if os.getpid() != self._pid:  # a forked child leaves its parent's block
             return
         self._pool.close()
         if kind is not None:
             self.cancel()
         try:
             self._pool.join()
-        except BaseException:  # Ctrl-C; a second one does not wait
+        except BaseException:  # Ctrl-C; a second one ends the wait
             self.cancel()
             if kind is None:
                 self._pool.join()

@@ -16,9 +16,9 @@ __all__ = ["Pool", "gathered", "results"]
 
 T = TypeVar("T")
 R = TypeVar("R")
-#: Seconds that a thread waits for more before it ends.
+#: Seconds that an idle thread waits for work before it ends.
 LINGER = 0.1
-#: Seconds that threads get to stop after Ctrl-C.  What they noted until then is on the disk anyway.
+#: Seconds that threads get to stop after Ctrl-C.  All that they have recorded is on the disk.
 GRACE = 5.0
 
 
@@ -36,7 +36,7 @@ class Pool(Generic[T]):
     ) -> None:
         self._do, self._jobs, self._cancel = do, jobs, cancel
         self._ahead = 2 * jobs if ahead is None else ahead
-        self.changed = threading.Condition()  # on an RLock: a signal's handler may stop it
+        self.changed = threading.Condition()  # with an RLock, as a signal handler may stop the pool
         self._waiting: deque[T] = deque()
         self._running: list[T] = []
         self._threads: set[threading.Thread] = set()
@@ -68,7 +68,7 @@ class Pool(Generic[T]):
         self._threads.add(thread)
         try:
             thread.start()
-        except RuntimeError as error:  # the system gives no more: those that run will do
+        except RuntimeError as error:  # the system gives no more threads: those running continue
             self._threads.discard(thread)
             if not self._threads:
                 self._waiting.pop()
@@ -94,7 +94,7 @@ class Pool(Generic[T]):
                 self.stop()
             finally:
                 self._ended(item)
-            del item  # or it would be kept while there is no other
+            del item  # or the idle thread would keep it
 
     def _ended(self, item: T) -> None:
         with self.changed:
@@ -153,7 +153,7 @@ class Pool(Generic[T]):
         try:
             self.join(GRACE if interrupted else None)
         except KeyboardInterrupt:
-            if not interrupted:  # a second Ctrl-C does not wait
+            if not interrupted:  # a second Ctrl-C ends the wait
                 self.__exit__(KeyboardInterrupt)
             raise
 

@@ -10,7 +10,7 @@ from uvideo.models import Progress
 
 __all__ = ["Meter"]
 
-#: Seconds between two reports, the last one excepted.
+#: Seconds between two reports, except the last.
 PAUSE = 0.1
 
 
@@ -26,7 +26,7 @@ class Meter:
         self._done, self._total, self._retries = first.done, first.total, first.retries
         self._parts, self._parts_done = first.parts, first.parts_done
         self._told = float("-inf")
-        self._moving: dict[int, int] = {}  # part: bytes of it that are on their way
+        self._moving: dict[int, int] = {}  # part: bytes of it transferred so far
         self._settled = first.done
         self._lock = threading.RLock()
 

@@ -63,7 +63,7 @@ class _Piece:
     ) -> None:
         self._carrier, self._part, self._block = carrier, part, block
         self._limit, self._meter = limit, meter
-        self._slice = machines.paced(limit, jobs)  # bytes between two looks at limit, progress and cancel
+        self._slice = machines.paced(limit, jobs)  # bytes between two checks of limit, progress and cancel
         self.length = block.length
 
     def read(self, size: int = -1) -> bytes | memoryview:
@@ -165,7 +165,7 @@ class _Upload:
 
     def stored(self, upload: Upload, finished: operation.Finished, agrees: bool) -> Stored:
         """agrees: whether the object's etag was compared with that of the parts and is equal."""
-        assert upload.size is not None  # all of it was sent
+        assert upload.size is not None  # everything was sent
         if self._meter is not None:
             self._meter.end(upload.size)
         verified = agrees and upload.verified()
@@ -265,7 +265,7 @@ class _Upload:
                 raise interrupted(error, claim.id) from error
             if fate == keep_or_abort.FREE and machines.give_up(self._carrier.tidying(), upload):
                 claim.discard()
-            else:  # other keys may go on with it
+            else:  # another key may resume it
                 error.transfer = claim.id
             raise
         claim.discard()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 __all__ = ["FoundFile", "Problem", "walk"]
 
-#: What an unfinished download has left beside its target.
+#: Temporary files of unfinished downloads.
 PARTIAL = re.compile(r"\.[0-9a-f]{16,32}\.part")
 
 
@@ -47,7 +47,7 @@ def walk(
     None.  nameless: for a folder whose name is not UTF-8, return each of its files with that problem instead of the
     folder.
     """
-    #: Of each folder on the way: identity, path, name, and what is still to come in it.
+    #: For each current folder: identity, path, name, and the names still to visit.
     way: list[tuple[tuple[int, int], str, str, Iterator[str]]] = []
 
     def enter(folder: str, name: str) -> Iterator[FoundFile]:
@@ -96,7 +96,7 @@ def _names(folder: str, links: bool) -> list[str]:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link that leads to itself
+    except OSError:  # a link to itself
         return False
 
 
