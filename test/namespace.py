@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from test import patience
+
 __all__ = ["ADDRESS", "OTHER", "alone", "inside"]
 
 ADDRESS, OTHER = "10.77.0.1", "10.77.0.2"
@@ -32,6 +34,8 @@ def alone() -> tuple[str, ...]:
 def inside(pid: int, script: str, *arguments: str) -> Any:
     """What a Python script, run in the network of that process, printed as JSON."""
     enter = ["nsenter", "--target", str(pid), "--user", "--net", "--preserve-credentials"]
-    done = subprocess.run([*enter, sys.executable, "-c", script, *arguments], capture_output=True, timeout=60)
+    done = subprocess.run(
+        [*enter, sys.executable, "-c", script, *arguments], capture_output=True, timeout=patience.SECONDS
+    )
     assert done.returncode == 0, done.stderr.decode()
     return json.loads(done.stdout)

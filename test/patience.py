@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-SECONDS = 60.0  # no measure of anything: what has not come by then never comes
+SECONDS = 240.0  # no measure of anything: what has not come by then never comes
 #: Of a process that runs a whole suite or a long program: many times what it takes on a busy machine.
 SUITE_SECONDS = 1800.0
 

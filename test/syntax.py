@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from test import interpreters
+from test import interpreters, patience
 
 CLEAN_ON_2_7 = ["setup.py", "packaging/older", "ucloud", "test/demo", "test/sdk", "test/protocol"]
 CLEAN_ON_2_7 += [
@@ -45,7 +45,7 @@ def main() -> int:
     found = [each for each in interpreters.find() if each.version <= (3, 6)]
     for interpreter in found:
         command = [interpreter.path, "-c", COMPILE, ":".join(ONLY_ON_3), *CLEAN_ON_2_7]
-        if subprocess.run(command, cwd=interpreters.ROOT, timeout=120).returncode:
+        if subprocess.run(command, cwd=interpreters.ROOT, timeout=patience.SECONDS).returncode:
             return 1
     if not any(each.version == (2, 7) for each in found):
         print("Python 2.7 was not found: its syntax was not checked")

@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from test import interpreters
+from test import interpreters, patience
 
 
 def runs(command: str) -> bool:
     try:
-        return subprocess.run([command, "-c", "0"], capture_output=True, timeout=20).returncode == 0
+        return subprocess.run([command, "-c", "0"], capture_output=True, timeout=patience.SECONDS).returncode == 0
     except (OSError, subprocess.SubprocessError):
         return False
 
@@ -63,7 +63,7 @@ def test_requests_is_installed_for_each(interpreter):
     folder = interpreters.install(interpreter)
     check = [interpreter.path, "-c", "import requests, urllib3; print(requests.__file__)"]
     environment = {**os.environ, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"}
-    printed = subprocess.run(check, env=environment, capture_output=True, timeout=60)
+    printed = subprocess.run(check, env=environment, capture_output=True, timeout=patience.SECONDS)
     assert printed.returncode == 0, printed.stderr.decode(errors="replace")
     assert printed.stdout.decode().startswith(folder)
     assert interpreters.install(interpreter) == folder, "the second call uses what the first made"
@@ -77,7 +77,7 @@ def test_an_interpreter_without_pip_is_prepared_with_ours(interpreter, tmp_path,
     monkeypatch.setattr(interpreters, "CACHE", tmp_path)
     folder = interpreters.install(interpreter, own_pip=False)
     environment = {**os.environ, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"}
-    subprocess.run([interpreter.path, "-c", "import requests"], env=environment, check=True, timeout=60)
+    subprocess.run([interpreter.path, "-c", "import requests"], env=environment, check=True, timeout=patience.SECONDS)
 
 
 @pytest.mark.long

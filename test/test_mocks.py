@@ -23,6 +23,7 @@ import responses
 import vcr
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 
+from test import patience
 from test.sdk.peer import Peer, answer
 from test.server_fixture import Server
 from ucloud.uvideo import config, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
@@ -185,7 +186,9 @@ def test_nothing_is_looked_at_where_no_such_library_is_loaded() -> None:
         "import sys; from ucloud.uvideo import filemanager; from ucloud.uvideo.http import mocks;"
         "mocks.check('http://127.0.0.1:1'); print('requests' in sys.modules)"
     )
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=patience.SECONDS, check=True
+    )
     assert found.stdout == "False\n"
 
 

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from test import patience
 from ucloud.uvideo.protocol import cause
 
 PROGRAM = """
@@ -41,7 +42,9 @@ print("\\n".join(causes()))
 
 @pytest.mark.parametrize("proxy", ["", "http://127.0.0.1:1"])
 def test_no_more_files(proxy: str) -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM, proxy], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, proxy], capture_output=True, text=True, timeout=patience.SECONDS
+    )
     row = next(each for each in cause.CAUSES if each.code == "open-files")
     text = f"({row.text.format(reason='Too many open files')}); {row.remedy}"
     assert [line.endswith(text) for line in done.stdout.splitlines()] == [True] * 3, done

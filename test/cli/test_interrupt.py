@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.cli.inside import Inside
 from test.cli.records import check
 from test.cli.shell import Shell
@@ -45,7 +46,7 @@ def stopped(shell: Shell, number: int, *words: str) -> tuple[int, str, float]:
             time.sleep(0.02)
         began = time.monotonic()
         process.send_signal(number)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=patience.SECONDS)
         return process.returncode, err, time.monotonic() - began
     finally:
         process.kill()

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from test import patience
 from test.cli.inside import Inside
 from test.cli.records import check
 from test.cli.shell import Shell
@@ -19,7 +20,9 @@ def test_help_loads_no_verb_and_nothing_heavy() -> None:
         "import sys; sys.argv = ['uvideo', '--help']\nimport uvideo.cli\ntry: uvideo.cli.main()\nexcept SystemExit: "
     )
     program += "print(*sys.modules, file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=patience.SECONDS
+    )
     loaded = set(done.stderr.split())
     assert {"rich", "requests", "urllib3", "aiohttp", "asyncio", "sqlite3", "ssl"} & loaded == set()
     assert [name for name in loaded if name in {f"uvideo.cli.{verb.module}" for verb in VERBS.values()}] == []

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench.measure import processor_seconds
+from test import patience
 from test.cli.inside import Inside
 from test.cli.shell import Done, Shell
 from uvideo import etag
@@ -146,7 +147,7 @@ def test_without_a_reader_it_does_not_wait_for_a_large_file(shell: Shell) -> Non
             env=shell.environ,
             stdout=writer,
             stderr=subprocess.PIPE,
-            timeout=30,
+            timeout=patience.SECONDS,
         )
     finally:
         os.close(writer)

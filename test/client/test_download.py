@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.fakes import FaultProxy
 from test.posix import resource
 from test.sdk import silence
@@ -417,7 +418,7 @@ def test_a_file_that_may_not_grow_so_large_is_said_before_the_bytes_come(
     process = other_process(
         through, server, stored, folder / "a", prepare=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, -1))
     )
-    output = process.communicate(timeout=60)[0]
+    output = process.communicate(timeout=patience.SECONDS)[0]
     assert "LocalFailure" in output and "File too large" in output
     assert len(spans(proxy)) == 1
     assert (folder / "a").read_bytes() == b"mine"
@@ -934,7 +935,7 @@ def test_after_kill_9_another_process_fetches_only_what_is_missing(
     assert done >= 2 * BLOCK
     proxy.reset()
     second = other_process(through, server, stored, folder / "a", 4)
-    output = second.communicate(timeout=60)[0]
+    output = second.communicate(timeout=patience.SECONDS)[0]
     assert output.strip() == "True", output
     assert received(proxy) == len(data) - done
     assert (folder / "a").read_bytes() == data
@@ -959,7 +960,7 @@ def test_memory_is_a_buffer_for_each_thread_whatever_the_size(
     client.put(space, "a", content(15 * BLOCK))
     monkeypatch.setattr(f"{__name__}.PROGRAM", PEAK)
     process = other_process(client, server, space, folder / "a")
-    output = process.communicate(timeout=60)[0]
+    output = process.communicate(timeout=patience.SECONDS)[0]
     assert int(output) < 8 * 1024, output  # KiB
     assert (folder / "a").stat().st_size == 15 * BLOCK
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from test import interpreters
+from test import interpreters, patience
 from test.fakes import FaultProxy
 from test.server_fixture import Server
 from uvideo import Client, etag
@@ -100,7 +100,7 @@ def test_three_kills_leave_one_file_and_the_next_call_goes_on(
             proxy.wait("never", 0.02)
         kill(process)
         assert len(parts(tmp_path)) == 1 and not (tmp_path / "film").exists()
-    out, _ = start(interpreter, SDK).communicate(timeout=60)
+    out, _ = start(interpreter, SDK).communicate(timeout=patience.SECONDS)
     words = out.decode().replace("(", "").replace(")", "").replace(",", "").replace("'", "").split()
     assert words[:5] == ["200", str(SIZE), "None", etag(CONTENT), "None"], out
     assert (tmp_path / "film").read_bytes() == CONTENT and parts(tmp_path) == []
@@ -130,7 +130,7 @@ def test_another_object_begins_anew(
         proxy.wait("never", 0.02)
     kill(process)
     client.upload(space, "film", CONTENT[::-1])
-    out, _ = start(interpreters.newest(), SDK).communicate(timeout=60)
+    out, _ = start(interpreters.newest(), SDK).communicate(timeout=patience.SECONDS)
     assert b"200" in out and (tmp_path / "film").read_bytes() == CONTENT[::-1] and parts(tmp_path) == []
 
 
@@ -147,7 +147,7 @@ def test_blocks_that_are_not_as_they_came_are_fetched_again(
     with parts(tmp_path)[0].open("r+b") as file:
         file.seek(17)
         file.write(b"!")
-    out, _ = start(interpreters.newest(), SDK).communicate(timeout=60)
+    out, _ = start(interpreters.newest(), SDK).communicate(timeout=patience.SECONDS)
     assert b"200" in out and (tmp_path / "film").read_bytes() == CONTENT and parts(tmp_path) == []
 
 
@@ -174,7 +174,7 @@ def test_what_lies_there_and_is_of_no_use_is_replaced(
     else:
         path.unlink()
         path.symlink_to(other)
-    out, _ = start(interpreters.newest(), SDK).communicate(timeout=60)
+    out, _ = start(interpreters.newest(), SDK).communicate(timeout=patience.SECONDS)
     assert b"200" in out and (tmp_path / "film").read_bytes() == CONTENT
     assert other.read_bytes() == b"mine"
     assert parts(tmp_path) == ([path] if damage == "link" else [])
@@ -207,11 +207,11 @@ def test_downloads_to_one_target_at_a_time_do_not_disturb_one_another(
     first = start(interpreters.newest(), SDK)
     assert proxy.wait("first")
     second = start(interpreters.newest(), SDK)
-    out, _ = second.communicate(timeout=60)
+    out, _ = second.communicate(timeout=patience.SECONDS)
     assert b"200" in out and (tmp_path / "film").read_bytes() == CONTENT
     (tmp_path / "film").write_bytes(b"")
     proxy.release("first")
-    out, _ = first.communicate(timeout=60)
+    out, _ = first.communicate(timeout=patience.SECONDS)
     assert b"200" in out and (tmp_path / "film").read_bytes() == CONTENT and parts(tmp_path) == []
 
 
@@ -225,9 +225,9 @@ def test_a_file_that_another_download_holds_is_not_taken(
         assert first.poll() is None
         proxy.wait("never", 0.02)
     held = parts(tmp_path)
-    out, _ = start(interpreters.newest(), SDK).communicate(timeout=60)
+    out, _ = start(interpreters.newest(), SDK).communicate(timeout=patience.SECONDS)
     assert b"200" in out and (tmp_path / "film").read_bytes() == CONTENT
     assert parts(tmp_path) == held and first.poll() is None
     kill(first)
-    out, _ = start(interpreters.newest(), SDK).communicate(timeout=60)
+    out, _ = start(interpreters.newest(), SDK).communicate(timeout=patience.SECONDS)
     assert b"200" in out and parts(tmp_path) == []

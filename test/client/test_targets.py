@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from test import interpreters
+from test import interpreters, patience
 from test.server_fixture import Server
 from uvideo import Client, errors
 
@@ -103,7 +103,7 @@ class Face:
             env=self._environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=60,
+            timeout=patience.SECONDS,
         )
         assert done.returncode == 0, done.stderr
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.fakes import FaultProxy
 from test.server_fixture import ROOT, Server
 from ucloud.uvideo.engine import session
@@ -603,7 +604,7 @@ def test_after_kill_9_another_process_sends_only_what_is_missing(
     proxy.settle("third")
     proxy.reset()
     second = process(through, server, space, file)
-    output = second.communicate(timeout=60)[0]
+    output = second.communicate(timeout=patience.SECONDS)[0]
     assert output.strip() == str(len(data)), output
     assert set(parts(proxy)) <= {3, 4}
     assert client.get(space, "a").data == data

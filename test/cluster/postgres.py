@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from test import patience
 from test.cluster.program import Program, find, scratch, unprivileged
 from test.ports import free_ports
 
@@ -44,7 +45,7 @@ class Postgres:
 
     def answers(self) -> bool:
         command = [find("psql", BINARIES), "-qtA", "-c", "SELECT 1", self.url("postgres")]
-        done = subprocess.run(command, capture_output=True, timeout=20)
+        done = subprocess.run(command, capture_output=True, timeout=patience.SECONDS)
         return done.stdout == b"1\n"
 
     def run(self, database: str, script: str) -> str:
@@ -92,7 +93,9 @@ def start_postgres(*, fsync: bool = False) -> Iterator[Postgres]:
         data = folder / "data"
         command = [find("initdb", BINARIES), "-D", str(data), "-U", "uvideo", "--pwfile", str(secret), "-A"]
         command += ["scram-sha-256", "-E", "UTF8", "--locale", "C", "--no-sync"]
-        subprocess.run([*unprivileged(), *command], check=True, stdout=subprocess.DEVNULL, cwd="/", timeout=120)
+        subprocess.run(
+            [*unprivileged(), *command], check=True, stdout=subprocess.DEVNULL, cwd="/", timeout=patience.SECONDS
+        )
         with open(data / "postgresql.conf", "a") as file:
             file.write(SETTINGS.format(fsync="on" if fsync else "off"))
         (port,) = free_ports(1)

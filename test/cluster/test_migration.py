@@ -13,6 +13,7 @@ from pathlib import Path
 import obstore
 import pytest
 
+from test import patience
 from test.cluster.gateways import Cluster, start_cluster
 from test.cluster.object_store import ObjectStore
 from test.cluster.postgres import BINARIES, Postgres
@@ -100,11 +101,11 @@ def test_a_catalog_is_restored_from_its_backup(cluster: Cluster, tmp_path: Path)
     peer = Peer(cluster.gateways[0])
     space = fill(peer)
     database = env["UVIDEO_SERVE_DATABASE"]
-    subprocess.run([find("pg_dump", BINARIES), "-Fc", "-f", str(dump), database], check=True, timeout=60)
+    subprocess.run([find("pg_dump", BINARIES), "-Fc", "-f", str(dump), database], check=True, timeout=patience.SECONDS)
     for key in ("one", "large", "small"):
         peer.do(operation.DeleteObject(space, key))
     with cluster.postgres.database() as restored:
-        subprocess.run([find("pg_restore", BINARIES), "-d", restored, str(dump)], check=True, timeout=60)
+        subprocess.run([find("pg_restore", BINARIES), "-d", restored, str(dump)], check=True, timeout=patience.SECONDS)
         gateway = cluster.gateway(database=restored)
         holds(Peer(gateway), space)
         assert told(admin("fsck", tmp_path, "--rehash", "--json", env={**env, "UVIDEO_SERVE_DATABASE": restored})) == {
@@ -160,7 +161,9 @@ def test_a_hot_backup_holds_all_that_was_acknowledged_before_it(cluster: Cluster
         try:
             all_wrote(30)
             before = {key: version for writer in writers for key, version in writer.acknowledged.items()}
-            subprocess.run([find("pg_dump", BINARIES), "-Fc", "-f", str(dump), database], check=True, timeout=60)
+            subprocess.run(
+                [find("pg_dump", BINARIES), "-Fc", "-f", str(dump), database], check=True, timeout=patience.SECONDS
+            )
             all_wrote(1)
             copied = copy_of(cluster.object_store, env["UVIDEO_SERVE_BLOBS"])
             all_wrote(1)
@@ -170,7 +173,7 @@ def test_a_hot_backup_holds_all_that_was_acknowledged_before_it(cluster: Cluster
             each.result(60)
     assert len(before) == 4 * len(writers)
     with cluster.postgres.database() as restored:
-        subprocess.run([find("pg_restore", BINARIES), "-d", restored, str(dump)], check=True, timeout=60)
+        subprocess.run([find("pg_restore", BINARIES), "-d", restored, str(dump)], check=True, timeout=patience.SECONDS)
         place = {**env, "UVIDEO_SERVE_DATABASE": restored, "UVIDEO_SERVE_BLOBS": copied}
         found = told(admin("fsck", tmp_path, "--rehash", "--json", env=place))
         assert found == {"objects": len(before), "damaged": 0}

@@ -17,6 +17,7 @@ from typing import Any
 import obstore
 import pytest
 
+from test import patience
 from test.cluster.gateways import Cluster, start_cluster
 from test.cluster.object_store import ObjectStore
 from test.cluster.postgres import Postgres
@@ -293,12 +294,12 @@ def tls(tmp_path: Path) -> dict[str, Path]:
         ("host", ["-subj", "/CN=127.0.0.1"]),
     ):
         command = [openssl, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.pem"]
-        subprocess.run([*command, *what], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+        subprocess.run([*command, *what], cwd=tmp_path, check=True, capture_output=True, timeout=patience.SECONDS)
     (tmp_path / "names").write_text("subjectAltName=IP:127.0.0.1\n")
     for name, days in (("host", "2"), ("expired", "-1")):
         command = [openssl, "x509", "-req", "-in", "host.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"]
         command += ["-extfile", "names", "-days", days, "-out", f"{name}.crt"]
-        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=patience.SECONDS)
     return {name.partition(".")[0]: tmp_path / name for name in ("ca.pem", "host.crt", "expired.crt")}
 
 

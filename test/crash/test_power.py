@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.crash.disk import ANSWER, NAMES, WRITES, Disk, Record, read
 from test.crash.story import State, Writer, judge, observe
 from test.server.wire import Peer
@@ -54,7 +55,7 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("there is no C compiler here")
     made = tmp_path_factory.mktemp("shim") / "shim.so"
     command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(made), str(Path(__file__).with_name("shim.c"))]
-    subprocess.run([*command, "-ldl", "-lpthread"], check=True, timeout=60)
+    subprocess.run([*command, "-ldl", "-lpthread"], check=True, timeout=patience.SECONDS)
     return made
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.fakes import FaultProxy
 from test.server_fixture import ROOT, start_server
 from ucloud.uvideo.engine.session import carrier_of
@@ -153,7 +154,7 @@ def test_downloads_killed_at_random_points_end_verified(tmp_path: Path, monkeypa
                         env=environment,
                         stderr=subprocess.PIPE,
                     )
-                    error = process.communicate(timeout=60)[1]
+                    error = process.communicate(timeout=patience.SECONDS)[1]
                     assert process.returncode in (0, -signal.SIGKILL), (number, point, error)
                     killed[point] = killed.get(point, 0) + (process.returncode != 0)
                 records = near.transfers()

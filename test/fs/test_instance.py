@@ -17,6 +17,7 @@ import fsspec
 import pytest
 from fsspec.config import conf
 
+from test import patience
 from test.fakes import FaultProxy
 from test.fs.conftest import UVideoFileSystem
 from test.patience import until
@@ -101,7 +102,12 @@ def test_a_pickle_goes_to_another_process_and_works_there(fs: UVideoFileSystem, 
         f"fs.pipe_file('{space}/b', b'there')"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], input=pickle.dumps(fs), cwd=ROOT, capture_output=True, timeout=60, check=True
+        [sys.executable, "-c", program],
+        input=pickle.dumps(fs),
+        cwd=ROOT,
+        capture_output=True,
+        timeout=patience.SECONDS,
+        check=True,
     )
     assert done.stdout == b"b'here'\n" and fs.cat_file(f"{space}/b") == b"there"
     assert pickle.loads(pickle.dumps(fs)) == copy.copy(fs)
@@ -254,7 +260,7 @@ def test_ctrl_c_ends_a_transfer(through: UVideoFileSystem, proxy: FaultProxy, sp
         process.stdin = None
         until(lambda: any(each.part == 1 for each in proxy.log("UploadPart")))
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=60)[0] == b"interrupted\n"
+        assert process.communicate(timeout=patience.SECONDS)[0] == b"interrupted\n"
     finally:
         process.kill()
     assert process.returncode == 0 and not through.exists(f"{space}/movie")

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from test import patience
+
 
 def installed(folder: Path, *packages: str, alone: bool = False) -> Path:
     """Install packages into a new folder.  ``alone``: without what they need, which this Python then must have."""
@@ -25,6 +27,8 @@ def told(site: Path, program: str, *words: str, proxy: str = "") -> Any:
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(site), "PYTHONIOENCODING": "utf-8"}
     environment |= {"http_proxy": proxy} if proxy else {"no_proxy": "*"}
     command = [sys.executable, "-W", "ignore", "-c", program, *words]
-    got = subprocess.run(command, cwd=site.parent, env=environment, capture_output=True, text=True, timeout=100)
+    got = subprocess.run(
+        command, cwd=site.parent, env=environment, capture_output=True, text=True, timeout=patience.SECONDS
+    )
     assert got.returncode == 0, got.stdout[-1000:] + got.stderr[-3000:]
     return json.loads(got.stdout.splitlines()[-1])

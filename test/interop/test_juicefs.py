@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.interop.packages import installed
 from test.patience import until
 from test.sdk.httpproxy import HttpProxy
@@ -136,4 +137,4 @@ class mounted:
             if self.process.poll() is None:
                 self.process.kill()
                 self.process.wait()
-                subprocess.run(["umount", "-l", str(self.place)], check=False, timeout=60)
+                subprocess.run(["umount", "-l", str(self.place)], check=False, timeout=patience.SECONDS)

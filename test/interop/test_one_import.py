@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.server.wire import Peer
 from test.server_fixture import Server
 
@@ -103,7 +104,7 @@ def run(names: dict[str, str], server: Server, space: str, folder: Path) -> list
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience.SECONDS,
         env={"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "utf-8", "http_proxy": server.endpoint},
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]

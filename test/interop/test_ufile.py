@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.server_fixture import Server, start_server
 
 ufile = pytest.importorskip("ufile", reason="make venv installs it")
@@ -64,7 +65,7 @@ def test_every_public_method_of_the_official_sdk(alone: Server, tmp_path: Path, 
         [sys.executable, str(PROGRAM), mode, str(alone.port), alone.public_key, alone.private_key, str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=patience.SECONDS,
         env=environment,
     )
     assert got.returncode == 0, got.stdout[-1000:] + got.stderr[-3000:]

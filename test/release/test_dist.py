@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.interpreters import ROOT
 from test.release.conftest import Release, called, copied
 
@@ -84,12 +85,14 @@ def test_two_builds_in_two_folders_are_the_same_bytes(builder: Path, release: Re
 def test_what_is_not_committed_is_not_published(builder: Path, tmp_path: Path) -> None:
     tree = copied(tmp_path / "tree")
     (tree / "ucloud" / "secret.py").write_text("KEY = 1\n")
-    done = subprocess.run([builder, "packaging/dist.py"], cwd=tree, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [builder, "packaging/dist.py"], cwd=tree, capture_output=True, text=True, timeout=patience.SECONDS
+    )
     assert done.returncode == 1 and "not committed: " in done.stderr and "--dirty" in done.stderr
     assert not (tree / "dist").exists() and "Traceback" not in done.stderr
     (tree / ".git").rename(tmp_path / "git")
     done = subprocess.run(
-        [builder, "packaging/dist.py", "--dirty"], cwd=tree, capture_output=True, text=True, timeout=60
+        [builder, "packaging/dist.py", "--dirty"], cwd=tree, capture_output=True, text=True, timeout=patience.SECONDS
     )
     assert done.returncode == 1 and "git clone" in done.stderr
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import uvideo
-from test import interpreters
+from test import interpreters, patience
 from test.release import api
 from test.release.conftest import Release, called
 from test.server_fixture import SECRETS, STOP_SECONDS, Server
@@ -237,7 +237,7 @@ def test_where_click_is_missing_the_command_says_so(release: Release, tmp_path: 
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience.SECONDS,
         env={"PATH": "/usr/bin:/bin"},
     )
     assert done.returncode == 2 and "pip install 'uvideo[cli]'" in done.stderr and "Traceback" not in done.stderr

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from test import patience
 from test.interpreters import ROOT
 from test.release.conftest import called
 from uvideo.cli.verbs import VERBS
@@ -57,7 +58,7 @@ def test_what_formats_man_pages_finds_nothing_wrong() -> None:
                 [each.format(page=SHARE / name) for each in tool],
                 capture_output=True,
                 env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "MANWIDTH": "100"},
-                timeout=60,
+                timeout=patience.SECONDS,
             )
             said = [line for line in done.stderr.decode().splitlines() if "cannot adjust line" not in line]
             assert done.returncode == 0 and said == [], (name, tool[0], done.stdout[:500])

@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from test import patience
 from test.interpreters import LOWEST, ROOT
 
 LOCK, LOW, MITMPROXY = (ROOT / "packaging" / f"{name}.txt" for name in ("lock", "lowest", "mitmproxy"))
@@ -55,7 +56,7 @@ def bound(requirement: Requirement) -> Version:
 def printed(*words: str) -> set[str]:
     """The names of the packages that packaging/locked.py prints."""
     command = [sys.executable, ROOT / "packaging" / "locked.py", *words]
-    text = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout
+    text = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=patience.SECONDS).stdout
     return set(re.findall(r"^[\w.-]+", text, re.MULTILINE))
 
 
@@ -124,13 +125,15 @@ def test_only_what_is_for_older_pythons_alone_is_left_out(tmp_path: Path) -> Non
     kept = ['d>=1; python_version < "3.11"', 'e>=1; python_version >= "3.7"', 'f>=1; python_version == "3.10"', "g>=1"]
     lines = "".join(f"    {line}\n" for line in (*left_out, *kept))
     (tmp_path / "setup.cfg").write_text(f"[options]\ninstall_requires =\n{lines}[options.extras_require]\n")
-    done = subprocess.run([sys.executable, script, "--direct"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, script, "--direct"], capture_output=True, text=True, timeout=patience.SECONDS
+    )
     assert done.stdout.splitlines() == kept, done.stderr
 
 
 def test_an_extra_that_is_not_there_is_named() -> None:
     command = [sys.executable, ROOT / "packaging" / "locked.py", "servers"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=patience.SECONDS)
     assert done.returncode == 1 and "setup.cfg has no extra servers" in done.stderr and done.stdout == ""
 
 

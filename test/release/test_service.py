@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.interpreters import ROOT
 from test.release.conftest import called
 from test.server_fixture import SECRETS, START_SECONDS, STOP_SECONDS, Server, start_server
@@ -117,10 +118,12 @@ class TestUnit:
         unit.write_text(UNIT.read_text().replace("ExecStart=/opt/uvideo/bin/uvideo", f"ExecStart={sys.executable}"))
         shutil.copy(UNIT.with_suffix(".socket"), tmp_path)
         units = [unit, tmp_path / "uvideo.socket"]
-        done = subprocess.run([tool, "verify", "--man=no", *units], capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [tool, "verify", "--man=no", *units], capture_output=True, text=True, timeout=patience.SECONDS
+        )
         assert (done.returncode, [line for line in done.stderr.splitlines() if "uvideo" in line]) == (0, [])
         words = ["security", "--offline=true", f"--threshold={MOST_EXPOSED}", "--no-pager", unit]
-        done = subprocess.run([tool, *words], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([tool, *words], capture_output=True, text=True, timeout=patience.SECONDS)
         assert done.returncode == 0, done.stdout.splitlines()[-1:] or done.stderr
 
 
@@ -200,7 +203,9 @@ class TestContainer:
 
 def healthy(port: str, **environ: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": "/usr/bin:/bin", "UVIDEO_SERVE_ADMIN_PORT": port, **environ}
-    return subprocess.run([sys.executable, HEALTH], env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        [sys.executable, HEALTH], env=environment, capture_output=True, text=True, timeout=patience.SECONDS
+    )
 
 
 def test_health_is_seen_through_tls_too(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from test import interpreters
+from test import interpreters, patience
 from test.server_fixture import Server
 
 ROOT = Path(__file__).resolve().parents[1] / "data" / "samples"
@@ -115,7 +115,7 @@ def program(version: str, step: str, endpoint: str, server: Server, *words: obje
         },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        timeout=120,
+        timeout=patience.SECONDS,
         check=True,
     )
     return [(status, error) for status, error in json.loads(done.stdout)]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.crash.story import State, Writer, fits, observe
 from test.server.test_maintenance import OBJECTS, admin, inside, told
 from test.server.test_maintenance import made as made  # a fixture
@@ -183,7 +184,9 @@ def test_a_backup_that_was_killed_leaves_nothing_held_and_its_target_as_it_was(
     )
     peer.do(operation.DeleteObject(space, "large"))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    killed = subprocess.run([sys.executable, "-c", program, filled.dir, target], timeout=60, env=environment)
+    killed = subprocess.run(
+        [sys.executable, "-c", program, filled.dir, target], timeout=patience.SECONDS, env=environment
+    )
     assert killed.returncode == -signal.SIGKILL
     peer.do(operation.DeleteObject(space, "one"))
     peer.do(operation.DeleteObject(space, "copy"))

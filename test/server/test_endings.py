@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.forked import Forked
 from test.interpreters import ROOT
 from test.patience import until
@@ -250,7 +251,9 @@ def test_a_worker_that_is_slow_to_end_has_its_exit_code_all_the_same(folder: Pat
     """It was killed as soon as it had said why it cannot start, and the server ended as one to be started again."""
     catalog(folder, "PRAGMA user_version = 99")
     words = ["serve", str(folder), "--port", "0", "--admin-port", "0", "--workers", "2"]
-    done = subprocess.run([sys.executable, "-c", SLOW, *words], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", SLOW, *words], cwd=ROOT, capture_output=True, text=True, timeout=patience.SECONDS
+    )
     assert done.returncode == exit_codes.UNFIT.code and "this program knows" in done.stderr, done.stderr
 
 

@@ -184,7 +184,7 @@ def test_the_end_of_the_certificate_is_shown(tmp_path: Path) -> None:
         + ["-keyout", str(key), "-out", str(cert)],
         check=True,
         capture_output=True,
-        timeout=60,
+        timeout=patience.SECONDS,
     )
     assert abs((Pem.read(cert, key).not_after or 0) - time.time() - 10 * 86400) < 600
     assert Pem.read(key, key).not_after is None

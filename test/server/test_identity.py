@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.server.test_maintenance import admin, fill, holds, inside, told
 from test.server.wire import Peer
 from test.server_fixture import ROOT, start_server
@@ -262,7 +263,7 @@ def test_a_server_that_was_killed_in_its_first_start_starts_again(tmp_path: Path
     for step in (7, 15, 16, 21):
         folder = tmp_path / str(step) / "data"
         command = [sys.executable, "-c", KILLED, str(step), "serve", str(folder), "--port", "0", "--admin-port", "0"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=60)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=patience.SECONDS)
         assert (done.returncode, done.stdout) == (-signal.SIGKILL, b"")  # it was not ready yet
         with start_server(folder, "--no-fsync") as server:
             peer = Peer(server)

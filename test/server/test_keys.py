@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.server.test_console import Visitor
 from test.server.test_maintenance import admin, inside, told
 from test.server.wire import Peer
@@ -171,7 +172,9 @@ def test_a_private_key_is_shown_on_a_terminal_only(folder: Path) -> None:
     assert inside("list-keys", folder).stdout == ""
     leader, follower = pty.openpty()
     command = [sys.executable, "-m", "uvideo", "admin", "add-key", str(folder)]
-    ended = subprocess.run(command, stdout=follower, stdin=follower, stderr=subprocess.PIPE, cwd=ROOT, timeout=60)
+    ended = subprocess.run(
+        command, stdout=follower, stdin=follower, stderr=subprocess.PIPE, cwd=ROOT, timeout=patience.SECONDS
+    )
     os.close(follower)
     said = os.read(leader, 65536).decode()
     os.close(leader)

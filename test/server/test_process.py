@@ -35,7 +35,7 @@ def run(
         [*command, *COMMAND, *arguments],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=patience.SECONDS,
         cwd=ROOT,
         env={**environment, "PYTHONPATH": str(ROOT), **(env or {})},
     )
@@ -119,13 +119,19 @@ def test_help_and_import_are_quick_and_missing_packages_are_named(tmp_path: Path
     assert "serve" in run("--help").stdout and "UVIDEO_SERVE_" in run("serve", "--help").stdout
     heavy = "{'aiohttp', 'asyncio', 'click', 'requests', 'ssl'}"
     code = f"import sys, uvideo; assert uvideo.__version__; print(sorted({heavy} & set(sys.modules)))"
-    got = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=30)
+    got = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=patience.SECONDS
+    )
     assert got.stdout.strip() == "[]", got.stderr
     code = "import sys, uvideo.cli; print('aiohttp' in sys.modules, 'asyncio' in sys.modules)"
-    got = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=30)
+    got = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=patience.SECONDS
+    )
     assert got.stdout.strip() == "False False", got.stderr
     code = "import sys, uvideo.server.process.main; print([name for name in sys.modules if 'uvideo.testing' in name])"
-    got = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=30)
+    got = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=patience.SECONDS
+    )
     assert got.stdout.strip() == "[]", got.stderr
     for missing in ("click", "aiohttp"):
         (tmp_path / f"{missing}.py").write_text(f"raise ModuleNotFoundError('no', name={missing!r})")

@@ -291,7 +291,7 @@ def test_an_upgrade_by_command_fails_no_request(tmp_path: Path, program: Path, w
                     [sys.executable, "-m", "uvideo", "admin", "restart", str(folder), "--json"],
                     capture_output=True,
                     text=True,
-                    timeout=120,
+                    timeout=patience.SECONDS,
                 )
                 assert done.returncode == 0, done.stderr
                 assert json.loads(done.stdout)["pid"] == state(folder)["pid"] not in (pid, server.pid)

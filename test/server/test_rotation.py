@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.patience import until
 from test.ports import free_ports
 from test.server.test_console import Visitor
@@ -208,7 +209,7 @@ def test_a_pair_of_ones_own_choice(live: World, tmp_path: Path) -> None:
 def test_two_at_once_take_turns(live: World) -> None:
     command = [sys.executable, "-m", "uvideo", "admin", "keys", str(live.server.dir), "--replace", "--json"]
     both = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [json.loads(each.communicate(timeout=60)[0]) for each in both]
+    said = [json.loads(each.communicate(timeout=patience.SECONDS)[0]) for each in both]
     assert {each["replaced"] for each in said} & {each["public_key"] for each in said}  # one took the other's place
     assert live.status(pair_of(live.server.dir)) == 200
     live.goes_on()
@@ -260,7 +261,9 @@ def test_killed_at_any_moment_nothing_is_lost(stopped: World, tmp_path: Path, wh
     old, log = pair_of(folder), tmp_path / "audit.log"
     env = {"UVIDEO_SERVE_AUDIT_LOG": str(log)}
     command = [sys.executable, "-c", KILLED, when, "admin", "keys", str(folder), "--replace"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, env={**os.environ, **env})
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=patience.SECONDS, env={**os.environ, **env}
+    )
     assert done.returncode == -signals.SIGKILL, done.stderr
     assert (read(folder / "credentials.json").previous is None) == (when == "before")
     if when == "within":  # a command finishes it

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.interpreters import ROOT
 from test.patience import until
 from ucloud.uvideo import config, downloaduvideo, multipartuploaduvideo
@@ -150,7 +151,9 @@ def test_the_command(served: TestServer, film: Path, tmp_path: Path) -> None:
 
     def uvideo(*arguments: str) -> str:
         command = [sys.executable, "-m", "uvideo", *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=120)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=patience.SECONDS
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.decode("utf-8", "replace")
 

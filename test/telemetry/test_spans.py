@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
+from test import patience
 from test.fakes import FaultProxy
 from test.interpreters import ROOT
 from test.patience import until
@@ -300,7 +301,7 @@ def test_without_a_provider_nothing_is_loaded_or_sent(tmp_path: Path) -> None:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=patience.SECONDS,
         )
         assert done.returncode == 0, done.stderr
         assert "opentelemetry" not in Path(f"/proc/{server.pid}/maps").read_text()
@@ -381,7 +382,7 @@ def test_what_started_the_program_may_have_set_the_provider(tmp_path: Path) -> N
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=patience.SECONDS,
         )
         assert done.returncode == 0, done.stderr
         assert server.stop() == 0
@@ -410,7 +411,7 @@ def test_a_server_says_what_telemetry_needs(tmp_path: Path) -> None:
         env={"PYTHONPATH": f"{tmp_path}:{ROOT}", "PATH": "/usr/bin"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience.SECONDS,
     )
     assert done.returncode == 2 and "pip install 'uvideo[telemetry]' opentelemetry-sdk" in done.stderr
     assert "Traceback" not in done.stderr

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.fakes import FaultProxy
 from test.interpreters import ROOT
 from test.sdk import silence
@@ -349,7 +350,7 @@ def test_a_file_for_programs_in_other_languages(tmp_path: Path) -> None:
     found = faults.Faults(said["admin"]).report()
     assert [(each.matched, each.happened) for each in found] == [(1, 1), (0, 0)]
     process.send_signal(signal.SIGTERM)
-    error = process.communicate(timeout=20)[1].decode()
+    error = process.communicate(timeout=patience.SECONDS)[1].decode()
     assert process.returncode == 3 and "this fault never happened: * key='k': wrong_etag()" in error
 
 
@@ -368,7 +369,7 @@ def test_a_server_does_not_start_with_a_file_that_is_wrong(
     if text is not None:
         script.write_text(text)
     process = started(tmp_path / "data", script, *options)
-    error = process.communicate(timeout=20)[1].decode()
+    error = process.communicate(timeout=patience.SECONDS)[1].decode()
     assert process.returncode == 2 and expected in error and "Traceback" not in error
 
 

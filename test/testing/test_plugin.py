@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from test import patience
 from test.interpreters import ROOT
 from test.test_namespace import copied_tree
 from uvideo.testing import faults, serve
@@ -59,7 +60,7 @@ def run_pytest(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
         env={**environment, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience.SECONDS,
     )
 
 
@@ -89,7 +90,7 @@ def test_the_package_names_the_plugin(tmp_path: Path) -> None:
         cwd=copied_tree(tmp_path / "tree"),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience.SECONDS,
     )
     assert made.returncode == 0, made.stderr
     info = tmp_path / "uvideo.egg-info"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -28,6 +30,7 @@ class Spool:
     ) -> None:
         self._folder, self._taking = folder, taking
         self._file: IO[bytes] | None = None
+        self._used, self._is_over = threading.Lock(), False
 
     async def write(self, data: bytes) -> None:
         with self._taking(len(data)):
@@ -37,22 +40,38 @@ class Spool:
                 await asyncio.shield(asyncio.to_thread(self._write, data))
 
     def _write(self, data: bytes) -> None:
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)
-        view = memoryview(data)
-        while view:
-            view = view[self._file.write(view) :]
+        with self._using():
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)
+            view = memoryview(data)
+            while view:
+                view = view[self._file.write(view) :]
 
     async def read(self) -> list[bytes]:
         """All of it."""
         return await asyncio.to_thread(self._read)
 
     def _read(self) -> list[bytes]:
-        if self._file is None:
-            return []
-        self._file.seek(0)
-        return list(iter(lambda: self._file.read(PIECE) if self._file is not None else b"", b""))
+        with self._using():
+            if self._file is None:
+                return []
+            self._file.seek(0)
+            return list(iter(partial(self._file.read, PIECE), b""))
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        try:
+            with self._used:
+                yield
+        finally:
+            if self._is_over:
+                self.close()
 
     def close(self) -> None:
-        """A write that was cancelled may still be at work: its file goes when it has ended."""
-        self._file = None
+        """Close the file: now, or when the write or read ends that was cancelled and is still at work in a thread."""
+        self._is_over = True
+        if self._used.acquire(blocking=False):
+            file, self._file = self._file, None
+            self._used.release()
+            if file is not None:
+                file.close()
