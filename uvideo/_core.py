@@ -74,7 +74,7 @@ LATER = ("ucloud.uvideo.engine", "ucloud.uvideo.http")
 
 
 def __getattr__(name: str) -> ModuleType:
-    for room in LATER:
+    for room in LATER if not name.startswith("__") else ():  # each ``from uvideo._core import`` asks for __path__
         if importlib.util.find_spec(f"{room}.{name}") is not None:
             found = globals()[name] = importlib.import_module(f"{room}.{name}")
             return found

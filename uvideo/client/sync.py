@@ -151,9 +151,6 @@ class Client(BaseClient):
         each download, for example Cache-Control.  acl: "public-read" or "default".  IntegrityError if the service
         stored other bytes.  For large files and bad networks use ``upload``.
         """
-        from uvideo._core import single_upload
-        from uvideo._core import upload_source as source
-
         path = os.fspath(data) if isinstance(data, os.PathLike) else ""
         stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
         op = operations.put(space, key, acl, path, **stored)
@@ -161,8 +158,10 @@ class Client(BaseClient):
         if isinstance(data, (bytes, bytearray, memoryview)):
             content = data if isinstance(data, bytes) else bytes(data)
             return self._done(self._bytes_put(op, content, check))
+        from uvideo._core import single_upload, upload_source
+
         if isinstance(data, os.PathLike):
-            file = source.FileSource(path)
+            file = upload_source.FileSource(path)
             try:
                 return self._put_body(op, single_upload.FileBody(file), check)
             finally:
