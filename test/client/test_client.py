@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from test.fakes import FaultProxy
+from test.patience import until
 from test.server_fixture import Server
 from ucloud.uvideo.protocol import etag
 from uvideo import AsyncClient, Client, Settings, errors
@@ -265,6 +266,15 @@ def test_many_are_deleted_and_what_fails_is_said_at_the_end(client: Client, spac
     assert isinstance(caught.value.summary.failures[0].error, errors.InvalidArgument)
     assert list(client.list(space)) == []
     assert pickle.loads(pickle.dumps(caught.value)).summary.done == ("c",)
+
+
+def test_a_delete_that_waits_holds_up_no_other(client: Client, through: Client, proxy: FaultProxy, space: str) -> None:
+    keys = [f"{number:02}" for number in range(20)]
+    for key in keys:
+        client.put(space, key, b"x")
+    proxy.on("DeleteObject", key="00").pause("first")
+    with proxy.meanwhile("first", lambda: until(lambda: [each.key for each in client.list(space)] == ["00"])):
+        assert sorted(through.delete_many(space, keys, jobs=2).done) == keys
 
 
 def test_an_object_is_copied_renamed_and_described(client: Client, space: str) -> None:

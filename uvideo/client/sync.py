@@ -28,7 +28,7 @@ from uvideo.errors import UVideoError
 from uvideo.models import Page, T
 from uvideo.transfer import copy as copies
 from uvideo.transfer.copy import A
-from uvideo.transfer.pool import results
+from uvideo.transfer.pool import Pool
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -54,7 +54,13 @@ __all__ = ["Client"]
 
 async def _gathered(do: Callable[[A], Coroutine[Any, Any, T]], items: Iterable[A], jobs: int) -> list[T]:
     """As ``pool.gathered``, in threads."""
-    return [*results(lambda item: copies.finished(do(item)), items, jobs)]
+    found: dict[int, T] = {}
+
+    def one(job: tuple[int, A]) -> None:
+        found[job[0]] = copies.finished(do(job[1]))
+
+    Pool(one, jobs).run(enumerate(items))
+    return [found[place] for place in sorted(found)]
 
 
 class Client(BaseClient):
