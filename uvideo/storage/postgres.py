@@ -17,7 +17,7 @@ from uvideo._core import errors
 from uvideo.storage.base import DAY, Compacted, DayUsage, KeyRecord, ObjectRecord, PartRecord, TokenRecord
 from uvideo.storage.postgres_connections import LOOK, NOW, Connections, Lock, Session
 from uvideo.storage.schema import KEY, PART, PUT, TOKEN, Row, token_of
-from uvideo.storage.sql_catalog import SqlCatalog, Steps, Terms, by_day, changed
+from uvideo.storage.sql_catalog import Looks, SqlCatalog, Steps, Terms, by_day, changed
 
 __all__ = ["PostgresCatalog"]
 
@@ -69,7 +69,7 @@ class PostgresCatalog(SqlCatalog):
     async def _all(self, query: str, *values: object) -> builtins.list[Row]:
         return await self._db.all(query, *values)
 
-    async def _browse(self, steps: Callable[[], Steps[T]]) -> T:
+    async def _browse(self, steps: Callable[[], Looks[T]]) -> T:
         return await _ran(self._db.all, steps())
 
     async def _change(self, query: str, *values: object, of_space: bool = False) -> int:
@@ -179,7 +179,7 @@ class PostgresCatalog(SqlCatalog):
         return {name for (name,) in rows}
 
 
-async def _ran(ask: Callable[..., Awaitable[Any]], running: Steps[T]) -> T:
+async def _ran(ask: Callable[..., Awaitable[Any]], running: Steps[T] | Looks[T]) -> T:
     try:
         query, values = next(running)
         while True:

@@ -57,6 +57,8 @@ __all__ = ["SqlCatalog", "Steps", "Terms", "by_day", "changed", "sums"]
 T = TypeVar("T")
 #: Yields (statement, its values), gets the rows; an exception undoes all of it.
 Steps = Generator[tuple[str, Row], builtins.list[Row], T]
+#: As Steps, but a driver may read each row only when it is taken.
+Looks = Generator[tuple[str, Row], Iterable[Row], T]
 Name = tuple["str | bytes", ...]
 
 
@@ -149,7 +151,7 @@ class SqlCatalog:
         """All rows of a statement."""
         raise NotImplementedError
 
-    async def _browse(self, steps: Callable[[], Steps[T]]) -> T:
+    async def _browse(self, steps: Callable[[], Looks[T]]) -> T:
         """What the steps return.  They read little, and are no transaction; they may run more than once."""
         raise NotImplementedError
 
@@ -357,7 +359,7 @@ class SqlCatalog:
             for is_peek, columns in ((False, OBJECT), (True, "space_id, key"))
         }
 
-        def work() -> Steps[CatalogPage]:
+        def work() -> Looks[CatalogPage]:
             page, last, wanted = CatalogPage(), "", self.LOOKS[0] if split else limit + 2
             lower, beyond = (after, ">") if after >= start else (start, ">=")
             if after and split and after.startswith(start) and rolled_up(after, start, split) == after:
@@ -365,7 +367,9 @@ class SqlCatalog:
             while True:
                 wanted = min(wanted, limit + 2 - len(page.objects) - len(page.prefixes))
                 rows = yield queries[beyond, wanted == 1], (space_id, lower, *end, wanted)
+                seen = 0
                 for row in rows:
+                    seen += 1
                     lower, beyond = row[1], ">"
                     if split and row[1] == start and start.endswith(split):
                         continue
@@ -378,12 +382,12 @@ class SqlCatalog:
                         lower, beyond, wanted = behind(jump), ">=", self.LOOKS[1]
                         break
                     if wanted == 1:  # it was for a prefix only
-                        lower, beyond, wanted = row[1], ">=", 4
+                        lower, beyond, wanted = row[1], ">=", self.LOOKS[0]
                         break
                     page.objects.append(object_of(row))
                     last = page.objects[-1].key
                 else:
-                    if len(rows) < wanted:
+                    if seen < wanted:
                         return page
                     wanted *= 4
 

@@ -51,7 +51,7 @@ from uvideo.storage.schema import (
     statements,
     token_of,
 )
-from uvideo.storage.sql_catalog import SqlCatalog, Steps, Terms, by_day, changed, sums
+from uvideo.storage.sql_catalog import Looks, SqlCatalog, Steps, Terms, by_day, changed, sums
 
 __all__ = ["SqliteCatalog"]
 
@@ -84,7 +84,7 @@ class SqliteCatalog(SqlCatalog):
     ``patience``: seconds that a write waits while another program holds the lock.
     """
 
-    LOOKS = (1, 1)  # each is cheap
+    LOOKS = (10**6, 1)  # a row that is not taken is not read
     BY_BLOB = "INDEXED BY objects_blob"
 
     def __init__(self, path: Path, *, fsync: bool = True, patience: float = PATIENCE) -> None:
@@ -278,8 +278,8 @@ class SqliteCatalog(SqlCatalog):
         """All rows at once: a cursor left open would hold a read transaction."""
         return await self._read(lambda db: db.execute(in_sqlite(query), values).fetchall())
 
-    async def _browse(self, steps: Callable[[], Steps[T]]) -> T:
-        return await self._read(lambda db: _ran(db, steps()))
+    async def _browse(self, steps: Callable[[], Looks[T]]) -> T:
+        return await self._read(lambda db: _looked(db, steps()))
 
     async def _change(self, query: str, *values: object, of_space: bool = False) -> int:
         return await self._write(lambda db: db.execute(in_sqlite(query), values).rowcount, of_space=of_space)
@@ -370,6 +370,17 @@ def _ran(db: sqlite3.Connection, running: Steps[T]) -> T:
         query, values = next(running)
         while True:
             query, values = running.send(db.execute(in_sqlite(query), values).fetchall())
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+def _looked(db: sqlite3.Connection, looking: Looks[T]) -> T:
+    try:
+        query, values = next(looking)
+        while True:
+            with contextlib.closing(db.execute(in_sqlite(query), values)) as rows:  # open, it would hold the snapshot
+                query, values = looking.send(rows)
     except StopIteration as end:
         result: T = end.value
         return result
