@@ -9,9 +9,7 @@ from .errors import BadAnswer, BadRequest
 from .message import Headers, Response
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterable, NoReturn  # noqa: F401
-
-    Shape = tuple[tuple[str, Callable[[Any], Any]], ...]  # the names in a JSON object, and what reads their values
+    from typing import Any, Iterable, NoReturn  # noqa: F401
 
 JSON = ("Content-Type", "application/json")
 _MOST = 1 << 63
@@ -120,15 +118,3 @@ def number_or_none(value):
     # type: (object) -> int | None
     """As ``number``, or null."""
     return None if value is None else number(value)
-
-
-def build_entry(shape, values):
-    # type: (Shape, Iterable[object]) -> dict[str, Any]
-    """A JSON object of values in the order of ``shape``."""
-    return dict(zip([name for name, _ in shape], values))
-
-
-def parse_entry(shape, found):
-    # type: (Shape, dict[str, Any]) -> list[Any]
-    """The values of such an object.  ValueError if one is invalid."""
-    return [read(found.get(name)) for name, read in shape]

@@ -6,13 +6,12 @@ from . import field, operation
 from .codec import Codec
 from .compat import TYPE_CHECKING, build_query, is_text
 from .errors import BadRequest
-from .json_document import build_entry, json_answer, members, number, number_or_none, parse_entry, text, text_or_none
+from .json_document import json_answer, members, number, number_or_none, text, text_or_none
 
 if TYPE_CHECKING:
     from typing import Any, Mapping  # noqa: F401
 
     from .codec import Asked  # noqa: F401
-    from .json_document import Shape  # noqa: F401
     from .message import Headers, Response  # noqa: F401
 
     _Pair = tuple[str, str | int | None]
@@ -61,7 +60,10 @@ def _encode_part_page(page):
             "MaxParts": page.limit,
             "IsTruncated": page.truncated,
             "NextPartNumberMarker": page.next_marker,
-            "Parts": [build_entry(_PART, part) for part in page.parts],
+            "Parts": [
+                {"PartNum": part.part, "Etag": part.etag, "Size": part.size, "LastModified": part.modified}
+                for part in page.parts
+            ],
         }
     )
 
@@ -77,17 +79,23 @@ def _decode_part_page(op, response):
         number_or_none(found.get("MaxParts", op.limit)),
         bool(found.get("IsTruncated")),
         number(found.get("NextPartNumberMarker") or 0),
-        tuple([operation.Part(*parse_entry(_PART, part)) for part in found["Parts"] or ()]),
+        tuple([_part(entry) for entry in found["Parts"] or ()]),
+    )
+
+
+def _part(entry):
+    # type: (dict[str, Any]) -> operation.Part
+    return operation.Part(
+        number(entry["PartNum"]),
+        _tag(entry["Etag"]),
+        number_or_none(entry.get("Size")),
+        number_or_none(entry.get("LastModified")),
     )
 
 
 def _tag(value):
     # type: (object) -> str
     return text(value).strip('"')
-
-
-#: In the order of Part.
-_PART = (("PartNum", number), ("Etag", _tag), ("Size", number_or_none), ("LastModified", number_or_none))  # type: Shape
 
 
 def _encode_uploads(op, shared):
@@ -111,7 +119,15 @@ def _encode_upload_page(page):
             "NextMarker": page.next_marker,
             "UploadIdMarker": page.next_upload_id,
             "IsTruncated": page.truncated,
-            "DataSet": [build_entry(_UPLOAD, upload) for upload in page.uploads],
+            "DataSet": [
+                {
+                    "UploadId": upload.upload_id,
+                    "FileName": upload.key,
+                    "StartTime": upload.started,
+                    "StorageClass": upload.storage_class,
+                }
+                for upload in page.uploads
+            ],
         }
     )
 
@@ -124,17 +140,18 @@ def _decode_upload_page(op, response):
         bool(found.get("IsTruncated")),
         text(found.get("NextMarker") or u""),
         text(found.get("UploadIdMarker") or u""),
-        tuple([operation.UploadInfo(*parse_entry(_UPLOAD, upload)) for upload in found["DataSet"] or ()]),
+        tuple([_upload(entry) for entry in found["DataSet"] or ()]),
     )
 
 
-#: In the order of UploadInfo.
-_UPLOAD = (
-    ("UploadId", text),
-    ("FileName", text),
-    ("StartTime", number_or_none),
-    ("StorageClass", text_or_none),
-)  # type: Shape
+def _upload(entry):
+    # type: (dict[str, Any]) -> operation.UploadInfo
+    return operation.UploadInfo(
+        text(entry["UploadId"]),
+        text(entry["FileName"]),
+        number_or_none(entry.get("StartTime")),
+        text_or_none(entry.get("StorageClass")),
+    )
 
 
 def _encode_files(op, shared):

@@ -5,7 +5,7 @@ Responses always have HTTP status 200 and a RetCode.  A space is a bucket, whose
 
 from __future__ import absolute_import, division, print_function
 
-from . import dates, error_response, errors, json_document, listing, operation
+from . import dates, error_response, errors, listing, operation
 from .compat import TYPE_CHECKING, build_query, is_integer, native, parse_query, to_bytes, to_text, whole
 from .expiry import is_past
 from .json_document import document, json_answer, number, number_or_none, parse_body, text, text_or_none
@@ -266,30 +266,41 @@ def _decode_spaces(op, found):
     spaces = []
     for entry in found["DataSet"] or ():
         domain = entry.get("Domain") or {}
-        hosts = [_texts(domain.get(name)) for name in ("Src", "Cdn", "CustomSrc")]
-        spaces.append(operation.SpaceInfo(*(json_document.parse_entry(_SPACE_SET, entry) + hosts)))
+        spaces.append(
+            operation.SpaceInfo(
+                text(entry["BucketName"]),
+                text_or_none(entry.get("BucketId")),
+                text_or_none(entry.get("Type")),
+                text_or_none(entry.get("Region")),
+                text_or_none(entry.get("Biz")),
+                text_or_none(entry.get("Tag")),
+                text_or_none(entry.get("StorageClass")),
+                number_or_none(entry.get("CreateTime")),
+                number_or_none(entry.get("ModifyTime")),
+                _texts(domain.get("Src")),
+                _texts(domain.get("Cdn")),
+                _texts(domain.get("CustomSrc")),
+            )
+        )
     return operation.SpaceList(tuple(spaces))
 
 
 def _space_entry(info):
     # type: (operation.SpaceInfo) -> dict[str, Any]
-    domain = {"Src": list(info.source), "Cdn": list(info.cdn), "CustomSrc": list(info.custom), "CustomCdn": []}
-    custom = 1 if info.custom else 0
-    return dict(json_document.build_entry(_SPACE_SET, info), HasUserDomain=custom, CdnDomainId=[], Domain=domain)
-
-
-#: In the order of SpaceInfo, up to its hosts.
-_SPACE_SET = (
-    ("BucketName", text),
-    ("BucketId", text_or_none),
-    ("Type", text_or_none),
-    ("Region", text_or_none),
-    ("Biz", text_or_none),
-    ("Tag", text_or_none),
-    ("StorageClass", text_or_none),
-    ("CreateTime", number_or_none),
-    ("ModifyTime", number_or_none),
-)  # type: json_document.Shape
+    return {
+        "BucketName": info.space,
+        "BucketId": info.space_id,
+        "Type": info.type,
+        "Region": info.region,
+        "Biz": info.biz,
+        "Tag": info.tag,
+        "StorageClass": info.storage_class,
+        "HasUserDomain": 1 if info.custom else 0,
+        "CreateTime": info.created,
+        "ModifyTime": info.modified,
+        "CdnDomainId": [],
+        "Domain": {"Src": list(info.source), "Cdn": list(info.cdn), "CustomSrc": list(info.custom), "CustomCdn": []},
+    }
 
 
 def _encode_files(result):
@@ -342,7 +353,7 @@ def _decode_tokens(op, found):
 def _token_entry(info):
     # type: (operation.TokenInfo) -> dict[str, Any]
     values = [list(value) if isinstance(value, tuple) else value for value in info]
-    entry = json_document.build_entry(_TOKEN_SET, values)
+    entry = dict(zip([name for name, _ in _TOKEN_SET], values))
     if info.private_key is None:
         del entry["PrivateKey"]
     return entry
@@ -350,7 +361,7 @@ def _token_entry(info):
 
 def _token(entry):
     # type: (dict[str, Any]) -> operation.TokenInfo
-    return operation.TokenInfo(*json_document.parse_entry(_TOKEN_SET, entry))
+    return operation.TokenInfo(*[read(entry.get(name)) for name, read in _TOKEN_SET])
 
 
 def _texts(value):
@@ -373,7 +384,7 @@ _TOKEN_SET = (
     ("ModifyTime", number),
     ("BlackIPList", _texts),
     ("WhiteIPList", _texts),
-)  # type: json_document.Shape
+)  # type: tuple[tuple[str, Callable[[Any], Any]], ...]
 
 
 def _encode_temporary(result):
