@@ -123,5 +123,10 @@ def test_what_hangs_is_ended(tmp_path: Path) -> None:
     assert children.run([sys.executable, "-c", "import time; time.sleep(99)"], tmp_path, {}, 0.1) == (None, "")
 
 
+def test_what_grows_without_end_fails() -> None:
+    code, said = children.run([sys.executable, "-c", f"bytearray({children.MEMORY})"], Path("/"), {}, 60)
+    assert (code, "MemoryError" in said) == (1, True)
+
+
 def test_every_judgement_has_a_reason() -> None:
     assert all(len(identity) == 10 and len(reason) > 20 for identity, reason in judged().items())
