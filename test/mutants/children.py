@@ -22,6 +22,12 @@ def adopt() -> None:
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
 
 
+def _bounded() -> None:
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    most = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
 def run(command: list[str], folder: Path, environment: dict[str, str], limit: float) -> tuple[int | None, str]:
     """(exit code, the end of what it said); None if it took longer than ``limit`` seconds.
 
@@ -37,7 +43,7 @@ def run(command: list[str], folder: Path, environment: dict[str, str], limit: fl
             stdout=said,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
+            preexec_fn=_bounded,
         )
         code: int | None = None
         try:
