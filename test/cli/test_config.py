@@ -56,6 +56,12 @@ class TestInit:
         assert stat.S_IMODE(path(alone).parent.stat().st_mode) == 0o700
         assert load(environ={"UVIDEO_CONFIG": str(path(alone))}).private_key == alone.server.private_key
 
+    def test_what_is_kept_comes_as_records(self, alone: Shell) -> None:
+        words = ("--key-file", key_file(alone), "--no-check", "--json")
+        found = alone("config", "init", "--provider", "local", "--endpoint", alone.server.host, *words).records
+        kept = {each["name"]: (each["profile"], each["removed"]) for each in found if "removed" in each}
+        assert kept == dict.fromkeys(("provider", "endpoint", "public_key", "private_key"), ("default", False))
+
     def test_a_new_user_answers_questions(self, alone: Shell, inside: Inside) -> None:
         done = alone.terminal(
             "config",

@@ -24,6 +24,7 @@ import pytest
 
 from test import patience
 from test.fakes import FaultProxy
+from test.patience import until
 from test.posix import resource
 from test.sdk import silence
 from test.server_fixture import ROOT, Server, start_server
@@ -211,10 +212,10 @@ def test_file_objects_are_written_from_where_they_stand_and_left_open(
 def test_pipes_and_devices_are_written_directly(client: Client, stored: str, folder: Path, data: bytes) -> None:
     os.mkfifo(folder / "pipe")
     got: list[bytes] = []
-    reader = threading.Thread(target=lambda: got.append((folder / "pipe").read_bytes()))
+    reader = threading.Thread(target=lambda: got.append((folder / "pipe").read_bytes()), daemon=True)
     reader.start()
     assert client.download(stored, "a", folder / "pipe").verified
-    reader.join()
+    until(lambda: got)
     assert got == [data]
     assert client.download(stored, "a", "/dev/null").verified
     with pytest.raises(errors.LocalFailure, match="No space left"):

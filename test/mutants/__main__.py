@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import os
 import random
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ from test.mutants.reach import PACKAGES, UNSEEN, Reached, command, reached
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "mutants"
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
+_STAMPS = itertools.count(1)
 FACTOR, GRACE = 4.0, 60.0  # a file may take so many times as long, and so many seconds more, until it counts as hung
 
 
@@ -67,12 +70,27 @@ def candidates(tree: Path, known: dict[str, Reached]) -> list[Mutant]:
     return found
 
 
+@contextlib.contextmanager
+def changed(path: Path, source: bytes) -> Iterator[None]:
+    """Write another source into a module, and its own at the end.
+
+    Python takes a .pyc for that of a source of the same size and second.  So each change has a time of its own, and the
+    source gets back its old one.
+    """
+    before, at = path.read_bytes(), path.stat()
+    path.write_bytes(source)
+    os.utime(path, (at.st_atime, int(at.st_mtime) + next(_STAMPS)))
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
+        os.utime(path, ns=(at.st_atime_ns, at.st_mtime_ns))
+
+
 def tried(tree: Path, mutant: Mutant, known: dict[str, Reached]) -> str | None:
     """The test file that kills it, None if all that reach its line pass.  The most special and the quickest first."""
     path = tree / mutant.path
-    source = path.read_bytes()
-    path.write_bytes(mutant.apply(source))
-    try:
+    with changed(path, mutant.apply(path.read_bytes())):
         at = (mutant.path, mutant.line)
         files = [(each.size() + 50 * each.seconds, name) for name, each in known.items() if at in each]
         ordered = [name for _, name in sorted(files)]
@@ -85,9 +103,7 @@ def tried(tree: Path, mutant: Mutant, known: dict[str, Reached]) -> str | None:
                 code, _ = children.run(command(name), tree, {}, limit)
             if code != 0:
                 return f"{name}{'' if code else ' (hung)'}"
-        return None
-    finally:
-        path.write_bytes(source)
+    return None
 
 
 def main() -> int:

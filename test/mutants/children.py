@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import subprocess
 import tempfile
 from pathlib import Path
 
 MARK = "UVIDEO_MUTANT"  # stands in the environment of all that is started here
+#: Bytes of one process: a changed line may let one grow without end, and the system would end any other for it.
+MEMORY = 8 << 30
 _SUBREAPER = 36
 
 
@@ -19,8 +22,17 @@ def adopt() -> None:
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
 
 
+def _bounded() -> None:
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    most = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
 def run(command: list[str], folder: Path, environment: dict[str, str], limit: float) -> tuple[int | None, str]:
-    """(exit code, the end of what it said); None if it took longer than ``limit`` seconds."""
+    """(exit code, the end of what it said); None if it took longer than ``limit`` seconds.
+
+    No process that it starts gets more than MEMORY.
+    """
     with tempfile.TemporaryFile() as said, tempfile.TemporaryDirectory() as scratch:
         mark = Path(scratch).name
         process = subprocess.Popen(
@@ -31,6 +43,7 @@ def run(command: list[str], folder: Path, environment: dict[str, str], limit: fl
             stdout=said,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=_bounded,
         )
         code: int | None = None
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from test.mutants import children
-from test.mutants.__main__ import judged
+from test.mutants.__main__ import changed, judged
 from test.mutants.mutation import mutants
 from test.mutants.reach import measure, moved
 from test.patience import until
@@ -121,6 +121,27 @@ def test_what_was_started_ends_with_the_command(tmp_path: Path, session: tuple[s
 
 def test_what_hangs_is_ended(tmp_path: Path) -> None:
     assert children.run([sys.executable, "-c", "import time; time.sleep(99)"], tmp_path, {}, 0.1) == (None, "")
+
+
+def test_what_grows_without_end_fails() -> None:
+    code, said = children.run([sys.executable, "-c", f"bytearray({children.MEMORY})"], Path("/"), {}, 60)
+    assert (code, "MemoryError" in said) == (1, True)
+
+
+def test_no_run_sees_the_change_of_another(tmp_path: Path) -> None:
+    path = tmp_path / "code_of_mutants.py"
+    path.write_text("x = 0")
+
+    def seen() -> str:
+        command = [sys.executable, "-c", "import code_of_mutants as it; print(it.x)"]
+        return children.run(command, tmp_path, {"PYTHONDONTWRITEBYTECODE": ""}, 60)[1]
+
+    found = [seen()]
+    for value in "12":  # in one second, and of one size
+        with changed(path, f"x = {value}".encode()):
+            found.append(seen())
+        found.append(seen())
+    assert "".join(found).split() == ["0", "1", "0", "2", "0"]
 
 
 def test_every_judgement_has_a_reason() -> None:

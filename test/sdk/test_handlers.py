@@ -26,7 +26,15 @@ from ucloud.uvideo import (
 from ucloud.uvideo.engine import retry
 from ucloud.uvideo.engine.session import carrier_of
 from ucloud.uvideo.protocol import error_response
-from ucloud.uvideo.protocol.errors import BadAnswer, ConfigurationError, InvalidArgument
+from ucloud.uvideo.protocol.errors import (
+    BadAnswer,
+    ConfigurationError,
+    InternalError,
+    InvalidArgument,
+    NoAnswer,
+    Throttled,
+    Unavailable,
+)
 from ucloud.uvideo.protocol.message import Headers, Response
 
 from .case import ENDPOINT, PRIVATE_KEY, PUBLIC_KEY, Case, FaultCase, content, settings_of
@@ -199,6 +207,21 @@ class Values(Case):
         self.assertIsInstance(resp.exception, ConfigurationError)
         self.assertFalse(retry.may_be_done(ConfigurationError()))
         self.assertIsNone(retry.Retry().decide(1, ConfigurationError(), 0.0, 0.0))
+
+    def test_after_which_errors_the_service_may_have_done_it(self):
+        for error, expected in (
+            (NoAnswer(sent=True), True),
+            (NoAnswer(sent=False), False),
+            (InternalError(), True),
+            (InternalError(status=502), True),
+            (Unavailable(), False),
+            (InternalError(status=504), True),
+            (Throttled(), False),
+            (InternalError(status=200), True),  # the management plane's own
+            (Throttled(status=200), False),
+            (InvalidArgument(status=200), False),
+        ):
+            self.assertEqual(expected, retry.may_be_done(error), repr((error, error.status)))
 
 
 SILENT = u"""
