@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import io
 import os
 import pickle
@@ -246,6 +247,19 @@ def test_a_listing_is_lazy_and_in_order_over_pages(
     assert [each.key for each in client.list(space, "00", start_after="003")] == names[4:]
     assert [each.key for each in client.list_files(space, page_size=2)] == names
     assert [each.key for each in client.list_space_files(space, offset=1, limit=2)] == names[1:3]
+
+
+def test_no_call_looks_for_modules_once_they_are_loaded(
+    client: Client, space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.put(space, "a", io.BytesIO(b"x"))
+
+    def look(name: str) -> None:
+        raise AssertionError(f"{name} was looked for")
+
+    monkeypatch.setattr(importlib.util, "find_spec", look)
+    client.put(space, "b", io.BytesIO(b"x"))
+    assert client.get(space, "b").data == b"x"
 
 
 def test_a_delimiter_gives_prefixes(client: Client, space: str) -> None:
