@@ -30,7 +30,7 @@ class Busy(OSError):
 def hold(root: Path, patience: float = PATIENCE) -> Iterator[None]:
     """Make the folder's servers keep deleted files until the block is left.
 
-    ``patience``: seconds to wait for another hold to end; then Busy. Files deleted before the hold may still be
+    ``patience``: seconds to wait for another hold to end; then Busy.  Files deleted before the hold may still be
     unlinked, so read the catalog only after the hold has begun.
     """
     (root / HELD).mkdir(mode=0o700, exist_ok=True)

@@ -174,7 +174,7 @@ class DayUsage:
 @dataclass(frozen=True, slots=True)
 class Holding:
     """What one space of an account contains.  ``stored``, ``uploads_stored``: bytes of objects, and of unfinished
-    uploads. ``sent``, ``received``: bytes served from the space and uploaded to it since it was created."""
+    uploads.  ``sent``, ``received``: bytes served from the space and uploaded to it since it was created."""
 
     account: str
     space: str
@@ -223,9 +223,9 @@ class OpenUploads:
 class ObjectRecord:
     """One object.  Do not change it.  ``blob`` names its bytes in Blobs; None means that they are in ``inline``.
 
-    ``headers``: (name, value) pairs stored with the object and returned with it, metadata included. ``size``: bytes.
-    ``etag``: unquoted.  ``created``, ``modified``: unix seconds. ``tags``: (key, value) pairs.  ``acl``: who may read
-    the object in addition to the readers of the space, "" for nobody. ``ready``, ``expires``: unix seconds from and
+    ``headers``: (name, value) pairs stored with the object and returned with it, metadata included.  ``size``: bytes.
+    ``etag``: unquoted.  ``created``, ``modified``: unix seconds.  ``tags``: (key, value) pairs.  ``acl``: who may read
+    the object in addition to the readers of the space, "" for nobody.  ``ready``, ``expires``: unix seconds from and
     until which a restored archive object can be read, 0 if no restore was requested.
     """
 
@@ -459,9 +459,9 @@ class Blobs(Protocol):
         """Sweep the blobs, drafts and half-written files that nobody names; return how many.
 
         A driver does not remove them at once: it puts them into quarantine, or leaves them in place, for its keep time
-        (KEEP). By itself it takes back what has a name again.  Files touched after ``older_than`` (unix seconds) are
+        (KEEP).  By itself it takes back what has a name again.  Files touched after ``older_than`` (unix seconds) are
         left alone.  A driver whose ``delete`` and ``discard`` only put files aside removes those files here, and does
-        not count them. ``freed``: counts everything freed, step by step, so it is correct even if the sweep raises.
+        not count them.  ``freed``: counts everything freed, step by step, so it is correct even if the sweep raises.
         ``limited``: raise SweepStopped, and take nothing, if that would be over 100 files and over a tenth of all.
         """
 
@@ -552,7 +552,7 @@ class Catalog(Protocol):
         """Store or replace an object; return the blobs that no object names any more.
 
         A replaced object passes its ``created`` on.  ``errors.SpaceNotFound`` if the space is gone,
-        ``errors.AlreadyExists`` if the key is taken and ``overwrite`` is false. ``source``: the object that the record
+        ``errors.AlreadyExists`` if the key is taken and ``overwrite`` is false.  ``source``: the object that the record
         was made from: the original of a copy, or the same key with other headers. ``errors.NotFound`` unless the source
         still exists with the same blob, etag and size; if the source is the key that is written, everything else must
         be the same too.  Without this check a copy could name a blob deleted in the meantime, and a change of headers
@@ -637,7 +637,7 @@ class Catalog(Protocol):
         more.
 
         ``errors.AlreadyExists`` if the key is taken and ``overwrite`` is false; the upload then stays.
-        ``errors.UploadNotFound`` if the upload is gone; of two calls at the same time one gets this. ``parts``: the
+        ``errors.UploadNotFound`` if the upload is gone; of two calls at the same time one gets this.  ``parts``: the
         number of parts of the object.  ``errors.InvalidPartList`` if the upload now has another number; nothing is
         changed.
         """
@@ -681,7 +681,7 @@ class Catalog(Protocol):
         """Replace the private keys of tokens and key pairs by what ``change`` returns; None leaves a key as it is.
 
         All in one transaction, during which nobody can add or change one.  Returns how many (tokens, keys) were
-        changed. ``change`` may be called on another thread, and again for the same record if the transaction is
+        changed.  ``change`` may be called on another thread, and again for the same record if the transaction is
         retried.
         """
 
@@ -779,7 +779,7 @@ class Ledger(Protocol):
     async def garbage(self, age: float, kept: float, after: str, limit: int, longest: int) -> Sequence[Garbage]:
         """Blobs after ``after`` that were unnamed long enough and have no lease, ordered by name.
 
-        ``age``: seconds since a blob was doomed.  ``kept``: seconds for blobs that were not doomed. ``longest``: bytes
+        ``age``: seconds since a blob was doomed.  ``kept``: seconds for blobs that were not doomed.  ``longest``: bytes
         of the longest segment list that is returned.
         """
 

@@ -34,7 +34,7 @@ class Apart(Unusable):
 async def opened(blobs: Blobs, catalog: Catalog, *, create: bool) -> AsyncIterator[None]:
     """Start both, compare them, and close them at the end.
 
-    ``create``: create what is missing, as on a server's first start; a catalog only where there is no blob yet. Apart
+    ``create``: create what is missing, as on a server's first start; a catalog only where there is no blob yet.  Apart
     if they do not belong together; ``base.Absent`` if one is missing and ``create`` is false; errors of ``start``.
     """
     async with contextlib.AsyncExitStack() as stack:

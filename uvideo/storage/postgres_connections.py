@@ -172,7 +172,7 @@ class Connections:
         """Run ``work(db)`` under these locks, commit, and return its result.
 
         All callers take locks in the same order.  A statement sees what was committed before it, so a value read under
-        a lock stays the same until the end.  ``work`` runs again after it lost a deadlock. After ``seconds`` the
+        a lock stays the same until the end.  ``work`` runs again after it lost a deadlock.  After ``seconds`` the
         transaction is given up with Unreachable.
         """
         begin = "BEGIN"

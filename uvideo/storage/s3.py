@@ -10,7 +10,7 @@ A name is 32 hex digits chosen here.  The nonce, 16 hex digits, is new for each 
 another, and segments in the ledger never change.  The ledger's segment list is the nonces, 8 bytes each; all segments
 except the last are one block long.  The bucket is never listed to find blobs: the ledger records a blob before its
 first segment is stored.  ``delete`` only marks a blob.  ``sweep`` removes blobs that were marked for longer than the
-grace, and blobs that were unnamed for a longer time although nobody deleted them. Readers and writers that last longer
+grace, and blobs that were unnamed for a longer time although nobody deleted them.  Readers and writers that last longer
 than a fraction of the grace hold a lease.
 """
 
@@ -101,7 +101,7 @@ class S3Place:
 
         ``credentials``: a JSON file with access_key_id and secret_access_key (and session_token), readable by its owner
         only; without it the environment variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN are
-        used. ``virtual_hosted=true``: the bucket is part of the host name; otherwise of the path.
+        used.  ``virtual_hosted=true``: the bucket is part of the host name; otherwise of the path.
         """
         parts = urlsplit(url)
         given = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -153,7 +153,7 @@ class S3Blobs:
     """Blobs in an S3Place; their ``ledger`` is in the catalog's database.
 
     ``grace``: seconds that deleted or discarded blobs are kept; 0 for tests only.  ``keep``: seconds that unnamed blobs
-    are kept if nobody deleted them.  All gateways must have the same values. ``block_size``: bytes of every segment
+    are kept if nobody deleted them.  All gateways must have the same values.  ``block_size``: bytes of every segment
     except the last.  ``window``: bytes that all readers together hold.
     """
 
@@ -464,7 +464,7 @@ class _S3Writer(_Leased):
         super().__init__(store, name)
         self.block = store.block_size
         self._held: list[bytes] = []
-        self._size = self._stored = 0  # bytes received, bytes handed to the store
+        self._size = self._stored = 0  # bytes buffered, bytes handed to the store
         self._going: list[asyncio.Task[bytes]] = []
         self._nonces: list[bytes] = []
         self._fit, self._sealed, self._noted = True, False, False

@@ -616,7 +616,7 @@ def sums(rows: Iterable[Row]) -> dict[Any, builtins.list[int]]:
 
 
 def by_day(first: int, last: int, rows: Iterable[Row]) -> builtins.list[DayUsage]:
-    """``rows``: (day, bytes stored on it, or before it if it is the first, bytes sent, bytes received)."""
+    """``rows``: (day, bytes added on that day, or earlier for the first day, bytes sent, bytes received)."""
     counts, found, there = sums(rows), list[DayUsage](), 0
     for day in range(first, last + 1):
         stored, *flux = counts.get(day, (0, 0, 0))

@@ -107,7 +107,7 @@ def shrink(db: sqlite3.Connection, least: int, seconds: float = HOLD) -> tuple[i
     end = time.monotonic() + seconds
     free = _number(db, "freelist_count")
     while free > least and time.monotonic() < end:
-        db.execute("PRAGMA incremental_vacuum(1)")  # with more than one at once Python would not fetch all rows
+        db.execute("PRAGMA incremental_vacuum(1)")  # one page: execute() would not run further steps
         free -= 1
     return _number(db, "freelist_count"), _number(db, "page_count")
 
