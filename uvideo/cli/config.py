@@ -334,8 +334,7 @@ def _answers(context: Context, region: str | None, public_key: str | None, key_f
 
 
 def _tried(context: Context, given: dict[str, Any]) -> None:
-    """List the spaces with these settings.  On failure the user decides; if nobody can be asked, the error is
-    raised."""
+    """List the spaces with these settings.  On failure the user decides; if nobody can be asked, it is raised."""
     from uvideo import Client, Retry
 
     context.report.tell(say("trying the keys ..."))

@@ -78,7 +78,7 @@ class Context:
 
     @property
     def interactive(self) -> bool:
-        """Whether the user can be asked: a terminal on both sides, and no file of commands."""
+        """Whether the user can be asked: on a terminal, without --json, and not in a file of commands."""
         return self.line is None and not self.json and sys.stdin.isatty() and sys.stderr.isatty()
 
     @property

@@ -79,7 +79,7 @@ SKIPPED = Kind(
 class MoverOptions:
     """Options of a Mover.  jobs: items at a time.  limit: shared by all items.  keep: leave existing targets alone.
 
-    move: remove the source afterwards.  verify: False if a copy is not verified first.  metadata, storage_class, mime:
+    move: remove the source afterwards.  verify: keep the source of an unverified copy.  metadata, storage_class, mime:
     of the new object.
     """
 
@@ -102,8 +102,7 @@ def sides(record: TransferRecord) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One item to transfer.  entry: the source; None for standard input.  target: an object, a path, or standard
-    output.
+    """One item to transfer.  entry: the source, None for standard input.  target: may be standard output.
 
     record: the transfer to resume, in place of an entry.
     """
@@ -125,8 +124,7 @@ class Task:
 
 
 class Carried(NamedTuple):
-    """The result of one item.  bytes: transferred, or to be transferred in a dry run.  etag, verified: of the
-    target."""
+    """The result of one item.  bytes: transferred, in a dry run to be transferred.  etag, verified: of the target."""
 
     action: str
     bytes: int

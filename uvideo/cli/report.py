@@ -271,8 +271,7 @@ class Report:
 
     @contextmanager
     def failing(self, item: object, *ends: type[errors.UVideoError]) -> Iterator[None]:
-        """A block for one of several items: prints its error, and the others continue.  Errors of ``ends`` are
-        raised."""
+        """A block for one of several items: prints its error and goes on.  Errors of ``ends`` are raised."""
         try:
             yield
         except ends:

@@ -68,7 +68,7 @@ def files(
 ) -> Iterator[Entry]:
     """The files below a folder; prefix, depth, skips and links as in ``uvideo.transfer.walk``.
 
-    refuse(error, path): called for each file that cannot be read or whose name cannot be a key; the others continue.
+    refuse(error, path): called for what cannot be read or be a key; the other files follow.
     """
     for name, path, problem in walk(root, prefix, skips, depth, links):
         try:

@@ -71,8 +71,8 @@ class MissingBytes:
 @dataclass(slots=True)
 class Copied:
     """``objects``, ``uploads``: what the catalog names.  ``linked``, ``copied``, ``kept`` (already there): files of
-    bytes.  ``stored``: bytes copied.  ``removed``: files of an earlier backup that nothing names any more. ``missing``:
-    objects and uploads without bytes.  ``credentials``: whether credentials.json was copied too."""
+    bytes.  ``stored``: bytes copied.  ``removed``: files of an earlier backup that nothing names any more.
+    ``missing``: objects and uploads without bytes.  ``credentials``: whether credentials.json was copied too."""
 
     objects: int = 0
     uploads: int = 0
@@ -93,8 +93,7 @@ def backup(
     credentials: bool = False,
     report: Callable[[MissingBytes], None] = lambda missing: None,
 ) -> Copied:
-    """Bring ``target`` to the present state of ``folder``.  It is a new or empty folder, or an earlier backup of the
-    catalog.
+    """Back ``folder`` up to ``target``: a new or empty folder, or an earlier backup of the same catalog.
 
     ``link``: use hard links where the file system supports them.  ``credentials``: copy credentials.json too.
     ``report`` is called with each object that has no bytes.  BackupError, Busy, Taken, OSError; the earlier backup is
@@ -337,8 +336,7 @@ def _link(source: Path, goal: Path) -> bool:
 
 
 def _copy(source: Path, goal: Path) -> int:
-    """Copy the present bytes of a file, without holes; the copy gets its name once it is durable.  Returns the
-    bytes."""
+    """Copy a file's present bytes, without holes; the copy gets its name once durable.  Returns the byte count."""
     aside = goal.with_name(goal.name + UNFINISHED)
     copied = 0
     with open(source, "rb", buffering=0) as there, open(aside, "wb", buffering=0, opener=localfile.opened) as here:

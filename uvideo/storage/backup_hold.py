@@ -1,5 +1,4 @@
-"""A hold on a folder of blobs: while a backup copies it, the server moves deleted files aside instead of unlinking
-them.
+"""A hold on a folder of blobs: during a backup the server moves deleted files aside instead of unlinking them.
 
 During a hold ``backup.lock`` exists and is locked, and deleted files go to ``held/``.  A delete never waits for a
 backup.  A killed backup leaves no hold: its lock ends with its process.
@@ -73,8 +72,7 @@ def release(root: Path) -> None:
 
 
 def _lock(path: Path, patience: float) -> int:
-    """The lock file, created if missing, and locked; Busy if another process holds the lock for ``patience``
-    seconds."""
+    """The lock file, created if missing, and locked; Busy if another process holds it for ``patience`` seconds."""
     deadline = time.monotonic() + patience
     while True:
         fd = localfile.opened(path, os.O_RDWR | os.O_CREAT)

@@ -127,8 +127,7 @@ class SpaceRecord:
 class TokenRecord:
     """A key pair with fewer rights than its owner.  Times: unix seconds.
 
-    ``token_id``, ``public``: made by the caller, never used again.  ``private`` is stored unchanged: signatures need
-    it.
+    ``token_id``, ``public``: made by the caller, never used again.  ``private``: stored as given; signatures need it.
     """
 
     token_id: str
@@ -151,7 +150,7 @@ class TokenRecord:
 class KeyRecord:
     """A key pair with all the rights of its owner.  ``created``: unix seconds.
 
-    ``public``: unique.  ``private``: encrypted by the caller, stored unchanged.
+    ``public``: unique.  ``private``: encrypted by the caller, stored as given.
     """
 
     public: str
@@ -201,8 +200,7 @@ class Census:
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """``before``, ``after``: bytes of the catalog.  ``waited``: the longest time in seconds that writers had to
-    wait."""
+    """``before``, ``after``: bytes of the catalog.  ``waited``: the longest wait of a writer, in seconds."""
 
     before: int
     after: int
@@ -223,10 +221,10 @@ class OpenUploads:
 class ObjectRecord:
     """One object.  Do not change it.  ``blob`` names its bytes in Blobs; None means that they are in ``inline``.
 
-    ``headers``: (name, value) pairs stored with the object and returned with it, metadata included.  ``size``: bytes.
-    ``etag``: unquoted.  ``created``, ``modified``: unix seconds.  ``tags``: (key, value) pairs.  ``acl``: who may read
-    the object in addition to the readers of the space, "" for nobody.  ``ready``, ``expires``: unix seconds from and
-    until which a restored archive object can be read, 0 if no restore was requested.
+    ``headers``: (name, value) pairs stored with the object and returned with it, metadata included.
+    ``size``: bytes.  ``etag``: unquoted.  ``created``, ``modified``: unix seconds.  ``tags``: (key, value) pairs.
+    ``acl``: who may read the object in addition to the readers of the space, "" for nobody.
+    ``ready``, ``expires``: unix seconds from and until which an archived object can be read, 0 without a restore.
     """
 
     space_id: str
@@ -262,8 +260,7 @@ class UploadRecord:
 
 @dataclass(frozen=True, slots=True)
 class StaleUpload:
-    """An unfinished upload that got no new part for a long time.  ``space``: its name.  ``account``: the space's
-    owner."""
+    """An unfinished upload without a new part for long.  ``space``: its name.  ``account``: the space's owner."""
 
     upload_id: str
     space: str
@@ -306,8 +303,8 @@ class Quarantined:
 @dataclass(frozen=True, slots=True)
 class Garbage:
     """A blob or draft of a ledger that no object names.  ``doomed``: it was already deleted, discarded or claimed.
-    ``cleared``: its segments were removed once.  ``size``: bytes.  ``segments``: the whole list of its segments, None
-    if it was never sealed or the list is long."""
+    ``cleared``: its segments were removed once.  ``size``: bytes.
+    ``segments``: its whole segment list, None if it was never sealed or the list is long."""
 
     blob: str
     doomed: bool
@@ -350,12 +347,10 @@ class BlobWriter(Protocol):
     block: int
 
     async def settle(self) -> None:
-        """Store the buffered bytes.  Unless they were whole blocks, nothing more can be written.  Raises like
-        ``write``."""
+        """Store buffered bytes.  Unless they were whole blocks, nothing more can be written.  Errors as ``write``."""
 
     async def write(self, chunks: Sequence[bytes]) -> None:
-        """Append all the chunks.  After an OSError (for example ENOSPC) or a cancellation only ``discard`` may be
-        called."""
+        """Append all the chunks.  After an OSError, for example ENOSPC, or a cancellation call only ``discard``."""
 
     async def seal(self) -> str:
         """Make the blob durable and return its name.  If nothing was written, the blob is empty.
@@ -388,8 +383,7 @@ class Blobs(Protocol):
     keep: float
 
     async def start(self, *, create: bool = True) -> None:
-        """Open the store.  OSError with a path if the place is unusable.  If it is open already, it is only checked
-        again.
+        """Open the store, or only check it again if it is open.  OSError with a path if the place is unusable.
 
         ``create``: create what is missing; if false, a missing place raises Absent.
         """
@@ -422,8 +416,7 @@ class Blobs(Protocol):
         """Hold the slot of one part.  A second taker, in this process or in another on the same store, waits.
 
         After entering, the caller looks up the upload and the part in the catalog; before leaving, it records the part.
-        So a part that the catalog names is never overwritten.  Do not call ``seal`` while holding a slot: it waits for
-        the slots.
+        So a part that the catalog names is never overwritten.  ``seal`` waits for the slots: do not call it in one.
         """
 
     async def seal(
@@ -438,15 +431,13 @@ class Blobs(Protocol):
         ValueError unless the parts are 0, 1, 2 ... in order and all but the last are one block long.
 
         ``confirm``: raises if the catalog names other parts than these.  A driver that cuts bytes off awaits
-        ``confirm`` first, while no part can be stored: so a part that was acknowledged after the list was read is never
-        cut off.
+        ``confirm`` first, while no part can be stored: so a part acknowledged after the list was read is never cut.
         """
 
     async def discard(self, draft: str) -> None:
         """Remove a draft (sealed or not).  A draft that does not exist is no error.
 
-        Call it only for a draft that ``Catalog.abort`` or ``delete_space`` returned: a finished upload's draft is a
-        blob.
+        Only for a draft that ``Catalog.abort`` or ``delete_space`` returned: a finished upload's draft is a blob.
         """
 
     async def open(self, blob: str) -> BlobReader:
@@ -461,7 +452,10 @@ class Blobs(Protocol):
         A driver does not remove them at once: it puts them into quarantine, or leaves them in place, for its keep time
         (KEEP).  By itself it takes back what has a name again.  Files touched after ``older_than`` (unix seconds) are
         left alone.  A driver whose ``delete`` and ``discard`` only put files aside removes those files here, and does
-        not count them.  ``freed``: counts everything freed, step by step, so it is correct even if the sweep raises.
+        not count them.
+
+        ``freed``: counts everything freed, step by step, so it is correct even if the sweep raises.
+
         ``limited``: raise SweepStopped, and take nothing, if that would be over 100 files and over a tenth of all.
         """
 
@@ -472,20 +466,18 @@ class Blobs(Protocol):
         """What is in the quarantine."""
 
     async def relieve(self, named: Named, free: int) -> int:
-        """Remove files from the quarantine, oldest first, until ``free`` bytes of the disk are free; return how many
-        files."""
+        """Remove files from the quarantine, oldest first, until the disk has ``free`` bytes; return how many files."""
 
 
 class Catalog(Protocol):
-    """Stores names.  Each method is one transaction: it happens as a whole, or raises and changes nothing.
+    """Stores names.  Each method is one transaction: it has its whole effect, or raises and has none.
 
     Keys are text of 1 to 1023 UTF-8 bytes, ordered by these bytes.  Methods that remove an object return the blobs that
     no object names any more; the caller deletes those from Blobs *after* the method has returned.
     """
 
     async def start(self, *, create: bool = True) -> None:
-        """Open and migrate the schema.  Unusable if the schema is newer than this program.  Does nothing if already
-        open.
+        """Open and migrate the schema.  Unusable if the schema is too new for this program.  Does nothing if open.
 
         ``create``: create the catalog if there is none; if false, a missing catalog raises Absent.
         """
@@ -500,8 +492,7 @@ class Catalog(Protocol):
         """The identity shared with the blobs that this catalog names; None if none was set yet."""
 
     async def problems(self) -> builtins.list[str]:
-        """The damage that the database's own check finds in tables and indexes, as a few lines; reads the whole
-        database.
+        """The damage that the database's own check finds, as a few lines; reads all tables and indexes.
 
         The PostgreSQL driver checks nothing: PostgreSQL's own tool is pg_amcheck.
         """
@@ -538,8 +529,7 @@ class Catalog(Protocol):
         """Change a space; None leaves a value as it is.  ``errors.SpaceNotFound`` if the space does not exist."""
 
     async def delete_space(self, name: str) -> builtins.list[str]:
-        """Remove an empty space, its domains and its unfinished uploads; return the drafts of those uploads, to be
-        discarded.
+        """Remove an empty space, its domains and unfinished uploads; return the uploads' drafts, to be discarded.
 
         ``errors.SpaceNotFound``; ``errors.SpaceNotEmpty`` while the space has an object.
         """
@@ -551,12 +541,13 @@ class Catalog(Protocol):
     ) -> builtins.list[str]:
         """Store or replace an object; return the blobs that no object names any more.
 
-        A replaced object passes its ``created`` on.  ``errors.SpaceNotFound`` if the space is gone,
-        ``errors.AlreadyExists`` if the key is taken and ``overwrite`` is false.  ``source``: the object that the record
-        was made from: the original of a copy, or the same key with other headers. ``errors.NotFound`` unless the source
-        still exists with the same blob, etag and size; if the source is the key that is written, everything else must
-        be the same too.  Without this check a copy could name a blob deleted in the meantime, and a change of headers
-        could bring back old bytes or undo another change.
+        The ``created`` of a replaced object is kept.  ``errors.SpaceNotFound`` if the space is gone,
+        ``errors.AlreadyExists`` if the key is taken and ``overwrite`` is false.
+
+        ``source``: the object that the record was made from (the original of a copy, or the same key with other
+        headers).  ``errors.NotFound`` unless the source still exists with the same blob, etag and size; if its key is
+        the one written, everything else must be the same too.  Without this check a copy could name a blob that was
+        deleted in the meantime, and a change of headers could bring back old bytes or undo another change.
         """
 
     async def rename(
@@ -564,8 +555,7 @@ class Catalog(Protocol):
     ) -> builtins.list[str] | None:
         """Rename an object; return the blobs that no object names any more, or None if there is no such object.
 
-        ``errors.AlreadyExists`` if the new key is taken and ``overwrite`` is false.  Renaming to the same key changes
-        nothing.
+        ``errors.AlreadyExists`` if the new key is taken and ``overwrite`` is false.  The same key changes nothing.
         """
 
     async def get(self, space_id: str, key: str) -> ObjectRecord | None:
@@ -585,15 +575,13 @@ class Catalog(Protocol):
 
         Never fills ``inline``.  With a delimiter, keys that contain it after the prefix are rolled up into one common
         prefix (delimiter included), which counts once.  A marker that is a common prefix skips all keys below it.  An
-        object whose key equals a prefix ending with the delimiter is left out.  Every page costs about as much as the
-        first.
+        object whose key equals a prefix ending with the delimiter is left out.  Every page costs about the same.
         """
 
     async def walk(self, after: tuple[str, str] | None, limit: int) -> builtins.list[ObjectRecord]:
         """At most ``limit`` objects of all spaces after this (space_id, key); None starts at the first.
 
-        Never fills ``inline``.  Every object that exists during the whole walk is returned once; the driver chooses the
-        order.
+        Never fills ``inline``.  Every object that exists during the whole walk is returned once, in any order.
         """
 
     async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
@@ -615,14 +603,12 @@ class Catalog(Protocol):
         """
 
     async def open_uploads(self, before: int) -> OpenUploads:
-        """Counts over all spaces.  Stale: begun, and the last part stored, before ``before``, unix seconds.  Reads all
-        parts."""
+        """Counts over all spaces.  Stale: begun and last extended before ``before``, unix seconds.  Reads all parts."""
 
     async def part(self, upload_id: str, part: int) -> PartRecord | None: ...
 
     async def add_part(self, upload_id: str, part: PartRecord) -> None:
-        """Record a part.  ``errors.UploadNotFound`` if the upload is gone, ``errors.PartExists`` if the number is
-        taken."""
+        """``errors.UploadNotFound`` if the upload is gone, ``errors.PartExists`` if the number is taken."""
 
     async def parts(self, upload_id: str, first: int, limit: int | None) -> builtins.list[PartRecord]:
         """At most ``limit`` parts with number >= first, ascending; None for all of them."""
@@ -633,13 +619,12 @@ class Catalog(Protocol):
     async def finish(
         self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
     ) -> builtins.list[str]:
-        """Store the object and remove the upload and its parts, atomically; return the blobs that no object names any
-        more.
+        """Atomically store the object and remove the upload; return the blobs that no object names any more.
 
         ``errors.AlreadyExists`` if the key is taken and ``overwrite`` is false; the upload then stays.
-        ``errors.UploadNotFound`` if the upload is gone; of two calls at the same time one gets this.  ``parts``: the
-        number of parts of the object.  ``errors.InvalidPartList`` if the upload now has another number; nothing is
-        changed.
+        ``errors.UploadNotFound`` if the upload is gone; of two calls at the same time one gets this.
+        ``parts``: the number of parts of the object.  ``errors.InvalidPartList``, and nothing changed, if the upload
+        now has another number.
         """
 
     async def stale_uploads(self, before: int, limit: int, space_id: str | None = None) -> builtins.list[StaleUpload]:
@@ -681,22 +666,19 @@ class Catalog(Protocol):
         """Replace the private keys of tokens and key pairs by what ``change`` returns; None leaves a key as it is.
 
         All in one transaction, during which nobody can add or change one.  Returns how many (tokens, keys) were
-        changed.  ``change`` may be called on another thread, and again for the same record if the transaction is
-        retried.
+        changed.  ``change`` may be called on another thread, and again for the same record in a retry.
         """
 
     # Programs
 
     async def oldest_program(self) -> int:
-        """The schema version of the oldest program that may run on this catalog now, 0 if that program predates this
-        record.
+        """The schema version of the oldest program that may run on this catalog, 0 if it predates this record.
 
         Write only what that program can read.
         """
 
     async def retire_older(self) -> None:
-        """Record that no older program runs any more.  An older program can no longer start: the schema is too new for
-        it."""
+        """Record that no older program runs any more.  None can start again: the schema is too new for it."""
 
     # Key pairs in addition to the server's own
 
@@ -714,8 +696,7 @@ class Catalog(Protocol):
     # Usage
 
     async def add_flux(self, day: int, sent: Mapping[str, int], received: Mapping[str, int] | None = None) -> None:
-        """Add bytes served and uploaded on ``day`` (days since 1970, UTC) to the counts; the mappings are by space
-        name.
+        """Add bytes served and uploaded on ``day`` (days since 1970, UTC) to the counts.  Mappings: by space name.
 
         A space that no longer exists is left out.
         """
@@ -749,7 +730,7 @@ class Ledger(Protocol):
     async def close(self) -> None: ...
 
     async def intend(self, blob: str) -> None:
-        """Record that segments of a blob or draft are going to be stored.  Does nothing if it is known already."""
+        """Record that segments of a blob or draft are going to be stored.  Does nothing if it is known."""
 
     async def seal(self, blob: str, size: int, segments: bytes) -> None:
         """Store the blob's segment list.  A longer list replaces the known one; a shorter list changes nothing.
@@ -758,8 +739,7 @@ class Ledger(Protocol):
         """
 
     async def segments(self, blob: str, first: int, length: int) -> tuple[int, bytes] | None:
-        """(size of the blob, bytes of the segment list from byte ``first`` on); None if the blob is not sealed or is
-        gone.
+        """(size of the blob, bytes of the segment list from byte ``first`` on); None if it is unsealed or gone.
 
         For readers that stay open after a delete see ``kept``.
         """
@@ -770,7 +750,7 @@ class Ledger(Protocol):
     async def doom(self, blob: str) -> None:
         """Mark the blob as deleted: it cannot be opened any more.  An unknown blob is no error.
 
-        A blob that has a name is left alone: the caller did not learn that its own transaction had named the blob.
+        A blob that has a name is left alone: the caller may not know that its transaction named it.
         """
 
     async def lease(self, blobs: Sequence[str], seconds: float) -> None:
@@ -790,15 +770,13 @@ class Ledger(Protocol):
         """
 
     async def cleared(self, blobs: Sequence[str]) -> None:
-        """Record that their segments were removed.  Segments stored later are removed when the blobs are garbage
-        again."""
+        """Record that their segments were removed.  Later segments are removed when the blobs are garbage again."""
 
     async def forget(self, blobs: Sequence[str]) -> None:
         """Remove these blobs from the ledger: nothing of them is left."""
 
     def slot(self, draft: str, part: int) -> AbstractAsyncContextManager[int]:
-        """Hold a lock on a part against all processes; gives the bytes of the draft's segment list, 0 if it is not
-        sealed.
+        """Hold a lock on a part against all processes; gives the length of the draft's list in bytes, 0 if unsealed.
 
         The lock is freed when the process dies.  Unreachable if another process holds it for too long.
         """

@@ -31,7 +31,7 @@ class Mark:
         return self._cells[0]
 
     def move(self) -> None:
-        """Set a value that was never used.  A random one: two processes could set a counter to the same value."""
+        """Set a new random value.  Not a counter: two processes could set it to the same value."""
         self._cells[0] = int.from_bytes(os.urandom(8), "little")
 
     def close(self) -> None:

@@ -582,8 +582,7 @@ async def until(attempt: Callable[[], bool], run: Callable[..., Awaitable[bool]]
 def try_lock(fd: int, start: int, length: int) -> bool:
     """Lock bytes of the file for this open file, until it is closed; ``length`` 0: to the end.  False if one is locked.
 
-    Systems other than Linux have no such locks.  There the whole file is locked, and parts of a draft are stored in
-    turn.
+    Systems other than Linux have no such locks.  There the whole file is locked, so parts are stored in turn.
     """
     if OPEN_FILE_LOCK is None:
         return localfile.lock(fd)

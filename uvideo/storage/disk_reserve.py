@@ -29,8 +29,7 @@ class Reserve:
 
     @contextlib.contextmanager
     def spent(self) -> Iterator[bool]:
-        """Free the reserved space for the block, then reserve again what is left.  Yields False if nothing was
-        reserved."""
+        """Free the reserved space for the block, then reserve what is left of it.  Yields False if there is none."""
         held = self._held()
         if held:
             os.truncate(self._path, 0)

@@ -48,11 +48,11 @@ SLACK = 0.5  # seconds that SQLite itself may wait beyond its busy timeout
 class Committer(threading.Thread):
     """A thread that takes all waiting work, runs it in one transaction and commits once.
 
-    Each work has its own savepoint, so one failure does not affect the others; if the commit fails, all fail.  ``db``:
-    in autocommit mode (isolation_level None); only this thread uses it from now on.  ``loop``: the caller's event loop.
-    ``reserve``: disk space for work that frees some, when the disk is full.  ``patience``: seconds that ``db`` waits
-    for the database's lock.  Work that still waits for the lock after that time fails with Unreachable and has no
-    effect.
+    Each work has its own savepoint, so one failure does not affect the others; if the commit fails, all fail.
+
+    ``db``: in autocommit mode (isolation_level None); only this thread uses it from now on.  ``loop``: the caller's.
+    ``reserve``: disk space for work that frees some when the disk is full.  ``patience``: seconds that ``db`` waits for
+    the database's lock; work that waits longer fails with Unreachable and has no effect.
     """
 
     def __init__(

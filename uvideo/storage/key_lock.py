@@ -35,8 +35,7 @@ def turn(folder: Path, seconds: float = SECONDS) -> Iterator[None]:
 
 
 def _opened(folder: Path) -> int:
-    """Open the lock file.  Only a file created here is given to the folder's owner: an existing link may lead
-    anywhere."""
+    """Open the lock file.  Only a new one is given to the folder's owner: an old link may lead anywhere."""
     path = folder / LOCK
     try:
         fd = localfile.opened(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)

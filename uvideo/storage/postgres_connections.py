@@ -43,8 +43,7 @@ _PASSING = (
 
 
 class Lock:
-    """A lock that one transaction holds at a time.  ``shared``: several transactions may hold it if all hold it
-    shared."""
+    """A lock that one transaction holds at a time, or several if all of them hold it ``shared``."""
 
     __slots__ = ("number", "shared")
 

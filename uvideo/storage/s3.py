@@ -620,8 +620,7 @@ def _segments(garbage: Garbage) -> Iterator[str]:
 
 
 async def at_once(most: int, work: Callable[[T], Awaitable[R]], items: Sequence[T]) -> list[R]:
-    """The results of ``work`` for each item, at most ``most`` at a time; nothing still runs when this returns or
-    raises."""
+    """The results of ``work`` for each item, at most ``most`` at a time; none runs when this returns or raises."""
     turn = asyncio.Semaphore(most)
 
     async def one(item: T) -> R:

@@ -24,8 +24,8 @@ LONGEST = 300  # characters quoted from the store's message
 class Row:
     """``sign``: matches the beginning of "404 NoSuchKey", or of the kind of a connection failure and its text.
 
-    ``cause``: one of ``base.CAUSES``.  ``text``: what is wrong, and what to do about it.  ``lost``: this row is for
-    reads only, and the bytes are gone: a retry does not help.
+    ``cause``: one of ``base.CAUSES``.  ``text``: what is wrong, and what to do about it.
+    ``lost``: this row is for reads only, and the bytes are gone: a retry does not help.
     """
 
     sign: str

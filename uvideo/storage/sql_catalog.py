@@ -140,8 +140,7 @@ DRAFTS = """
 class SqlCatalog:
     """The part of a catalog that does not depend on the database."""
 
-    #: Rows that a listing with common prefixes reads first, and rows it reads after a prefix: mostly another prefix
-    #: follows.
+    #: Rows that a listing with common prefixes reads first, and rows it reads after a prefix: mostly a prefix too.
     LOOKS = (10**6, 16)
     #: FOR_UPDATE locks the rows of a SELECT until the transaction ends.  BY_BLOB selects the index on blobs.
     FOR_UPDATE = BY_BLOB = ""

@@ -239,8 +239,7 @@ class SqliteCatalog(SqlCatalog):
         for first in range(0, len(asked), NAMES_AT_ONCE):
             batch = asked[first : first + NAMES_AT_ONCE]
             marks = ", ".join("?" * len(batch))
-            # One statement, so one snapshot: between two, a finish could turn a draft into a blob, and both would miss
-            # it.
+            # One statement, so one snapshot: between two, a finish could turn a draft into a blob, seen by neither.
             query = (
                 f"SELECT blob FROM objects WHERE blob IN ({marks}) UNION ALL "
                 f"SELECT draft FROM uploads WHERE draft IN ({marks})"
@@ -308,8 +307,7 @@ class SqliteCatalog(SqlCatalog):
         await self._write(lambda db: db.executemany(in_sqlite(query), rows).rowcount)
 
     async def _read(self, look: Callable[[sqlite3.Connection], T]) -> T:
-        """The result of ``look``, on the loop.  While the database is locked it is retried, and the loop is not
-        blocked."""
+        """The result of ``look``, run on the loop.  If the database is locked, retry without blocking the loop."""
         deadline = None
         while self._freeing is None:
             try:
