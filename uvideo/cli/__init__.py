@@ -1,7 +1,7 @@
 """The command ``uvideo``.
 
-Verbs are loaded when they are called, and what a verb needs when it runs, so that help is fast.  A verb sees the public
-names of ``uvideo`` only.
+A verb's module is loaded when the verb is called, and its imports when it runs, so the help is fast.  Verbs use only
+the public names of ``uvideo``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line; what is missing for it is said in one line."""
+    """Run the command line.  If a package is missing, one line says which."""
     try:
         import click  # noqa: F401
     except ImportError:

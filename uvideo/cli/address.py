@@ -1,10 +1,10 @@
-"""What a command's arguments name: an object, a space, a local path or a pipe.
+"""The addresses in a command's arguments: an object, a space, a local path or a pipe.
 
     uvideo://movies/2026/a.mp4    an object; uvideo://movies/ and uvideo://movies the whole space
     videos/a.mp4                  a local path; file names that begin with uvideo:// or - are given as ./-
     -                             standard input, or output
 
-Everything after uvideo://space/ is the key as it is: nothing in it is decoded.
+Everything after uvideo://space/ is the raw key: nothing is decoded.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OTHER = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """An object or, with key "" or one that ends in /, what is below it."""
+    """An object; or a folder, that is all objects below a key that is "" or ends with /."""
 
     space: str
     key: str
@@ -39,13 +39,13 @@ class Remote:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is written as a folder: the whole space, or with a slash at its end."""
+        """Whether it is written as a folder: the whole space, or with a slash at the end."""
         return self.key == "" or self.key.endswith("/")
 
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """A local path, as it was given."""
+    """A local path, as given."""
 
     path: str
 
@@ -54,18 +54,18 @@ class Local:
 
     @property
     def is_pattern(self) -> bool:
-        """A path that exists is never one, whatever it is called."""
+        """Whether it is a pattern.  The path of an existing file never is."""
         return is_pattern(self.path) and not os.path.lexists(self.path)
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is written as a folder: with a slash, . or .. at its end."""
+        """Whether it is written as a folder: with a slash, . or .. at the end."""
         return self.path.endswith(("/", os.sep)) or os.path.basename(self.path) in (".", "..")
 
 
 @dataclass(frozen=True, slots=True)
 class Pipe:
-    """Standard input of a source, standard output of a target."""
+    """Standard input as a source, standard output as a target."""
 
     def __str__(self) -> str:
         return "-"
@@ -75,7 +75,7 @@ Address = Remote | Local | Pipe
 
 
 def parse(text: str) -> Address:
-    """The Address of an argument.  InvalidArgument that says what to write instead."""
+    """The Address of an argument.  InvalidArgument, with what to write instead."""
     if text == "-":
         return Pipe()
     if text == "":
@@ -118,7 +118,7 @@ def _remote(text: str) -> Remote:
 
 
 def remote(text: str) -> Remote:
-    """The Remote of an argument that must be one."""
+    """The Remote of an argument.  InvalidArgument for any other Address."""
     found = parse(text)
     if isinstance(found, Remote):
         return found
@@ -126,7 +126,7 @@ def remote(text: str) -> Remote:
 
 
 def remote_object(text: str) -> Remote:
-    """The Remote of an argument that must name one object."""
+    """The Remote of an argument.  InvalidArgument unless it names one object."""
     found = remote(text)
     if found.key:
         return found
@@ -134,7 +134,7 @@ def remote_object(text: str) -> Remote:
 
 
 def remote_space(text: str) -> str:
-    """The space that an argument names: uvideo://space, uvideo://space/ or, as nothing else is meant, space."""
+    """The space of an argument: uvideo://space, uvideo://space/ or the bare name."""
     if "/" not in text and ":" not in text and text not in ("", "-"):
         return text
     found = remote(text)
@@ -144,7 +144,7 @@ def remote_space(text: str) -> str:
 
 
 def local(text: str) -> Local:
-    """The Local of an argument that must be one."""
+    """The Local of an argument.  InvalidArgument for any other Address."""
     found = parse(text)
     if isinstance(found, Local):
         return found

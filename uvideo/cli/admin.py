@@ -59,7 +59,7 @@ def admin(context: Context, command: str, arguments: tuple[str, ...], settings: 
 
 @contextmanager
 def _environment(found: dict[str, str]) -> Iterator[None]:
-    """The block has these variables, unless they were there already."""
+    """Sets environment variables for the block, except those that are already set."""
     new = {name: value for name, value in found.items() if name not in os.environ}
     os.environ.update(new)
     try:

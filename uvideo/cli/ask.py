@@ -1,4 +1,4 @@
-"""Questions on a terminal, asked on standard error so that a pipe gets results only."""
+"""Questions on a terminal.  They go to standard error, so a pipe gets only results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ yes = option("--yes", "-y", is_flag=True, expose_value=False, callback=store, he
 
 
 def agreed(context: Context, question: str) -> None:
-    """Return if --yes was given or the user agrees; else the command ends.  InvalidArgument if nobody can be asked."""
+    """Return if --yes was given or the user agrees; else end the command.  InvalidArgument if nobody can be asked."""
     if context.yes:
         return
     if not context.interactive:
@@ -30,7 +30,7 @@ def agreed(context: Context, question: str) -> None:
 
 
 def confirmed(context: Context, question: str) -> bool:
-    """Whether something may be deleted: -y, a dry run, nobody who could be asked, or the user's yes."""
+    """Whether to delete: with -y, in a dry run, if nobody can be asked, or if the user agrees."""
     if context.yes or context.dry_run or not context.interactive:
         return True
     return _says_yes(context, question, say("nothing is deleted"))
@@ -45,13 +45,13 @@ def _says_yes(context: Context, question: str, otherwise: str) -> bool:
 
 
 def asked(question: str, default: str | None = None, choices: tuple[str, ...] = ()) -> str:
-    """A line that the user types."""
+    """Ask for a line of text."""
     kind = click.Choice(choices) if choices else None
     answer: str = click.prompt(question, default=default, type=kind, err=True, show_default=bool(default))
     return answer.strip()
 
 
 def secret(question: str) -> str:
-    """A line that the user types without seeing it."""
+    """Ask for a line of text without showing it."""
     answer: str = click.prompt(question, hide_input=True, err=True)
     return answer.strip()

@@ -61,7 +61,7 @@ _RANGE = re.compile(r"(\d*)-(\d*)\Z")
 
 
 def _span(text: str) -> tuple[int | None, int | None]:
-    """(start, exclusive end) of a range as HTTP writes it."""
+    """(start, exclusive end) of a range in HTTP's notation."""
     match = _RANGE.match(text.removeprefix("bytes="))
     if match is None or match[0] == "-":
         raise InvalidArgument(say("{text} is no range: 0-99, 100- or -100", text=text))
@@ -71,7 +71,7 @@ def _span(text: str) -> tuple[int | None, int | None]:
 
 
 def _pour(context: Context, place: Remote, start: int | None, end: int | None) -> None:
-    """What is asked for of one object; a whole one is verified as it passes.  IntegrityError once all has passed."""
+    """Write an object, or a range of it.  A whole object is verified: IntegrityError after all bytes were written."""
     out = sys.stdout.buffer
     with _opened(context, place) as file:
         at = start or 0
@@ -89,5 +89,5 @@ def _opened(context: Context, place: Remote) -> Reader:
     try:
         return context.client.open(place.space, place.key, cancel=context.cancel)
     except BadRequest:
-        stat_object(context.client, place)  # which says why
+        stat_object(context.client, place)  # raises the reason
         raise

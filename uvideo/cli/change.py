@@ -1,4 +1,4 @@
-"""uvideo restore and set: what can be changed of an object while its bytes stay."""
+"""uvideo restore and set: change an object's properties without its bytes."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ CHANGED = Kind(
     _changed_text,
 )
 
-LONGEST = 60.0  # seconds between two looks
+LONGEST = 60.0  # seconds between two checks
 
 
 @verb(
@@ -104,7 +104,7 @@ def restore(context: Context, addresses: Sequence[str], tier: str | None, wait: 
 
 
 def _restore(context: Context, place: Remote, tier: str | None) -> bool:
-    """Ask for one object; whether it has to be waited for."""
+    """Request the restore of one object; return whether it is still to be waited for."""
     info = stat_object(context.client, place)
     if not context.dry_run:
         context.client.restore(place.space, place.key, tier=tier and tier.capitalize())
@@ -115,11 +115,11 @@ def _restore(context: Context, place: Remote, tier: str | None) -> bool:
 
 
 def is_settled(context: Context, place: Remote) -> bool:
-    """Whether an object can be read now, or nothing more can be learnt of it."""
+    """Whether the wait for an object is over: it can be read, or an error ends the wait."""
     try:
         found = context.client.stat(place.space, place.key)
     except UVideoError as error:
-        if error.retryable:  # the line is down for a moment of the hours that this takes
+        if error.retryable:  # a short network failure within the hours of a restore
             context.report.note(f"{place}: {error}")
             return False
         context.report.fail(error, str(place))
@@ -131,7 +131,7 @@ def is_settled(context: Context, place: Remote) -> bool:
 
 
 def is_readable(restore: str | None) -> bool:
-    """Whether what the service says of an archived object means that it can be read."""
+    """Whether an archived object can be read, by the service's restore status."""
     return restore is not None and 'ongoing-request="true"' not in restore and restore not in ("Frozen", "Restoring")
 
 
@@ -200,7 +200,7 @@ def _change(
             client.delete_tags(place.space, place.key)
         if storage_class is not None:
             client.set_class(place.space, place.key, storage_class)
-        found = client.stat(place.space, place.key)  # what is so now, not what was asked for
+        found = client.stat(place.space, place.key)  # the present values, not the requested ones
         storage_class = found.storage_class if asked[0] else None
         mime = found.mime if asked[1] else None
         tags = client.get_tags(place.space, place.key) if asked[2] else None

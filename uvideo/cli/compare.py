@@ -1,4 +1,4 @@
-"""Two sorted listings compared: which names both have, and which only one."""
+"""Compares two sorted listings: the names that both have, and those that only one has."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["merge"]
 
 
 def merge(left: Iterable[Entry], right: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry | None]]:
-    """Pairs of the entries of one name, in the order of names; None where a side has none.
+    """Pairs of the entries with the same name, in the order of names; None where a side has no entry.
 
-    Both must be sorted, as nothing is kept: BadAnswer if one is not.
+    Both listings must be sorted, as nothing is kept in memory: BadAnswer if one is not.
     """
     ours, theirs = ascending(left), ascending(right)
     one, other = next(ours, None), next(theirs, None)

@@ -1,6 +1,6 @@
-"""uvideo completion: scripts by which a shell completes verbs, options, profiles, spaces and keys.
+"""uvideo completion: scripts for shell completion of verbs, options, profiles, spaces and keys.
 
-The script runs the command again, with _UVIDEO_COMPLETE in its environment, for each completion that is asked for.
+For each completion the script runs the command again with _UVIDEO_COMPLETE in its environment.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ __all__ = ["completion", "script"]
 
 SCHEME = "uvideo://"
 MOST = 100  # completions of an address
-SPACES = 1000  # that are looked at: a request for each hundred
+SPACES = 1000  # the most spaces that are read: one request per hundred
 Items = list[CompletionItem]
 
 
 class _Completed(ShellComplete):
-    """What click knows of verbs and options, and addresses, profiles and local files."""
+    """Adds completions of addresses, profiles and local files to click's completions of verbs and options."""
 
     def get_completions(self, args: list[str], incomplete: str) -> Items:
         try:
@@ -59,7 +59,7 @@ class _Completed(ShellComplete):
 
 
 def _settings(args: Sequence[str]) -> dict[str, Any]:
-    """profile, endpoint, provider and environ as the words before say."""
+    """profile, endpoint, provider and environ from the preceding words."""
     given: dict[str, Any] = {}
     for flag, value in zip(args, args[1:], strict=False):
         if flag in ("--profile", "--endpoint", "--provider", "--config"):
@@ -77,7 +77,7 @@ def _profiles(args: Sequence[str]) -> list[str]:
 
 
 def _addresses(args: Sequence[str], incomplete: str) -> Iterator[str]:
-    """The spaces, or the folders and keys of a space, that begin so; the service is not asked for long."""
+    """The spaces, or the folders and keys of a space, that begin with ``incomplete``; requests have short timeouts."""
     from uvideo import Client, Retry
 
     impatient = Retry(0, 0.5, 1.0, 1.0, 3.0, 3.0)
@@ -158,7 +158,7 @@ _UNSAFE = re.compile(r"([^\w@%+=:,./~^-])")
 
 @add_completion_class
 class _Bash(_Completed, BashComplete):
-    """Takes the line apart by itself: bash makes three words of uvideo://demo."""
+    """Splits the line itself: bash makes three words of uvideo://demo."""
 
     source_template = _BASH
 
@@ -177,7 +177,7 @@ class _Bash(_Completed, BashComplete):
 
 
 def _words(line: str) -> list[str]:
-    """The words of a line as a shell has them; the last one's quotes may still be open."""
+    """The words of a line, split as a shell does; the last one's quotes may be unclosed."""
     lexer = shlex.shlex(line, posix=True)
     lexer.whitespace_split, lexer.commenters = True, ""
     words: list[str] = []
@@ -213,7 +213,7 @@ def completion(context: Context, shell: str) -> None:
 
 
 def script(shell: str) -> str:
-    """The script for bash, zsh or fish; it needs neither keys nor a configuration."""
+    """The completion script for bash, zsh or fish; it needs neither keys nor a configuration."""
     from uvideo.cli.program import commands
 
     found = get_completion_class(shell)

@@ -1,4 +1,4 @@
-"""uvideo config: the profiles of the configuration file, changed without a secret on screen or on a command line."""
+"""uvideo config: edits the profiles of the configuration file.  Secrets never appear on screen or command lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
 __all__ = ["PROFILE", "SETTING", "config"]
 
 KEY_FILE_LIMIT = 65536
-#: How the service is reached, which no profile that is about to be made says.
+#: Environment variables for the connection, which a new profile does not set.
 WAY = (
     "UVIDEO_CA_BUNDLE",
     "UVIDEO_CLIENT_CERT",
@@ -34,7 +34,7 @@ WAY = (
 
 
 def masked(name: str, value: object) -> object:
-    """A setting's value as it may be seen."""
+    """A setting's value for display, with secrets masked."""
     text = str(value)
     if name == "public_key":
         return "***" + text[-4:] if len(text) > 8 else "***"
@@ -84,13 +84,13 @@ def _path(context: Context) -> Path:
 
 
 def _chosen(context: Context) -> str:
-    """The profile that is meant: --profile, UVIDEO_PROFILE, the default one, else "default"."""
+    """The name of the selected profile: --profile, UVIDEO_PROFILE, the default one, else "default"."""
     environ = context.environ()
     return context.profile or environ.get("UVIDEO_PROFILE") or _stored(context)[0] or "default"
 
 
 def _stored(context: Context) -> tuple[str | None, dict[str, dict[str, Any]]]:
-    """(default, {name: settings}); unknown keys in the file do not matter here."""
+    """(name of the default profile, {name: settings}) from the file; unknown keys in the file are ignored here."""
     return profiles(context.environ(), strict=False)
 
 
@@ -126,7 +126,7 @@ def show(context: Context, name: str | None) -> None:
 
 
 def _check_known(name: str, found: Mapping[str, object]) -> None:
-    """InvalidArgument for a profile that is not among those that were found."""
+    """InvalidArgument if ``found`` has no profile of this name."""
     if not found:
         raise InvalidArgument(say("there is no profile yet: uvideo config init makes one"))
     if name not in found:
@@ -169,7 +169,7 @@ def set_(context: Context, name: str, value: str | None, key_file: str | None) -
 
 
 def _from_file(path: str, name: str) -> str:
-    """A setting's value out of a file: JSON with that name in it, or the text of its only line.  LocalFailure."""
+    """A setting's value from a file: JSON that has the setting, or the text of the file's only line.  LocalFailure."""
     content = _read(path)
     found = _json(content)
     if name in found:
@@ -181,7 +181,7 @@ def _from_file(path: str, name: str) -> str:
 
 
 def _json(content: str) -> dict[str, str]:
-    """The texts of a JSON object; empty if it is none."""
+    """The text values of a JSON object; empty if the content is not one."""
     try:
         found = json.loads(content)
     except ValueError:
@@ -307,7 +307,7 @@ def init(
 
 
 def _answers(context: Context, region: str | None, public_key: str | None, key_file: str | None) -> dict[str, Any]:
-    """The settings of the new profile, from options, the key file, and questions where they can be asked."""
+    """The settings of the new profile: from options, the key file, and questions if a user can be asked."""
     asks = context.interactive
     provider = context.provider or (asked(say("provider"), "auto-ai", tuple(PROVIDERS)) if asks else "auto-ai")
     given: dict[str, Any] = {"provider": provider}
@@ -334,13 +334,13 @@ def _answers(context: Context, region: str | None, public_key: str | None, key_f
 
 
 def _tried(context: Context, given: dict[str, Any]) -> None:
-    """List the spaces by these settings; where that fails the user decides, and without one the error stands."""
+    """List the spaces with these settings.  On failure the user decides; if nobody can be asked, it is raised."""
     from uvideo import Client, Retry
 
     context.report.tell(say("trying the keys ..."))
     try:
         way = {name: value for name, value in context.environ().items() if name in WAY}
-        way["UVIDEO_CONFIG"] = os.devnull  # no other profile's settings count
+        way["UVIDEO_CONFIG"] = os.devnull  # use no other profile's settings
         with Client(environ=way, retry=Retry(1, 0.2, 1.0, 2.0, 15.0, 30.0), **given) as client:
             page = next(client.list_spaces().pages())
     except UVideoError as error:

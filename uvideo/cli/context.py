@@ -1,4 +1,4 @@
-"""What one call of the command shares: its options, the client, the report, and the wish to stop."""
+"""The state of one call of the command: options, client, report and cancellation."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Context"]
 
-#: Options that decide what the client is.
+#: Options that configure the client.
 SETTINGS = ("profile", "config", "endpoint", "provider", "no_verify")
 
 
 class Context:
-    """Options that every verb has, given before or after it; the last one counts.
+    """Options that every verb has, given before or after it; the last one takes precedence.
 
-    profile, config, endpoint, provider: see uvideo.Settings.  no_verify: compare no etags.  dry_run: say what would be
-    done.  yes: do not ask.  line, argv: of the command, in a file that ``run`` reads.
+    profile, config, endpoint, provider: see uvideo.Settings.  no_verify: compare no etags.  dry_run: print what would
+    be done.  yes: do not ask.  line, argv: of the command, in a file that ``run`` reads.
     """
 
     def __init__(self) -> None:
@@ -33,15 +33,15 @@ class Context:
         self.dry_run = self.yes = self.no_verify = False
         self.line: int | None = None
         self.argv: list[str] = []
-        self.goes_on = False  # whether the same command continues what was interrupted
+        self.goes_on = False  # whether the same command, run again, continues an interrupted one
         self._client: Client | None = None
-        self._owns = True  # whether the client is to be closed here
+        self._owns = True  # whether this Context closes the client
         self._report: Report | None = None
         self._cancel: Cancel | None = None
 
     @property
     def client(self) -> Client:
-        """The Client of these options, made when it is first needed.  InvalidArgument."""
+        """The Client for these options, created on first use.  InvalidArgument."""
         if self._client is None:
             from uvideo import Client
 
@@ -55,7 +55,7 @@ class Context:
         return self._client
 
     def environ(self) -> dict[str, str]:
-        """The environment, with --config in it."""
+        """The environment variables, with the value of --config."""
         found = dict(os.environ)
         if self.config is not None:
             found["UVIDEO_CONFIG"] = self.config
@@ -69,7 +69,7 @@ class Context:
 
     @property
     def cancel(self) -> Cancel:
-        """Set when the user wishes to stop; all transfers of this call get it."""
+        """The Cancel of all transfers of this call; set when the user stops the command."""
         if self._cancel is None:
             from uvideo import Cancel
 
@@ -78,7 +78,7 @@ class Context:
 
     @property
     def interactive(self) -> bool:
-        """Whether a question can be asked: a terminal on both sides, and no file of commands."""
+        """Whether the user can be asked: on a terminal, without --json, and not in a file of commands."""
         return self.line is None and not self.json and sys.stdin.isatty() and sys.stderr.isatty()
 
     @property
@@ -86,7 +86,7 @@ class Context:
         return self.line is None and not (self.json or self.quiet or self.no_progress) and sys.stderr.isatty()
 
     def child(self, line: int, argv: list[str]) -> Context:
-        """The Context of one line of `run`: the same options, client and wish to stop."""
+        """The Context of one line of `run`, with the same options, client and Cancel."""
         made = Context()
         for name in (*SETTINGS, "json", "quiet", "verbose", "dry_run", "yes"):
             setattr(made, name, getattr(self, name))
@@ -95,10 +95,10 @@ class Context:
         return made
 
     def set(self, name: str, value: object) -> None:
-        """An option, as it was given; None and False are not given."""
+        """Set an option; None and False mean that it was not given."""
         if value is not None and value is not False:
             if self.line is not None and name in SETTINGS:
-                self._client, self._owns = None, True  # this line goes elsewhere than the others
+                self._client, self._owns = None, True  # this line has another client than the others
             setattr(self, name, value)
             self._report = None
 

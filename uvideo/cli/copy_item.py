@@ -1,4 +1,4 @@
-"""One item from where it is to where it shall be, whichever way that is: verified, reported, and removed if moved."""
+"""Transfers one item in any direction, verifies and reports it, and for mv removes the source."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ DONE = Kind(
         "bytes": "integer?",
         "etag": "string?",
         "verified": "boolean",
-        "removed": "boolean",  # the source, by mv
+        "removed": "boolean",  # whether mv removed the source
         "seconds": "number",
         "dry_run": "boolean",
     },
@@ -77,9 +77,9 @@ SKIPPED = Kind(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoverOptions:
-    """How items are carried.  jobs: at a time.  limit: shared by all.  keep: leave targets that exist.
+    """Options of a Mover.  jobs: items at a time.  limit: shared by all items.  keep: leave existing targets alone.
 
-    move: remove the source after.  verify: False if a copy need not be verified before.  metadata, storage_class, mime:
+    move: remove the source afterwards.  verify: keep the source of an unverified copy.  metadata, storage_class, mime:
     of the new object.
     """
 
@@ -95,16 +95,16 @@ class MoverOptions:
 
 
 def sides(record: TransferRecord) -> tuple[str, str]:
-    """Source and target of a transfer of the journal."""
+    """(source, target) of a transfer of the journal."""
     found = (record.path or "-", f"uvideo://{record.space}/{record.key}")
     return found if record.direction == "upload" else (found[1], found[0])
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """entry: what is carried; None for standard input.  target: an object, a local path, or standard output.
+    """One item to transfer.  entry: the source, None for standard input.  target: may be standard output.
 
-    record: instead of an entry, the transfer that is to be resumed.
+    record: the transfer to resume, in place of an entry.
     """
 
     entry: Entry | None
@@ -124,7 +124,7 @@ class Task:
 
 
 class Carried(NamedTuple):
-    """How an item came to its target.  bytes: that were moved, or would be.  etag, verified: of what is there now."""
+    """The result of one item.  bytes: transferred, in a dry run to be transferred.  etag, verified: of the target."""
 
     action: str
     bytes: int
@@ -133,10 +133,10 @@ class Carried(NamedTuple):
 
 
 class Mover:
-    """Carries tasks out.  Safe to share between threads.  done, bytes, skipped: counted.
+    """Carries out tasks.  Safe to share between threads.  done, bytes, skipped: counts.
 
-    learn(path, etag, size, mtime_ns): told of what local files are now known to hold; mtime_ns: None of new ones.
-    one_space, one_disk: as of CircuitBreaker.
+    learn(path, etag, size, mtime_ns): called with the known etag of a local file; mtime_ns: None for a new file.
+    one_space, one_disk: as in CircuitBreaker.
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class Mover:
         self._lock = threading.Lock()
 
     def carry(self, tasks: Iterable[Task]) -> None:
-        """Carry tasks out, several at a time, until all are done or none can be."""
+        """Carry out tasks, several at a time, until all are done or a fatal error stops them."""
 
         def announced() -> Iterator[Task]:
             for task in tasks:
@@ -167,7 +167,7 @@ class Mover:
         self.run(announced(), self, len(tasks) if isinstance(tasks, Sized) else None)
 
     def run(self, items: Iterable[T], do: Callable[[T], object], total: int | None = None) -> None:
-        """As ``carry``, of other items, by ``do``.  total: how many, where that is known."""
+        """As ``carry``, but calls ``do`` for each of any items.  total: the number of items, if known."""
 
         def one(item: T) -> None:
             do(item)
@@ -179,7 +179,7 @@ class Mover:
         self._report.ended_early(pool, total)
 
     def summary(self, deleted: int = 0, trial: bool = False) -> None:
-        """The last line of a verb.  trial: nothing was to be done."""
+        """Print the last line of a verb.  trial: a dry run."""
         self._report.summary(
             done=self.done,
             size=self.bytes,
@@ -190,7 +190,7 @@ class Mover:
         )
 
     def __call__(self, task: Task) -> bool:
-        """Carry one task out; whether it was.  Its failure is said, and counted by the report."""
+        """Carry out one task; return whether it succeeded.  The report prints and counts a failure."""
         source = task.source
         line = None if self._context.dry_run else self._display.begin(source)
         moved = 0
@@ -259,10 +259,10 @@ class Mover:
             return self._copy(entry, entry.place, target, line)
         return self._download(entry, entry.place, target, line)
 
-    # Ways
+    # Directions
 
     def _given(self, line: Line | None) -> ResumeOptions:
-        """What uploads, downloads and resumed ones have in common."""
+        """The options that uploads, downloads and resumed transfers share."""
         options, cancel = self._options, self._context.cancel
         return {"part_jobs": options.part_jobs, "bandwidth": options.limit, "progress": line, "cancel": cancel}
 
@@ -319,7 +319,7 @@ class Mover:
         if self._context.dry_run:
             return Carried("copy", entry.size, entry.etag)
         given: CopyOptions = {"storage_class": options.storage_class}
-        if options.metadata is not None or options.mime is not None:  # what is not given stays as it is
+        if options.metadata is not None or options.mime is not None:  # keep the properties that are not given
             kept = self._client.stat(source.space, source.key)
             given["mime"], given["headers"] = options.mime or kept.mime, kept.headers
             given["metadata"] = kept.metadata if options.metadata is None else options.metadata
@@ -327,10 +327,10 @@ class Mover:
         copied = self._client.copy(target.space, target.key, source.space, source.key, **given)
         return Carried("copy", copied.size or 0, copied.etag, copied.verified)
 
-    # After a move
+    # After a transfer
 
     def _remove(self, task: Task, carried: Carried) -> bool:
-        """Remove what was moved, if it is still what was copied and its copy is there.  Whether it was."""
+        """Remove the source if it is still what was copied and the copy exists; return whether it was removed."""
         entry = task.entry
         assert entry is not None
         if not carried.verified and self._options.verify:
@@ -356,7 +356,7 @@ class Mover:
         return True
 
     def _look(self, target: Remote | str | Pipe, size: int, etag: str | None) -> None:
-        """See that what was stored is there, whatever was said of it.  IntegrityError, NotFound, OSError."""
+        """Check that the target exists with this size and etag.  IntegrityError, NotFound, OSError."""
         if isinstance(target, Remote):
             found = self._client.stat(target.space, target.key)
             is_there = found.size == size and not (etag and same_etag(found.etag, etag, size) is False)

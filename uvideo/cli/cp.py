@@ -29,14 +29,14 @@ JOBS = 8
 
 
 class FilterOptions(TypedDict):
-    """What ``filters`` gives a verb."""
+    """The values of the options that ``filters`` adds."""
 
     include: tuple[str, ...]
     exclude: tuple[str, ...]
 
 
 class RateOptions(TypedDict):
-    """What ``rates`` gives a verb."""
+    """The values of the options that ``rates`` adds."""
 
     jobs: int
     part_jobs: int | None
@@ -44,7 +44,7 @@ class RateOptions(TypedDict):
 
 
 class MoveOptions(FilterOptions, RateOptions):
-    """What ``moving`` gives a verb, but for its sources and target."""
+    """The values of the options that ``moving`` adds, without sources and target."""
 
     recursive: bool
     no_clobber: bool
@@ -54,13 +54,13 @@ class MoveOptions(FilterOptions, RateOptions):
 
 
 def filters(function: Function) -> Function:
-    """The options --include and --exclude."""
+    """Adds the options --include and --exclude."""
     option("--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches. Repeatable.")(function)
     return option("--include", multiple=True, metavar="PATTERN", help="Take only what matches. Repeatable.")(function)
 
 
 def rates(function: Function) -> Function:
-    """The options --jobs, --part-jobs, --bwlimit and --no-verify."""
+    """Adds the options --jobs, --part-jobs, --bwlimit and --no-verify."""
     option("--no-verify", is_flag=True, expose_value=False, callback=store, help="Compare no etags.")(function)
     option("--bwlimit", metavar="RATE", help="Bytes a second for all together, for example 10M.")(function)
     option("--part-jobs", type=click.IntRange(1, 64), help="Parts of one file at a time. [default: 4]")(function)
@@ -69,7 +69,7 @@ def rates(function: Function) -> Function:
 
 
 def pairs(texts: Iterable[str]) -> dict[str, str] | None:
-    """The metadata of options k=v; None without one."""
+    """The metadata of options k=v; None without any."""
     found = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -80,7 +80,7 @@ def pairs(texts: Iterable[str]) -> dict[str, str] | None:
 
 
 def mover_options(context: Context, options: RateOptions) -> MoverOptions:
-    """How items are carried by the options of ``rates``."""
+    """The MoverOptions for the options that ``rates`` adds."""
     from uvideo import Limit
 
     limit = None if options["bwlimit"] is None else Limit(options["bwlimit"])
@@ -88,7 +88,7 @@ def mover_options(context: Context, options: RateOptions) -> MoverOptions:
 
 
 def moving(function: Function) -> Function:
-    """What cp and mv have in common."""
+    """Adds the arguments and options that cp and mv share."""
     for decorate in reversed(
         (
             click.argument("sources", nargs=-1, required=True, metavar="SOURCE..."),
@@ -112,7 +112,7 @@ def moving(function: Function) -> Function:
 
 
 def _is_output(path: str) -> bool:
-    """Whether a path, for example /dev/stdout, names what standard output is."""
+    """Whether a path, for example /dev/stdout, is the file of standard output."""
     try:
         return os.path.samestat(os.stat(path), os.fstat(1)) and not os.path.samefile(path, os.devnull)
     except OSError:
@@ -123,7 +123,7 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
     report = context.report
     to = parse(target)
     if isinstance(to, Pipe) or (isinstance(to, Local) and _is_output(to.path)):
-        report.out = report.err  # standard output is the object's
+        report.out = report.err  # standard output is for the object's bytes
     given = [parse(each) for each in sources]
     if move and (isinstance(to, Pipe) or any(isinstance(each, Pipe) for each in given)):
         raise InvalidArgument(say("a pipe cannot be moved: uvideo cp copies to and from it"))

@@ -1,4 +1,4 @@
-"""Which items the arguments of cp and mv mean, and where each of them goes: the rules of docs/cli.md."""
+"""Sources and targets of cp and mv: which items the arguments name, and where each goes.  See docs/cli.md."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ Refuse = Callable[[BaseException, str], None]
 
 
 class Pattern:
-    """A pattern of whole keys or paths.  prefix: what all that match begin with; base: as far as its last slash.
+    """A pattern of whole keys or paths.  prefix: the literal beginning of all matches; base: it, up to the last /.
 
-    below: it matches what lies below a folder that matches, too.
+    below: everything below a matching folder also matches.
     """
 
     def __init__(self, text: str, below: bool = False) -> None:
@@ -41,7 +41,7 @@ class Pattern:
 
 
 def _is_folder(client: Client, source: Address, recursive: bool) -> bool:
-    """Whether a source stands for what is in it."""
+    """Whether a source means the contents of a folder."""
     if isinstance(source, Local):
         return os.path.isdir(source.path)
     if isinstance(source, Remote) and recursive:
@@ -50,7 +50,7 @@ def _is_folder(client: Client, source: Address, recursive: bool) -> bool:
 
 
 def nothing(address: Address) -> NotFound | FileNotFoundError:
-    """The error of an address at which there is nothing."""
+    """The error for an address without any object or file."""
     if isinstance(address, Remote):
         return NotFound(say("nothing matches {address}", address=address), space=address.space)
     return FileNotFoundError(errno.ENOENT, say("there is no such file or folder, and no name matches"), str(address))
@@ -59,9 +59,9 @@ def nothing(address: Address) -> NotFound | FileNotFoundError:
 def expand(
     client: Client, source: Address, recursive: bool, refuse: Refuse, prefix: str = "", literal: bool = False
 ) -> Iterator[Entry]:
-    """The entries that one source means.  prefix: put before the names of what is in a folder.
+    """The entries of one source.  prefix: put before the names of a folder's contents.
 
-    recursive: folders too.  literal: it is no pattern, whatever it looks like.
+    recursive: include folders.  literal: the source is not a pattern, even if it looks like one.
     """
     found = False
     if isinstance(source, Local):
@@ -134,9 +134,9 @@ def _under(prefix: str, entry: Entry) -> Entry:
 
 
 class Destinations:
-    """From sources to a target.  InvalidArgument for what cannot be meant, before anything is done.
+    """Maps sources to a target.  InvalidArgument for invalid arguments, before anything is done.
 
-    refuse(error, item): told of each item that cannot be carried.
+    refuse(error, item): called for each item that cannot be transferred.
     """
 
     def __init__(
@@ -188,7 +188,7 @@ class Destinations:
             raise InvalidArgument(say("the target {target} lies in the source {source}", target=target, source=source))
 
     def tasks(self) -> Iterator[Task]:
-        """Every item with its target, in the order of the sources."""
+        """A Task for every item, in the order of the sources."""
         for source in self._sources:
             if isinstance(source, Pipe):
                 yield Task(None, self._target)  # type: ignore[arg-type]
@@ -209,7 +209,7 @@ class Destinations:
                     yield Task(entry, found)
 
     def _place(self, entry: Entry, source: Address) -> Remote | str | Pipe | None:
-        """Where an entry goes; None for a mark of a folder that needs no file."""
+        """The target of an entry; None for a folder marker that needs no file."""
         target = self._target
         if isinstance(target, Pipe):
             return target
@@ -218,7 +218,7 @@ class Destinations:
             key = below + entry.name if self._into else target.key
             if isinstance(source, Remote) and source.is_pattern and source.space == target.space and self._into:
                 if isinstance(entry.place, Remote) and entry.place.key.startswith(below) and target.key:
-                    return None  # it lies in the target already
+                    return None  # it is in the target already
             self._take(key)
             return Remote(target.space, key)
         if not self._into:
@@ -232,7 +232,7 @@ class Destinations:
         return found
 
     def _take(self, name: str) -> None:
-        """Of several sources, two may not go to one place."""
+        """Reserve a target: LocalFailure if another source already has it."""
         if len(self._sources) < 2:
             return
         if hash(name) in self._taken:

@@ -1,4 +1,4 @@
-"""uvideo doctor: a set-up checked step by step, a refusal explained, a link read."""
+"""uvideo doctor: checks a set-up step by step, explains refusals and signed URLs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CHECK = Kind(
         "code": "string",
         "message": "string",
         "advice": "list",
-        "causes": "list",  # codes, the likeliest first
+        "causes": "list",  # codes, most likely first
         "facts": "object",
     },
     _check_text,

@@ -1,4 +1,4 @@
-"""What is said of each Finding of a diagnosis, and what to do about each cause of a failure."""
+"""The texts of `uvideo doctor`: for each Finding, and the advice for each cause of a failure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from uvideo.models import Finding
 
 __all__ = ["ADVICE", "FOUND", "TITLES", "advice", "found"]
 
-#: What each step looks at.
+#: The subject of each step.
 TITLES = {
     "config": "configuration file",
     "config.permissions": "its permissions",
@@ -42,7 +42,7 @@ TITLES = {
     "link.signature": "its signature",
 }
 
-#: Of each code.
+#: The text of each code.
 FOUND = {
     "config-absent": "there is none at {path}; that is fine where variables or options say all",
     "config-unreadable": "{path} cannot be read: {reason}",
@@ -97,7 +97,7 @@ FOUND = {
     "link-mismatch": "wrong: the key pair at hand did not sign this",
 }
 
-#: Of each cause, the first words of which say what is wrong.
+#: The advice for each cause; the first words name the fault.
 ADVICE = {
     "keys-absent": "There are no keys: set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY, or run uvideo config init.",
     "keys-absent-there": "The service saw no signature where it needs one: the space may be another account's.",
@@ -159,7 +159,7 @@ def _values(finding: Finding) -> dict[str, Any]:
 
 
 def long_span(seconds: int) -> str:
-    """A time that may be days long."""
+    """A duration that may be days long, as text."""
     days, rest = divmod(seconds, 86400)
     if days:
         return say("{days} d {hours} h", days=days, hours=rest // 3600)
@@ -183,13 +183,13 @@ def _refusal(facts: Mapping[str, Any]) -> str:
 
 
 def found(finding: Finding) -> str:
-    """What was found, in a line or, of settings, several."""
+    """The text of a finding: one line; for settings several."""
     text = CAUSES[finding.code][0] if finding.code in CAUSES else FOUND[finding.code]
     return say(text, **_values(finding), _=None)
 
 
 def advice(finding: Finding) -> list[str]:
-    """What to do, the likeliest first."""
+    """What to do, most likely remedy first."""
     if finding.verdict in ("ok", "skipped"):
         return []
     codes = dict.fromkeys((finding.code, *finding.causes))

@@ -1,4 +1,4 @@
-"""uvideo du: how much is stored, by folder and by storage class."""
+"""uvideo du: the bytes stored, by folder and by storage class."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["USAGE", "du"]
 
-UNSAID = "STANDARD"  # where the service names no class
+UNSAID = "STANDARD"  # the class if the service sends none
 
 
 @dataclass
 class FolderUsage:
-    """What is stored below a folder.  classes: storage class -> {"objects": how many, "bytes": of all of them}."""
+    """The usage of a folder.  classes: {storage class: {"objects": number of objects, "bytes": their total size}}."""
 
     key: str
     classes: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -67,10 +67,10 @@ USAGE = Kind(
     "usage",
     {
         "space": "string",
-        "key": "string",  # what the keys begin with; of the total the address's key
+        "key": "string",  # prefix of the keys; for the total, the address's key
         "objects": "integer",
         "bytes": "integer",
-        "classes": "object",  # storage class: {"objects": integer, "bytes": integer}
+        "classes": "object",  # {storage class: {"objects": integer, "bytes": integer}}
         "total": "boolean",
     },
     lambda record: None,
@@ -102,7 +102,7 @@ def du(context: Context, addresses: Sequence[str], depth: int, by_class: bool, h
 
 
 def _measured(client: Client, place: Remote, depth: int) -> Iterator[tuple[FolderUsage, bool]]:
-    """(FolderUsage, whether it is the total) of each folder once all of it was listed, the total last.  NotFound."""
+    """(FolderUsage, whether it is the total) of each folder when its listing is complete; the total last.  NotFound."""
     base = len(Pattern(place.key).base) if place.is_pattern else len(place.key) + (not place.is_folder)
     total, above = FolderUsage(place.key), list[FolderUsage]()
     for found in entries(client, place, recursive=True):

@@ -1,4 +1,4 @@
-"""Etags of local files, kept from one run to the next: a file is hashed again only when it changed."""
+"""A cache of local files' etags across runs: a file is hashed again only if it changed."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from uvideo.models import Progress
 __all__ = ["Etags", "cache_file", "hashed"]
 
 VERSION = 1
-#: A file that changed less than so many nanoseconds before it was hashed may have changed again within one tick of its
-#: clock: it is not kept.  COARSE: of file systems that count in whole milliseconds or more.
+#: Nanoseconds.  A file changed less than this before it was hashed may have changed again within one tick of its clock,
+#: so its etag is not cached.  COARSE: for file systems whose times are whole milliseconds or more.
 FINE, COARSE = 50_000_000, 2_000_000_000
 BATCH = 500
 
 
 def cache_file() -> Path:
-    """Where they are kept."""
+    """The path of the cache."""
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base).expanduser() / "uvideo" / "etags.sqlite"
 
 
 class _Watched:
-    """A file that is hashed: it looks at the wish to stop, and tells how far it is."""
+    """A file being hashed: it checks for cancellation and reports progress."""
 
     def __init__(self, file: FileIO, entry: Entry, cancel: Cancel, line: Line | None) -> None:
         self._file, self._entry, self._cancel, self._line = file, entry, cancel, line
@@ -48,7 +48,7 @@ class _Watched:
 
 
 def hashed(entry: Entry, cancel: Cancel, line: Line | None = None) -> tuple[str, os.stat_result]:
-    """The etag of a file, and what it is once that is known.  LocalFailure, Cancelled."""
+    """(the etag of a file, its os.stat_result afterwards).  LocalFailure, Cancelled."""
     assert entry.path is not None
     try:
         with open(entry.path, "rb", buffering=0) as file:
@@ -58,9 +58,9 @@ def hashed(entry: Entry, cancel: Cancel, line: Line | None = None) -> tuple[str,
 
 
 class Etags:
-    """etag of a file, by path, size, mtime_ns and inode.  Safe to share between threads; close it.
+    """Cached etags of files by path, size, mtime_ns and inode.  Safe to share between threads; close it.
 
-    A cache that cannot be used is no error: everything is hashed then.
+    A cache that cannot be used is no error: all files are then hashed.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -71,7 +71,7 @@ class Etags:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.database = self._opened(path)
-        except sqlite3.OperationalError:  # another process writes to it, or there is no room: not a reason to lose it
+        except sqlite3.OperationalError:  # another process writes to it, or the disk is full: keep the cache
             pass
         except sqlite3.DatabaseError:
             try:
@@ -86,7 +86,7 @@ class Etags:
         made = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
         try:
             made.execute("PRAGMA synchronous=OFF")
-            if made.execute("PRAGMA user_version").fetchone()[0] != VERSION:  # else nothing is written, nor locked
+            if made.execute("PRAGMA user_version").fetchone()[0] != VERSION:  # otherwise write nothing, lock nothing
                 made.execute("DROP TABLE IF EXISTS etags")
                 made.execute(
                     "CREATE TABLE etags"
@@ -114,7 +114,7 @@ class Etags:
         return made
 
     def learn(self, path: str, known: str, size: int, mtime_ns: int | None) -> None:
-        """Keep what a verified transfer has found out about a file; mtime_ns: None of one that it has written."""
+        """Cache the etag that a verified transfer found for a file; mtime_ns: None for a file that it wrote."""
         try:
             found = os.stat(path)
         except OSError:
@@ -171,5 +171,5 @@ def _name(path: str) -> bytes:
 
 
 def _is_fine(found: os.stat_result) -> bool:
-    """Whether the file system counts time in less than milliseconds, as far as a file shows it."""
+    """Whether the file system's times are finer than milliseconds, as far as the file's own times show."""
     return found.st_mtime_ns % 1_000_000 != 0

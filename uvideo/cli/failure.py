@@ -1,4 +1,4 @@
-"""What went wrong, as the user reads it: the exit code of each error, its text, and what to do about it."""
+"""Errors for the user: the exit code of each error, its text, and a hint what to do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 
 OK, FAILED, USAGE, AUTH, NOT_FOUND, INTEGRITY, INTERRUPTED, PIPE = 0, 1, 2, 3, 4, 5, 130, 141
 
-#: The first class that fits counts.  Everything else is FAILED.
+#: The first class that matches is used.  All other errors are FAILED.
 CODES: tuple[tuple[type[BaseException], int], ...] = (
     (KeyboardInterrupt, INTERRUPTED),
     (errors.Cancelled, INTERRUPTED),
@@ -44,7 +44,7 @@ CODES: tuple[tuple[type[BaseException], int], ...] = (
 
 
 class CannotStart(errors.UVideoError):
-    """The server cannot start, or ended.  ``exit``: the code that says how, as docs/server.md has them."""
+    """The server could not start, or it ended.  ``exit``: the exit code, see docs/server.md."""
 
     def __init__(self, message: str, exit: int) -> None:
         super().__init__(message)
@@ -64,7 +64,7 @@ def code(error: BaseException) -> int:
 
 
 def text(error: BaseException) -> str:
-    """An error in one line."""
+    """The error's text, on one line."""
     if isinstance(error, errors.SpaceNotFound) and error.space:
         return say("there is no space {space}", space=error.space)
     if isinstance(error, errors.NotFound):
@@ -90,7 +90,7 @@ def text(error: BaseException) -> str:
 
 
 def hint(error: BaseException) -> str | None:
-    """What to do about an error, if there is something."""
+    """What to do about an error; None if there is no hint."""
     if isinstance(error, errors.SpaceNotFound) and error.space:
         return say("uvideo mb uvideo://{space} makes it; uvideo spaces lists those there are", space=error.space)
     if isinstance(error, errors.SpaceNotEmpty):

@@ -1,4 +1,4 @@
-"""What the command says, in English or, where the locale is Chinese, in Chinese: every message goes through ``say``."""
+"""The languages of the command: ``say`` returns every message in English or, under a Chinese locale, in Chinese."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from functools import cache
 
 __all__ = ["language", "say"]
 
-#: Variables that choose the language, the first that is set counts.
+#: Environment variables with the language; the first that is set is used.
 VARIABLES = ("UVIDEO_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
 
 def language() -> str:
-    """ "zh" or "en"."""
+    """The user's language: "zh" or "en"."""
     for name in VARIABLES:
         value = os.environ.get(name)
         if value:
@@ -24,7 +24,7 @@ def language() -> str:
 
 @cache
 def chinese() -> dict[str, str]:
-    """English text: Chinese text, of all modules of uvideo.cli.locale.zh."""
+    """{English text: Chinese text} from all modules of uvideo.cli.locale.zh."""
     package = importlib.import_module("uvideo.cli.locale.zh")
     found: dict[str, str] = {}
     for module in pkgutil.iter_modules(package.__path__):
@@ -33,7 +33,7 @@ def chinese() -> dict[str, str]:
 
 
 def say(text: str, /, **values: object) -> str:
-    """``text`` in the user's language, with ``values`` in its {places}.  Without values braces stand for themselves."""
+    """``text`` in the user's language, with ``values`` in its {places}.  Without values braces are literal."""
     if language() == "zh":
         text = chinese().get(text, text)
     return text.format(**values) if values else text

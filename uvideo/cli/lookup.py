@@ -1,4 +1,4 @@
-"""What the service says of one object that an address names."""
+"""Looks up the object of an address."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["exists", "stat_object"]
 
 
 def stat_object(client: Client, address: Remote) -> ObjectInfo:
-    """As Client.stat; the answer to HEAD has no body that says why it is refused, that to a listing has."""
+    """As Client.stat.  After a BadRequest also requests a listing: a response to HEAD has no body with the reason."""
     try:
         return client.stat(address.space, address.key)
     except BadRequest:
@@ -24,7 +24,7 @@ def stat_object(client: Client, address: Remote) -> ObjectInfo:
 
 
 def exists(client: Client, address: Remote) -> bool:
-    """Whether there is an object of exactly this key."""
+    """Whether there is an object with exactly this key."""
     try:
         stat_object(client, address)
     except NotFound:

@@ -1,4 +1,4 @@
-"""uvideo ls: what is in a space or below a prefix, a page at a time."""
+"""uvideo ls: lists a space or the keys below a prefix, a page at a time."""
 
 from __future__ import annotations
 
@@ -93,9 +93,9 @@ def ls(context: Context, addresses: Sequence[str], long: bool, human: bool, recu
 
 
 def entries(client: Client, place: Remote, *, recursive: bool) -> Iterator[ObjectInfo | str]:
-    """What an address means: its ObjectInfos, and folders as their prefixes unless it is ``recursive``.
+    """The entries of an address: ObjectInfos, and folders as prefixes unless it is ``recursive``.
 
-    NotFound if it means nothing; a whole space may be empty.
+    NotFound if there is no entry, except for a whole space, which may be empty.
     """
     some = False
     for found in _looked_up(client, place, recursive):
@@ -123,7 +123,7 @@ def _looked_up(client: Client, place: Remote, recursive: bool) -> Iterator[Objec
 
 
 def _below(client: Client, space: str, prefix: str, delimiter: str) -> Iterator[ObjectInfo | str]:
-    """Objects and, with a delimiter, folders; each page in the order of both."""
+    """Objects and, with a delimiter, folders, sorted together on each page."""
     for page in client.list(space, prefix, delimiter=delimiter).pages():
         found: list[ObjectInfo | str] = [*page.items, *page.prefixes]
         yield from (
@@ -132,9 +132,9 @@ def _below(client: Client, space: str, prefix: str, delimiter: str) -> Iterator[
 
 
 def keys(client: Client, place: Remote) -> Iterator[str]:
-    """The keys that an address means: of a pattern those that match, else the one it names.  NotFound without any.
+    """The keys of an address: those that match its pattern, else the one that it names.  NotFound if there is none.
 
-    What an object is called is no pattern.
+    An existing key is never a pattern.
     """
     if not place.is_pattern or exists(client, place):
         yield place.key

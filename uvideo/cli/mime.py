@@ -1,4 +1,4 @@
-"""A file's media type: by its name, else by how it begins."""
+"""A file's media type: by its name, else by its first bytes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SIGNS = (
 
 
 def by_name(*names: str) -> str | None:
-    """The media type that one of the names says."""
+    """The media type for the first of the names that has a known one; None if none has."""
     for name in names:
         found = mimetypes.guess_type(name)[0]
         if found:
@@ -41,7 +41,7 @@ def by_name(*names: str) -> str | None:
 
 
 def by_content(head: bytes) -> str | None:
-    """The media type of what begins like this."""
+    """The media type for the first bytes of a file; None if unknown."""
     if head[4:8] == b"ftyp":
         return "video/quicktime" if head[8:12] == b"qt  " else "audio/mp4" if head[8:11] == b"M4A" else "video/mp4"
     for offset, sign, found in SIGNS:
@@ -51,12 +51,12 @@ def by_content(head: bytes) -> str | None:
 
 
 def guess(key: str, path: str) -> str | None:
-    """The media type of a file that is to become an object; None if neither name nor content says."""
+    """The media type for a file to upload; None if neither name nor content shows it."""
     found = by_name(key, path)
     if found is None:
         try:
             with open(path, "rb") as file:
                 found = by_content(file.read(HEAD))
         except OSError:
-            return None  # whoever reads the file says why
+            return None  # the reader of the file raises the reason
     return found

@@ -1,6 +1,6 @@
-"""What a sync has to do, step by step: written to a file, and read again.
+"""A sync plan: the steps of a sync, written to a file and read again.
 
-A plan is a file of JSON lines: a head, a step a line, and an end that counts them.
+The file has JSON lines: a header, one line per step, and an end with the number of steps.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ ACTIONS = ("upload", "download", "copy", "delete")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do.  source: None of a delete.  target: what is there now, None if nothing is.
+    """One step.  source: None for a delete.  target: the present entry, None if there is none.
 
-    to: the object or local path that is made or removed.
+    to: the object or local path that is created or removed.
     """
 
     action: str
@@ -42,7 +42,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class PlanHeader:
-    """source, target: the addresses, local ones absolute.  endpoint: of the service."""
+    """source, target: the addresses; local ones are absolute.  endpoint: of the service."""
 
     source: str
     target: str
@@ -62,7 +62,7 @@ def _state(entry: Entry | None) -> dict[str, Any] | None:
 
 
 class PlanWriter:
-    """Writes a plan, which appears under its name when it is complete.  Not safe to share between threads."""
+    """Writes a plan; the file gets its name when it is complete.  Not safe to share between threads."""
 
     def __init__(self, path: str, head: PlanHeader) -> None:
         self._path, self._head, self._steps = path, head, 0
@@ -71,7 +71,7 @@ class PlanWriter:
 
     def __enter__(self) -> PlanWriter:
         folder = os.path.dirname(os.path.abspath(self._path))
-        # Named as a download that was not finished, which no walk takes for a file: the plan may lie in what is synced.
+        # Named like an unfinished download, which every walk skips: the plan may be in the synced folder.
         self._aside = os.path.join(folder, f".{secrets.token_hex(8)}.part")
         descriptor = os.open(self._aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._file = os.fdopen(descriptor, "w", encoding="utf-8")
@@ -96,7 +96,7 @@ class PlanWriter:
                 self._file.close()
                 localfile.replace(self._aside, self._path)
         finally:
-            with contextlib.suppress(OSError):  # a full disk, which was an error already
+            with contextlib.suppress(OSError):  # a full disk has raised an error already
                 self._file.close()
             if os.path.lexists(self._aside):
                 os.unlink(self._aside)
@@ -104,23 +104,23 @@ class PlanWriter:
 
 @dataclass(frozen=True, slots=True)
 class SyncPlan:
-    """A plan in a file, which is read again whenever its steps are asked for.  deletes: how many of them there are."""
+    """A plan file, read again each time its steps are requested.  deletes: the number of deletes."""
 
     path: str
     head: PlanHeader
     deletes: int
 
     def steps(self, deletes: bool) -> Iterator[Step]:
-        """The deletes, or all other steps.  InvalidArgument if the file is no plan any more."""
+        """The deletes, or all other steps.  InvalidArgument if the file is not a plan any more."""
         for step in _records(self.path):
             if isinstance(step, Step) and (step.action == "delete") == deletes:
                 yield step
 
 
 def read(path: str) -> SyncPlan:
-    """A plan, every step of which was looked at.
+    """Read a plan and check every step.
 
-    InvalidArgument if it is none, is not complete, or has a step outside of its source or target; LocalFailure.
+    InvalidArgument if it is not a plan, is incomplete, or has a step outside its source or target; LocalFailure.
     """
     head: PlanHeader | None = None
     deletes = 0

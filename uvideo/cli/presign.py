@@ -1,4 +1,4 @@
-"""uvideo presign: links by which others read or store an object without keys."""
+"""uvideo presign: links that let others read or store an object without keys."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)(w|d|h|ms|m|s|)", re.ASCII)
 
 
 def duration(text: str) -> timedelta:
-    """The time that is meant by 7d, 12h, 1h30m, 90s or 90, which are seconds.  InvalidArgument."""
+    """The duration for a text such as 7d, 12h, 1h30m or 90s; 90 means 90 seconds.  InvalidArgument."""
     total, at, plain = 0.0, 0, text.strip().lower()
     while match := _PART.match(plain, at):
         total += float(match[1]) * _UNITS[match[2]]

@@ -1,4 +1,4 @@
-"""The command as a whole: finds the verb, runs it, and makes every way it can end an exit code."""
+"""The whole command: finds the verb, runs it, and returns an exit code for every ending."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from uvideo.errors import InvalidArgument, UVideoError
 
 __all__ = ["commands", "invoke", "run"]
 
-STORE = "obstore"  # the client of an S3 store
+STORE = "obstore"  # the S3 client library
 
 
 class Commands(VerbGroup):
@@ -61,7 +61,7 @@ def _version(context: click.Context, parameter: click.Parameter, value: bool) ->
 
 @common(environment=True)
 def _nothing() -> None:
-    """Where the options of the command itself are declared."""
+    """Declares the options of the command itself."""
 
 
 commands = Commands("uvideo", context_settings={**SETTINGS, "auto_envvar_prefix": "UVIDEO"})
@@ -80,7 +80,7 @@ commands.params = [
 
 
 def invoke(context: Context, arguments: Sequence[str]) -> int:
-    """Run one command line in this process; its exit code.  KeyboardInterrupt comes out."""
+    """Run one command line in this process; return its exit code.  Raises KeyboardInterrupt."""
     try:
         found = commands.main(list(arguments), prog_name="uvideo", standalone_mode=False, obj=context)
         return found if isinstance(found, int) else failure.OK
@@ -88,7 +88,7 @@ def invoke(context: Context, arguments: Sequence[str]) -> int:
         click.echo(error.ctx.get_help() if error.ctx is not None else "", err=True)
         return failure.USAGE
     except (click.ClickException, UVideoError) as error:
-        if "--json" in arguments:  # which may not have been read
+        if "--json" in arguments:  # click may not have parsed it
             context.set("json", True)
         said = InvalidArgument(_usage(error)) if isinstance(error, click.ClickException) else error
         return context.report.error(said)
@@ -96,7 +96,7 @@ def invoke(context: Context, arguments: Sequence[str]) -> int:
         raise KeyboardInterrupt from None
     except (BrokenPipeError, OutputGone):
         raise OutputGone from None
-    except SystemExit as end:  # of click, where whoever read the output went away
+    except SystemExit as end:  # raised by click if the reader of the output has gone
         if end.code != 1:
             raise
         raise OutputGone from None
@@ -111,7 +111,7 @@ def invoke(context: Context, arguments: Sequence[str]) -> int:
 
 
 class ProgramError(UVideoError):
-    """A mistake of this program."""
+    """A bug in this program."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(
@@ -124,7 +124,7 @@ class ProgramError(UVideoError):
 
 
 def _usage(error: click.ClickException) -> str:
-    """What is wrong with a command line, and how its help is asked for."""
+    """The error of a command line, and how to get its help."""
     message = error.format_message()
     if isinstance(error, click.NoSuchOption):
         message = say("there is no option {name}", name=error.option_name)
@@ -139,7 +139,7 @@ def _usage(error: click.ClickException) -> str:
 
 
 class Told(logging.Handler):
-    """What the toolkit logs, as notes: warnings always, the rest with --verbose."""
+    """Prints the SDK's log as notes: warnings always, the rest with --verbose."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(logging.INFO)
@@ -167,9 +167,9 @@ def _terminate(number: int, frame: object) -> None:
 
 
 def _leave(code: int) -> None:
-    """End at once where threads are still at work: a request may wait for its answer as long as its timeout.
+    """Exit at once if threads still run: a request may wait for its response until its timeout.
 
-    So too where the client of an S3 store is loaded: its threads go on while Python ends, and may then abort.
+    Also if the S3 client library is loaded: its threads go on while Python exits, and may then abort the process.
     """
     if threading.active_count() > 1 or STORE in sys.modules:
         sys.stdout.flush()
@@ -178,7 +178,7 @@ def _leave(code: int) -> None:
 
 
 def _open_closed() -> None:
-    """Where the caller closed a standard stream: what is printed leads nowhere, and reading is an OSError."""
+    """Open the standard streams that the caller closed: output is dropped, and reading is an OSError."""
     for number, name, flags in ((0, "stdin", os.O_WRONLY), (1, "stdout", os.O_WRONLY), (2, "stderr", os.O_WRONLY)):
         if getattr(sys, name) is None:
             descriptor = os.open(os.devnull, flags)
@@ -198,12 +198,12 @@ def _is_open(descriptor: int) -> bool:
 
 
 def _drop(stream: TextIO) -> None:
-    """What is still to be printed leads nowhere, so that it does not fail once more at the end."""
+    """Drop the unwritten output of a stream, so that it does not fail again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _settled(context: Context, code: int) -> int:
-    """The exit code, once all is printed: that of a failure if it cannot be."""
+    """The exit code after all output is written: that of a failure if it cannot be written."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -219,14 +219,14 @@ def _settled(context: Context, code: int) -> int:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """The command line of a process; its exit code."""
+    """Run the command line of a process; return its exit code."""
     _open_closed()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     context = Context()
     context.argv = list(arguments)
-    if "serve" not in arguments:  # the server drains by itself
+    if "serve" not in arguments:  # the server shuts down gracefully by itself
         signal.signal(signal.SIGTERM, _terminate)
         _listen(context)
     try:
@@ -237,13 +237,13 @@ def run(arguments: Sequence[str]) -> int:
             _leave(code)
         return code
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ending already
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is already ending
         context.report.above = None
         context.report.interrupted(f"uvideo {shlex.join(arguments)}" if context.goes_on else None)
         _leave(failure.INTERRUPTED)
         return failure.INTERRUPTED
     except (BrokenPipeError, OutputGone):
-        # Who read the output went away: nothing to say, and nothing to flush at the end.
+        # The reader of the output has gone: print nothing, and flush nothing at exit.
         _drop(sys.stdout)
         _leave(failure.PIPE)
         return failure.PIPE

@@ -1,4 +1,4 @@
-"""What is shown while transfers run: on a terminal a line for each active file and one for all, elsewhere nothing."""
+"""The progress display of transfers: on a terminal a line for each active file and one for all; otherwise nothing."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["Display", "Line", "display"]
 
 LINES = 12
-#: Files this small, or done in less time (seconds), have no line of their own.
+#: A file has no line of its own if it is at most SMALL bytes, or done within SOON seconds.
 SMALL, SOON = 8 << 20, 0.5
 
 
 class Line:
-    """One transfer as it goes on; its instances are progress callbacks."""
+    """The line of one transfer; an instance is the transfer's progress callback."""
 
     def __init__(self, display: Screen, label: str) -> None:
         self._display, self.label = display, label
@@ -34,7 +34,7 @@ class Line:
 
 
 class Display:
-    """Shows nothing; the form of what does."""
+    """A display that shows nothing, and the interface of all displays."""
 
     def __enter__(self) -> Display:
         return self
@@ -43,18 +43,18 @@ class Display:
         pass
 
     def expect(self, size: int) -> None:
-        """One more transfer, of so many bytes, will come."""
+        """Announce one more transfer of ``size`` bytes."""
 
     def begin(self, label: str) -> Line | None:
-        """What a transfer tells its progress; None if nobody looks."""
+        """The progress callback of a transfer; None if nothing is shown."""
         return None
 
     def end(self, line: Line | None, size: int) -> None:
-        """A transfer has ended, well or not; ``size``: bytes that were done."""
+        """End a transfer, successful or not; ``size``: the bytes transferred."""
 
 
 class Screen(Display):
-    """Lines at the bottom of the terminal, drawn by rich.  Safe to share between threads."""
+    """Shows lines at the bottom of the terminal with rich.  Safe to share between threads."""
 
     def __init__(self, context: Context) -> None:
         from rich.console import Console
@@ -152,7 +152,7 @@ def _short(label: str, width: int = 32) -> str:
 
 
 def display(context: Context) -> Display:
-    """What fits: lines on a terminal that is not told to be quiet, if rich is there; else nothing."""
+    """A Screen on a terminal without --quiet, if rich is installed; else a display that shows nothing."""
     if not context.shows_progress:
         return Display()
     try:

@@ -1,8 +1,8 @@
-"""Everything the command prints: each kind of record with its text and its JSON.
+"""The output of the command: each kind of record, with its text and its JSON.
 
-Records go to standard output, one a line: text, or with --json one JSON object.  Errors, notes and progress go to
-standard error, with --json as JSON too.  Nothing that came from elsewhere, for example a key or a file name, is
-printed to a terminal raw: control characters are shown as escapes.
+Records go to standard output, one per line: text, or with --json one JSON object.  Errors, notes and progress go to
+standard error, with --json as JSON too.  Text from outside, for example a key or a file name, is never printed raw to a
+terminal: control characters are shown as escapes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["ERROR", "NOTE", "SUMMARY", "Kind", "OutputGone", "Report", "moment", "named", "shown", "size", "span"]
 
 
-#: Fields that as attributes have another name.
+#: Fields whose attribute has another name.
 ATTRIBUTES = {"class": "storage_class"}
 
 
@@ -35,8 +35,9 @@ ATTRIBUTES = {"class": "storage_class"}
 class Kind:
     """One kind of record.
 
-    fields: name: string, integer, number, boolean, time (text of RFC 3339 in UTC), object or list (of strings); with
-    a ? it may be null.  text(record): its line; None for one that is printed with --json only.
+    fields: {name: type}.  Types: string, integer, number, boolean, time (RFC 3339 text in UTC), object, list (of
+    strings); a ? means that null is possible.  text(record): the record's line; None for a record that is printed only
+    with --json.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Kind:
     text: Callable[[dict[str, Any]], str | None]
 
     def completed(self, record: dict[str, Any], of: object) -> dict[str, Any]:
-        """The record with all fields; those that it lacks are attributes of ``of``."""
+        """The record with all fields; missing ones are taken from the attributes of ``of``."""
         taken = ((name, ATTRIBUTES.get(name, name)) for name in self.fields)
         return {name: record[name] if name in record else getattr(of, attribute) for name, attribute in taken} | record
 
@@ -53,19 +54,19 @@ class Kind:
 
 
 def shown(text: str) -> str:
-    """Text that does nothing to a terminal: what is not printable becomes an escape, as in a Python string."""
+    """Text that is safe on a terminal: an unprintable character becomes an escape, as in a Python string."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def named(record: Mapping[str, Any]) -> str:
-    """The address of a record with space and key, in one line whatever the key holds."""
+    """The address of a record with space and key, on one line whatever the key contains."""
     return f"uvideo://{record['space']}/{shown(record['key'])}"
 
 
 def size(number: int | None) -> str:
-    """Bytes for people: 12.3 MiB."""
+    """A number of bytes for people: 12.3 MiB."""
     if number is None:
         return "?"
     if number < 1024:
@@ -78,7 +79,7 @@ def size(number: int | None) -> str:
 
 
 def span(seconds: float) -> str:
-    """A time that passed, for people: 0.4 s, 3:05, 1:02:03."""
+    """A duration for people: 0.4 s, 3:05, 1:02:03."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)
@@ -87,12 +88,12 @@ def span(seconds: float) -> str:
 
 
 def moment(when: datetime | None) -> str:
-    """A time for people, in their own zone."""
+    """A time for people, in the local time zone."""
     return "-" if when is None else when.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _plain(value: object) -> object:
-    """A value as JSON has it."""
+    """A value as JSON can represent it."""
     if isinstance(value, datetime):
         return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
     if isinstance(value, Mapping):
@@ -103,13 +104,13 @@ def _plain(value: object) -> object:
 
 
 def as_json(kind: str, record: Mapping[str, object]) -> str:
-    """One line; of ASCII only where it would hold what a terminal could obey or UTF-8 cannot say."""
+    """The record as one line of JSON.  ASCII only if it contains control characters or text that is not valid UTF-8."""
     fields = {"kind": kind, **{name: _plain(value) for name, value in record.items()}}
     line = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
     return line if line.isprintable() else json.dumps(fields, separators=(",", ":"))
 
 
-# The kinds that every verb has
+# The kinds of record that every verb uses
 
 
 def _error_text(record: dict[str, Any]) -> str:
@@ -126,7 +127,7 @@ ERROR = Kind(
     {
         "message": "string",
         "hint": "string?",
-        "error": "string",  # the class
+        "error": "string",  # the class of the error
         "exit": "integer",
         "item": "string?",  # the address or path that failed
         "space": "string?",
@@ -135,7 +136,7 @@ ERROR = Kind(
         "ret_code": "integer?",
         "request_id": "string?",
         "transfer": "string?",
-        "line": "integer?",  # of the file that `run` reads
+        "line": "integer?",  # the line in the file that `run` reads
     },
     _error_text,
 )
@@ -179,17 +180,17 @@ SUMMARY = Kind(
 
 
 class OutputGone(Exception):
-    """Whoever read what this program prints went away: there is nothing left to do."""
+    """The reader of standard output has gone: nothing more can be done."""
 
 
-#: Failed items that are listed again at the end.
+#: The most failed items that are listed again at the end.
 LISTED = 100
 
 
 class Report:
-    """Where a verb says what it did.  Safe to share between threads.
+    """The output of a verb.  Safe to share between threads.
 
-    quiet: nothing but results and errors.  verbose: notes too.  line: of the file that ``run`` reads.
+    quiet: print only results and errors.  verbose: print notes too.  line: the line in the file that ``run`` reads.
     """
 
     def __init__(
@@ -204,38 +205,38 @@ class Report:
     ) -> None:
         self.json, self.quiet, self.verbose, self.line = json, quiet, verbose, line
         self.out, self.err = out or sys.stdout, err or sys.stderr
-        self.failures: list[tuple[str, str]] = []  # (item, text), the first LISTED of them
+        self.failures: list[tuple[str, str]] = []  # (item, text) of the first LISTED failures
         self.failed = 0
-        self.codes: set[int] = set()  # of the failures
-        #: prints a line above a progress display, while there is one.
+        self.codes: set[int] = set()  # exit codes of the failures
+        #: Prints a line above the progress display, if there is one.
         self.above: Callable[[str], None] | None = None
         self._lock = threading.RLock()
 
     def result(self, kind: Kind, of: object = None, /, **record: object) -> None:
-        """What the user asked to be told.  of: has, as attributes, the fields that are not given."""
+        """Print a result that the user asked for.  of: an object whose attributes are the missing fields."""
         self._record(self.out, kind, record if of is None else kind.completed(record, of))
 
     def item(self, kind: Kind, of: object = None, /, **record: object) -> None:
-        """What was done to one item, as ``result``; not with --quiet."""
+        """Print what was done to one item, as ``result``; not with --quiet."""
         if not self.quiet:
             self.result(kind, of, **record)
 
     def note(self, message: str) -> None:
-        """What only --verbose shows."""
+        """Print a note, only with --verbose."""
         if self.verbose:
             self._record(self.err, NOTE, {"message": message})
 
     def tell(self, message: str) -> None:
-        """What a user should know but no program needs: on standard error, not with --quiet."""
+        """Print a message for people that no program needs: on standard error, not with --quiet."""
         if not self.quiet:
             self._record(self.err, NOTE, {"message": message})
 
     def error(self, error: BaseException, item: str | None = None) -> int:
-        """Say an error; its exit code."""
+        """Print an error; return its exit code."""
         return self._error(error, item, failure.hint(error))
 
     def interrupted(self, command: str | None) -> None:
-        """Say that the user stopped it, and which command goes on."""
+        """Print that the user stopped the command, and the command that continues it."""
         hint = None if command is None else say("what is done is kept; to go on: {command}", command=command)
         self._error(errors.Cancelled(), None, hint)
 
@@ -261,7 +262,7 @@ class Report:
         return found
 
     def fail(self, error: BaseException, item: str) -> None:
-        """Say that one item of several failed; the others go on."""
+        """Print the failure of one of several items; the others continue."""
         with self._lock:
             self.failed += 1
             self.codes.add(self.error(error, item))
@@ -270,7 +271,7 @@ class Report:
 
     @contextmanager
     def failing(self, item: object, *ends: type[errors.UVideoError]) -> Iterator[None]:
-        """A block about one item of several: its failure is said, and the others go on.  One of ``ends`` comes out."""
+        """A block for one of several items: prints its error and goes on.  Errors of ``ends`` are raised."""
         try:
             yield
         except ends:
@@ -279,7 +280,7 @@ class Report:
             self.fail(error, str(item))
 
     def ended_early(self, pool: Pool[Any], total: int | None = None) -> None:
-        """Say how many items a pool did not begin, if any.  total: of all items, where that is known."""
+        """Print how many items a pool did not begin, if any.  total: the number of all items, if known."""
         count = pool.left if total is None else total - (pool.taken - pool.left)
         if count and (total is not None or pool.took_all):
             self.tell(say("ended early, as the others would fail too: {count} not begun", count=count))
@@ -287,9 +288,9 @@ class Report:
             self.tell(say("ended early, as the others would fail too: {count} or more not begun", count=count))
 
     def finish(self, done: int) -> int:
-        """The exit code after all items, of which so many were done; several failures are listed again.
+        """The exit code after all items; ``done``: how many succeeded.  Several failures are listed again.
 
-        Where nothing was done and all failed alike, it is the code of that.
+        If nothing succeeded and all failures have the same code, the result is that code.
         """
         if not self.failed:
             return failure.OK
@@ -304,7 +305,7 @@ class Report:
     def summary(
         self, *, done: int, seconds: float, size: int = 0, skipped: int = 0, deleted: int = 0, dry_run: bool = False
     ) -> None:
-        """The last line of a verb that treats many items: text on standard error, JSON on standard output."""
+        """Print the last line of a verb for many items: text on standard error, JSON on standard output."""
         record = {
             "done": done,
             "skipped": skipped,
@@ -343,5 +344,5 @@ class Report:
             except BrokenPipeError:
                 raise OutputGone from None
             except OSError:
-                if stream is not self.err:  # else there is nobody to tell
+                if stream is not self.err:  # otherwise nobody can read an error
                     raise

@@ -1,4 +1,4 @@
-"""uvideo rm, and how every verb deletes and asks."""
+"""uvideo rm, and the deleting and asking that other verbs share."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ DELETED = Kind(
 
 
 def delete_all(context: Context, entries: Iterable[Entry], jobs: int, one_space: bool = True) -> int:
-    """Delete objects and files, several at a time; how many were.  Failures are said and counted.
+    """Delete objects and files, several at a time; return how many.  Failures are printed and counted.
 
-    one_space: as of CircuitBreaker.
+    one_space: as in CircuitBreaker.
     """
     report, client, lock = context.report, context.client, threading.Lock()
     count = 0
@@ -76,7 +76,7 @@ def delete_all(context: Context, entries: Iterable[Entry], jobs: int, one_space:
 
 
 def _is_all(address: Remote) -> bool:
-    """Whether an address means every object of its space."""
+    """Whether an address means all objects of its space."""
     return not address.key or not set(address.key) - set("*/")
 
 

@@ -1,4 +1,4 @@
-"""uvideo run: many command lines in one process, which share its connections."""
+"""uvideo run: runs many command lines in one process, which share its connections."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from uvideo.transfer.pool import Pool
 
 __all__ = ["run"]
 
-#: What makes no sense in a file of commands.
+#: Verbs that a file of commands cannot have.
 NOT_HERE = ("run", "serve")
 
 RAN = Kind("ran", {"line": "integer", "command": "string", "exit": "integer"}, lambda record: None)
 
 
 class Command(NamedTuple):
-    """A line of the file.  line: from 1.  wrong: why it cannot be run."""
+    """A line of the file.  line: its number, from 1.  wrong: why it cannot be run."""
 
     line: int
     text: str
@@ -38,7 +38,7 @@ class Command(NamedTuple):
 
 
 def commands(lines: Iterator[str]) -> Iterator[Command]:
-    """Each command of the lines."""
+    """The commands of the lines."""
     for number, line in enumerate(lines, 1):
         text = line.strip()
         try:

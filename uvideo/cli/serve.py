@@ -23,7 +23,7 @@ FILE = click.Path(path_type=Path)
 
 
 def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Before all other options: what stands in the files is their default."""
+    """Make the files' settings the defaults of all other options; runs before those are parsed."""
     context.default_map = settings_file.read(context, paths)
     return paths
 
@@ -234,7 +234,7 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
 def serve(
     context: Context,
     /,
-    **options: Any,  # fields of ServerSettings, which are imported only in here
+    **options: Any,  # fields of ServerSettings, which is imported only in this function
 ) -> int:
     with needs_server():
         from uvideo.server.process import exit_codes
@@ -242,7 +242,7 @@ def serve(
     command = click.get_current_context()
 
     def reread() -> server.ServerSettings:
-        """As a start would have them now, with the same command line and environment."""
+        """The settings that a restart would have, with the same command line and environment."""
         try:
             return server.ServerSettings(**again(command).params)
         except click.ClickException as failure:
@@ -258,7 +258,7 @@ def serve(
 
 @contextmanager
 def needs_server() -> Iterator[None]:
-    """While the block imports the server: InvalidArgument that says what to install."""
+    """Wraps an import of the server.  InvalidArgument, with what to install, if a package is missing."""
     try:
         yield
     except ModuleNotFoundError as failure:

@@ -1,8 +1,8 @@
-"""The settings file of the server: lines NAME=value, as systemd reads an EnvironmentFile.
+"""The settings file of the server: lines NAME=value, read as systemd reads an EnvironmentFile.
 
-A value may be quoted, by '...' in which nothing is special, or by "..." in which a backslash makes one of " \\ ` $
-ordinary.  Outside of quotes a backslash makes any character ordinary, and joins lines.  A line that begins with # or ;
-is a comment.  What systemd would silently skip is an error here.
+A value may be quoted: within '...' every character is literal; within "..." a backslash makes " \\ ` and $ literal.
+Outside quotes a backslash makes any character literal, and joins lines.  A line that begins with # or ; is a comment.
+Lines that systemd silently skips are errors here.
 Source: systemd.exec(5), EnvironmentFile; systemd's src/basic/env-file.c.
 """
 
@@ -22,14 +22,14 @@ from uvideo.errors import InvalidArgument
 __all__ = ["Assignment", "environment", "parse", "read"]
 
 PREFIX = "UVIDEO_SERVE_"
-SELF = "settings"  # the option that names the files
+SELF = "settings"  # the option with the files
 LIMIT = 256 * 1024  # bytes
 BLANK = " \t\r"
-SPECIAL = '"\\`$'  # what a backslash makes ordinary within "..."
+SPECIAL = '"\\`$'  # characters that a backslash makes literal within "..."
 
 
 class Assignment(NamedTuple):
-    """``number``: of the line that it begins on, from 1."""
+    """One setting.  ``number``: of its first line, from 1."""
 
     number: int
     name: str
@@ -37,7 +37,7 @@ class Assignment(NamedTuple):
 
 
 def parse(text: str) -> Iterator[Assignment]:
-    """The settings of a text, in their order.  ValueError ("line 3: ...")."""
+    """The settings of a text, in order.  ValueError ("line 3: ...")."""
     at, number, end = 0, 1, len(text)
     while at < end:
         begin = number
@@ -56,10 +56,10 @@ def parse(text: str) -> Iterator[Assignment]:
 
 
 def _value(text: str, at: int, number: int) -> tuple[str, int, int]:
-    """(value, where the next line begins, its number)."""
+    """(value, position of the next line, its number)."""
     found: list[str] = []
-    kept = 0  # so many of them stay, whatever blanks follow
-    is_plain = False  # after the first character outside of quotes, quotes are characters like others
+    kept = 0  # length of the value that is kept even if only blanks follow
+    is_plain = False  # in unquoted text after its first character, quotes are literal
     while at < len(text):
         char = text[at]
         at += 1
@@ -99,9 +99,9 @@ def _value(text: str, at: int, number: int) -> tuple[str, int, int]:
 
 
 def read(context: click.Context, paths: tuple[Path, ...]) -> dict[str, Any]:
-    """What the files give to the options of a verb, as its ``default_map``; later lines and files win.
+    """The ``default_map`` of a verb from settings files; later lines and files take precedence.
 
-    InvalidArgument names the file and the line: of an unknown name, of a value that the option does not take.
+    InvalidArgument, with file and line, for an unknown name or a value that the option does not accept.
     """
     return {
         name: tuple(option.type.split_envvar_value(value)) if option.multiple else value
@@ -110,12 +110,12 @@ def read(context: click.Context, paths: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def environment(context: click.Context, paths: tuple[Path, ...]) -> dict[str, str]:
-    """What the files give, as variables of the environment.  InvalidArgument as ``read``.  ``context``: of the verb."""
+    """The settings of the files as environment variables.  InvalidArgument as ``read``.  ``context``: the verb's."""
     return {_variable(name): value for name, (_, value) in _given(context, paths).items()}
 
 
 def _given(context: click.Context, paths: tuple[Path, ...]) -> dict[str, tuple[click.Option, str]]:
-    """{name: (its option, the value that counts)}."""
+    """{name: (its option, the last value)}."""
     found: dict[str, tuple[click.Option, str]] = {}
     for name, option, value in _checked(context, paths):
         if value is None:
@@ -130,7 +130,7 @@ def _variable(name: str) -> str:
 
 
 def _checked(context: click.Context, paths: tuple[Path, ...]) -> Iterator[tuple[str, click.Option, str | None]]:
-    """(name of the option, it, its value or None for its default) of each line.  InvalidArgument."""
+    """(option name, option, value or None for its default) of each line.  InvalidArgument."""
     options = {
         _variable(each.name): each
         for each in context.command.params
@@ -152,7 +152,7 @@ def _checked(context: click.Context, paths: tuple[Path, ...]) -> Iterator[tuple[
                     f"{stat.S_IMODE(status.st_mode):03o}): run `chmod o-rwx,g-wx {path}`"
                 )
             if line.value == "" and not option.multiple:
-                yield option.name, option, None  # as with the environment: the default
+                yield option.name, option, None  # the default, as for an empty environment variable
                 continue
             value: Any = option.type.split_envvar_value(line.value) if option.multiple else line.value
             try:
@@ -180,7 +180,7 @@ def _read(path: Path) -> tuple[str, os.stat_result]:
 
 
 def _is_open(status: os.stat_result) -> bool:
-    """Whether others than the owner and, by reading, its group get at the file."""
+    """Whether others can read or write the file, except the owner and, for reading, its group."""
     return os.name == "posix" and bool(status.st_mode & (stat.S_IRWXO | stat.S_IWGRP | stat.S_IXGRP))
 
 

@@ -1,4 +1,4 @@
-"""uvideo mb, rb and spaces: spaces made, removed, listed and changed."""
+"""uvideo mb, rb and spaces: create, remove, list and change spaces."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def rb(context: Context, spaces: Sequence[str], force: bool) -> int:
 
 
 def _emptied(context: Context, name: str) -> int:
-    """Remove all that is in a space, once its user agrees; how many objects that were."""
+    """Remove all objects of a space after the user agrees; return how many."""
     client, count = context.client, 0
     if context.dry_run:
         return sum(1 for _ in client.list(name))
@@ -139,7 +139,7 @@ def _emptied(context: Context, name: str) -> int:
 
 
 class SpacesGroup(VerbGroup):
-    """Without a verb of its own it lists."""
+    """Lists the spaces if no verb is given."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help")):
@@ -191,7 +191,7 @@ def spaces_set(context: Context, spaces: Sequence[str], type: str | None, storag
                 context.client.update_space(name, type=type, storage_class=storage_class)
             found = context.client.stat_space(name)
             record = {"space": name, "type": type, "class": storage_class, "dry_run": context.dry_run}
-            if not context.dry_run:  # what is so now, not what was asked for
+            if not context.dry_run:  # the present values, not the requested ones
                 record["type"] = found.type if type is not None else None
                 record["class"] = found.storage_class if storage_class is not None else None
             context.report.item(CHANGED, **record)

@@ -1,4 +1,4 @@
-"""uvideo stat: all that the service says of an object or a space."""
+"""uvideo stat: everything that the service returns about an object or a space."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["STAT", "stat"]
 
 
 def _block(title: str, rows: Sequence[tuple[str, Any]]) -> str:
-    """A title, and names with values below it; values that are not known are left out."""
+    """A title, and below it names with their values; unknown values are left out."""
     lines = [title]
     for name, value in rows:
         if value not in (None, "", ()):
@@ -63,9 +63,9 @@ STAT = Kind(
     "stat",
     {
         **OBJECT.fields,
-        "headers": "object",  # Cache-Control and the like
-        "tags": "object?",  # null unless asked for
-        "acl": "string?",  # null unless asked for
+        "headers": "object",  # for example Cache-Control
+        "tags": "object?",  # null unless requested
+        "acl": "string?",  # null unless requested
     },
     _object_text,
 )

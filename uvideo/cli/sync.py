@@ -47,12 +47,12 @@ PLANNED = Kind(
 )
 
 
-#: An entry of the source, where it goes, and what is there.
+#: An entry of the source, its target, and the target's present entry.
 Pair = tuple[Entry, Remote | str, Entry | None]
 
 
 class SyncOptions(FilterOptions, RateOptions):
-    """The options of ``sync``, but for those that are looked at once."""
+    """The options of ``sync``, except those that are used only once."""
 
     delete: bool
     max_delete: int
@@ -61,11 +61,11 @@ class SyncOptions(FilterOptions, RateOptions):
 
 
 class Guarded(UVideoError):
-    """Something that would delete too much."""
+    """The sync would delete more than it may."""
 
 
 def _folder(text: str) -> Local | Remote:
-    """A side of a sync: a local folder or a prefix."""
+    """The Address of one side of a sync: a local folder or a prefix."""
     found = parse(text)
     if isinstance(found, Pipe) or found.is_pattern:
         raise InvalidArgument(say("{text}: sync takes whole folders, no patterns and no pipes", text=text))
@@ -77,7 +77,7 @@ def _folder(text: str) -> Local | Remote:
 
 
 class Sync:
-    """One sync: compares two sides and has the target made like the source."""
+    """One sync: compares two sides and makes the target equal to the source."""
 
     def __init__(self, context: Context, source: Local | Remote, target: Local | Remote, options: SyncOptions) -> None:
         self._context, self._source, self._target = context, source, target
@@ -98,14 +98,14 @@ class Sync:
         if isinstance(side, Remote):
             found: Iterable[Entry] = objects(self._context.client, side.space, side.key)
         elif os.path.isdir(side.path):
-            # What a link in the target leads to is not the target's, and never to be deleted.
+            # Files behind a link in the target are not part of the target and must never be deleted.
             links = side is self._source
             found = files(side.path, self._report.fail, skips=self._filter.skips, links=links)
         else:
             found = ()
         for entry in found:
             if entry.name == "" or (entry.name.endswith("/") and entry.size == 0):
-                continue  # marks of folders
+                continue  # folder markers
             if not self._filter.takes(entry.name) or self._is_plan(entry):
                 continue
             if side is self._source:
@@ -113,7 +113,7 @@ class Sync:
             yield entry
 
     def _is_plan(self, entry: Entry) -> bool:
-        """Whether it is what an earlier run left of the file that the plan is written to."""
+        """Whether an entry is the plan file of an earlier run, which this run overwrites."""
         if self._plan is None or entry.path is None:
             return False
         if os.path.basename(entry.path) != os.path.basename(self._plan):
@@ -121,7 +121,7 @@ class Sync:
         return os.path.realpath(entry.path) == os.path.realpath(self._plan)
 
     def _pairs(self) -> Iterator[Pair]:
-        """What is in the source, where it goes, and what is there; what only the target has is put aside."""
+        """A Pair for each entry of the source.  Entries that only the target has are collected for deletion."""
         for ours, theirs in merge(self._entries(self._source), self._entries(self._target)):
             if ours is not None:
                 try:
@@ -141,7 +141,7 @@ class Sync:
         if self._folder is None:
             self._folder = FolderTarget(self._target.path, self._is_trial)
         found = self._folder.place(entry.name, entry.size)
-        assert found is not None  # marks of folders are left out
+        assert found is not None  # folder markers are left out
         return found
 
     def _is_same(self, ours: Entry, theirs: Entry, shown: Display) -> bool:
@@ -164,14 +164,14 @@ class Sync:
 
     @staticmethod
     def _is_older(ours: Entry, theirs: Entry) -> bool:
-        """Whether a source whose content cannot be compared was changed before the target."""
+        """Whether the source is not newer than the target; used if their contents cannot be compared."""
         times = [
             each.mtime_ns / 1e9 if each.path is not None else each.modified.timestamp() if each.modified else 0.0
             for each in (ours, theirs)
         ]
         return times[0] <= times[1]
 
-    # Deeds
+    # Actions
 
     def run(self) -> int:
         self._check()
@@ -242,7 +242,7 @@ class Sync:
         mover(Task(ours, to))
 
     def _remove(self) -> int:
-        """Delete what is in the target only; how many."""
+        """Delete the entries that only the target has; return how many."""
         if self._report.failed:
             self._report.tell(
                 say("{count} surplus items stay, as other items failed: run it again", count=self._surplus_count)
@@ -317,11 +317,11 @@ def sync(context: Context, source: str, target: str, checksum: bool, **options: 
     return Sync(context, _folder(source), _folder(target), options).run()
 
 
-# A plan that was made before
+# Applying a plan
 
 
 def _now(context: Context, place: Remote | str) -> Entry | None:
-    """What is at a place now; None if nothing is."""
+    """The present entry of a place; None if it does not exist."""
     if isinstance(place, str):
         return one_file(place, "") if os.path.lexists(place) else None
     try:
@@ -332,14 +332,14 @@ def _now(context: Context, place: Remote | str) -> Entry | None:
 
 
 def _check_links(root: str, path: str) -> None:
-    """LocalFailure if the folder of a path lies outside of a root, by a link."""
+    """LocalFailure if a link leads the folder of a path out of the root."""
     base, folder = os.path.realpath(root), os.path.realpath(os.path.dirname(path))
     if os.path.commonpath([base, folder]) != base:
         raise LocalFailure(say("{path} lies outside of {root}, by a link", path=path, root=root))
 
 
 def _is_pending(context: Context, head: PlanHeader, step: Step, etags: Etags) -> bool:
-    """Whether a step is still to be done.  Changed if its source or target is not what the plan says."""
+    """Whether a step is still to be done.  Changed if its source or target differs from the plan."""
     if isinstance(step.to, str):
         _check_links(head.target, step.to)
     now = _now(context, step.to)
@@ -355,12 +355,12 @@ def _is_pending(context: Context, head: PlanHeader, step: Step, etags: Etags) ->
     if now is not None and now.size == step.source.size:
         one, other = (each.etag if each.path is None else etags.of(each, context.cancel) for each in (step.source, now))
         if same_etag(one, other, now.size):
-            return False  # an earlier run has done it
+            return False  # done by an earlier run
     raise Changed(say("{path} changed since the plan was made", path=step.to))
 
 
 class Changed(UVideoError):
-    """Something is not what it was when the plan was made."""
+    """The source or target of a step changed after the plan was made."""
 
 
 @verb(

@@ -1,4 +1,4 @@
-"""uvideo transfers: what the journal of this machine knows of unfinished transfers."""
+"""uvideo transfers: the unfinished transfers in this machine's journal."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ transfers = family(
 
 
 def _chosen(context: Context, ids: tuple[str, ...], everything: bool) -> list[TransferRecord]:
-    """The records of these ids, or of all that nobody is at.  InvalidArgument for an id that is none."""
+    """The records of these ids, or all that no process works on.  InvalidArgument for an unknown id."""
     found = context.client.transfers()
     if everything == bool(ids):
         raise InvalidArgument(say("give the ids of transfers, or --all; uvideo transfers ls lists them"))
@@ -133,7 +133,7 @@ def abort(context: Context, ids: tuple[str, ...], everything: bool) -> int:
 
 
 def _age(text: str) -> float:
-    """Seconds of text such as 36h or 7d."""
+    """Seconds for a text such as 36h or 7d."""
     match = re.fullmatch(r"(\d+)([smhdw])", text)
     if match is None:
         raise InvalidArgument(say("{text} is no time: write 36h, 7d and so on", text=text))

@@ -1,11 +1,11 @@
-"""How a verb is declared, so that all of them have the same options, the same help and the same examples.
+"""Declares verbs, so that all of them have the same common options, and the same form of help and examples.
 
     @verb("rm", text="...", examples=[Example("One object", "uvideo rm uvideo://demo/a")], changes=True)
     @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
     @option("--all", is_flag=True, help="...")
     def rm(context: Context, addresses: tuple[str, ...], all: bool) -> int | None:
 
-What it returns is the exit code; an exception is said, and its code taken, by ``program``.
+The function returns the exit code.  ``program`` prints an exception and returns its exit code.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ __all__ = ["Example", "VerbCommand", "VerbGroup", "again", "common", "family", "
 P = ParamSpec("P")
 T = TypeVar("T")
 Function = TypeVar("Function", bound=Callable[..., Any])
-ARGUMENTS = "uvideo.arguments"  # of a verb, in the meta of its context
+ARGUMENTS = "uvideo.arguments"  # the verb's arguments, in the meta of its context
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class Example(NamedTuple):
-    """A command that a test runs as it stands, in a shell.  exit: the code it then ends with."""
+    """A command that a test runs unchanged in a shell.  exit: its exit code."""
 
     text: str
     command: str
@@ -42,11 +42,11 @@ class Example(NamedTuple):
 def option(
     *names: str,
     help: str,
-    **attributes: Any,  # whatever click.Option takes, which checks their names; click has no type for them
+    **attributes: Any,  # passed to click.Option, which checks their names; click has no type for them
 ) -> Callable[[Function], Function]:
-    """click.option, with its help in the user's language, and its default in the help.
+    """click.option with its help in the user's language and its default in the help.
 
-    Extra attribute: common, of every verb.
+    common: an extra attribute, for an option of every verb.
     """
     shared = attributes.pop("common", False)
     attributes.setdefault("show_default", "default" in attributes)
@@ -60,7 +60,7 @@ def option(
     return decorate
 
 
-#: name in Context, flags, help, attributes
+#: (name in Context, flags, help, attributes)
 COMMON: tuple[tuple[str, tuple[str, ...], str, dict[str, Any]], ...] = (
     ("profile", ("--profile",), "Profile of the configuration file.", {"metavar": "NAME"}),
     ("config", ("--config",), "Configuration file.", {"metavar": "FILE"}),
@@ -75,7 +75,7 @@ DRY_RUN = ("dry_run", ("--dry-run",), "Say what would be done; change nothing.",
 
 
 def store(context: click.Context, parameter: click.Parameter, value: T) -> T:
-    """The callback of an option that is kept in the Context."""
+    """The callback of an option whose value is stored in the Context."""
     found = context.find_object(Context)
     if found is not None and parameter.name is not None:
         found.set(parameter.name, value)
@@ -83,7 +83,7 @@ def store(context: click.Context, parameter: click.Parameter, value: T) -> T:
 
 
 def common(changes: bool = False, environment: bool = False) -> Callable[[Function], Function]:
-    """The options of every verb.  environment: read UVIDEO_QUIET and so on, for the command itself."""
+    """Adds the options of every verb.  environment: also read UVIDEO_QUIET and so on; for the command itself."""
 
     def decorate(function: Function) -> Function:
         for name, flags, help, attributes in reversed(COMMON + ((DRY_RUN,) if changes else ())):
@@ -105,7 +105,7 @@ def common(changes: bool = False, environment: bool = False) -> Callable[[Functi
 
 
 class _Helped(click.Command):
-    """One form of help for all."""
+    """The form of all help texts."""
 
     english = ""
     paragraphs: Sequence[str] = ()
@@ -138,7 +138,7 @@ class _Helped(click.Command):
         _table(formatter, say("Options of every verb:"), shared, 28)
 
     def summaries(self) -> list[tuple[str, str]]:
-        """(name, line of help) of the verbs below this one, if there are."""
+        """(name, line of help) of the verbs below this one, if any."""
         return []
 
 
@@ -169,12 +169,12 @@ class VerbCommand(_Helped):
 
 
 def again(context: click.Context) -> click.Context:
-    """A new context of the same verb with the same arguments, for what its files say now.  ClickException."""
+    """A new context of the same verb with the same arguments; it reads settings files again.  ClickException."""
     return context.command.make_context(context.info_name, list(context.meta[ARGUMENTS]), parent=context.parent)
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
-    """What is said of a verb that does not exist, with the nearest that does."""
+    """The error text for an unknown verb, with the most similar known one."""
     near = difflib.get_close_matches(name, list(known), 1, 0.5)
     if near:
         return say("there is no verb {name}; did you mean {near}?", name=name, near=near[0])
@@ -182,7 +182,7 @@ def unknown(name: str, known: Iterable[str]) -> str:
 
 
 class VerbGroup(_Helped, click.Group):
-    """A verb that has verbs of its own."""
+    """A verb with verbs below it."""
 
     def __init__(self, name: str, *, help: str | None = None, context_settings: dict[str, Any]) -> None:
         super().__init__(
@@ -208,9 +208,10 @@ def verb(
     changes: bool = False,
     settings: dict[str, Any] | None = None,
 ) -> Callable[[Callable[Concatenate[Context, P], int | None]], VerbCommand]:
-    """Make a verb of a function of (Context, arguments and options).
+    """Decorator that makes a verb of a function of (Context, arguments and options).
 
-    summary: its line of help; of a top verb it is in ``verbs``.  text: paragraphs.  changes: it has --dry-run.
+    summary: the verb's line of help; that of a top verb is in ``verbs``.  text: paragraphs of help.  changes: add
+    --dry-run.
     """
 
     def decorate(function: Callable[Concatenate[Context, P], int | None]) -> VerbCommand:
@@ -238,7 +239,7 @@ def verb(
 def family(
     name: str, *, text: str | Sequence[str] = (), examples: Sequence[Example] = (), kind: type[VerbGroup] = VerbGroup
 ) -> VerbGroup:
-    """A verb with verbs of its own, which are added by ``add_command``."""
+    """A verb with verbs below it; ``add_command`` adds them."""
     english = VERBS[name].summary
     made = kind(name, help=say(english), context_settings=SETTINGS)
     _describe(made, english, text, examples)

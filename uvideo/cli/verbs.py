@@ -1,4 +1,4 @@
-"""Every verb: where it is, and what it does in one line."""
+"""The table of verbs: the module and the line of help of each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["VERBS", "Verb"]
 
 
 class Verb(NamedTuple):
-    """module: of uvideo.cli, loaded when the verb is called; it has the verb's function under the verb's name."""
+    """module: of uvideo.cli, loaded when the verb is called; its function for the verb has the verb's name."""
 
     module: str
     summary: str

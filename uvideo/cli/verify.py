@@ -1,4 +1,4 @@
-"""uvideo verify and etag: whether two places hold the same content, found out without moving it."""
+"""uvideo verify and etag: whether two places have the same content, without transferring it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from uvideo.transfer.pool import results
 
 __all__ = ["DIFFERENCE", "ETAG", "VERIFIED", "etag", "verify"]
 
-#: Another number on another machine, so the help does not say it.
+#: Depends on the machine, so the help does not show it.
 JOBS = min(4, os.cpu_count() or 1)
 STATES = ("same", "different", "missing", "extra", "unknown")
 
@@ -44,7 +44,7 @@ ETAG = Kind(
 DIFFERENCE = Kind(
     "difference",
     {
-        "state": "string",  # missing: in the first place only; extra: in the second only; different; unknown: no etag
+        "state": "string",  # missing: only in the first place; extra: only in the second; different; unknown: no etag
         "item": "string",
         "name": "string",
         "size": "integer?",
@@ -77,7 +77,7 @@ VERIFIED = Kind(
         "missing": "integer",
         "extra": "integer",
         "unknown": "integer",
-        "bytes": "integer",  # of what is the same
+        "bytes": "integer",  # of the identical items
     },
     _verified_text,
 )
@@ -99,7 +99,7 @@ def etag(context: Context, paths: Sequence[str]) -> int:
             if path == "-":
                 context.report.result(ETAG, path="-", size=None, etag=etag_of(sys.stdin.buffer))
                 continue
-            with open(path, "rb", buffering=0) as file:  # a pipe too, as <(program) gives
+            with open(path, "rb", buffering=0) as file:  # also a pipe, for example from <(program)
                 found = os.fstat(file.fileno())
                 length = found.st_size if stat.S_ISREG(found.st_mode) else None
                 context.report.result(ETAG, path=path, size=length, etag=etag_of(cast(BinaryIO, file)))
@@ -167,7 +167,7 @@ Place = Local | Remote
 
 
 def _places(context: Context, first: str, second: str) -> tuple[Place, Place]:
-    """What is compared with what: two single ones, or two folders.  NotFound, FileNotFoundError, InvalidArgument."""
+    """The two places to compare: two single items, or two folders.  NotFound, FileNotFoundError, InvalidArgument."""
     one, other = _place(first), _place(second)
     if isinstance(one, Remote) and not one.is_folder and not exists(context.client, one):
         one = Remote(one.space, one.key + "/")
@@ -196,12 +196,12 @@ def _place(text: str) -> Place:
 
 
 def _is_single(place: Place) -> bool:
-    """Whether it is one file or object, and not what lies below."""
+    """Whether a place is one file or object, not a folder."""
     return not os.path.isdir(place.path) if isinstance(place, Local) else not place.is_folder
 
 
 def _walked(context: Context, place: Place, wanted: Filter) -> Iterator[Entry]:
-    """The entries of a place in the byte order of their names; "" is the name of a single one."""
+    """The entries of a place in byte order of their names; the name of a single item is ""."""
     if _is_single(place):
         if isinstance(place, Local):
             return iter((one_file(place.path, ""),))
@@ -218,9 +218,9 @@ def _walked(context: Context, place: Place, wanted: Filter) -> Iterator[Entry]:
 
 @dataclass
 class Pair:
-    """The two of one name, None where there is none.  etags: as the service said, or of the local file.
+    """The two entries of one name, None on a side without one.  etags: from the service, or of the local file.
 
-    error: why it cannot be judged.
+    error: why they cannot be compared.
     """
 
     one: Entry | None
@@ -234,7 +234,7 @@ class Pair:
         return self.one.size if self.one else None
 
     def record(self) -> dict[str, Any]:
-        """The fields of DIFFERENCE."""
+        """The values for DIFFERENCE."""
         known = self.one or self.other
         assert known is not None
         return {
@@ -248,7 +248,7 @@ class Pair:
         }
 
     def judge(self, size_only: bool, cancel: Cancel) -> Pair:
-        """Find the state out, reading local files where only that tells."""
+        """Set the state; local files are read only if their etag is needed."""
         if self.one is None or self.other is None:
             self.state = "extra" if self.one is None else "missing"
         elif self.one.size != self.other.size:

@@ -1,4 +1,4 @@
-"""What lies below a local folder or a prefix, in the byte order of keys, an entry at a time."""
+"""The entries below a local folder or a prefix, in byte order of their keys, one at a time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Refuse = Callable[[BaseException, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file or an object.  name: relative to where the walk began, with slashes.  place: an object, or a local path.
+    """A file or an object.  name: relative to the start of the walk, with slashes.  place: an object, or a local path.
 
     mtime_ns, inode: of a file.  etag, modified: of an object.
     """
@@ -40,7 +40,7 @@ class Entry:
 
     @property
     def path(self) -> str | None:
-        """Of a file; None of an object."""
+        """The path of a file; None for an object."""
         return self.place if isinstance(self.place, str) else None
 
 
@@ -66,9 +66,9 @@ def files(
     skips: Callable[[str], bool] | None = None,
     links: bool = True,
 ) -> Iterator[Entry]:
-    """The files below a folder; prefix, depth, skips and links as of ``uvideo.transfer.walk``.
+    """The files below a folder; prefix, depth, skips and links as in ``uvideo.transfer.walk``.
 
-    refuse(error, path): told of what cannot be read or cannot be a key; the others go on.
+    refuse(error, path): called for what cannot be read or be a key; the other files follow.
     """
     for name, path, problem in walk(root, prefix, skips, depth, links):
         try:
@@ -86,9 +86,9 @@ def files(
 
 
 def objects(client: Client, space: str, prefix: str, base: str | None = None, flat: bool = False) -> Iterator[Entry]:
-    """The objects whose keys begin with ``prefix``; their names are relative to ``base``, by default the prefix.
+    """The objects whose keys begin with ``prefix``; names are relative to ``base``, by default the prefix.
 
-    flat: without those below a further slash.  BadAnswer if the service does not list them in order.
+    flat: leave out keys with another slash after the prefix.  BadAnswer if the service's listing is not in order.
     """
     skip = len(prefix if base is None else base)
     return ascending(
@@ -98,7 +98,7 @@ def objects(client: Client, space: str, prefix: str, base: str | None = None, fl
 
 
 def ascending(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """The entries as they are; BadAnswer at the first that is not in order."""
+    """The same entries; BadAnswer at the first one that is out of order."""
     before: str | None = None
     for entry in entries:
         if before is not None and entry.name <= before:

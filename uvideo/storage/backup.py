@@ -1,16 +1,16 @@
-"""A backup of a folder with disk blobs and a SQLite catalog, made while its server runs, and the way back.
+"""Backup and restore of a folder with disk blobs and a SQLite catalog; a backup runs while the server runs.
 
 A backup has the layout of the folder::
 
-    catalog.db, identity   a snapshot of the catalog, and what it shares with the blobs
+    catalog.db, identity   a snapshot of the catalog, and the identity that it shares with the blobs
     blobs/<2 hex>/<name>   the bytes that its objects name
     incoming/<name>        the drafts of its unfinished uploads
-    backup.json            when it began and ended, and what it holds
+    backup.json            when it began and ended, and what it contains
 
 The catalog is copied in one read transaction, under a hold on the folder: from then on nothing that it names is
-unlinked.  So the backup is the folder as it was at that instant.  Sealed blobs never change, so on the same file
-system they are hard links, and a later backup to the same place takes only what is new.  Drafts are written in place,
-so they are always copied.
+unlinked.  So the backup is the folder as it was at that instant.  Sealed blobs never change, so on the same file system
+they are hard-linked, and a later backup to the same place adds only new blobs.  Drafts are written in place, so they
+are always copied.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ __all__ = ["BackupError", "Copied", "MissingBytes", "backup", "restore"]
 
 CATALOG, IDENTITY, CREDENTIALS, ABOUT = "catalog.db", "identity", "credentials.json", "backup.json"
 BLOBS, DRAFTS, QUARANTINE = "blobs", "incoming", "quarantine"
-UNFINISHED = ".unfinished"  # ends the name of what is being written
+UNFINISHED = ".unfinished"  # suffix of a file that is being written
 UNFINISHED_BACKUP = frozenset(
     ("lock", BLOBS, DRAFTS, IDENTITY, CATALOG + UNFINISHED, ABOUT + UNFINISHED, CREDENTIALS + UNFINISHED)
 )
-RESTORING = "restore.unfinished"  # there until a restored folder has its catalog
-BATCH = 500  # names asked about at once
+RESTORING = "restore.unfinished"  # exists until a restored folder has its catalog
+BATCH = 500  # names per query
 PIECE = 1024 * 1024  # bytes of one read
-#: What a link answers where only a copy works: another file system, one without links, too many links.
+#: Errors of link() after which only a copy works: another file system, one without links, too many links.
 NO_LINK = frozenset((errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES))
 
 NAMED_BLOBS = "SELECT blob, MAX(size) FROM objects WHERE blob IS NOT NULL GROUP BY blob"
@@ -51,17 +51,17 @@ KEYS_OF = "SELECT spaces.name, objects.key FROM objects JOIN spaces USING (space
 KEYS_OF_DRAFT = "SELECT spaces.name, uploads.key FROM uploads JOIN spaces USING (space_id) WHERE draft = ?"
 
 
-#: Where a folder keeps the file of a name.
+#: The path of the file for a name.
 Place = Callable[[str], Path]
 
 
 class BackupError(Exception):
-    """It cannot be done; one line that says why and what to do."""
+    """The backup or restore cannot be done.  The text is one line that says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class MissingBytes:
-    """An object, or an unfinished upload, whose bytes are not there, or too few.  The catalog names it all the same."""
+    """An object or unfinished upload that the catalog names, but whose bytes are missing or too few."""
 
     space: str
     key: str
@@ -70,9 +70,9 @@ class MissingBytes:
 
 @dataclass(slots=True)
 class Copied:
-    """``objects``, ``uploads``: what the catalog names.  ``linked``, ``copied``, ``kept`` (there already): files of
+    """``objects``, ``uploads``: what the catalog names.  ``linked``, ``copied``, ``kept`` (already there): files of
     bytes.  ``stored``: bytes copied.  ``removed``: files of an earlier backup that nothing names any more.
-    ``missing``: how many objects and uploads have no bytes.  ``credentials``: whether credentials.json came along."""
+    ``missing``: objects and uploads without bytes.  ``credentials``: whether credentials.json was copied too."""
 
     objects: int = 0
     uploads: int = 0
@@ -93,10 +93,11 @@ def backup(
     credentials: bool = False,
     report: Callable[[MissingBytes], None] = lambda missing: None,
 ) -> Copied:
-    """Bring ``target`` to what ``folder`` is now: a new or empty folder, or an earlier backup of the same catalog.
+    """Back ``folder`` up to ``target``: a new or empty folder, or an earlier backup of the same catalog.
 
-    ``link``: hard links where the file system has them.  ``credentials``: take credentials.json as well.  ``report``
-    is called with each object that has no bytes.  BackupError, Busy, Taken, OSError; the earlier backup is whole then.
+    ``link``: use hard links where the file system supports them.  ``credentials``: copy credentials.json too.
+    ``report`` is called with each object that has no bytes.  BackupError, Busy, Taken, OSError; the earlier backup is
+    then still whole.
     """
     _check_source(folder)
     _check_apart(folder, target)
@@ -106,7 +107,7 @@ def backup(
     with _locked(target), hold(folder):
         about: dict[str, object] = {"identity": identity, "began": time.time()}
         aside = target / (CATALOG + UNFINISHED)
-        with turn(folder) if credentials else contextlib.nullcontext():  # so that the pair opens what the catalog has
+        with turn(folder) if credentials else contextlib.nullcontext():  # so that the key pair fits the catalog
             _snapshot(folder / CATALOG, aside)
             pair = (folder / CREDENTIALS).read_bytes() if credentials else None
         with contextlib.closing(_opened(aside)) as catalog:
@@ -130,10 +131,10 @@ def restore(
     *,
     report: Callable[[MissingBytes], None] = lambda missing: None,
 ) -> Copied:
-    """Make a server's folder out of a backup; ``folder`` is new or empty, or one whose restore was interrupted.
+    """Restore a backup to a server's folder; ``folder`` is new or empty, or one whose restore was interrupted.
 
-    Always copies, so that the backup shares no file with a server.  ``claim`` locks the folder against servers and
-    returns the open lock.  BackupError, OSError; the folder then has no catalog, and the same call goes on.
+    Always copies, so the backup shares no file with a server.  ``claim`` locks the folder against servers and returns
+    the open lock.  BackupError, OSError; the folder then has no catalog, and the same call continues the restore.
     """
     if not (source / CATALOG).is_file() or not (source / ABOUT).is_file():
         raise BackupError(f"{source} is no complete backup: it has no {CATALOG} and {ABOUT}")
@@ -168,7 +169,7 @@ def _restore(source: Path, folder: Path, report: Callable[[MissingBytes], None])
     return done
 
 
-# What may be done
+# Checks of the folders
 
 
 def _check_source(folder: Path) -> None:
@@ -188,12 +189,12 @@ def _check_apart(one: Path, other: Path) -> None:
 
 
 def _foreign(folder: Path, known: Collection[str]) -> bool:
-    """Whether a folder holds anything but these names."""
+    """Whether a folder contains anything except these names."""
     return folder.exists() and any(path.name not in known for path in folder.iterdir())
 
 
 def _check_target(target: Path, identity: str) -> None:
-    """Refuse what holds anything but a backup of this identity."""
+    """BackupError if the target contains anything except a backup with this identity."""
     try:
         earlier = json_document.parse_json((target / ABOUT).read_bytes())
     except FileNotFoundError:
@@ -208,7 +209,7 @@ def _check_target(target: Path, identity: str) -> None:
 
 @contextlib.contextmanager
 def _locked(target: Path) -> Iterator[None]:
-    """One backup at a time writes to a target."""
+    """Lock the target: one backup at a time writes to it."""
     with localfile.opening(target / "lock", os.O_RDWR | os.O_CREAT) as fd:
         if not localfile.lock(fd):
             raise BackupError(f"{target} is in use by another backup or by a server")
@@ -219,23 +220,23 @@ def _locked(target: Path) -> Iterator[None]:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    """A catalog that exists; none is made."""
+    """Open an existing catalog; never create one."""
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=30.0, isolation_level=None)
 
 
 def _snapshot(source: Path, target: Path) -> None:
-    """Copy a catalog in one read transaction, beside servers that write to it."""
+    """Copy a catalog in one read transaction, while servers write to it."""
     for leftover in (target, *(target.with_name(target.name + end) for end in ("-wal", "-shm", "-journal"))):
         leftover.unlink(missing_ok=True)
     os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     with contextlib.closing(_opened(source)) as there, contextlib.closing(_opened(target)) as here:
         there.backup(here)
-        here.execute("PRAGMA journal_mode = DELETE")  # one file, whole by itself; a server switches it back
+        here.execute("PRAGMA journal_mode = DELETE")  # a single file without a log; a server switches it back to WAL
 
 
 def _names(catalog: sqlite3.Connection) -> Iterator[tuple[str, str, int]]:
-    """(folder, name, least bytes) of every file that the catalog names; a draft's bytes are not counted."""
-    for draft, has_parts in catalog.execute(NAMED_DRAFTS):  # first: they are what a running server still changes
+    """(folder, name, least bytes) of every file that the catalog names; 0 bytes for a draft."""
+    for draft, has_parts in catalog.execute(NAMED_DRAFTS):  # first: a running server still changes them
         if has_parts:
             yield DRAFTS, draft, 0
     for blob, size in catalog.execute(NAMED_BLOBS):
@@ -243,7 +244,7 @@ def _names(catalog: sqlite3.Connection) -> Iterator[tuple[str, str, int]]:
 
 
 def _identity(folder: Path) -> str:
-    """What the catalog and the blobs of the folder carry (``uvideo.storage.identity``)."""
+    """The identity that the folder's catalog and blobs share (``uvideo.storage.identity``)."""
     try:
         with contextlib.closing(_opened(folder / CATALOG)) as catalog:
             (ours,) = catalog.execute("SELECT identity FROM identity").fetchone() or (None,)
@@ -272,7 +273,7 @@ def _carry(
     link: bool,
     report: Callable[[MissingBytes], None],
 ) -> Copied:
-    """Bring every file that the catalog names from the first of the places that has it to the target."""
+    """Copy or link every file that the catalog names to the target, from the first of the places that has it."""
     done = Copied(objects=_count(catalog, "objects"), uploads=_count(catalog, "uploads"))
     for kind, name, size in _names(catalog):
         check_name(name)
@@ -296,11 +297,11 @@ def _carry(
 
 
 class _Lost(Exception):
-    """The reason why bytes are not there."""
+    """The reason why bytes are missing."""
 
 
 def _bring(places: tuple[Place, ...], name: str, size: int, goal: Path, link: bool) -> int | None:
-    """Bytes copied, None if it was linked.  A file only moves from a place to a later one while we look."""
+    """The bytes copied, None if the file was linked.  A file only moves from one of the places to a later one."""
     lost = "its bytes are gone"
     for place in places:
         path = place(name)
@@ -323,7 +324,7 @@ def _is_there(path: Path, size: int) -> bool:
 
 
 def _link(source: Path, goal: Path) -> bool:
-    """False if only a copy works."""
+    """Create a hard link.  False if only a copy works."""
     goal.unlink(missing_ok=True)  # too short: a copy that lost its end
     try:
         os.link(source, goal)
@@ -335,7 +336,7 @@ def _link(source: Path, goal: Path) -> bool:
 
 
 def _copy(source: Path, goal: Path) -> int:
-    """Copy what is there now, holes left out; it has its name once it is durable.  How many bytes."""
+    """Copy a file's present bytes, without holes; the copy gets its name once durable.  Returns the byte count."""
     aside = goal.with_name(goal.name + UNFINISHED)
     copied = 0
     with open(source, "rb", buffering=0) as there, open(aside, "wb", buffering=0, opener=localfile.opened) as here:
@@ -345,7 +346,7 @@ def _copy(source: Path, goal: Path) -> int:
             while offset < end:
                 piece = localfile.read_at(there.fileno(), min(PIECE, end - offset), offset)
                 if not piece:
-                    break  # cut short meanwhile: what follows had no name
+                    break  # truncated in the meantime: no object named the rest
                 with localfile.named(goal):
                     offset += write_at(here.fileno(), [piece], offset)
             copied += offset - first
@@ -357,7 +358,7 @@ def _copy(source: Path, goal: Path) -> int:
 
 
 def _extents(fd: int, size: int) -> Iterator[tuple[int, int]]:
-    """(first, end) of what is no hole."""
+    """(first, end) of every extent that is not a hole."""
     end = 0
     if not hasattr(os, "SEEK_DATA"):
         yield 0, size
@@ -366,7 +367,7 @@ def _extents(fd: int, size: int) -> Iterator[tuple[int, int]]:
         try:
             first = os.lseek(fd, end, os.SEEK_DATA)
         except OSError as failure:
-            if failure.errno == errno.ENXIO:  # a hole to the end
+            if failure.errno == errno.ENXIO:  # a hole up to the end
                 return
             raise
         end = min(size, os.lseek(fd, first, os.SEEK_HOLE))
@@ -374,7 +375,7 @@ def _extents(fd: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def replace(aside: Path, path: Path) -> None:
-    """Give a finished file its name, durably."""
+    """Rename a finished file to its final name, durably."""
     for end in ("-wal", "-shm"):
         path.with_name(path.name + end).unlink(missing_ok=True)
     with open(aside, "r+b") as file:
@@ -391,7 +392,7 @@ def _write_about(target: Path, about: dict[str, object]) -> None:
 
 
 def remove_unnamed(catalog: sqlite3.Connection, target: Path) -> int:
-    """Remove what an earlier backup, or one that was broken off, left.  The last step: nothing names it now."""
+    """Remove the files of an earlier or interrupted backup that the catalog does not name.  The last step."""
     removed = 0
     for folder in _folders(target):
         with os.scandir(folder) as entries:
@@ -420,7 +421,7 @@ def _places(root: Path) -> tuple[Place, ...]:
 
 
 def _aside(root: Path) -> tuple[Place, ...]:
-    """Where a server moves what it deletes, under a hold, and what a sweep found without a name."""
+    """Where a server moves deleted files during a hold, and where a sweep puts unnamed files."""
     return tuple(folder.joinpath for folder in (root / HELD, root / QUARANTINE / DRAFTS, root / QUARANTINE / BLOBS))
 
 

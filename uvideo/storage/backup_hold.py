@@ -1,7 +1,7 @@
-"""A hold on a folder of blobs: while a backup copies it, what a server deletes is moved aside and not unlinked.
+"""A hold on a folder of blobs: during a backup the server moves deleted files aside instead of unlinking them.
 
-``backup.lock`` is there and locked while there is a hold.  ``held/`` then receives what is deleted.  Who deletes never
-waits for a backup, and a backup that was killed holds nothing: its lock is gone with its process.
+During a hold ``backup.lock`` exists and is locked, and deleted files go to ``held/``.  A delete never waits for a
+backup.  A killed backup leaves no hold: its lock ends with its process.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ __all__ = ["HELD", "Busy", "delete", "hold", "release"]
 
 HELD = "held"
 LOCK = "backup.lock"
-PATIENCE = 5.0  # seconds; a server that deletes has the lock for as long as an unlink takes
+PATIENCE = 5.0  # seconds; a server holds the lock only for the time of an unlink
 
 
 class Busy(OSError):
-    """Somebody else has a hold on the folder."""
+    """Another process has a hold on the folder."""
 
 
 @contextlib.contextmanager
 def hold(root: Path, patience: float = PATIENCE) -> Iterator[None]:
-    """Have the folder's servers keep what they delete from now on, until the block is left.
+    """Make the folder's servers keep deleted files until the block is left.
 
-    ``patience``: seconds to wait for another hold to end; then Busy.
-    What was deleted before may be unlinked still; so look at the catalog only after this has begun.
+    ``patience``: seconds to wait for another hold to end; then Busy.  Files deleted before the hold may still be
+    unlinked, so read the catalog only after the hold has begun.
     """
     (root / HELD).mkdir(mode=0o700, exist_ok=True)
     fd = _lock(root / LOCK, patience)
@@ -44,7 +44,7 @@ def hold(root: Path, patience: float = PATIENCE) -> Iterator[None]:
 
 
 def delete(root: Path, *paths: Path) -> int:
-    """Remove these files of the folder, or move them aside while there is a hold; return how many there were."""
+    """Remove these files of the folder, or move them aside during a hold; return how many existed."""
     try:
         fd = localfile.opened(root / LOCK)
     except FileNotFoundError:
@@ -52,13 +52,13 @@ def delete(root: Path, *paths: Path) -> int:
     try:
         if not localfile.lock(fd, shared=True):
             return sum(_put_aside(root, path) for path in paths)
-        return _unlink(paths)  # the shared lock keeps a hold from beginning meanwhile
+        return _unlink(paths)  # the shared lock prevents a hold from beginning
     finally:
         os.close(fd)
 
 
 def release(root: Path) -> None:
-    """Remove what a hold that has ended left, after a crash for example.  While there is one, nothing happens."""
+    """Remove the files that an ended hold left, for example after a crash.  Does nothing during a hold."""
     try:
         fd = localfile.opened(root / LOCK)
     except FileNotFoundError:
@@ -72,13 +72,13 @@ def release(root: Path) -> None:
 
 
 def _lock(path: Path, patience: float) -> int:
-    """The lock file, made where missing and locked; Busy if another process has it for so many seconds."""
+    """The lock file, created if missing, and locked; Busy if another process holds it for ``patience`` seconds."""
     deadline = time.monotonic() + patience
     while True:
         fd = localfile.opened(path, os.O_RDWR | os.O_CREAT)
         try:
             if localfile.lock(fd):
-                if localfile.is_at(fd, path):  # else another hold has ended and removed it
+                if localfile.is_at(fd, path):  # otherwise another hold has ended and removed it
                     return fd
             elif time.monotonic() > deadline:
                 raise Busy(f"another backup of {path.parent} is running")
@@ -94,14 +94,14 @@ def _put_aside(root: Path, path: Path) -> int:
     try:
         os.rename(path, root / HELD / path.name)
     except FileNotFoundError:
-        return _unlink((path,))  # it is not there, or the folder for it is gone: the hold has ended
+        return _unlink((path,))  # the file or the folder held/ is gone: the hold has ended
     return 1
 
 
 def _unlink(paths: tuple[Path, ...]) -> int:
     count = 0
     for path in paths:
-        with contextlib.suppress(FileNotFoundError, *localfile.IN_USE):  # what is open is left to a sweep
+        with contextlib.suppress(FileNotFoundError, *localfile.IN_USE):  # an open file is left to a sweep
             path.unlink()
             count += 1
     return count

@@ -1,14 +1,15 @@
-"""Two small interfaces, and what every driver of them promises.
+"""The two interfaces of storage, and what every driver of them promises.
 
-*Blobs* keeps bytes under names that the driver makes up.  *Catalog* keeps names: spaces, objects, uploads and their
-parts.  The catalog is the truth: a blob or draft that it does not name is garbage and may be swept at any time.
+*Blobs* stores bytes under names that the driver makes up.  *Catalog* stores the names of the service: spaces, objects,
+uploads and their parts.  The catalog is the truth: a blob or draft that it does not name is garbage and may be swept at
+any time.
 
-Both are asynchronous and are called from one event loop; a driver may do the work on threads.  Neither knows HTTP, a
-signature or who is asking.  A driver raises ``protocol.errors`` where its docstrings say so, Unreachable when what it
-works on is away for the moment, and OSError (or its own library's errors) when the machine fails.
+Both are asynchronous and are called from one event loop; a driver may do the work on threads.  Neither knows HTTP,
+signatures or the caller's identity.  A driver raises ``protocol.errors`` where its docstrings list them, Unreachable
+while its database or store is unavailable, and OSError (or its own library's errors) when the machine fails.
 
 Everything acknowledged is durable: when a method that stores returns, the effect survives kill -9 and, unless the
-driver was opened with ``fsync=False``, loss of power.  A method that is cancelled may or may not have had its effect.
+driver was opened with ``fsync=False``, loss of power.  A cancelled method may or may not have had its effect.
 """
 
 from __future__ import annotations
@@ -56,10 +57,10 @@ __all__ = [
 ]
 
 DAY = 86400  # seconds
-KEEP = 7.0 * DAY  # seconds that what a sweep finds without a name is kept
+KEEP = 7.0 * DAY  # seconds that a sweep keeps unnamed files
 
 
-#: Why a database or a store failed, as the metrics count it.
+#: The causes of a database or store failure, as the metrics count them.
 CAUSES = (
     *("database", "bucket", "full", "denied", "redirect", "conflict", "busy", "failed", "name", "certificate"),
     *("refused", "timeout", "broken", "lease", "slot", "damaged"),
@@ -67,9 +68,9 @@ CAUSES = (
 
 
 class Unreachable(OSError):
-    """The database or the store does not answer now, or refuses for now: the same may succeed a little later.
+    """The database or the store does not answer, or refuses, at the moment: a later attempt may succeed.
 
-    A write that raises this may have had its effect.  ``cause``: out of CAUSES.
+    A write that raises this may have had its effect.  ``cause``: one of CAUSES.
     """
 
     def __init__(self, message: str, cause: str = "database") -> None:
@@ -78,7 +79,7 @@ class Unreachable(OSError):
 
 
 class Damaged(OSError):
-    """Bytes that were acknowledged are gone or cut short.  Asking again does not help; ``fsck`` names the objects."""
+    """Acknowledged bytes are gone or cut short.  A retry does not help; ``fsck`` lists the objects."""
 
     cause = "damaged"
 
@@ -87,26 +88,26 @@ class Damaged(OSError):
 
 
 class Unusable(RuntimeError):
-    """What is there cannot be used, and starting again does not help; one line that says what to do."""
+    """The storage cannot be used, and a restart does not help.  The text is one line that says what to do."""
 
 
 class Absent(Unusable):
-    """There is no catalog, or no place of blobs, where one must be; one line that says so."""
+    """The catalog or the place of the blobs does not exist, and it must.  The text is one line that says so."""
 
 
 class NoRoom(RuntimeError):
-    """The disk has too little room for it; one line that says how much it takes.  Nothing was changed."""
+    """The disk has too little free space.  The text is one line that says how much is needed.  Nothing was changed."""
 
 
 class SweepStopped(RuntimeError):
-    """A sweep would take so much that the catalog is likely the wrong one.  Nothing was taken."""
+    """A sweep would remove so many files that the catalog is probably the wrong one.  Nothing was removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpaceRecord:
-    """One space.  ``space_id``: made by the caller, unique for ever.  Times: unix seconds.
+    """One space.  ``space_id``: made by the caller, never used again.  Times: unix seconds.
 
-    ``domains``: host names of its own, lower-case, in the order given.
+    ``domains``: the space's own host names, lower-case, in the order given.
     """
 
     space_id: str
@@ -124,9 +125,9 @@ class SpaceRecord:
 
 @dataclass(frozen=True, slots=True)
 class TokenRecord:
-    """A key pair that may do less than its owner.  Times: unix seconds.
+    """A key pair with fewer rights than its owner.  Times: unix seconds.
 
-    ``token_id``, ``public``: made by the caller, unique for ever.  ``private`` is kept as it is: signatures need it.
+    ``token_id``, ``public``: made by the caller, never used again.  ``private``: stored as given; signatures need it.
     """
 
     token_id: str
@@ -147,9 +148,9 @@ class TokenRecord:
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """A key pair that may do all that its owner may.  ``created``: unix seconds.
+    """A key pair with all the rights of its owner.  ``created``: unix seconds.
 
-    ``public``: unique.  ``private`` is kept as it is given: encrypted.
+    ``public``: unique.  ``private``: encrypted by the caller, stored as given.
     """
 
     public: str
@@ -160,8 +161,8 @@ class KeyRecord:
 
 @dataclass(frozen=True, slots=True)
 class DayUsage:
-    """``day``: whole days since 1970, UTC.  ``stored``: bytes, of those there now, that were there by its end.
-    ``sent``: bytes served on it.  ``received``: bytes of uploads that came on it."""
+    """The usage of one day.  ``day``: whole days since 1970, UTC.  ``stored``: bytes of the objects that exist now and
+    existed at the end of that day.  ``sent``: bytes served on that day.  ``received``: bytes uploaded on that day."""
 
     day: int
     stored: int
@@ -171,8 +172,8 @@ class DayUsage:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What a space of an account holds.  ``stored``, ``uploads_stored``: bytes of objects, and of unfinished uploads.
-    ``sent``, ``received``: bytes served from it and uploaded to it since it was made."""
+    """What one space of an account contains.  ``stored``, ``uploads_stored``: bytes of objects, and of unfinished
+    uploads.  ``sent``, ``received``: bytes served from the space and uploaded to it since it was created."""
 
     account: str
     space: str
@@ -186,8 +187,8 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """How much a catalog names.  ``stored``: bytes of all objects, each counted under every key that it has.
-    ``unnamed``: blobs and drafts of a ledger that no object names, those of running uploads among them."""
+    """Counts of everything in a catalog.  ``stored``: bytes of all objects; shared bytes count once for each key.
+    ``unnamed``: blobs and drafts of a ledger that no object names, including those of running uploads."""
 
     spaces: int
     objects: int
@@ -199,7 +200,7 @@ class Census:
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """``before``, ``after``: bytes that the catalog takes.  ``waited``: seconds that writers had to wait at most."""
+    """``before``, ``after``: bytes of the catalog.  ``waited``: the longest wait of a writer, in seconds."""
 
     before: int
     after: int
@@ -208,7 +209,7 @@ class Compacted:
 
 @dataclass(frozen=True, slots=True)
 class OpenUploads:
-    """Uploads neither finished nor aborted, and bytes of their parts; of them the stale ones."""
+    """Uploads neither finished nor aborted, and the bytes of their parts; the stale ones are also counted apart."""
 
     count: int
     stored: int
@@ -216,14 +217,14 @@ class OpenUploads:
     stale_stored: int
 
 
-@dataclass(slots=True)  # frozen, it would be nine times as dear to make, and each request and listing makes some
+@dataclass(slots=True)  # not frozen: creating a frozen one takes nine times as long, per request
 class ObjectRecord:
-    """One object; not to be changed.  ``blob`` names its bytes in Blobs; None means that they are in ``inline``.
+    """One object.  Do not change it.  ``blob`` names its bytes in Blobs; None means that they are in ``inline``.
 
-    ``headers``: (name, value) pairs stored with the object and replayed with it, metadata included.
-    ``size``: bytes.  ``etag``: unquoted.  ``created``, ``modified``: unix seconds.
-    ``tags``: (key, value) pairs.  ``acl``: who may read it beside those who may read the space, "" for nobody.
-    ``ready``, ``expires``: unix seconds from and until which an archived object can be read, 0 if never asked for.
+    ``headers``: (name, value) pairs stored with the object and returned with it, metadata included.
+    ``size``: bytes.  ``etag``: unquoted.  ``created``, ``modified``: unix seconds.  ``tags``: (key, value) pairs.
+    ``acl``: who may read the object in addition to the readers of the space, "" for nobody.
+    ``ready``, ``expires``: unix seconds from and until which an archived object can be read, 0 without a restore.
     """
 
     space_id: str
@@ -259,7 +260,7 @@ class UploadRecord:
 
 @dataclass(frozen=True, slots=True)
 class StaleUpload:
-    """An unfinished upload that had no new part for long.  ``space``: its name.  ``account``: whose the space is."""
+    """An unfinished upload without a new part for long.  ``space``: its name.  ``account``: the space's owner."""
 
     upload_id: str
     space: str
@@ -283,7 +284,7 @@ class PartRecord:
 class CatalogPage:
     """One page of a listing, in ascending order of the key's UTF-8 bytes.
 
-    ``next_marker``: give it as ``marker`` to go on; "" when this was the last page.
+    ``next_marker``: the ``marker`` of the next page; "" if this is the last page.
     """
 
     objects: list[ObjectRecord] = field(default_factory=list)
@@ -293,7 +294,7 @@ class CatalogPage:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """What sweeps put aside and nobody took back.  ``size``: bytes."""
+    """The files that sweeps put into quarantine and that are still there.  ``size``: bytes."""
 
     files: int = 0
     size: int = 0
@@ -301,9 +302,9 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """A blob or draft of a ledger that no object names.  ``doomed``: it was deleted, discarded or claimed already.
-    ``cleared``: its segments were removed once.  ``size``: bytes.  ``segments``: the whole list of its segments, None
-    if it was never sealed or the list is a long one."""
+    """A blob or draft of a ledger that no object names.  ``doomed``: it was already deleted, discarded or claimed.
+    ``cleared``: its segments were removed once.  ``size``: bytes.
+    ``segments``: its whole segment list, None if it was never sealed or the list is long."""
 
     blob: str
     doomed: bool
@@ -314,20 +315,20 @@ class Garbage:
 
 @dataclass(slots=True)
 class Freed:
-    """What a sweep has freed so far: blobs and drafts, those that were deleted included, and their bytes."""
+    """What a sweep has freed so far: the number of blobs and drafts, deleted ones included, and their bytes."""
 
     blobs: int = 0
     size: int = 0
 
 
-#: Answers which of these names the catalog knows.
+#: Returns those of the given names that the catalog knows.
 Named = Callable[[Sequence[str]], Awaitable[set[str]]]
 
 
 class BlobReader(Protocol):
-    """The bytes of one blob, the same bytes until closed even if the blob is deleted meanwhile."""
+    """The bytes of one blob.  They stay the same until ``close``, even if the blob is deleted in the meantime."""
 
-    #: Bytes there.  Never less than the object has; what is behind the object's own size is not part of it (see seal).
+    #: Bytes in the blob, at least the object's size.  Bytes beyond the object's size are not part of it (see seal).
     size: int
     #: An open regular file with the blob's bytes from offset 0, for sendfile; None if the driver has none.
     file: BinaryIO | None
@@ -336,101 +337,101 @@ class BlobReader(Protocol):
         """Yield ``length`` bytes from ``offset`` in pieces of at most 1 MiB.  OSError if there are fewer."""
 
     async def close(self) -> None:
-        """Free what this holds.  Calling it twice is allowed."""
+        """Free the resources of the reader.  Calling it twice is allowed."""
 
 
 class BlobWriter(Protocol):
-    """A blob being written from start to end.  Nothing of it is visible until ``seal``."""
+    """Writes one blob from start to end.  Nothing of it is visible until ``seal``."""
 
-    #: Bytes that it holds until it has so many of them; 0: it holds nothing.
+    #: The writer buffers bytes until it has a block of this size; 0: it does not buffer.
     block: int
 
     async def settle(self) -> None:
-        """Store what it holds.  Unless that was whole blocks, nothing more can be written.  Fails as ``write``."""
+        """Store buffered bytes.  Unless they were whole blocks, nothing more can be written.  Errors as ``write``."""
 
     async def write(self, chunks: Sequence[bytes]) -> None:
-        """Append all the chunks.  After an OSError, as ENOSPC, or a cancel the writer is fit for ``discard`` only."""
+        """Append all the chunks.  After an OSError, for example ENOSPC, or a cancellation call only ``discard``."""
 
     async def seal(self) -> str:
-        """Make it durable and return the blob's name.  Nothing written at all: an empty blob.
+        """Make the blob durable and return its name.  If nothing was written, the blob is empty.
 
-        Afterwards write and seal raise ValueError.
+        Afterwards ``write`` and ``seal`` raise ValueError.
         """
 
     async def discard(self) -> None:
-        """Remove what was written.  After ``seal`` has returned, or called twice, it does nothing."""
+        """Remove what was written.  Does nothing after ``seal`` has returned, or when called again."""
 
 
 class PartSlot(Protocol):
-    """The right to write one part of one draft, held by one task of one process at a time."""
+    """The right to write one part of one draft.  One task of one process holds it at a time."""
 
     async def write(self, chunks: Sequence[bytes]) -> str:
-        """Store the part's bytes (all of them, in order), durably.  Return its location, "" if it needs none.
+        """Store all bytes of the part, in order, durably.  Return the part's location, "" if it needs none.
 
         Until the catalog names the part, writing it again replaces the bytes.  ValueError if they are more than a
-        block.  ``errors.UploadNotFound`` where that would change sealed bytes: the upload was finished meanwhile.
+        block.  ``errors.UploadNotFound`` if that would change sealed bytes: the upload was finished in the meantime.
         """
 
 
 class Blobs(Protocol):
-    """Bytes.  Promises: a broken or discarded write leaves nothing; sealed bytes never change; a BlobReader sees all of
-    one version or raises."""
+    """Stores bytes.  Promises: a broken or discarded write leaves nothing; sealed bytes never change; a BlobReader
+    returns the bytes of one version or raises."""
 
-    #: Every part of a draft but the last is exactly this long.
+    #: Bytes of every part of a draft except the last.
     block_size: int
-    #: Seconds that what a sweep finds without a name is kept.  May be changed at any time.
+    #: Seconds that a sweep keeps unnamed files.  May be changed at any time.
     keep: float
 
     async def start(self, *, create: bool = True) -> None:
-        """Make ready.  OSError with a path if the place is unusable.  Started already, it is only looked at again.
+        """Open the store, or only check it again if it is open.  OSError with a path if the place is unusable.
 
-        ``create``: make what is missing; otherwise Absent if there is no such place.
+        ``create``: create what is missing; if false, a missing place raises Absent.
         """
 
     async def close(self) -> None:
-        """Free everything.  Writers and readers still open may fail afterwards."""
+        """Free all resources.  Writers and readers that are still open may fail afterwards."""
 
     async def check(self) -> None:
-        """Return if a write would work now; raise OSError with the reason otherwise.  For readiness probes."""
+        """Return if a write would succeed now; otherwise raise OSError with the reason.  For readiness probes."""
 
     async def identity(self) -> str | None:
-        """What the catalog that names these blobs has too; None if nobody said yet."""
+        """The identity shared with the catalog that names these blobs; None if none was set yet."""
 
     async def identify(self, identity: str) -> None:
-        """Keep it, in place of any other.  ``identity``: 32 hex digits."""
+        """Store the identity; it replaces any other.  ``identity``: 32 hex digits."""
 
     async def has_any(self, names: Sequence[str]) -> bool:
-        """Whether there are bytes of one of these blobs and drafts."""
+        """Whether any of these blobs and drafts has bytes."""
 
     async def is_empty(self) -> bool:
-        """Whether there is no byte of any blob or draft, named or not."""
+        """Whether the store has no byte of any blob or draft, named or not."""
 
     async def writer(self) -> BlobWriter:
-        """A new blob, to be written from start to end."""
+        """A writer for a new blob."""
 
     def draft(self) -> str:
-        """The name for the bytes of a new multipart upload.  Nothing is stored yet; never the same twice."""
+        """A new name for the bytes of a multipart upload, never returned twice.  Nothing is stored yet."""
 
     def part(self, draft: str, part: int) -> AbstractAsyncContextManager[PartSlot]:
         """Hold the slot of one part.  A second taker, in this process or in another on the same store, waits.
 
-        The caller looks the upload and the part up in the catalog after entering and records the part before leaving,
-        so a part that the catalog names is never written over.  Do not call seal from inside: it waits for the slots.
+        After entering, the caller looks up the upload and the part in the catalog; before leaving, it records the part.
+        So a part that the catalog names is never overwritten.  ``seal`` waits for the slots: do not call it in one.
         """
 
     async def seal(
         self, draft: str, parts: Sequence[PartRecord], confirm: Callable[[], Awaitable[None]] | None = None
     ) -> str:
-        """Turn the draft into a blob made of exactly these parts, durable, and return the blob's name.
+        """Turn the draft into a durable blob of exactly these parts, and return the blob's name.
 
-        Copies no data.  Calling it again with the same parts, even after a crash in between, returns the same name; if
-        the catalog did not finish, more parts may be stored and it be called again with those too.  With no parts the
-        blob is empty.  Bytes behind the last part are cut off, except where that could take bytes from another finish
-        of the same upload: so serve the size that the catalog has.  OSError if bytes of a part are missing; ValueError
-        unless the parts are 0, 1, 2 ... in order, all but the last one block long.
+        No data is copied.  A second call with the same parts, even after a crash, returns the same name.  If the
+        catalog did not finish the upload, more parts may be stored and ``seal`` called again with them too.  With no
+        parts the blob is empty.  Bytes beyond the last part are cut off, unless they could belong to another finish of
+        the same upload; so always serve the size that the catalog has.  OSError if bytes of a part are missing.
+        ValueError unless the parts are 0, 1, 2 ... in order and all but the last are one block long.
 
-        ``confirm``: raises if the catalog names other parts than these.  A driver that cuts awaits it while no part can
-        be stored, and before anything is changed: a part that was acknowledged after the list was read is never cut.
+        ``confirm``: raises if the catalog names other parts than these.  A driver that cuts bytes off awaits
+        ``confirm`` first, while no part can be stored: so a part acknowledged after the list was read is never cut.
         """
 
     async def discard(self, draft: str) -> None:
@@ -443,92 +444,94 @@ class Blobs(Protocol):
         """Read a blob.  FileNotFoundError if it is gone."""
 
     async def delete(self, blob: str) -> None:
-        """Remove a blob.  One that does not exist is no error; readers already open go on."""
+        """Remove a blob.  A blob that does not exist is no error; open readers can still read it."""
 
     async def sweep(self, named: Named, older_than: float, freed: Freed | None = None, *, limited: bool = True) -> int:
-        """Take blobs, drafts and half-written files that nobody names; return how many.
+        """Sweep the blobs, drafts and half-written files that nobody names; return how many.
 
-        They are not removed yet: a driver puts them into a quarantine, or leaves them where they are, for the time that
-        it was made with (KEEP), and takes back by itself what has a name again.  Files touched after ``older_than``
-        (unix seconds) are left alone.  A driver that only puts aside what it is told to delete or discard ends that
-        here, and does not count it.
-        ``freed``: counts all that is freed, step by step, so it is right also if the sweep raises.
-        ``limited``: SweepStopped, and nothing is taken, if that would be over 100 files and over a tenth of all.
+        A driver does not remove them at once: it puts them into quarantine, or leaves them in place, for its keep time
+        (KEEP).  By itself it takes back what has a name again.  Files touched after ``older_than`` (unix seconds) are
+        left alone.  A driver whose ``delete`` and ``discard`` only put files aside removes those files here, and does
+        not count them.
+
+        ``freed``: counts everything freed, step by step, so it is correct even if the sweep raises.
+
+        ``limited``: raise SweepStopped, and take nothing, if that would be over 100 files and over a tenth of all.
         """
 
     async def take_back(self, named: Named) -> int:
-        """Bring back from the quarantine what has a name; return how many."""
+        """Move the files that have a name again out of the quarantine; return how many."""
 
     async def quarantined(self) -> Quarantined:
         """What is in the quarantine."""
 
     async def relieve(self, named: Named, free: int) -> int:
-        """Remove from the quarantine, the oldest first, until so many bytes of the disk are free; how many files."""
+        """Remove files from the quarantine, oldest first, until the disk has ``free`` bytes; return how many files."""
 
 
 class Catalog(Protocol):
-    """Names.  Each method is one transaction: it happens as a whole, or not at all with an exception.
+    """Stores names.  Each method is one transaction: it has its whole effect, or raises and has none.
 
-    Keys are text of 1 to 1023 UTF-8 bytes; order is that of the bytes.  Methods that take an object away return the
-    blobs that no object names any more; the caller deletes those from Blobs *after* the method has returned.
+    Keys are text of 1 to 1023 UTF-8 bytes, ordered by these bytes.  Methods that remove an object return the blobs that
+    no object names any more; the caller deletes those from Blobs *after* the method has returned.
     """
 
     async def start(self, *, create: bool = True) -> None:
-        """Open and migrate the schema.  Unusable if the schema is newer than this program.  Open already: nothing.
+        """Open and migrate the schema.  Unusable if the schema is too new for this program.  Does nothing if open.
 
-        ``create``: make the catalog if there is none; otherwise Absent.
+        ``create``: create the catalog if there is none; if false, a missing catalog raises Absent.
         """
 
     async def close(self) -> None:
-        """Do what was asked before, then free everything.  Other methods raise RuntimeError afterwards."""
+        """Finish the pending calls, then free all resources.  Other methods raise RuntimeError afterwards."""
 
     async def check(self) -> None:
-        """Return if the catalog answers and can be written; raise otherwise."""
+        """Return if the catalog can be read and written; raise otherwise."""
 
     async def identity(self) -> str | None:
-        """What the blobs that it names have too; None if nobody said yet."""
+        """The identity shared with the blobs that this catalog names; None if none was set yet."""
 
     async def problems(self) -> builtins.list[str]:
-        """What the database itself finds damaged in its tables and indexes, a few lines; reads all of it.
+        """The damage that the database's own check finds, as a few lines; reads all tables and indexes.
 
-        PostgreSQL is not asked: its own tool is pg_amcheck.
+        The PostgreSQL driver checks nothing: PostgreSQL's own tool is pg_amcheck.
         """
 
     async def upkeep(self) -> None:
-        """Keep what it takes on a disk small, for ever or until there is nothing to do; for one process of a server."""
+        """Keep the catalog's files small.  Runs until it has nothing to do, or for ever; in one process of a server."""
 
     async def compact(self) -> Compacted:
-        """Give back to the disk what deleted rows took, beside running servers.  NoRoom."""
+        """Return the disk space of deleted rows to the disk, while servers run.  NoRoom."""
 
     async def identify(self, identity: str) -> str:
-        """Keep it, unless there is one already; the one that counts.  ``identity``: 32 hex digits."""
+        """Store the identity unless there is one already; return the stored one.  ``identity``: 32 hex digits."""
 
     async def sample(self, limit: int) -> builtins.list[str]:
-        """At most so many blobs that objects name, and as many drafts of uploads that have parts."""
+        """At most ``limit`` blobs that objects name, and at most ``limit`` drafts of uploads that have parts."""
 
     # Spaces
 
     async def create_space(self, space: SpaceRecord) -> None:
-        """``errors.SpaceExists`` if the name is taken, by anyone; ``errors.DomainTaken`` if one of its domains is."""
+        """``errors.SpaceExists`` if anyone has the name; ``errors.DomainTaken`` if anyone has one of the domains."""
 
     async def space(self, name: str) -> SpaceRecord | None: ...
 
     async def space_of_domain(self, domain: str) -> SpaceRecord | None:
-        """The space that has this domain, lower-case."""
+        """The space with this domain (lower-case), None if there is none."""
 
     async def spaces(self, owner: str, offset: int, limit: int) -> builtins.list[SpaceRecord]:
-        """The owner's spaces in order of name."""
+        """The owner's spaces, ordered by name."""
 
     async def all_spaces(self, after: str, limit: int) -> builtins.list[SpaceRecord]:
-        """Everybody's spaces in order of name, behind the name ``after``; for an operator."""
+        """The spaces of all owners after the name ``after``, ordered by name; for an operator."""
 
     async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
-        """None leaves a value as it is.  ``errors.SpaceNotFound`` if there is none."""
+        """Change a space; None leaves a value as it is.  ``errors.SpaceNotFound`` if the space does not exist."""
 
     async def delete_space(self, name: str) -> builtins.list[str]:
-        """Remove an empty space, its domains and its unfinished uploads; return the drafts of those, to be discarded.
+        """Remove an empty space, its domains and unfinished uploads; return the uploads' drafts, to be discarded.
 
-        ``errors.SpaceNotFound``; ``errors.SpaceNotEmpty`` while it holds an object.
+        ``errors.SpaceNotFound``; ``errors.SpaceNotEmpty`` while the space has an object.
         """
 
     # Objects
@@ -536,57 +539,58 @@ class Catalog(Protocol):
     async def put(
         self, record: ObjectRecord, *, overwrite: bool = True, source: ObjectRecord | None = None
     ) -> builtins.list[str]:
-        """Store or replace; return the blobs no longer named.
+        """Store or replace an object; return the blobs that no object names any more.
 
-        ``record.created`` is kept from the object replaced, if any.  ``errors.SpaceNotFound`` if the space is gone,
+        The ``created`` of a replaced object is kept.  ``errors.SpaceNotFound`` if the space is gone,
         ``errors.AlreadyExists`` if the key is taken and ``overwrite`` is false.
-        ``source``: the object that the record was made from (a copy, or the same key with other headers).
-        ``errors.NotFound`` unless it is still there with the same blob, etag and size, and all else the same too if it
-        is the key that is written; without this a copy may name a blob that was deleted meanwhile, and a change of
-        headers may bring back bytes, or undo another change.
+
+        ``source``: the object that the record was made from (the original of a copy, or the same key with other
+        headers).  ``errors.NotFound`` unless the source still exists with the same blob, etag and size; if its key is
+        the one written, everything else must be the same too.  Without this check a copy could name a blob that was
+        deleted in the meantime, and a change of headers could bring back old bytes or undo another change.
         """
 
     async def rename(
         self, space_id: str, key: str, new_key: str, *, overwrite: bool, modified: int
     ) -> builtins.list[str] | None:
-        """Give an object another key; return the blobs no longer named, or None if there is no such object.
+        """Rename an object; return the blobs that no object names any more, or None if there is no such object.
 
         ``errors.AlreadyExists`` if the new key is taken and ``overwrite`` is false.  The same key changes nothing.
         """
 
     async def get(self, space_id: str, key: str) -> ObjectRecord | None:
-        """The object with its inline bytes, if it has any."""
+        """The object, with its inline bytes if it has any; None if it does not exist."""
 
     async def find(self, owner: str, etag: str, size: int) -> ObjectRecord | None:
         """Any object with this etag and size in a space of the owner, with its inline bytes; for UploadHit.
 
-        One of class ARCHIVE does not count: its bytes may not be readable.
+        Objects of class ARCHIVE do not count: their bytes may not be readable.
         """
 
     async def delete(self, space_id: str, key: str) -> builtins.list[str] | None:
-        """Remove; return the blobs no longer named, or None if there was no such object."""
+        """Remove an object; return the blobs that no object names any more, or None if there was no such object."""
 
     async def list(self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "") -> CatalogPage:
-        """At most ``limit`` objects and common prefixes together, keys beginning with ``prefix``, after ``marker``.
+        """At most ``limit`` objects and common prefixes together; keys begin with ``prefix`` and follow ``marker``.
 
-        Never fills ``inline``.  With a delimiter, keys that hold it behind the prefix are rolled up into one common
-        prefix (delimiter included), which counts once; a marker that is a common prefix skips all below it; and an
-        object equal to a prefix that ends with the delimiter is left out.  Any page costs about what the first does.
+        Never fills ``inline``.  With a delimiter, keys that contain it after the prefix are rolled up into one common
+        prefix (delimiter included), which counts once.  A marker that is a common prefix skips all keys below it.  An
+        object whose key equals a prefix ending with the delimiter is left out.  Every page costs about the same.
         """
 
     async def walk(self, after: tuple[str, str] | None, limit: int) -> builtins.list[ObjectRecord]:
-        """At most ``limit`` objects of all spaces behind this (space_id, key), None for the first ones.
+        """At most ``limit`` objects of all spaces after this (space_id, key); None starts at the first.
 
-        Never fills ``inline``.  Every object that is there all the while is met once; the order is the driver's.
+        Never fills ``inline``.  Every object that exists during the whole walk is returned once, in any order.
         """
 
     async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
-        """What the deprecated GetFileList asks for; costs more the farther in."""
+        """A page for the deprecated GetFileList; a higher offset costs more."""
 
     # Uploads
 
     async def begin(self, upload: UploadRecord) -> None:
-        """``errors.SpaceNotFound`` if the space is gone."""
+        """Store a new upload.  ``errors.SpaceNotFound`` if the space is gone."""
 
     async def upload(self, upload_id: str) -> UploadRecord | None: ...
 
@@ -599,7 +603,7 @@ class Catalog(Protocol):
         """
 
     async def open_uploads(self, before: int) -> OpenUploads:
-        """Of all spaces.  Stale: begun, and the last part stored, before ``before``, unix seconds.  Reads all parts."""
+        """Counts over all spaces.  Stale: begun and last extended before ``before``, unix seconds.  Reads all parts."""
 
     async def part(self, upload_id: str, part: int) -> PartRecord | None: ...
 
@@ -607,104 +611,105 @@ class Catalog(Protocol):
         """``errors.UploadNotFound`` if the upload is gone, ``errors.PartExists`` if the number is taken."""
 
     async def parts(self, upload_id: str, first: int, limit: int | None) -> builtins.list[PartRecord]:
-        """Parts with number >= first, ascending; None for all of them."""
+        """At most ``limit`` parts with number >= first, ascending; None for all of them."""
 
     async def count_parts(self, upload_id: str) -> int:
-        """How many parts there are; 0 of an upload that is gone."""
+        """The number of parts; 0 if the upload is gone."""
 
     async def finish(
         self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
     ) -> builtins.list[str]:
-        """Store the object and forget the upload and its parts, as one; return the blobs no longer named.
+        """Atomically store the object and remove the upload; return the blobs that no object names any more.
 
         ``errors.AlreadyExists`` if the key is taken and ``overwrite`` is false; the upload then stays.
-        ``errors.UploadNotFound`` if the upload is gone: of two that finish at once, one gets this.
-        ``parts``: how many parts the object has.  ``errors.InvalidPartList`` if there are others by now; all stays.
+        ``errors.UploadNotFound`` if the upload is gone; of two calls at the same time one gets this.
+        ``parts``: the number of parts of the object.  ``errors.InvalidPartList``, and nothing changed, if the upload
+        now has another number.
         """
 
     async def stale_uploads(self, before: int, limit: int, space_id: str | None = None) -> builtins.list[StaleUpload]:
-        """At most so many uploads that were begun, and had their last part, before ``before``, unix seconds.
+        """At most ``limit`` uploads that were begun, and got their last part, before ``before``, unix seconds.
 
-        ``space_id``: of that space only.
+        ``space_id``: only uploads of that space.
         """
 
     async def abort(self, upload_id: str, before: int | None = None) -> str | None:
-        """Forget the upload; return its draft, to be discarded, or None if there is no such upload.
+        """Remove the upload; return its draft, to be discarded, or None if there is no such upload.
 
-        ``before``: None too, and nothing changed, unless it is stale as ``stale_uploads`` has it.  A part that is added
-        at the same time is seen by this, or is told UploadNotFound.
+        ``before``: an upload that is not stale (see ``stale_uploads``) is left unchanged, and the result is None.  A
+        part added at the same time is either counted here, or its ``add_part`` raises UploadNotFound.
         """
 
     # Tokens
 
     async def create_token(self, token: TokenRecord, limit: int) -> None:
-        """``errors.TooManyTokens`` if the owner has ``limit`` of them already."""
+        """Store a token.  ``errors.TooManyTokens`` if the owner already has ``limit`` of them."""
 
     async def token(self, public: str) -> TokenRecord | None: ...
 
     async def tokens(self, owner: str) -> builtins.list[TokenRecord]:
-        """All of the owner's, oldest first."""
+        """All tokens of the owner, oldest first."""
 
     async def update_token(self, token: TokenRecord) -> None:
-        """Replace the one with this token_id and owner, but for its private key, which stays.
+        """Replace the token with this token_id and owner, except for its private key.
 
         ``errors.TokenNotFound``.
         """
 
     async def delete_token(self, owner: str, token_id: str) -> None:
-        """``errors.TokenNotFound``."""
+        """Remove a token.  ``errors.TokenNotFound``."""
 
     async def all_tokens(self) -> builtins.list[TokenRecord]:
-        """Of every owner."""
+        """The tokens of all owners."""
 
     async def reencrypt(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
-        """Give tokens and key pairs the private key that ``change`` says, None to leave one as it is.
+        """Replace the private keys of tokens and key pairs by what ``change`` returns; None leaves a key as it is.
 
-        All in one transaction, while nobody adds or changes one; how many (tokens, keys) were changed.  ``change`` may
-        be called on another thread, and again for the same record if the transaction is tried again.
+        All in one transaction, during which nobody can add or change one.  Returns how many (tokens, keys) were
+        changed.  ``change`` may be called on another thread, and again for the same record in a retry.
         """
 
     # Programs
 
     async def oldest_program(self) -> int:
-        """The schema of the oldest program that may run on this catalog now, 0 if it does not know of this question.
+        """The schema version of the oldest program that may run on this catalog, 0 if it predates this record.
 
-        What is written must be such that it can be read by that program.
+        Write only what that program can read.
         """
 
     async def retire_older(self) -> None:
-        """Say that no program older than this one runs any more; none can start again, as the schema is too new."""
+        """Record that no older program runs any more.  None can start again: the schema is too new for it."""
 
-    # Key pairs beside the server's own
+    # Key pairs in addition to the server's own
 
     async def add_key(self, key: KeyRecord) -> bool:
-        """False, and nothing changed, if there is one with this public key."""
+        """Store a key pair.  False, and nothing changed, if one with this public key exists."""
 
     async def key(self, public: str) -> KeyRecord | None: ...
 
     async def keys(self) -> builtins.list[KeyRecord]:
-        """All of them, oldest first."""
+        """All key pairs, oldest first."""
 
     async def remove_key(self, public: str) -> bool:
-        """False if there was none.  What its owner has stays."""
+        """Remove a key pair.  False if there was none.  The owner's spaces and tokens stay."""
 
     # Usage
 
     async def add_flux(self, day: int, sent: Mapping[str, int], received: Mapping[str, int] | None = None) -> None:
-        """Add bytes served and uploaded on a day (since 1970, UTC) to what is counted already, by the space's name.
+        """Add bytes served and uploaded on ``day`` (days since 1970, UTC) to the counts.  Mappings: by space name.
 
-        A space that does not exist any more is left out.
+        A space that no longer exists is left out.
         """
 
     async def usage(self, space_ids: Sequence[str], first: int, last: int) -> builtins.list[DayUsage]:
-        """What these spaces together stored and sent on each day from ``first`` to ``last``.  Reads every object."""
+        """The usage of these spaces together on each day from ``first`` to ``last``.  Reads every object."""
 
     async def holdings(self) -> builtins.list[Holding]:
-        """Of every space, in order of account and name.  Counts every object, as it goes: what is changed meanwhile
-        may or may not be in it."""
+        """What every space contains, ordered by account and name.  Counts every object; a change made during the count
+        may or may not be included."""
 
     async def census(self) -> Census:
-        """Counts every object; for an operator."""
+        """Counts of the whole catalog.  Counts every object; for an operator."""
 
     # Garbage
 
@@ -713,11 +718,11 @@ class Catalog(Protocol):
 
 
 class Ledger(Protocol):
-    """What blobs in segments are made of, for drivers of Blobs whose store knows no rename, lock or age to rely on.
+    """The segment lists of blobs, for drivers of Blobs whose store has no rename, no locks and no reliable file ages.
 
-    Kept in the database of the catalog, so that naming a blob and finding it unnamed exclude each other: a blob is born
-    unnamed, an object that names it ends that, and the last one that stops naming it begins it again.  All times are
-    of the database's clock, so gateways may disagree about theirs.
+    The ledger is in the catalog's database, so naming a blob and finding it unnamed exclude each other.  A blob is
+    unnamed at first; it is named while at least one object names it; then it is unnamed again.  All times are from the
+    database's clock, so the clocks of gateways may differ.
     """
 
     async def start(self) -> None: ...
@@ -725,53 +730,53 @@ class Ledger(Protocol):
     async def close(self) -> None: ...
 
     async def intend(self, blob: str) -> None:
-        """Note that segments of a blob or draft are going to be stored.  Known already: nothing happens."""
+        """Record that segments of a blob or draft are going to be stored.  Does nothing if it is known."""
 
     async def seal(self, blob: str, size: int, segments: bytes) -> None:
-        """Keep what it is made of.  More segments than are known replace them, fewer change nothing.
+        """Store the blob's segment list.  A longer list replaces the known one; a shorter list changes nothing.
 
-        FileNotFoundError if it was deleted, discarded or swept.
+        FileNotFoundError if the blob was deleted, discarded or swept.
         """
 
     async def segments(self, blob: str, first: int, length: int) -> tuple[int, bytes] | None:
-        """(size of the blob, bytes of the segment list from byte ``first`` on); None if it is not sealed or is gone.
+        """(size of the blob, bytes of the segment list from byte ``first`` on); None if it is unsealed or gone.
 
-        Readers that are open may go on asking after the blob was deleted: see ``kept``.
+        For readers that stay open after a delete see ``kept``.
         """
 
     async def kept(self, blob: str, first: int, length: int) -> bytes:
-        """As ``segments``, of a blob that may have been deleted meanwhile; b"" once it is swept."""
+        """As ``segments``, but also for a blob deleted in the meantime; b"" once it is swept."""
 
     async def doom(self, blob: str) -> None:
-        """It was deleted: nobody opens it from now on.  One that is not known is no error.
+        """Mark the blob as deleted: it cannot be opened any more.  An unknown blob is no error.
 
-        One that has a name is left alone: whoever says so was not told that its own transaction has named it.
+        A blob that has a name is left alone: the caller may not know that its transaction named it.
         """
 
     async def lease(self, blobs: Sequence[str], seconds: float) -> None:
-        """Keep these from being swept for so long, whether they are named or not."""
+        """Protect these blobs from sweeps for ``seconds``, named or not."""
 
     async def garbage(self, age: float, kept: float, after: str, limit: int, longest: int) -> Sequence[Garbage]:
-        """Those that nobody has named for so long and nobody leases, in order of name, behind ``after``.
+        """Blobs after ``after`` that were unnamed long enough and have no lease, ordered by name.
 
-        ``age``: seconds since they were doomed.  ``kept``: seconds for those that were not.
-        ``longest``: bytes of a segment list that is told.
+        ``age``: seconds since a blob was doomed.  ``kept``: seconds for blobs that were not doomed.  ``longest``: bytes
+        of the longest segment list that is returned.
         """
 
     async def claim(self, blobs: Sequence[str], age: float) -> set[str]:
-        """``doom``, unless named or leased meanwhile; those that are doomed now.
+        """``doom`` these blobs, except those named or leased in the meantime; return the blobs that are doomed now.
 
-        One that another transaction is at is left out: it is being named, or another gateway claims it.
+        A blob that another transaction has locked is left out: it is being named, or another gateway claims it.
         """
 
     async def cleared(self, blobs: Sequence[str]) -> None:
-        """Their segments were removed: what comes late is removed when they are garbage once more."""
+        """Record that their segments were removed.  Later segments are removed when the blobs are garbage again."""
 
     async def forget(self, blobs: Sequence[str]) -> None:
-        """Nothing of them is left."""
+        """Remove these blobs from the ledger: nothing of them is left."""
 
     def slot(self, draft: str, part: int) -> AbstractAsyncContextManager[int]:
-        """Hold a lock against all processes; gives how many bytes the draft's segment list has, 0 if not sealed.
+        """Hold a lock on a part against all processes; gives the length of the draft's list in bytes, 0 if unsealed.
 
-        It is freed when the process dies.  Unreachable if another holds it for too long.
+        The lock is freed when the process dies.  Unreachable if another process holds it for too long.
         """

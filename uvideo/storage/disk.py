@@ -1,17 +1,17 @@
-"""Blobs on a disk: written aside, synced, renamed.
+"""Blobs on a disk: written to a temporary file, synced, renamed.
 
 Below the root::
 
     incoming/<name>            drafts, and blobs being written
     blobs/<2 hex>/<name>       sealed blobs
-    quarantine/incoming/<name> what a sweep found there and the catalog did not name; its time is that of the sweep
+    quarantine/incoming/<name> unnamed files that a sweep found; their time is that of the sweep
     quarantine/blobs/<name>
-    identity                   what the catalog has too
+    identity                   the identity shared with the catalog
 
-A name is 32 hex digits made here.  A blob is sealed by the rename from the first folder to the second; a draft keeps
-its name.  Several processes may work on one folder.  All work that may wait for the disk runs on the driver's own few
-threads; what a cancelled call had begun there is finished before the same file is closed or removed.  A few system
-calls that only touch the system's memory run where they are asked for: a hop to a thread and back costs ten times more.
+A name is 32 hex digits chosen here.  A rename from the first folder to the second seals a blob; a draft keeps its name.
+Several processes may work on one folder.  All work that may wait for the disk runs on the driver's own few threads;
+work that a cancelled call began there ends before the same file is closed or removed.  A few system calls that only
+touch the system's memory run on the loop: a hop to a thread and back costs ten times more.
 """
 
 from __future__ import annotations
@@ -55,24 +55,24 @@ T = TypeVar("T")
 
 THREADS = 8
 PIECE = 1024 * 1024  # bytes of one read
-SMALL = 64 * 1024  # bytes worth no hop to a thread
+SMALL = 64 * 1024  # bytes; a smaller write is not worth a hop to a thread
 LEAST_FREE = 16 * 1024 * 1024  # bytes
-BATCH = 500  # names asked about at once
-TAKEN_AT_ONCE, SHARE = 100, 10  # the most files that a sweep takes, or one of so many if that is more
-FIRST_WAIT, LONGEST_WAIT = 0.001, 0.05  # seconds between two tries for a lock of another process
+BATCH = 500  # names per query
+TAKEN_AT_ONCE, SHARE = 100, 10  # a sweep takes at most 100 files, or a tenth of all if that is more
+FIRST_WAIT, LONGEST_WAIT = 0.001, 0.05  # seconds between two attempts to get a lock of another process
 MOST_BUFFERS = os.sysconf("SC_IOV_MAX") if hasattr(os, "sysconf") else 1024
 
 _NAME = re.compile(r"[0-9a-f]{32}")
-_GOES = getattr(os, "O_TEMPORARY", 0)  # Windows: the file goes with its last descriptor
-#: Locks of an open file, not of a process: they exclude threads as well, and another close does not drop them.
+_GOES = getattr(os, "O_TEMPORARY", 0)  # Windows: the file is deleted when its last descriptor closes
+#: Locks of an open file, not of a process: they also exclude threads, and closing another descriptor keeps them.
 OPEN_FILE_LOCK: int | None = getattr(localfile.fcntl, "F_OFD_SETLK", None)
 
 
 class DiskBlobs:
-    """Blobs below ``root``, made where missing (folders 0700, files 0600).
+    """Blobs below ``root``, which is created if missing (folders 0700, files 0600).
 
-    ``fsync=False`` leaves syncing to the system: what was acknowledged survives kill -9 but not a loss of power.
-    ``block_size``: bytes of every part but the last.  ``keep``: seconds in the quarantine.  ``clock``: unix seconds.
+    ``fsync=False`` leaves syncing to the system: acknowledged bytes survive kill -9 but not a loss of power.
+    ``block_size``: bytes of every part except the last.  ``keep``: seconds in the quarantine.  ``clock``: unix seconds.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class DiskBlobs:
         self._identity = self._root / "identity"
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="uvideo-disk")
         self._turns: weakref.WeakValueDictionary[tuple[str, int], asyncio.Lock] = weakref.WeakValueDictionary()
-        self._entered: set[str] = set()  # drafts whose entry in incoming/ is known to be durable
+        self._entered: set[str] = set()  # drafts whose directory entry is known to be durable
 
     async def start(self, *, create: bool = True) -> None:
         if not create and not self._blobs.is_dir():
@@ -140,10 +140,9 @@ class DiskBlobs:
                 lock.leave()
 
     def _turn(self, draft: str, part: int) -> asyncio.Lock:
-        """Who of this process is at a part, or where parts have no locks of their own at the draft.
+        """The lock of this process for a part, or for the whole draft where parts have no locks of their own.
 
-        It wakes those that wait at once; and while somebody is at a draft nobody who waits has it open, so that it can
-        be renamed on Windows.
+        It wakes waiting tasks at once.  And a waiting task does not have the draft open, so Windows can rename it.
         """
         return self._turns.setdefault((draft, part if OPEN_FILE_LOCK is not None else -1), asyncio.Lock())
 
@@ -213,26 +212,26 @@ class DiskBlobs:
     # For this driver's writers, slots and readers
 
     def draft_path(self, name: str) -> Path:
-        """ValueError as ``check_name``."""
+        """The path of a draft.  ValueError as ``check_name``."""
         check_name(name)
         return self._incoming / name
 
     def blob_path(self, name: str) -> Path:
-        """ValueError as ``draft_path``."""
+        """The path of a blob.  ValueError as ``check_name``."""
         return self._blobs / self.draft_path(name).name[:2] / name
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
-        """Run it on a thread of this driver."""
+        """Run ``work`` on a thread of this driver."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     async def brief(self, work: Callable[..., T], *arguments: object, size: int = 0) -> T:
-        """Run it here and now if it needs no sync and writes few bytes (``size``), else on a thread."""
+        """Run ``work`` on the loop if it needs no sync and writes few bytes (``size``), else on a thread."""
         if self._fsync or size > SMALL:
             return await self.run(work, *arguments)
         return work(*arguments)
 
     def later(self, work: Callable[[], object]) -> None:
-        """Run it on a thread of this driver (here and now once that is closed); nobody waits for it."""
+        """Run ``work`` on a thread of this driver (directly if the driver is closed), without waiting for it."""
         try:
             self._threads.submit(work)
         except RuntimeError:
@@ -258,7 +257,7 @@ class DiskBlobs:
     # Work on threads
 
     def _places(self, names: Iterable[str]) -> Iterator[Path]:
-        """Wherever these blobs and drafts may be."""
+        """The paths where these blobs and drafts may be."""
         for name in names:
             yield self.blob_path(name)
             yield self.draft_path(name)
@@ -289,7 +288,7 @@ class DiskBlobs:
         return [self._quarantine / "incoming", self._quarantine / "blobs"]
 
     def _in_quarantine(self) -> list[tuple[float, int, Path]]:
-        """(when it was put aside, bytes, path) of each file, the oldest first."""
+        """(time of the sweep, bytes, path) of each file, oldest first."""
         found = [(known, path) for cell in self._cells() for path, known in files_in(cell)]
         return sorted((known.st_mtime, known.st_size, path) for known, path in found)
 
@@ -298,7 +297,7 @@ class DiskBlobs:
         return Quarantined(len(found), sum(size for _, size, _ in found))
 
     def _put_aside(self, folder: Path, names: Sequence[str]) -> int:
-        """Into the quarantine; a file without a byte is removed, as there is nothing to bring back."""
+        """Move files to the quarantine; empty files are removed, as they hold no data."""
         cell, now, count = self._quarantine / ("incoming" if folder == self._incoming else "blobs"), self._clock(), 0
         for name in names:
             with contextlib.suppress(FileNotFoundError, *localfile.IN_USE):
@@ -311,7 +310,7 @@ class DiskBlobs:
         return count
 
     def _bring_back(self, cell: Path, names: Sequence[str]) -> int:
-        """Where they were; what is there under the name already stays, and so does that in the quarantine."""
+        """Move files back from the quarantine.  If the name exists again, both files stay where they are."""
         count = 0
         for name in names:
             target = self.draft_path(name) if cell.name == "incoming" else self.blob_path(name)
@@ -323,7 +322,7 @@ class DiskBlobs:
         return count
 
     def _expire(self) -> Quarantined:
-        """Remove what was in the quarantine for its time; what that was."""
+        """Remove files that were in the quarantine for ``keep`` seconds; return what was removed."""
         latest = self._clock() - self.keep
         over = [(size, path) for since, size, path in self._in_quarantine() if since <= latest]
         return Quarantined(remove(*(path for _, path in over)), sum(size for size, _ in over))
@@ -352,7 +351,7 @@ class DiskBlobs:
         try:
             self._probe()
         except OSError as failure:
-            if failure.errno not in (errno.ENOSPC, errno.EDQUOT):  # what is there can be served and deleted
+            if failure.errno not in (errno.ENOSPC, errno.EDQUOT):  # on a full disk blobs can still be read
                 raise
 
     def _probe(self) -> None:
@@ -363,7 +362,7 @@ class DiskBlobs:
         fd = localfile.opened(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _GOES)
         try:
             if not _GOES:
-                remove(path)  # before it has a byte: whoever is killed here leaves nothing that looks like data
+                remove(path)  # removed while empty: a killed process leaves nothing that looks like data
             write_at(fd, [bytes(4096)], 0)
             self.sync_file(fd)
         finally:
@@ -371,7 +370,7 @@ class DiskBlobs:
 
 
 class _Handle:
-    """An open file, for one call at a time on any thread: a cancelled one may still be at work."""
+    """An open file, for one call at a time on any thread: a cancelled call may still be running."""
 
     def __init__(self, store: DiskBlobs) -> None:
         self._store = store
@@ -380,7 +379,7 @@ class _Handle:
         self._left = False
 
     def leave(self) -> None:
-        """Close it for good, as soon as a call that still runs has ended."""
+        """Close the file for good, as soon as a running call has ended."""
         if not self._leave(blocking=False):
             self._store.later(self._leave)
 
@@ -401,7 +400,7 @@ class _Handle:
 
 
 class _DiskWriter(_Handle):
-    """The file is made by the first write, so that a small blob costs two hops to a thread and not three."""
+    """The first write creates the file, so a small blob costs two hops to a thread instead of three."""
 
     block = 0
 
@@ -425,8 +424,8 @@ class _DiskWriter(_Handle):
         return self._name
 
     async def discard(self) -> None:
-        if not self._sealed:  # also when seal was cancelled: then nobody knows the name
-            await asyncio.shield(self._store.run(self._discard))  # the file is closed even if this is cancelled too
+        if not self._sealed:  # also when seal was cancelled: then the name is unknown
+            await asyncio.shield(self._store.run(self._discard))  # closes the file even if cancelled
 
     def _open(self) -> int:
         if not self._fit:
@@ -458,7 +457,7 @@ class _DiskWriter(_Handle):
 
 
 class _Lock(_Handle):
-    """A lock on bytes of a draft's file, from ``enter`` to ``leave``: the byte of a part has the part's number."""
+    """A lock on bytes of a draft's file, from ``enter`` to ``leave``; byte N stands for part N."""
 
     def __init__(self, store: DiskBlobs, draft: str, first: int, count: int, *, create: bool) -> None:
         super().__init__(store)
@@ -466,7 +465,7 @@ class _Lock(_Handle):
         self._bytes, self._create = (first, count), create
 
     def enter(self) -> bool:
-        """False if another holds one of the bytes."""
+        """False if another holder has one of the bytes."""
         with self._guard:
             if self._left:
                 return True
@@ -502,7 +501,7 @@ class DiskPartSlot(_Lock):
 
 
 class _DiskSealing(_Lock):
-    """Has all parts of a draft: meanwhile nobody stores one, or seals it in another process."""
+    """Locks all parts of a draft: no part can be stored, and no other process can seal the draft."""
 
     def __init__(self, store: DiskBlobs, draft: str, size: int) -> None:
         super().__init__(store, draft, 0, 0, create=size == 0)
@@ -567,13 +566,13 @@ class _DiskReader(_Handle):
 
 
 def check_name(name: str) -> None:
-    """ValueError if it is not a name of this driver: it comes from a catalog and becomes a path."""
+    """ValueError unless ``name`` has the form of this driver's names: it comes from a catalog and becomes a path."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"not the name of a blob on a disk: {name!r}")
 
 
 async def until(attempt: Callable[[], bool], run: Callable[..., Awaitable[bool]]) -> None:
-    """Try, on a thread, until it is true; wait a little longer after each failure."""
+    """Repeat ``attempt`` on a thread until it returns true; the pauses grow."""
     wait = FIRST_WAIT
     while not await run(attempt):
         await asyncio.sleep(wait)
@@ -581,9 +580,9 @@ async def until(attempt: Callable[[], bool], run: Callable[..., Awaitable[bool]]
 
 
 def try_lock(fd: int, start: int, length: int) -> bool:
-    """Lock bytes of the file for this open file, until it is closed; ``length`` 0: to the end.  False if one is taken.
+    """Lock bytes of the file for this open file, until it is closed; ``length`` 0: to the end.  False if one is locked.
 
-    Without such locks (not Linux) the whole file is locked: the parts of a draft are then stored one by one.
+    Systems other than Linux have no such locks.  There the whole file is locked, so parts are stored in turn.
     """
     if OPEN_FILE_LOCK is None:
         return localfile.lock(fd)
@@ -598,15 +597,15 @@ def try_lock(fd: int, start: int, length: int) -> bool:
 
 
 def open_draft(path: Path, sealed: Path, *, create: bool) -> int:
-    """A descriptor of the draft, wherever it is; FileNotFoundError if nowhere and ``create`` is false."""
-    for place in (sealed, path, sealed):  # it may move while we look
+    """A descriptor of the draft, sealed or not; FileNotFoundError if it does not exist and ``create`` is false."""
+    for place in (sealed, path, sealed):  # it may move in the meantime
         with contextlib.suppress(FileNotFoundError):
             return localfile.opened(place)
     return localfile.opened(path, os.O_RDWR | (os.O_CREAT if create else 0))
 
 
 def write_at(fd: int, chunks: Sequence[bytes], offset: int) -> int:
-    """Write all chunks in a row from ``offset``; return how many bytes that is."""
+    """Write all chunks in a row from ``offset``; return the number of bytes."""
     views = [memoryview(chunk) for chunk in chunks if chunk]
     first, start = 0, offset
     if not hasattr(os, "pwritev"):
@@ -628,7 +627,7 @@ def write_at(fd: int, chunks: Sequence[bytes], offset: int) -> int:
 
 
 def remove(*paths: Path) -> int:
-    """Remove the files that are there; return how many.  One that is open on Windows is left to a sweep."""
+    """Remove the files that exist; return how many.  On Windows an open file is left to a sweep."""
     count = 0
     for path in paths:
         with contextlib.suppress(FileNotFoundError, *localfile.IN_USE):
@@ -645,7 +644,7 @@ def has_bytes(path: Path) -> bool:
 
 
 def files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """(path, state) of each file there with a name of this driver."""
+    """(path, stat) of each file in the folder with a name of this driver."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if _NAME.fullmatch(entry.name):
@@ -657,13 +656,13 @@ def files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
 
 
 def old_names(folder: Path, older_than: float) -> tuple[int, list[str]]:
-    """(how many names of this driver are in the folder, those that nobody touched since)."""
+    """(number of this driver's names in the folder, the names not touched since ``older_than``)."""
     found = [(path.name, known.st_mtime) for path, known in files_in(folder)]
     return len(found), [name for name, touched in found if touched <= older_than]
 
 
 async def _asked(named: Named, names: Sequence[str]) -> AsyncIterator[tuple[list[str], list[str]]]:
-    """(those that the catalog knows, those that it does not), batch by batch."""
+    """(names that the catalog knows, names that it does not know), batch by batch."""
     for first in range(0, len(names), BATCH):
         batch = names[first : first + BATCH]
         known = await named(batch)

@@ -1,4 +1,4 @@
-"""Room on the disk that is set aside for what frees room: SQLite needs some even to delete."""
+"""Disk space reserved for the operations that free space: SQLite needs some even to delete."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from uvideo._core import localfile
 
 __all__ = ["Reserve"]
 
-#: Bytes.  SQLite's log grows to 4 MiB before it begins anew, and what it copies from there may lengthen the database.
+#: Bytes.  SQLite's log grows to 4 MiB before it restarts, and a checkpoint may lengthen the database.
 SIZE = 16 * 1024 * 1024
 
 
 class Reserve:
-    """The file ``path``, of ``size`` bytes that the system has set aside.  Processes share it, and nothing else."""
+    """The file ``path`` of ``size`` reserved bytes.  Processes share it, and nothing else."""
 
     def __init__(self, path: Path, size: int = SIZE) -> None:
         self._path, self._size = path, size
 
     def make(self) -> bool:
-        """Set the room aside if the disk has twice as much free.  True once it is."""
+        """Reserve the space if the disk has twice as much free.  True once it is reserved."""
         if self._held() >= self._size:
             return True
         return self._free() >= 2 * self._size and self._hold(self._size)
 
     @contextlib.contextmanager
     def spent(self) -> Iterator[bool]:
-        """Give the room to the block; what that leaves of it is set aside again.  False: there is none."""
+        """Free the reserved space for the block, then reserve what is left of it.  Yields False if there is none."""
         held = self._held()
         if held:
             os.truncate(self._path, 0)

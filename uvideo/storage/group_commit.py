@@ -1,4 +1,4 @@
-"""Group commit for SQLite: one thread writes, many transactions' worth in one commit."""
+"""Group commit for SQLite: one thread writes, and one commit covers many transactions."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ __all__ = ["Committer", "Work", "is_locked", "telling", "told"]
 log = logging.getLogger("uvideo.server")
 
 T = TypeVar("T")
-#: Statements of one transaction; an exception undoes them, and them only.
+#: The statements of one transaction; an exception undoes only these.
 Work = Callable[[sqlite3.Connection], T]
 Asked = tuple[Work[Any], "asyncio.Future[Any]", "Callable[[], object] | None", bool]
 Outcome = tuple["asyncio.Future[Any]", Any, "Exception | None"]
 
-#: SQLite's words for what the machine refuses.
+#: SQLite's messages for failures of the machine.
 FULL, FAILED = "database or disk is full", "disk I/O error"
 MACHINE = {
     FULL: errno.ENOSPC,
@@ -38,20 +38,21 @@ MACHINE = {
     FAILED: errno.EIO,
     "unable to open database file": errno.EMFILE,
 }
-#: The last one: of what it needs beside the database's lock, after 10 s that cannot be made shorter.
+#: The last one: SQLite's shared-memory locks were busy for 10 s, a time that cannot be shortened.
 LOCKED = ("database is locked", "database table is locked", "database schema is locked", "locking protocol")
 DAMAGED = ("database disk image is malformed", "file is not a database")
 MOST_AT_ONCE = 200  # transactions in one commit
-SLACK = 0.5  # seconds that SQLite itself may take longer than it was told to wait
+SLACK = 0.5  # seconds that SQLite itself may wait beyond its busy timeout
 
 
 class Committer(threading.Thread):
-    """A thread that takes all the work that waits, runs it in one transaction and commits once.
+    """A thread that takes all waiting work, runs it in one transaction and commits once.
 
-    Each work has a savepoint of its own, so one's failure does not hurt the others; if the commit fails, all fail.
-    ``db``: in autocommit mode (isolation_level None); nobody else uses it from now on.  ``loop``: the one that asks.
-    ``reserve``: room for the work that frees some, when there is no other.  ``patience``: seconds that ``db`` waits for
-    the lock.  Whoever asked while the lock is waited for gets Unreachable after that time, and nothing has happened.
+    Each work has its own savepoint, so one failure does not affect the others; if the commit fails, all fail.
+
+    ``db``: in autocommit mode (isolation_level None); only this thread uses it from now on.  ``loop``: the caller's.
+    ``reserve``: disk space for work that frees some when the disk is full.  ``patience``: seconds that ``db`` waits for
+    the database's lock; work that waits longer fails with Unreachable and has no effect.
     """
 
     def __init__(
@@ -60,18 +61,18 @@ class Committer(threading.Thread):
         super().__init__(name="uvideo-sqlite", daemon=True)
         self._db, self._loop, self._reserve, self._patience = db, loop, reserve, patience
         self._turn = threading.Lock()  # held to begin a work or to give it up
-        self._since: float | None = None  # when this thread began to wait for the lock
-        self._open = set["asyncio.Future[Any]"]()  # the loop's
+        self._since: float | None = None  # when this thread began to wait for the database's lock
+        self._open = set["asyncio.Future[Any]"]()  # used on the loop only
         self._timer: asyncio.TimerHandle | None = None
         self._asked: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
         self._has_reserve = False  # until the first look
         self.start()
 
     def ask(self, work: Work[T], then: Callable[[], object] | None = None, *, frees: bool = False) -> asyncio.Future[T]:
-        """Have it run; the future gets its result once that is committed.  Call from the loop.
+        """Queue the work; the future gets its result after the commit.  Call from the loop.
 
-        ``then`` is called on this thread between the commit and the result, even if nobody waits any more.
-        ``frees``: it leaves the disk more room than it found, so it may use the reserve.
+        ``then`` is called on this thread between the commit and the result, even if the future was cancelled.
+        ``frees``: the work frees disk space, so it may use the reserve.
         """
         answer: asyncio.Future[T] = self._loop.create_future()
         self._open.add(answer)
@@ -81,7 +82,7 @@ class Committer(threading.Thread):
         return answer
 
     def _look(self) -> None:
-        """Give up what has waited for the lock too long: SQLite does not always keep to the time that it was told."""
+        """Give up work that has waited for the lock too long: SQLite does not always keep to its busy timeout."""
         self._timer = None
         with self._turn:
             if self._since is not None and time.monotonic() - self._since > self._patience:
@@ -92,7 +93,7 @@ class Committer(threading.Thread):
             self._timer = self._loop.call_later(SLACK, self._look)
 
     def stop(self) -> None:
-        """Do what was asked, then close the connection.  Call from another thread than the loop's."""
+        """Finish the queued work, then close the connection.  Call from a thread other than the loop's."""
         self._asked.put(None)
         self.join()
 
@@ -116,7 +117,7 @@ class Committer(threading.Thread):
         self._db.close()
 
     def _do(self, batch: list[Asked]) -> list[Outcome]:
-        """Commit the batch; on a full disk what frees room, by the reserve."""
+        """Commit the batch.  On a full disk, commit the work that frees space with the help of the reserve."""
         if not self._has_reserve:
             self._has_reserve = self._reserve.make()
         outcomes = self._commit(batch)
@@ -136,20 +137,20 @@ class Committer(threading.Thread):
             return outcomes
         try:
             self._begin()
-            for work, answer, _, _ in batch:  # one that is done was given up, or cancelled
+            for work, answer, _, _ in batch:  # a done future was given up or cancelled
                 outcomes.append((answer, None, None) if answer.done() else (answer, *self._attempt(work)))
             self._db.execute("COMMIT")
             for _, _, then, _ in batch:
                 if then is not None:
                     then()
-        except Exception as failure:  # the disk, most likely; nothing of the batch has happened
+        except Exception as failure:  # probably the disk; nothing of the batch has been stored
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
             return [(answer, None, copy.copy(failure)) for _, answer, _, _ in batch]
         return outcomes
 
     def _begin(self) -> None:
-        """Begin a transaction.  From then on nothing is given up."""
+        """Begin a transaction.  After that no work is given up."""
         self._since = time.monotonic()
         try:
             self._db.execute("BEGIN IMMEDIATE")
@@ -158,7 +159,7 @@ class Committer(threading.Thread):
                 self._since = None
 
     def _give_up(self, outcomes: list[Outcome]) -> bool:
-        """Let all that wait fail as well: another program holds the lock, and each would wait as long once more."""
+        """Fail all waiting work too: another program holds the lock, and each work would wait as long again."""
         failure = outcomes[0][2]
         while not self._asked.empty():
             item = self._asked.get()
@@ -178,7 +179,7 @@ class Committer(threading.Thread):
                 answer.set_exception(told(failure))
 
     def _attempt(self, work: Work[Any]) -> tuple[Any, Exception | None]:
-        """Its result or its own failure; raise if the failure took the whole transaction along."""
+        """The work's result or its own failure; raise if the failure rolled back the whole transaction."""
         self._db.execute("SAVEPOINT one")
         try:
             outcome: tuple[Any, Exception | None] = work(self._db), None
@@ -192,12 +193,12 @@ class Committer(threading.Thread):
 
 
 def _is_full(failure: Exception | None) -> bool:
-    """Whether the disk has no room.  Over a quota SQLite says that it failed."""
+    """Whether the disk is full.  Over a quota SQLite reports an I/O error."""
     return isinstance(failure, sqlite3.OperationalError) and str(failure) in (FULL, FAILED)
 
 
 def is_locked(failure: Exception | None) -> bool:
-    """Whether another program holds what is needed."""
+    """Whether another program holds the database's lock."""
     return isinstance(failure, sqlite3.OperationalError) and str(failure).startswith(LOCKED)
 
 
@@ -207,7 +208,7 @@ def held() -> Unreachable:
 
 @contextlib.contextmanager
 def telling() -> Iterator[None]:
-    """Raise SQLite's failures within the block as ``told`` has them."""
+    """Translate SQLite's failures within the block by ``told``."""
     try:
         yield
     except Exception as failure:
@@ -218,10 +219,10 @@ def telling() -> Iterator[None]:
 
 
 def told(failure: Exception) -> Exception:
-    """SQLite's failures as every driver says them.
+    """A failure of SQLite as the exception that every driver raises for it.
 
-    OSError with its number for what the machine refuses or has damaged; Unreachable if another program holds the lock;
-    BadRequest for a value that has no form in the database: a lone surrogate, a number of more than 64 bits.
+    OSError with its errno for a failure of the machine or damage; Unreachable if another program holds the lock;
+    BadRequest for a value that the database cannot store: a lone surrogate, a number of more than 64 bits.
     """
     if isinstance(failure, (UnicodeEncodeError, OverflowError)):
         return errors.BadRequest(UNSTORABLE)

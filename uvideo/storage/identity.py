@@ -1,7 +1,7 @@
-"""Whether a catalog and blobs belong together.
+"""Checks that a catalog and blobs belong together.
 
-Both carry one identity.  A catalog that knows nothing of the blobs beside it (a new one, another server's, that of
-another bucket) would have all of them swept as garbage, so the two are compared whenever both are opened.
+Both store the same identity.  A catalog that does not know the blobs beside it (a new one, or one of another server or
+bucket) would have all of them swept as garbage.  So the two identities are compared whenever both are opened.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from uvideo.storage.base import Absent, Blobs, Catalog, Unusable
 
 __all__ = ["Apart", "adopt", "compare", "opened"]
 
-SAMPLE = 200  # names that are looked for
+SAMPLE = 200  # names to look for
 ADOPT = (
     "If you are sure that they do, run `uvideo admin adopt DIR` with the same --database and --blobs, and read "
     '"The catalog and the blobs" in docs/server.md first.'
@@ -27,15 +27,15 @@ log = logging.getLogger("uvideo.storage")
 
 
 class Apart(Unusable):
-    """The catalog and the blobs do not belong together, or nothing shows that they do; what to do is in the text."""
+    """The catalog and the blobs do not belong together, or nothing shows that they do.  The text says what to do."""
 
 
 @asynccontextmanager
 async def opened(blobs: Blobs, catalog: Catalog, *, create: bool) -> AsyncIterator[None]:
-    """Start both, compare them, close them at the end.
+    """Start both, compare them, and close them at the end.
 
-    ``create``: make what is missing, as a server's first start does; a catalog only where there is no blob yet.
-    Apart if they do not belong together; without ``create`` ``base.Absent`` if one is missing; what starting raises.
+    ``create``: create what is missing, as on a server's first start; a catalog only where there is no blob yet.  Apart
+    if they do not belong together; ``base.Absent`` if one is missing and ``create`` is false; errors of ``start``.
     """
     async with contextlib.AsyncExitStack() as stack:
         if create:
@@ -50,7 +50,7 @@ async def opened(blobs: Blobs, catalog: Catalog, *, create: bool) -> AsyncIterat
                     "give the DIR, --database and --blobs that belong together. To begin anew, move the blobs away"
                 ) from None
             stack.push_async_callback(catalog.close)
-        else:  # nothing is made beside a catalog that is not there
+        else:  # never create blobs beside a missing catalog
             await catalog.start(create=False)
             stack.push_async_callback(catalog.close)
             await blobs.start(create=False)
@@ -60,14 +60,14 @@ async def opened(blobs: Blobs, catalog: Catalog, *, create: bool) -> AsyncIterat
 
 
 async def compare(blobs: Blobs, catalog: Catalog) -> None:
-    """Apart unless both have the same identity now: another volume may have been mounted meanwhile."""
+    """Apart unless both have the same identity now: another volume may have been mounted in the meantime."""
     ours, theirs = await catalog.identity(), await blobs.identity()
     if ours is None or ours != theirs:
         raise Apart(f"the catalog has the identity {ours or 'none'}, the blobs have {theirs or 'none'}")
 
 
 async def adopt(blobs: Blobs, catalog: Catalog) -> str:
-    """Say that they belong together, whatever they carry; the identity that both have now: the catalog's, if any."""
+    """Give both one identity, whatever they had; return it.  The catalog's is used if it has one."""
     identity = await catalog.identify(await blobs.identity() or uuid.uuid4().hex)
     await blobs.identify(identity)
     return identity

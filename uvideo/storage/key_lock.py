@@ -1,4 +1,4 @@
-"""Whose turn it is to change the server's own key pair: one program at a time, beside a running server."""
+"""The lock for changes of the server's own key pair: one program at a time, while a server runs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SECONDS = 30.0
 
 
 class Taken(OSError):
-    """Another program changes the key pair now, or copies it."""
+    """Another program is changing or copying the key pair."""
 
 
 @contextmanager
 def turn(folder: Path, seconds: float = SECONDS) -> Iterator[None]:
-    """While the block runs, nobody else changes what secrets of the folder's catalog are encrypted with.
+    """Lock out other changes of the secret that encrypts the secrets in the folder's catalog.
 
-    Taken if somebody else has had the turn for so long; OSError.
+    Taken if another program holds the lock for ``seconds``; OSError.
     """
     with contextlib.ExitStack() as stack:
         fd = _opened(folder)
@@ -35,7 +35,7 @@ def turn(folder: Path, seconds: float = SECONDS) -> Iterator[None]:
 
 
 def _opened(folder: Path) -> int:
-    """Only what is made here is given to the folder's owner: a link that lies there may lead anywhere."""
+    """Open the lock file.  Only a new one is given to the folder's owner: an old link may lead anywhere."""
     path = folder / LOCK
     try:
         fd = localfile.opened(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)

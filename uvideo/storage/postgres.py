@@ -1,8 +1,8 @@
 """Catalog in PostgreSQL, for many gateways at once.
 
-Every method is one transaction, read committed.  What must not change while it runs is held by advisory locks that
-are named after it (a space, a key, a blob) and taken before the first look: they cost no write, and a look under one
-sees all that was committed before.  PostgreSQL itself gathers the commits of many connections into one sync.
+Every method is one transaction, read committed.  Advisory locks protect what must not change during it.  A lock has the
+name of a space, a key or a blob, and is taken before the first read.  It costs no write, and a read under it sees
+everything that was committed before.  PostgreSQL itself groups the commits of many connections into one sync.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ __all__ = ["PostgresCatalog"]
 
 T = TypeVar("T")
 
-LONG = 3600.0  # seconds that reading every object may take
-TABLES = ("objects", "small", "uploads", "parts", "blobs", "leases", "flux")  # those whose rows come and go
+LONG = 3600.0  # seconds that a read of every object may take
+TABLES = ("objects", "small", "uploads", "parts", "blobs", "leases", "flux")  # tables whose rows are often deleted
 PUT_INLINE = f"""
     WITH bytes AS (
         INSERT INTO small (space_id, key, data) VALUES ($1, $2, $12)
@@ -38,8 +38,8 @@ PUT_BLOB = f"""
 class PostgresCatalog(SqlCatalog):
     """Catalog in the database of ``connections``.
 
-    ``ledger``: the blobs are those of a Ledger in the same database.  An object then never names one that was swept
-    meanwhile (``errors.Unavailable``), and a blob that no object names any more is garbage by the same commit.
+    ``ledger``: the blobs are listed by a Ledger in the same database.  Then an object never names a swept blob
+    (``errors.Unavailable`` instead), and the commit that removes a blob's last name also makes it garbage.
     """
 
     FOR_UPDATE = " FOR UPDATE"
@@ -62,7 +62,7 @@ class PostgresCatalog(SqlCatalog):
     async def check(self) -> None:
         async def work(db: Session) -> None:
             await db.execute("UPDATE schema_version SET version = version")
-            await db.execute("LOCK TABLE objects, small, uploads, parts IN ROW EXCLUSIVE MODE")  # as a write does
+            await db.execute("LOCK TABLE objects, small, uploads, parts IN ROW EXCLUSIVE MODE")  # the lock of a write
 
         await self._db.transaction(work, seconds=LOOK)
 
@@ -86,7 +86,7 @@ class PostgresCatalog(SqlCatalog):
         return (yield query.replace("{page}", "TRUE"), values)
 
     def _store(self, record: ObjectRecord, values: Row, old: Row | None, named: bool) -> Steps[None]:
-        """An object names its blob from this commit on; it waits for a claim of it, if one is under way."""
+        """The object names its blob from this commit on; a claim of the blob in progress is waited for."""
         if record.blob is None:
             yield PUT_INLINE, (*values, record.inline or b"")
             return
@@ -99,7 +99,7 @@ class PostgresCatalog(SqlCatalog):
     def _unnamed(self, blob: str | None) -> Steps[builtins.list[str]]:
         if blob is None:
             return []
-        # Of two who let the last two names of it go at once, the second sees what the first did.
+        # Two transactions may remove the blob's last two names at once; the second must see the first's change.
         yield "SELECT pg_advisory_xact_lock($1)", (Lock("blob", blob).number,)
         if (yield "SELECT 1 FROM objects WHERE blob = $1 LIMIT 1", (blob,)):
             return []
@@ -117,10 +117,10 @@ class PostgresCatalog(SqlCatalog):
         return []
 
     async def upkeep(self) -> None:
-        """Autovacuum does it."""
+        """Does nothing: PostgreSQL's autovacuum does it."""
 
     async def compact(self) -> Compacted:
-        """VACUUM, which keeps nobody waiting."""
+        """Runs VACUUM, during which nobody waits."""
         size = f"SELECT {' + '.join(f'pg_total_relation_size({name!r})' for name in TABLES)}"
         before = await self._db.one(size)
         for name in TABLES:
@@ -145,7 +145,7 @@ class PostgresCatalog(SqlCatalog):
 
     async def reencrypt(self, change: Callable[[TokenRecord | KeyRecord], str | None]) -> tuple[int, int]:
         async def work(db: Session) -> tuple[int, int]:
-            await db.execute("LOCK TABLE tokens, keys IN SHARE ROW EXCLUSIVE MODE")  # nobody adds or changes one
+            await db.execute("LOCK TABLE tokens, keys IN SHARE ROW EXCLUSIVE MODE")  # no row is added or changed
             tokens = changed(map(token_of, await db.fetch(f"SELECT {TOKEN} FROM tokens", timeout=LONG)), change)
             keys = changed([KeyRecord(*row) for row in await db.fetch(f"SELECT {KEY} FROM keys", timeout=LONG)], change)
             for table, rows in (("tokens", tokens), ("keys", keys)):

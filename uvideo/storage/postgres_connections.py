@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: a pool, transactions under named locks, and its failures in the words of ``base``."""
+"""Connections to PostgreSQL: a pool, transactions under named locks, and failures as exceptions of ``base``."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from uvideo.storage.schema import MIGRATIONS, UNSTORABLE, Row, statements
 __all__ = ["LOOK", "NOW", "Connections", "Lock", "Session"]
 
 T = TypeVar("T")
-Session = Any  # a connection of asyncpg, which comes without types
+Session = Any  # a connection of asyncpg, which has no types
 
 MOST = 12  # connections of one process
 CONNECT, COMMAND, ACQUIRE = 3.0, 10.0, 5.0  # seconds
-WHOLE = 4.5  # seconds that a call waits, locks and a free connection included: its answer comes within 5 s
-LOOK = 3.0  # seconds of a look whether the database answers
-TRIES = 5  # of what lost a deadlock or a serialization
-NOW = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)"  # of the database
+WHOLE = 4.5  # seconds of a whole call, waits for locks and connections included: its answer comes within 5 s
+LOOK = 3.0  # seconds of a readiness check
+TRIES = 5  # of a transaction that lost a deadlock or a serialization
+NOW = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)"  # the database's clock
 ONE_AT_A_TIME = 0x75766964656F  # the lock under which the schema is migrated
 
-#: Reasons of the server that pass, or that its operator mends: it starts, ends, is full or a standby, refuses us.
+#: Temporary errors, or errors that the server's operator fixes: it starts, stops, is full or a standby, refuses us.
 _PASSING = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -43,7 +43,7 @@ _PASSING = (
 
 
 class Lock:
-    """A name that one transaction holds at a time; ``shared``: many at once, if none holds it for itself alone."""
+    """A lock that one transaction holds at a time, or several if all of them hold it ``shared``."""
 
     __slots__ = ("number", "shared")
 
@@ -58,9 +58,9 @@ class Lock:
 
 
 class Connections:
-    """A pool that a catalog and a ledger share: open from the first ``start`` to the last ``close``.
+    """A pool shared by a catalog and a ledger: open from the first ``start`` to the last ``close``.
 
-    ``url``: postgresql://user:password@host:port/database; it is never part of an error or a repr.
+    ``url``: postgresql://user:password@host:port/database; never part of an error or a repr.
     """
 
     def __init__(self, url: str) -> None:
@@ -69,12 +69,12 @@ class Connections:
         self._users = self._busy = 0
         self._idle = asyncio.Event()
         self._opening = asyncio.Lock()
-        self._late = set[asyncio.Task[Any]]()  # nobody else keeps them
+        self._late = set[asyncio.Task[Any]]()  # keeps a reference to each task
 
     async def start(self, *, create: bool = True) -> None:
         """Connect and migrate.  Unusable if the schema is newer than this program; Unreachable.
 
-        ``create``: make the tables if there are none; otherwise Absent.
+        ``create``: create the tables if there are none; if false, missing tables raise Absent.
         """
         async with self._opening:
             self._users += 1
@@ -88,7 +88,7 @@ class Connections:
                         max_size=MOST,
                         timeout=CONNECT,
                         command_timeout=COMMAND,
-                        reset=_nothing,  # transactions end before a connection is given back
+                        reset=_nothing,  # transactions end before a connection returns to the pool
                         server_settings={"application_name": "uvideo"},
                     )
                 try:
@@ -102,7 +102,7 @@ class Connections:
             self._pool = pool
 
     async def close(self) -> None:
-        """Let what was asked before end, then disconnect, if this was the last user."""
+        """Finish the pending calls, then disconnect, if this was the last user."""
         async with self._opening:
             self._users -= 1
             if self._users > 0 or self._pool is None:
@@ -114,7 +114,7 @@ class Connections:
             await pool.close()
 
     async def alone(self) -> Session:
-        """A connection outside of the pool, for locks that last longer than a transaction; the caller closes it."""
+        """A connection outside the pool, for locks that outlive a transaction; the caller closes it."""
         with told():
             return await asyncpg.connect(self._url, timeout=CONNECT, command_timeout=COMMAND)
 
@@ -131,19 +131,19 @@ class Connections:
             self._idle.set()
 
     async def all(self, query: str, *values: object, seconds: float = WHOLE) -> list[Row]:
-        """Run one statement; its rows.  ``seconds``: until it is given up, as Unreachable."""
+        """Run one statement and return its rows.  After ``seconds`` it is given up with Unreachable."""
         return list(await self._soon(lambda db: db.fetch(query, *values, timeout=seconds), seconds))
 
     async def one(self, query: str, *values: object) -> Row | None:
-        """Run one statement; its first row."""
+        """Run one statement and return its first row."""
         return await self._soon(lambda db: db.fetchrow(query, *values))
 
     async def change(self, query: str, *values: object) -> int:
-        """Run one statement; how many rows it changed."""
+        """Run one statement and return how many rows it changed."""
         return count_of(await self._soon(lambda db: db.execute(query, *values)))
 
     async def _soon(self, work: Callable[[Session], Awaitable[T]], seconds: float = WHOLE) -> T:
-        """Its result within so many seconds, else Unreachable.  It is then undone, and nobody waits for that."""
+        """The result of ``work`` within ``seconds``, else Unreachable.  The work is then undone in the background."""
         task = asyncio.ensure_future(self._run(self._take(), work))
         task.add_done_callback(lambda task: self._give())
         try:
@@ -159,7 +159,7 @@ class Connections:
                 task.add_done_callback(_forget)
 
     async def _run(self, pool: asyncpg.Pool, work: Callable[[Session], Awaitable[T]]) -> T:
-        """Whatever loses a deadlock or a serialization is wholly undone by the server, and is run again here."""
+        """Run ``work``, and again after a lost deadlock or serialization: the server has then undone all of it."""
         with told():
             async with pool.acquire(timeout=ACQUIRE) as db:
                 for _ in range(TRIES - 1):
@@ -168,11 +168,11 @@ class Connections:
                 return await work(db)
 
     async def transaction(self, work: Callable[[Session], Awaitable[T]], *locks: Lock, seconds: float = WHOLE) -> T:
-        """Run ``work(db)`` holding these locks, commit, and return what it returned.
+        """Run ``work(db)`` under these locks, commit, and return its result.
 
-        All who take locks take them in one order, and a statement sees what was committed before it: what is read
-        under a lock stays so until the end.  ``work`` may run more than once: again after it lost a deadlock.
-        ``seconds``: until it is given up, as Unreachable.
+        All callers take locks in the same order.  A statement sees what was committed before it, so a value read under
+        a lock stays the same until the end.  ``work`` runs again after it lost a deadlock.  After ``seconds`` the
+        transaction is given up with Unreachable.
         """
         begin = "BEGIN"
         if locks:
@@ -193,11 +193,11 @@ class Connections:
 
 
 def count_of(status: str) -> int:
-    """The number at the end of what the server says of a statement: "UPDATE 3"."""
+    """The number at the end of a command status, for example "UPDATE 3"."""
     return int(status.rpartition(" ")[2])
 
 
-#: What to do about a failure, by the name of its class or of one that it comes from.
+#: What to do about a failure, by the name of its class or a base class.
 _REMEDIES = {
     "DiskFullError": "free space on its disk",
     "InvalidAuthorizationSpecificationError": "correct user and password in --database or ~/.pgpass",
@@ -212,7 +212,7 @@ _REMEDIES = {
 
 @contextlib.contextmanager
 def told() -> Iterator[None]:
-    """Failures of the library as those of ``base``, with what to do about them where that is known."""
+    """Translate failures of the library to those of ``base``; the text says what to do if that is known."""
     try:
         yield
     except asyncpg.DataError as failure:  # NUL, a lone surrogate, a number that is too large
@@ -228,7 +228,7 @@ def told() -> Iterator[None]:
 
 
 def _reason(failure: BaseException) -> str:
-    text = failure.strerror if isinstance(failure, OSError) else str(failure).partition("\n")[0]  # without its details
+    text = failure.strerror if isinstance(failure, OSError) else str(failure).partition("\n")[0]  # without the details
     said = text or type(failure).__name__
     names = (cls.__name__ for cls in type(failure).__mro__)
     remedy = next((_REMEDIES[name] for name in names if name in _REMEDIES), "")
@@ -236,7 +236,7 @@ def _reason(failure: BaseException) -> str:
 
 
 def _forget(task: asyncio.Task[Any]) -> None:
-    """What a task that was given up raises is nobody's; asyncio would log it."""
+    """Drop the exception of a task that was given up; otherwise asyncio would log it."""
     if not task.cancelled():
         task.exception()
 
@@ -246,7 +246,7 @@ async def _nothing(db: Session) -> None:
 
 
 async def _undo(db: Session) -> None:
-    """Roll back, or throw the connection away if that fails: the server then does."""
+    """Roll back; if that fails, close the connection, and the server rolls back."""
     if db.is_closed():
         return
     try:
@@ -260,7 +260,7 @@ async def _undo(db: Session) -> None:
 
 async def _migrate(db: Session, create: bool) -> None:
     async with db.transaction():
-        # Of several programs that start at once, one migrates.
+        # Several programs may start at once; one of them migrates.
         await db.execute(f"SELECT pg_advisory_xact_lock({ONE_AT_A_TIME})")
         if not create and await db.fetchval("SELECT to_regclass('schema_version')") is None:
             raise Absent("there is no catalog in the database")

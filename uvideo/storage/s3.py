@@ -1,17 +1,17 @@
-"""Blobs in an S3-compatible store: each a list of segments, one S3 object each, that a ledger names.
+"""Blobs in an S3-compatible store: each blob is a list of segments, one S3 object each, and a ledger has the lists.
 
 Below the prefix of the bucket::
 
     <name>/<number>-<nonce>    one segment: a block of a blob or draft, the last one shorter
-    probe, probe-<nonce>       what readiness probes write, and a start for a moment
-    identity                   what the catalog has too
+    probe, probe-<nonce>       temporary objects of readiness probes and of a start
+    identity                   the identity shared with the catalog
 
-A name is 32 hex digits made here; the nonce, 16 hex digits, is new for each attempt, so no attempt writes over another
-and what the ledger names never changes.  The ledger's segment list is the nonces, 8 bytes each: all segments but the
-last are one block long.  Nothing is ever looked for by listing the bucket: whatever is going to be stored is noted in
-the ledger before.  Deleting puts aside; ``sweep`` removes what has been aside for the grace, and what has
-been without a name, though nobody deleted it, for a longer time.
-Readers and writers that take longer than a part of that hold a lease.
+A name is 32 hex digits chosen here.  The nonce, 16 hex digits, is new for each attempt, so no attempt overwrites
+another, and segments in the ledger never change.  The ledger's segment list is the nonces, 8 bytes each; all segments
+except the last are one block long.  The bucket is never listed to find blobs: the ledger records a blob before its
+first segment is stored.  ``delete`` only marks a blob.  ``sweep`` removes blobs that were marked for longer than the
+grace, and blobs that were unnamed for a longer time although nobody deleted them.  Readers and writers that last longer
+than a fraction of the grace hold a lease.
 """
 
 from __future__ import annotations
@@ -59,15 +59,15 @@ from uvideo.storage.send_window import Window
 __all__ = ["WINDOW", "S3Blobs", "S3Place"]
 
 PIECE = 1024 * 1024  # bytes of one piece that a reader yields
-AHEAD = 2  # segments fetched before they are asked for
-WINDOW, LEAST = 64 * 1024 * 1024, 32 * 1024  # bytes that all readers hold; bytes that one may hold in any case
-AT_ONCE = 2  # segments of one writer on their way
+AHEAD = 2  # segments that a reader fetches ahead
+WINDOW, LEAST = 64 * 1024 * 1024, 32 * 1024  # bytes that all readers hold; bytes that one reader may always hold
+AT_ONCE = 2  # segments of one writer in flight
 NONCE = 8  # bytes
-LISTED = 512  # nonces in memory for one reader: 4 KiB, of 2 GiB
-BATCH = 500  # names that a sweep takes at once
-LISTS, DELETES, DELETED = 16, 4, 250  # of a sweep: lists and deletions on their way, paths of one deletion
-SHORT = 64  # segments of a blob that a sweep knows from the ledger, 256 MiB; those of a longer one are listed
-FAILURES = 3  # batches that a sweep may fail to remove before it ends
+LISTED = 512  # nonces that one reader keeps in memory: 4 KiB, for 2 GiB
+BATCH = 500  # names per batch of a sweep
+LISTS, DELETES, DELETED = 16, 4, 250  # of a sweep: concurrent lists, concurrent deletions, paths per deletion
+SHORT = 64  # a sweep takes up to this many segments from the ledger (256 MiB); a longer blob's are listed
+FAILURES = 3  # a sweep ends after this many failed batches
 REQUEST, SILENCE, CONNECT = timedelta(seconds=60), timedelta(seconds=12), timedelta(seconds=3)
 RETRIES, RETRY_FOR = 4, timedelta(seconds=10)
 BACKOFF, LONGEST_BACKOFF = timedelta(milliseconds=100), timedelta(seconds=2)
@@ -84,7 +84,7 @@ log = logging.getLogger("uvideo.storage")
 
 @dataclass(frozen=True, slots=True)
 class S3Place:
-    """Where the segments are, and with which credentials.  Its repr has no secret."""
+    """The location of the segments, and the credentials for it.  Its repr has no secret."""
 
     bucket: str
     prefix: str = ""
@@ -97,11 +97,11 @@ class S3Place:
 
     @classmethod
     def of(cls, url: str) -> S3Place:
-        """From ``s3://bucket[/prefix]?endpoint=URL&region=NAME``; ValueError with what is wrong.
+        """From ``s3://bucket[/prefix]?endpoint=URL&region=NAME``; ValueError with the mistake.
 
         ``credentials``: a JSON file with access_key_id and secret_access_key (and session_token), readable by its owner
-        only; without it AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN of the environment count.
-        ``virtual_hosted=true``: the bucket is part of the host name; otherwise of the path.
+        only; without it the environment variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN are
+        used.  ``virtual_hosted=true``: the bucket is part of the host name; otherwise of the path.
         """
         parts = urlsplit(url)
         given = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -150,11 +150,11 @@ def _from_file(path: Path) -> tuple[str, str, str]:
 
 
 class S3Blobs:
-    """Blobs below a place, whose ``ledger`` is the catalog's database.
+    """Blobs in an S3Place; their ``ledger`` is in the catalog's database.
 
-    ``grace``: seconds that what was deleted or discarded is kept; 0 for tests only.  ``keep``: seconds for what has no
-    name though nobody said so.  All gateways must have the same.
-    ``block_size``: bytes of every segment but the last.  ``window``: bytes that all its readers hold.
+    ``grace``: seconds that deleted or discarded blobs are kept; 0 for tests only.  ``keep``: seconds that unnamed blobs
+    are kept if nobody deleted them.  All gateways must have the same values.  ``block_size``: bytes of every segment
+    except the last.  ``window``: bytes that all readers together hold.
     """
 
     def __init__(
@@ -187,7 +187,7 @@ class S3Blobs:
             },
         )
         self._turns: weakref.WeakValueDictionary[tuple[str, int], asyncio.Lock] = weakref.WeakValueDictionary()
-        self._noted: set[str] = set()  # drafts that the ledger is known to know
+        self._noted: set[str] = set()  # drafts that are known to be in the ledger
         self._open: weakref.WeakSet[_Leased] = weakref.WeakSet()
         self._renewing: asyncio.Task[None] | None = None
 
@@ -209,8 +209,8 @@ class S3Blobs:
         await self.ledger.close()
 
     async def _try(self) -> None:
-        """Do once all that is ever asked of the store, so that rights that are missing are told at the start."""
-        path = f"probe-{os.urandom(NONCE).hex()}"  # of several gateways that start at once each has its own
+        """Use every kind of request once, so that missing rights are reported at the start."""
+        path = f"probe-{os.urandom(NONCE).hex()}"  # each gateway has its own: several may start at once
         with self._telling():
             made = await obstore.put_async(self.client, path, b"probe", use_multipart=False)
         try:
@@ -239,7 +239,7 @@ class S3Blobs:
             with self._telling(reading=True):
                 got = await obstore.get_async(self.client, "identity")
                 found = bytes(await got.bytes_async()).decode("ascii", "replace").strip()
-        except Damaged:  # it is not there
+        except Damaged:  # it does not exist
             return None
         return checked(found)
 
@@ -257,7 +257,7 @@ class S3Blobs:
         return await self._first(None) is None
 
     async def _first(self, blob: str | None) -> str | None:
-        """The first segment of this blob, or of any."""
+        """The path of the first segment of this blob, or of any blob."""
         with self._telling():
             async for chunk in obstore.list(self.client, prefix=blob, chunk_size=50):
                 for entry in chunk:
@@ -279,7 +279,7 @@ class S3Blobs:
 
     @asynccontextmanager
     async def _slot(self, draft: str, part: int) -> AsyncIterator[PartSlot]:
-        turn = self._turns.setdefault((draft, part), asyncio.Lock())  # the ledger's lock is the process's
+        turn = self._turns.setdefault((draft, part), asyncio.Lock())  # the ledger's lock is per process
         async with turn, self.ledger.slot(draft, part) as sealed:
             slot = _S3PartSlot(self, draft, part, is_sealed=part < sealed // NONCE)
             try:
@@ -290,7 +290,7 @@ class S3Blobs:
     async def seal(
         self, draft: str, parts: Sequence[PartRecord], confirm: Callable[[], Awaitable[None]] | None = None
     ) -> str:
-        """Nothing is cut, so nothing needs to be confirmed."""
+        """As the contract; nothing is cut, so ``confirm`` is not needed."""
         if [p.part for p in parts] != list(range(len(parts))) or any(p.size != self.block_size for p in parts[:-1]):
             raise ValueError("a draft in segments has parts 0, 1, 2 ... in order, all but the last one block long")
         checked(draft)
@@ -318,8 +318,8 @@ class S3Blobs:
         self._noted.discard(blob)
 
     async def sweep(self, named: Named, older_than: float, freed: Freed | None = None, *, limited: bool = True) -> int:
-        """Nothing is ever too much: what has no name is a fact of the ledger, which is part of the catalog."""
-        age = max(time.time() - older_than, self.grace)  # of the database's clock, whatever ours says
+        """As the contract, but never SweepStopped: the ledger is in the catalog's database, so they always match."""
+        age = max(time.time() - older_than, self.grace)  # an age by the database's clock, whatever our clock shows
         kept = max(age, self.keep)
         swept, after, failures = 0, "", list[Unreachable]()
         while found := await self.ledger.garbage(age, kept, after, BATCH, SHORT * NONCE):
@@ -333,7 +333,7 @@ class S3Blobs:
             taken = [each for each in taken if each.doomed or each.blob in claimed]
             try:
                 await self._remove(taken, freed or Freed())
-            except Unreachable as failure:  # one that cannot be removed must not keep the others
+            except Unreachable as failure:  # one failed batch must not stop the others
                 failures.append(failure)
                 if len(failures) == FAILURES:
                     raise
@@ -347,7 +347,7 @@ class S3Blobs:
         return 0
 
     async def quarantined(self) -> Quarantined:
-        return Quarantined()  # what waits stays where it is: Census.unnamed
+        return Quarantined()  # garbage stays in place: see Census.unnamed
 
     async def relieve(self, named: Named, free: int) -> int:
         return 0
@@ -355,7 +355,7 @@ class S3Blobs:
     # For this driver's writers, slots and readers
 
     async def note(self, draft: str) -> None:
-        """Have the ledger know it before anything of it is stored."""
+        """Record the draft in the ledger before any of it is stored."""
         if draft not in self._noted:
             await self.ledger.intend(draft)
             if len(self._noted) >= 10_000:
@@ -363,7 +363,7 @@ class S3Blobs:
             self._noted.add(draft)
 
     async def store(self, blob: str, number: int, chunks: Sequence[bytes]) -> bytes:
-        """Store a segment; its nonce."""
+        """Store a segment; return its nonce."""
         nonce = os.urandom(NONCE)
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         with self._telling():
@@ -371,7 +371,7 @@ class S3Blobs:
         return nonce
 
     async def fetch(self, blob: str, number: int, nonce: bytes, start: int, length: int) -> memoryview:
-        """Bytes of a segment.  Damaged if it is gone or has fewer."""
+        """Bytes of a segment.  Damaged if the segment is gone or too short."""
         path = segment(blob, number, nonce)
         try:
             with self._telling(reading=True):
@@ -387,14 +387,14 @@ class S3Blobs:
         return telling(self._bucket, reading=reading)
 
     def watch(self, leased: _Leased) -> None:
-        """Renew its lease as long as it lives and is not ``over``."""
+        """Renew the lease while the object exists and is not ``over``."""
         self._open.add(leased)
 
     async def _remove(self, taken: Sequence[Garbage], freed: Freed) -> None:
-        """Remove what is stored under these names, and note that.
+        """Remove what is stored under these names, and record that.
 
-        The first time it is what the ledger has.  A request that was under way may have stored more, so after the grace
-        the store is looked at.
+        The first time the segments in the ledger are removed.  A request in flight may have stored more, so after the
+        grace the store is listed too.
         """
         known, others = list[Garbage](), list[str]()
         for each in taken:
@@ -411,7 +411,7 @@ class S3Blobs:
         await self.ledger.forget([each.blob for each in taken if each.cleared or not self.grace])
 
     async def _empty(self, blob: str) -> int:
-        """Remove every segment that was ever stored under the name, a page at a time; their bytes."""
+        """Remove every segment stored under the name, page by page; return their bytes."""
         size = 0
         with self._telling():
             async for chunk in obstore.list(self.client, prefix=blob, chunk_size=1000):
@@ -425,7 +425,7 @@ class S3Blobs:
                 await obstore.delete_async(self.client, paths)
 
     async def renew(self) -> None:
-        """Lease what has been open for a part of the grace."""
+        """Renew the leases of everything that has been open for a fraction of the grace."""
         now = time.monotonic()
         old = [each for each in self._open if not each.over and now - each.renewed >= self.grace / 4]
         if old:
@@ -443,7 +443,7 @@ class S3Blobs:
 
 
 class _Leased:
-    """Something that must not be swept while it is in use.  ``renewed``: when it surely was safe for a grace more."""
+    """An open blob that must not be swept.  ``renewed``: the time from which it was safe for one more grace."""
 
     def __init__(self, store: S3Blobs, name: str) -> None:
         self.store, self.name = store, name
@@ -452,19 +452,19 @@ class _Leased:
         store.watch(self)
 
     def check(self) -> None:
-        """Unreachable once it may have been swept: this process stood still, or the ledger was away for long."""
+        """Unreachable if it may have been swept: this process was suspended, or the ledger was unreachable for long."""
         if self.store.grace and time.monotonic() - self.renewed > self.store.grace / 2:
             raise Unreachable("the lease of the bytes being written ran out", "lease")
 
 
 class _S3Writer(_Leased):
-    """Holds what does not fill a segment yet; full ones are stored meanwhile, at most AT_ONCE."""
+    """Buffers bytes until they fill a segment; stores up to AT_ONCE full segments in the background."""
 
     def __init__(self, store: S3Blobs, name: str) -> None:
         super().__init__(store, name)
         self.block = store.block_size
         self._held: list[bytes] = []
-        self._size = self._stored = 0  # bytes held, bytes handed to the store
+        self._size = self._stored = 0  # bytes buffered, bytes handed to the store
         self._going: list[asyncio.Task[bytes]] = []
         self._nonces: list[bytes] = []
         self._fit, self._sealed, self._noted = True, False, False
@@ -499,12 +499,12 @@ class _S3Writer(_Leased):
         await asyncio.gather(*self._going, return_exceptions=True)
         self._held.clear()
         if self._noted:
-            with contextlib.suppress(Unreachable):  # then it is garbage without that
+            with contextlib.suppress(Unreachable):  # without the mark it becomes garbage later
                 await asyncio.shield(self.store.ledger.doom(self.name))
 
     @asynccontextmanager
     async def _at_work(self) -> AsyncIterator[None]:
-        """Within the block the ledger knows the blob; if the block fails, the writer is fit for ``discard`` only."""
+        """Ensures that the ledger knows the blob.  If the block fails, only ``discard`` may be called."""
         if not self._fit or self._sealed:
             raise ValueError("this writer has failed, or was sealed or discarded")
         try:
@@ -517,7 +517,7 @@ class _S3Writer(_Leased):
             raise
 
     async def _flush(self, all: bool = False) -> None:
-        """Hand full segments to the store; the rest too if ``all``."""
+        """Hand full segments to the store; with ``all`` the rest too."""
         data = memoryview(b"".join(self._held))
         block = self.store.block_size
         while len(data) >= block or (all and len(data)):
@@ -532,7 +532,7 @@ class _S3Writer(_Leased):
         self._size = len(data)
 
     async def _wait(self, most: int) -> None:
-        """Until at most so many are on their way."""
+        """Wait until at most ``most`` segments are in flight."""
         while len(self._going) > most:
             self._nonces.append(await asyncio.shield(self._going[0]))
             del self._going[0]
@@ -555,14 +555,14 @@ class _S3PartSlot:
 
 
 class _S3Reader(_Leased):
-    """Fetches segments ahead of what is asked for; at most AHEAD + 1 are in memory, and no more than the window has."""
+    """Fetches segments ahead of the reader; at most AHEAD + 1 are in memory, and no more than the window allows."""
 
     file: BinaryIO | None = None
 
     def __init__(self, store: S3Blobs, blob: str, size: int, nonces: bytes) -> None:
         super().__init__(store, blob)
         self.size = size
-        self._first, self._nonces = 0, nonces  # the number of the first of the nonces in memory
+        self._first, self._nonces = 0, nonces  # the number of the first nonce in memory
 
     async def read(self, offset: int, length: int) -> AsyncIterator[bytes]:
         if offset < 0 or length < 0 or offset + length > self.size:
@@ -606,21 +606,21 @@ class _S3Reader(_Leased):
 
 
 def checked(name: str) -> str:
-    """ValueError if it is not a name of this driver: it comes from a catalog and becomes a path."""
+    """ValueError unless ``name`` has the form of this driver's names: it comes from a catalog and becomes a path."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"not the name of a blob in segments: {name!r}")
     return name
 
 
 def _segments(garbage: Garbage) -> Iterator[str]:
-    """The paths of the segments that the ledger has of it."""
+    """The paths of the segments in the ledger's list."""
     nonces = garbage.segments or b""
     for number, at in enumerate(range(0, len(nonces), NONCE)):
         yield segment(garbage.blob, number, nonces[at : at + NONCE])
 
 
 async def at_once(most: int, work: Callable[[T], Awaitable[R]], items: Sequence[T]) -> list[R]:
-    """The results of ``work`` for each of these, at most so many on their way; none is when this returns or raises."""
+    """The results of ``work`` for each item, at most ``most`` at a time; none runs when this returns or raises."""
     turn = asyncio.Semaphore(most)
 
     async def one(item: T) -> R:

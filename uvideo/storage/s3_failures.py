@@ -1,7 +1,7 @@
-"""What a failure of an S3 store means: one table, for every answer and every way of not answering.
+"""The meaning of every failure of an S3 store: one table for error responses and for missing responses.
 
-``meaning`` is the only place that reads what the library says.  Its texts are no promise of the library, so what no row
-knows is still an Unreachable with the library's first line, and ``test/cluster/test_store_answers.py`` tries them.
+Only ``meaning`` reads the library's texts.  The library does not promise them, so a text without a row becomes an
+Unreachable with the library's first line.  ``test/cluster/test_store_answers.py`` tests the rows.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from uvideo.storage.base import Damaged, Unreachable
 
 __all__ = ["ROWS", "Row", "meaning", "telling"]
 
-LONGEST = 300  # characters of what the store said in its own words
+LONGEST = 300  # characters quoted from the store's message
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``sign``: matches the begin of "404 NoSuchKey", or of the kind of a failed connection and its words.
+    """``sign``: matches the beginning of "404 NoSuchKey", or of the kind of a connection failure and its text.
 
-    ``cause``: out of ``base.CAUSES``.  ``text``: what is wrong, and the one thing to do about it.
-    ``lost``: this row is for reads only, and says that the bytes are gone: asking again does not help.
+    ``cause``: one of ``base.CAUSES``.  ``text``: what is wrong, and what to do about it.
+    ``lost``: this row is for reads only, and the bytes are gone: a retry does not help.
     """
 
     sign: str
@@ -34,7 +34,7 @@ class Row:
     lost: bool = False
 
 
-#: The first row that matches counts.
+#: The first matching row is used.
 ROWS = (
     Row("404 NoSuchBucket", "bucket", "there is no bucket {bucket}: create it, or correct --blobs"),
     Row("404 NoSuchKey|416", "damaged", "the object is not there, or too short", lost=True),
@@ -89,9 +89,9 @@ _ADDRESS = re.compile(r'"tcp connect error",\s+([0-9a-f.:\[\]]+),')
 
 
 def meaning(failure: Exception, bucket: str, *, reading: bool = False) -> OSError:
-    """The failure as one of ``base``: Damaged for bytes that are gone, Unreachable for all else.
+    """The failure as an exception of ``base``: Damaged if bytes are gone, otherwise Unreachable.
 
-    What the library says holds the address of the request, but no credentials.
+    The library's text contains the request's address, but no credentials.
     """
     said = str(failure)
     sign, detail = _sign(failure, said)
@@ -106,7 +106,7 @@ def meaning(failure: Exception, bucket: str, *, reading: bool = False) -> OSErro
 
 
 def _sign(failure: Exception, said: str) -> tuple[str, str]:
-    """(what the rows are compared with, the same for people)."""
+    """(the text that the rows match, the same text for people)."""
     status = _STATUS.search(said)
     if status is not None:
         code, message = _CODE.search(said), _MESSAGE.search(said)
@@ -120,7 +120,7 @@ def _sign(failure: Exception, said: str) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def telling(bucket: str, *, reading: bool = False) -> Iterator[None]:
-    """Failures of the library as ``meaning`` says them."""
+    """Translate failures of the library within the block by ``meaning``."""
     try:
         yield
     except (BaseError, FileNotFoundError, TimeoutError) as failure:

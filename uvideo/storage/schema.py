@@ -1,8 +1,8 @@
-"""The tables of a catalog, and how their rows become records: the same for every SQL driver.
+"""The tables of a catalog, and the conversion between rows and records: the same for every SQL driver.
 
-``statements`` says them as PostgreSQL has them.  A key is kept as UTF-8 bytes, so that its order is that of the bytes;
-headers as JSON; times as unix seconds.  extra is the JSON of what few objects have: tags, acl, ready, expires; "" if it
-has none of them.
+``statements`` yields them in PostgreSQL's dialect.  A key is stored as UTF-8 bytes, so that it sorts by its bytes;
+headers as JSON; times as unix seconds.  ``extra`` is JSON of values that few objects have (tags, acl, ready, expires),
+"" if there are none.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from uvideo.storage.base import ObjectRecord, SpaceRecord, TokenRecord, UploadRe
 Row = tuple[Any, ...]
 UNSTORABLE = "a value has a character or a number that cannot be stored"
 
-#: Script n brings a database from version n to n + 1.  Never change one that was published; append.
-#: objects_content is for find, objects_blob for "does any object still name this blob".  small: inline bytes, apart so
-#: that the pages of a listing stay narrow.
+#: Script n migrates a database from version n to n + 1.  Never change a published script; append.
+#: Index objects_content is for find, objects_blob for "does any object still name this blob".  Table small: inline
+#: bytes, in a table of their own so that the rows of a listing stay small.
 MIGRATIONS = (
     """
     CREATE TABLE spaces (
@@ -54,7 +54,7 @@ MIGRATIONS = (
         upload_id TEXT NOT NULL, part BIGINT NOT NULL, etag TEXT NOT NULL, size BIGINT NOT NULL, mime TEXT,
         location TEXT NOT NULL, created BIGINT NOT NULL, PRIMARY KEY (upload_id, part)) WITHOUT ROWID
     """,
-    # The ledger.  since: when the blob was last without a name, 0 while it has one.  doomed: 1 deleted, 2 removed once.
+    # The ledger.  since: when the blob lost its last name, 0 while it has one.  doomed: 1 deleted, 2 removed once.
     """
     CREATE TABLE blobs (
         blob TEXT NOT NULL PRIMARY KEY, size BIGINT NOT NULL, segments BLOB, since BIGINT NOT NULL,
@@ -66,14 +66,14 @@ MIGRATIONS = (
     CREATE TABLE keys (
         public TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, private TEXT NOT NULL, created BIGINT NOT NULL)
     """,
-    # One row: the schema of the oldest program that may still run on this database, 0 if that does not know this table.
+    # One row: the schema of the oldest program that may still run on this database, 0 if it predates this table.
     """
     CREATE TABLE oldest (schema BIGINT NOT NULL);
     INSERT INTO oldest VALUES (0)
     """,
-    # One row at most: what the blobs that this catalog names have too.
+    # One row at most: the identity shared with the blobs.
     "CREATE TABLE identity (identity TEXT NOT NULL)",
-    # Bytes uploaded to the space on the day.  Programs that do not know it count what is sent only.
+    # Bytes uploaded to the space on the day.  Older programs count only the bytes sent.
     "ALTER TABLE flux ADD COLUMN received BIGINT NOT NULL DEFAULT 0",
 )
 
@@ -88,11 +88,11 @@ PART = "part, etag, size, mime, location, created"
 
 
 def statements(version: int, *, postgres: bool, to: int = len(MIGRATIONS)) -> Iterator[str]:
-    """What brings a database from this version to another.  No older program ever ran on one that is empty."""
+    """The statements that migrate a database from ``version`` to ``to``.  An empty database has no older programs."""
     for script in MIGRATIONS[version:to]:
         if postgres:
             script = re.sub(r"\bBLOB\b", "BYTEA", script).replace(" WITHOUT ROWID", "")
-            script = re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', script)  # the order of the bytes, as in SQLite
+            script = re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', script)  # sort by bytes, as SQLite does
         yield from script.split(";")
     if version == 0 and to == len(MIGRATIONS):
         yield RETIRE
@@ -111,7 +111,7 @@ PUT_SMALL = f"{insert('small', 'space_id, key, data')} ON CONFLICT (space_id, ke
 
 @functools.lru_cache(maxsize=256)
 def in_sqlite(statement: str) -> str:
-    """The same with a ? for each parameter.  They stand in their order, each once."""
+    """The same statement with a ? for each parameter.  Each parameter occurs once, in ascending order."""
     return re.sub(r"\$\d+", "?", statement)
 
 
@@ -133,7 +133,7 @@ def token_of(row: Row) -> TokenRecord:
 
 
 def space_row(space: SpaceRecord) -> Row:
-    """In the order of SPACE."""
+    """The values of the columns SPACE."""
     return (
         *(space.space_id, space.name, space.owner, space.type, space.region, space.biz, space.tag),
         *(space.storage_class, space.created, space.modified, json.dumps(space.domains)),
@@ -141,7 +141,7 @@ def space_row(space: SpaceRecord) -> Row:
 
 
 def token_row(token: TokenRecord) -> Row:
-    """In the order of TOKEN."""
+    """The values of the columns TOKEN."""
     rights = json.dumps([token.ops, token.prefixes, token.spaces, token.black_ips, token.white_ips])
     return (
         *(token.token_id, token.owner, token.name, token.public, token.private, token.region, rights),
@@ -159,7 +159,7 @@ def object_of(row: Row, inline: bytes | None = None) -> ObjectRecord:
 
 
 def object_row(record: ObjectRecord, created: int) -> Row:
-    """The columns OBJECT of a record, but for its creation."""
+    """The values of the columns OBJECT, with this creation time."""
     extra = (record.tags, record.acl, record.ready, record.expires)
     return (
         *(record.space_id, record.key.encode(), record.size, record.etag, record.mime, record.blob),
@@ -169,12 +169,12 @@ def object_row(record: ObjectRecord, created: int) -> Row:
 
 
 def check_source(row: Row | None, source: ObjectRecord, record: ObjectRecord) -> None:
-    """NotFound unless the row of the source is such that the record can be put, as Catalog.put has it."""
+    """NotFound unless the source's row allows the put: see ``source`` of Catalog.put."""
     if row is None:
         is_same = False
     elif (source.space_id, source.key) == (record.space_id, record.key):
         is_same = row == object_row(source, source.created)
-    else:  # a copy: the bytes count
+    else:  # a copy: only the bytes must be the same
         is_same = row[2:4] == (source.size, source.etag) and row[5] == source.blob
     if not is_same:
         raise errors.NotFound(key=source.key)
@@ -191,7 +191,7 @@ def upload_of(row: Row) -> UploadRecord:
 
 
 def upload_row(upload: UploadRecord) -> Row:
-    """In the order of UPLOAD."""
+    """The values of the columns UPLOAD."""
     return (
         *(upload.upload_id, upload.space_id, upload.key.encode(), upload.draft, upload.mime),
         *(upload.storage_class, json.dumps(upload.headers), upload.created),
@@ -199,11 +199,11 @@ def upload_row(upload: UploadRecord) -> Row:
 
 
 def behind(prefix: bytes) -> bytes:
-    """The least bytes that are greater than all that begin with ``prefix`` (not empty; UTF-8 has no 0xFF)."""
+    """The smallest bytes greater than all that begin with ``prefix`` (not empty; UTF-8 has no 0xFF)."""
     return prefix[:-1] + bytes((prefix[-1] + 1,))
 
 
 def rolled_up(key: bytes, prefix: bytes, delimiter: bytes) -> bytes:
-    """The common prefix that stands for the key, b"" if it stands for itself."""
+    """The common prefix that replaces the key in a listing, b"" if the key is listed itself."""
     at = key.find(delimiter, len(prefix))
     return key[: at + len(delimiter)] if at >= 0 else b""

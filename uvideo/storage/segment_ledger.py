@@ -1,4 +1,4 @@
-"""Ledger in PostgreSQL: what blobs in segments are made of, who still needs them, and what is garbage."""
+"""Ledger in PostgreSQL: the segment lists of blobs, their leases, and what is garbage."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from uvideo.storage.postgres_connections import NOW, Connections, Lock, Session,
 __all__ = ["PostgresLedger"]
 
 UNLEASED = f"NOT EXISTS (SELECT 1 FROM leases WHERE leases.blob = blobs.blob AND until > {NOW})"
-FIRST_WAIT, LONGEST_WAIT = 0.002, 0.1  # seconds between two tries for a slot of another process
+FIRST_WAIT, LONGEST_WAIT = 0.002, 0.1  # seconds between two attempts to get a slot of another process
 PATIENCE = 60.0  # seconds for a slot
 
 
 class PostgresLedger:
-    """Ledger in the database of ``connections``; a PostgresCatalog with ``ledger=True`` is its other half."""
+    """Ledger in the database of ``connections``, for a PostgresCatalog with ``ledger=True``."""
 
     def __init__(self, connections: Connections) -> None:
         self._db = connections
-        self._locks: Session | None = None  # a connection whose locks go with it, so that no dead process holds one
+        self._locks: Session | None = None  # its locks end with the connection, so a dead process holds none
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = False
@@ -50,7 +50,7 @@ class PostgresLedger:
         )
 
     async def seal(self, blob: str, size: int, segments: bytes) -> None:
-        """What has segments was intended: if it is not known any more, a sweep has taken them."""
+        """A blob with segments was recorded by ``intend``; if it is unknown now, a sweep has removed it."""
         if not segments:
             await self.intend(blob)
         sealed = await self._db.change(
@@ -150,7 +150,7 @@ class PostgresLedger:
             await asyncio.shield(self._later(self._give_back(locks, number)))
 
     async def _ask(self, number: int, draft: str) -> tuple[Session, bool, int]:
-        """(the connection asked, whether it holds the lock now, the length of the draft's segment list)."""
+        """(the connection used, whether it holds the lock now, the length of the draft's segment list)."""
         query = "SELECT octet_length(segments) FROM blobs WHERE blob = $2 AND doomed = 0"
         async with self._turn:
             if not self._open:
@@ -163,7 +163,7 @@ class PostgresLedger:
         return locks, held, length or 0
 
     async def _refuse(self, asking: asyncio.Task[tuple[Session, bool, int]], number: int) -> None:
-        """Give back what was asked for by somebody who is gone."""
+        """Release a lock whose taker was cancelled."""
         with contextlib.suppress(Exception):
             locks, held, _ = await asking
             if held:

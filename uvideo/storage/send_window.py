@@ -1,16 +1,16 @@
-"""How many bytes of stored objects a process holds for clients that have not taken them yet."""
+"""The limit on bytes of stored objects that a process buffers for clients that have not read them yet."""
 
 from __future__ import annotations
 
 __all__ = ["Window"]
 
-PART = 4  # of what is free, one taker gets at most the fourth part
+PART = 4  # one taker gets at most a quarter of the free bytes
 
 
 class Window:
-    """A number of bytes that many share.  Not thread-safe: for one event loop.
+    """A number of bytes shared by many takers.  Not thread-safe: for one event loop.
 
-    Whoever takes less than is wanted asks again sooner, which costs time and no memory.
+    A taker that gets less than it wants asks again sooner: that costs time, but no memory.
     """
 
     def __init__(self, size: int, least: int) -> None:
@@ -18,15 +18,15 @@ class Window:
 
     @property
     def is_full(self) -> bool:
-        """Whether nobody gets more than ``least`` now."""
+        """Whether every taker gets only ``least`` now."""
         return self._free // PART < self._least
 
     def take(self, wanted: int) -> int:
-        """How many bytes may be held until they are given back: at most ``wanted``, and ``least`` in any case."""
+        """The number of bytes that may be held until ``give``: at most ``wanted``, and always at least ``least``."""
         taken = min(wanted, max(self._least, self._free // PART))
         self._free -= taken
         return taken
 
     def give(self, taken: int) -> None:
-        """Those bytes are no longer held."""
+        """Return bytes that are no longer held."""
         self._free += taken

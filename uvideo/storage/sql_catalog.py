@@ -1,9 +1,9 @@
-"""What the catalogs in SQLite and in PostgreSQL do by the same statements.
+"""The part of the SQLite and PostgreSQL catalogs that uses the same statements.
 
-A transaction is written as a generator: it yields statements and gets their rows, so that one driver can run it on a
-thread and the other on the loop.
+A transaction is a generator: it yields statements and receives their rows.  So one driver can run it on a thread and
+the other on the loop.
 
-A statement here is as PostgreSQL has it: $1, $2, each once and in this order, so that SQLite can have a ? for each.
+Statements are in PostgreSQL's dialect: $1, $2, each once and in this order, so that SQLite can use a ? for each.
 """
 
 from __future__ import annotations
@@ -55,17 +55,17 @@ from uvideo.storage.schema import (
 __all__ = ["SqlCatalog", "Steps", "Terms", "by_day", "changed", "sums"]
 
 T = TypeVar("T")
-#: Yields (statement, its values), gets the rows; an exception undoes all of it.
+#: Yields (statement, values), receives the rows; an exception undoes all statements.
 Steps = Generator[tuple[str, Row], builtins.list[Row], T]
-#: As Steps, but a driver may read each row only when it is taken.
+#: As Steps, but a driver may read a row only when it is used.
 Looks = Generator[tuple[str, Row], Iterable[Row], T]
 Name = tuple["str | bytes", ...]
 
 
 class Terms(NamedTuple):
-    """Of a transaction.  ``locks``: names that one holds at a time.  ``shared``: many at once, if none holds it alone.
+    """Options of a transaction.  ``locks``: names held alone.  ``shared``: names held together with other sharers.
 
-    ``frees``: it leaves more room than it found.  ``of_space``: it changes rows of spaces.
+    ``frees``: it frees disk space.  ``of_space``: it changes rows of spaces.
     """
 
     locks: Sequence[Name] = ()
@@ -85,7 +85,7 @@ OF_SPACE = f"""
     LEFT JOIN objects ON objects.space_id = spaces.space_id AND objects.key = $1 WHERE spaces.space_id = $2"""
 
 
-#: {page}: which rows, where all are read in pages; its values stand behind the others.
+#: {page}: the range of rows for a query that reads page by page; its values follow the others.
 
 CENSUS_OBJECTS = "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM objects WHERE {page}"
 CENSUS_PARTS = "SELECT COUNT(*) FROM parts WHERE {page}"
@@ -94,7 +94,7 @@ CENSUS = """
     (SELECT COUNT(*) FROM blobs WHERE since > 0)"""
 
 
-#: $1: what was touched last before that is stale.  A part is stored after its upload was begun.
+#: $1: an upload last touched before this time is stale.  A part is always stored after its upload was begun.
 OPEN_UPLOADS = """
     SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT), CAST(COALESCE(SUM(stale), 0) AS BIGINT),
     CAST(COALESCE(SUM(stale * size), 0) AS BIGINT) FROM (
@@ -104,7 +104,7 @@ OPEN_UPLOADS = """
         GROUP BY uploads.upload_id) AS each_one"""
 
 
-#: What each space holds, in three parts: (space_id, the counts of a Holding).
+#: The contents of each space, as three queries: (space_id, the counts of a Holding).
 HELD_OBJECTS = """
     SELECT space_id, COUNT(*), CAST(SUM(size) AS BIGINT), 0, 0, 0, 0 FROM objects WHERE {page} GROUP BY space_id"""
 HELD_UPLOADS = """
@@ -115,11 +115,11 @@ HELD_UPLOADS = """
 HELD_FLUX = """
     SELECT space_id, 0, 0, 0, 0, CAST(SUM(sent) AS BIGINT), CAST(SUM(received) AS BIGINT) FROM flux
     WHERE {page} GROUP BY space_id"""
-#: Whose they are.
+#: The owner of each space.
 OWNERS = "SELECT space_id, owner, name FROM spaces WHERE {page}"
 
 
-#: $1 and $2: what an upload's last part is stale before.  $3 and $4: of this space only, if not NULL.
+#: $1 and $2: an upload is stale if its last part is older.  $3 and $4: only uploads of this space, if not NULL.
 STALE_UPLOADS = """
     SELECT uploads.upload_id, spaces.name, spaces.owner, uploads.key
     FROM uploads JOIN spaces ON spaces.space_id = uploads.space_id WHERE uploads.created < $1
@@ -131,62 +131,62 @@ IS_STALE = """
 
 
 STALE = "a part was stored while the upload was finished: list its parts and finish again"
-#: Of uploads that have parts.
+#: Drafts of uploads that have parts.
 DRAFTS = """
     SELECT draft FROM uploads WHERE EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id)
     LIMIT $1"""
 
 
 class SqlCatalog:
-    """The part of a catalog that is the same whatever the database."""
+    """The part of a catalog that does not depend on the database."""
 
-    #: Rows that a listing with common prefixes asks for first, and behind such a prefix, where mostly another follows.
+    #: Rows that a listing with common prefixes reads first, and rows it reads after a prefix: mostly a prefix too.
     LOOKS = (10**6, 16)
-    #: What locks the rows of a SELECT until the transaction ends; what has objects with a blob found by its index.
+    #: FOR_UPDATE locks the rows of a SELECT until the transaction ends.  BY_BLOB selects the index on blobs.
     FOR_UPDATE = BY_BLOB = ""
 
-    # What a driver has
+    # Implemented by each driver
 
     async def _all(self, query: str, *values: object) -> builtins.list[Row]:
         """All rows of a statement."""
         raise NotImplementedError
 
     async def _browse(self, steps: Callable[[], Looks[T]]) -> T:
-        """What the steps return.  They read little, and are no transaction; they may run more than once."""
+        """The result of the steps.  They read little, are not a transaction, and may run more than once."""
         raise NotImplementedError
 
     async def _change(self, query: str, *values: object, of_space: bool = False) -> int:
-        """How many rows the statement changed.  ``of_space``: rows of spaces."""
+        """Run a statement; return how many rows it changed.  ``of_space``: it changes rows of spaces."""
         raise NotImplementedError
 
     async def _change_each(self, query: str, rows: Sequence[Row]) -> None:
-        """The statement with each of these values, as one."""
+        """Run the statement with each of these rows of values, as one transaction."""
         raise NotImplementedError
 
     async def _transact(self, steps: Callable[[], Steps[T]], terms: Terms) -> T:
-        """What the steps return, once they are committed; they may run more than once."""
+        """The result of the steps after their commit; they may run more than once."""
         raise NotImplementedError
 
     async def _report(self, steps: Callable[[], Steps[T]]) -> T:
-        """What the steps return.  They read much, and are no transaction."""
+        """The result of the steps.  They read much, and are not a transaction."""
         raise NotImplementedError
 
     def _paged(self, query: str, values: Row, table: str, enough: float = inf) -> Steps[builtins.list[Row]]:
-        """The rows of a query with a {page} of this table, all pages of it, or until there are ``enough``.
+        """The rows of a query with a {page} of this table: all pages, or pages until there are ``enough`` rows.
 
-        A row of the table that is there all the while is on one page.
+        A row that exists during the whole read is on exactly one page.
         """
         raise NotImplementedError
 
     def _store(self, record: ObjectRecord, values: Row, old: Row | None, named: bool) -> Steps[None]:
-        """Put the row of an object, and its inline bytes, in place of the ``old`` one.
+        """Replace the object's ``old`` row by its new one, inline bytes included.
 
         ``named``: another object, which is locked, names the same blob.
         """
         raise NotImplementedError
 
     def _unnamed(self, blob: str | None) -> Steps[builtins.list[str]]:
-        """The blob, unless an object still names it."""
+        """The blob in a list; an empty list if an object still names it."""
         raise NotImplementedError
 
     async def identify(self, identity: str) -> str:
@@ -198,7 +198,7 @@ class SqlCatalog:
         return await self._transact(work, Terms([("identity",)]))
 
     async def _first(self, make: Callable[[Row], T], query: str, *values: object) -> T | None:
-        """What is made of the first row; None if there is none."""
+        """``make`` applied to the first row; None if there is none."""
         for row in await self._all(query, *values):
             return make(row)
         return None
@@ -264,7 +264,7 @@ class SqlCatalog:
                 raise errors.SpaceNotFound(space=name)
             if (yield "SELECT 1 FROM objects WHERE space_id = $1 LIMIT 1", one):
                 raise errors.SpaceNotEmpty(space=name)
-            # As in an abort: once the upload is locked, it gets no part more.
+            # As in abort: once the upload is locked, no part can be added.
             drafts = yield f"SELECT draft FROM uploads WHERE space_id = $1{self.FOR_UPDATE}", one
             yield "DELETE FROM parts WHERE upload_id IN (SELECT upload_id FROM uploads WHERE space_id = $1)", one
             for table in ("uploads", "domains", "flux", "spaces"):
@@ -289,7 +289,7 @@ class SqlCatalog:
         return await self._transact(work, Terms(names, [("space", record.space_id)]))
 
     def _put(self, record: ObjectRecord, overwrite: bool, *, named: bool = False) -> Steps[builtins.list[str]]:
-        """``named`` as in ``_store``."""
+        """``named``: as in ``_store``."""
         found = yield OF_SPACE, (record.key.encode(), record.space_id)
         if not found:
             raise errors.SpaceNotFound()
@@ -300,7 +300,7 @@ class SqlCatalog:
         return (yield from self._unnamed(old[5])) if old and old[5] != record.blob else []
 
     def _drop(self, row: Row) -> Steps[builtins.list[str]]:
-        """Remove the object of this row; the blobs that no object names any more."""
+        """Remove the object of this row; return the blobs that no object names any more."""
         if row[5] is None:
             yield "DELETE FROM small WHERE space_id = $1 AND key = $2", row[:2]
         yield "DELETE FROM objects WHERE space_id = $1 AND key = $2", row[:2]
@@ -376,12 +376,12 @@ class SqlCatalog:
                     if len(page.objects) + len(page.prefixes) == limit:
                         return CatalogPage(page.objects, page.prefixes, last)
                     jump = rolled_up(row[1], start, split) if split else b""
-                    if jump:  # all that begins with it counts once: go on behind it
+                    if jump:  # everything below the prefix counts once: continue after it
                         last = jump.decode()
                         page.prefixes.append(last)
                         lower, beyond, wanted = behind(jump), ">=", self.LOOKS[1]
                         break
-                    if wanted == 1:  # it was for a prefix only
+                    if wanted == 1:  # only one prefix was wanted
                         lower, beyond, wanted = row[1], ">=", self.LOOKS[0]
                         break
                     page.objects.append(object_of(row))
@@ -416,7 +416,7 @@ class SqlCatalog:
         self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
     ) -> builtins.list[str]:
         def work() -> Steps[builtins.list[str]]:
-            # Locked, the upload gets no part more; those that were being added are there when this returns.
+            # Once the upload is locked, no part can be added; parts being added are visible when this returns.
             locked = yield f"SELECT 1 FROM uploads WHERE upload_id = $1{self.FOR_UPDATE}", (upload_id,)
             ((count,),) = yield "SELECT COUNT(*) FROM parts WHERE upload_id = $1", (upload_id,)
             if not locked:
@@ -430,7 +430,7 @@ class SqlCatalog:
 
     async def abort(self, upload_id: str, before: int | None = None) -> str | None:
         def work() -> Steps[str | None]:
-            # Whoever adds a part shares the row: it is seen below, or waits and finds no upload.
+            # add_part takes a shared lock on the row: its part is visible below, or it waits and finds no upload.
             found = yield f"SELECT draft FROM uploads WHERE upload_id = $1{self.FOR_UPDATE}", (upload_id,)
             if not found or before is not None and not (yield IS_STALE, (upload_id, before, before)):
                 return None
@@ -505,7 +505,7 @@ class SqlCatalog:
 
     async def update_token(self, token: TokenRecord) -> None:
         row = dict(zip(TOKEN.split(", "), token_row(token), strict=True))
-        del row["private"]  # what was read before may be encrypted again by now
+        del row["private"]  # the value read before may have been encrypted again since
         changes = ", ".join(f"{name} = ${number}" for number, name in enumerate(row, 1))
         update = f"UPDATE tokens SET {changes} WHERE token_id = ${len(row) + 1} AND owner = ${len(row) + 2}"
         if not await self._change(update, *row.values(), token.token_id, token.owner):
@@ -549,7 +549,7 @@ class SqlCatalog:
             "SELECT space_id, CAST($1 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS BIGINT) FROM spaces WHERE name = $4 "
             "ON CONFLICT (space_id, day) DO UPDATE SET sent = flux.sent + excluded.sent, "
             "received = flux.received + excluded.received",
-            # In order of the names: so all take the rows in one order.
+            # Ordered by name: all transactions lock the rows in the same order.
             [(day, sent.get(name, 0), more.get(name, 0), name) for name in sorted({*sent, *more})],
         )
 
@@ -587,7 +587,7 @@ class SqlCatalog:
 
 
 def _sums(rows: Iterable[Row]) -> builtins.list[int]:
-    """Of each column."""
+    """The sum of each column."""
     return [sum(column) for column in zip(*rows, strict=True)]
 
 
@@ -606,7 +606,7 @@ def _forget(upload_id: str) -> Steps[None]:
 
 
 def sums(rows: Iterable[Row]) -> dict[Any, builtins.list[int]]:
-    """Of each column, by the value of the first one."""
+    """The sum of each other column, by the value of the first."""
     found = dict[Any, builtins.list[int]]()
     for name, *counts in rows:
         before = found.get(name)
@@ -615,7 +615,7 @@ def sums(rows: Iterable[Row]) -> dict[Any, builtins.list[int]]:
 
 
 def by_day(first: int, last: int, rows: Iterable[Row]) -> builtins.list[DayUsage]:
-    """``rows``: (day, bytes that came on it, or before if it is the first, bytes sent, bytes received)."""
+    """``rows``: (day, bytes added on that day, or earlier for the first day, bytes sent, bytes received)."""
     counts, found, there = sums(rows), list[DayUsage](), 0
     for day in range(first, last + 1):
         stored, *flux = counts.get(day, (0, 0, 0))
@@ -627,6 +627,6 @@ def by_day(first: int, last: int, rows: Iterable[Row]) -> builtins.list[DayUsage
 def changed(
     records: Iterable[TokenRecord] | Iterable[KeyRecord], change: Callable[[TokenRecord | KeyRecord], str | None]
 ) -> builtins.list[tuple[str, str]]:
-    """(new secret, public key) of those that change."""
+    """(new secret, public key) of the records that ``change`` changes."""
     found = ((change(record), record.public) for record in records)
     return [(private, public) for private, public in found if private is not None]

@@ -1,10 +1,10 @@
 """Catalog in SQLite.
 
-Reads run where they are called, on one connection: a lookup takes less time than a hop to a thread.  Writes go to one
-thread that takes all that wait, runs each in a savepoint of one transaction and commits once: 32 writers share a sync.
-WAL lets the reads go on meanwhile, and several processes may use one file.
+Reads run on the loop, on one connection: a lookup takes less time than a hop to a thread.  Writes go to one thread,
+which takes all waiting writes, runs each in a savepoint of one transaction and commits once: 32 writers share a sync.
+In WAL mode reads continue meanwhile, and several processes may use one file.
 
-A read transaction keeps the log from beginning anew, so each is short: what looks at every row does it in pages.
+A read transaction prevents the log from restarting, so each is short: a query over all rows reads page by page.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ __all__ = ["SqliteCatalog"]
 T = TypeVar("T")
 
 PATIENCE = 4.0  # seconds a write waits for another process, so that its answer comes within 5 s
-AGAIN = 0.01  # seconds between two tries of a read, which waits only while another process recovers the log
-PROTOCOL = "locking protocol"  # what SQLite says after it has tried for 10 s, whatever it was told
+AGAIN = 0.01  # seconds between two attempts to read; a read waits only while another process recovers the log
+PROTOCOL = "locking protocol"  # SQLite's message after 10 s of attempts, whatever its busy timeout
 NAMES_AT_ONCE = 500
-PROBLEMS = 20  # told of a damaged file
-SPACES_KEPT = 1000  # answers in memory
+PROBLEMS = 20  # lines reported about a damaged file
+SPACES_KEPT = 1000  # cached spaces
 ROWS, UPLOADS = 10_000, 200  # read in one transaction; an upload has many parts
-#: The key of a table, and what is less than all of them.
+#: The key columns of a table, and a value below all keys.
 PAGES: dict[str, tuple[str, Row]] = {
     "objects": ("space_id, key", ("", b"")),
     "parts": ("upload_id, part", ("", -1)),
@@ -77,14 +77,14 @@ INSERT_PART = in_sqlite(f"{insert('parts', f'upload_id, {PART}')} ON CONFLICT DO
 
 
 class SqliteCatalog(SqlCatalog):
-    """Catalog in the file ``path`` (made with mode 0600, its folder 0700) and its companions -wal and -shm.
+    """Catalog in the file ``path`` (created with mode 0600, its folder 0700) and its companions -wal and -shm.
 
-    ``fsync=False``: synchronous is NORMAL instead of FULL.  A loss of power may then take the last writes but leaves
-    the database whole; OFF would gain little, as NORMAL syncs at checkpoints only, and could ruin it.
+    ``fsync=False``: synchronous is NORMAL instead of FULL.  A loss of power may then undo the last writes, but the
+    database stays intact.  OFF could damage it and would save little, as NORMAL syncs only at checkpoints.
     ``patience``: seconds that a write waits while another program holds the lock.
     """
 
-    LOOKS = (10**6, 1)  # a row that is not taken is not read
+    LOOKS = (10**6, 1)  # a row that is not used is not read
     BY_BLOB = "INDEXED BY objects_blob"
 
     def __init__(self, path: Path, *, fsync: bool = True, patience: float = PATIENCE) -> None:
@@ -97,7 +97,7 @@ class SqliteCatalog(SqlCatalog):
         self._mark: Mark | None = None
         self._spaces: dict[tuple[str, str], tuple[int, SpaceRecord | None]] = {}
         self._checking: asyncio.Future[None] | None = None
-        self._freeing: asyncio.Task[None] | None = None  # as long as reads are refused
+        self._freeing: asyncio.Task[None] | None = None  # set while reads are refused
 
     async def start(self, *, create: bool = True) -> None:
         if self._writes is not None:
@@ -105,7 +105,7 @@ class SqliteCatalog(SqlCatalog):
         with telling():
             try:
                 reads, writes = await asyncio.to_thread(self._open, create)
-            except sqlite3.Error as failure:  # on a full disk even reading needs some room
+            except sqlite3.Error as failure:  # on a full disk even reading needs some space
                 if is_locked(failure):
                     raise
                 with self._reserve.spent() as has_more:
@@ -130,13 +130,13 @@ class SqliteCatalog(SqlCatalog):
             reads.close()
 
     async def check(self) -> None:
-        """On a thread: what holds the lock may hold up a read as well.  Who asks meanwhile gets the same answer."""
+        """As the contract, on a thread: a lock may block a read as well.  Concurrent callers share one result."""
         if self._checking is None or self._checking.done():
             self._checking = asyncio.ensure_future(self.apart(_try_write))
         await asyncio.shield(self._checking)
 
     async def problems(self) -> builtins.list[str]:
-        """The one look that cannot be done in pages: the log grows meanwhile, and is cut back afterwards."""
+        """As the contract.  This check cannot run page by page: the log grows meanwhile and is truncated afterwards."""
         lines = await self.apart(lambda db: db.execute(f"PRAGMA integrity_check({PROBLEMS})").fetchall())
         return [str(line) for (line,) in lines] if lines != [("ok",)] else []
 
@@ -149,7 +149,7 @@ class SqliteCatalog(SqlCatalog):
     # Spaces
 
     async def _space(self, query: str, name: str) -> SpaceRecord | None:
-        """What the query finds, kept until any process changes any space: every request asks for one."""
+        """The space that the query finds, cached until a process changes any space: every request needs one."""
         if self._mark is None:
             raise RuntimeError("the catalog is not open")
         mark, known = self._mark.value(), self._spaces.get((query, name))
@@ -212,9 +212,9 @@ class SqliteCatalog(SqlCatalog):
         space_id: str | None = None,
         fold: Callable[[builtins.list[Row]], builtins.list[Row]] = lambda rows: rows,
     ) -> Steps[builtins.list[Row]]:
-        """In pages, as a transaction as long as all of it would let the log grow.
+        """Reads page by page: one transaction over all rows would let the log grow.
 
-        ``space_id``: of that space only.  ``fold``: makes few rows of those that there are after a page.
+        ``space_id``: only rows of that space.  ``fold``: reduces the rows after each page.
         """
         (key, after), count = PAGES[table], UPLOADS if table == "uploads" else ROWS
         only, one = "", Row()
@@ -239,7 +239,7 @@ class SqliteCatalog(SqlCatalog):
         for first in range(0, len(asked), NAMES_AT_ONCE):
             batch = asked[first : first + NAMES_AT_ONCE]
             marks = ", ".join("?" * len(batch))
-            # One statement, so one snapshot: between two a finish would turn a draft into a blob, seen by neither.
+            # One statement, so one snapshot: between two, a finish could turn a draft into a blob, seen by neither.
             query = (
                 f"SELECT blob FROM objects WHERE blob IN ({marks}) UNION ALL "
                 f"SELECT draft FROM uploads WHERE draft IN ({marks})"
@@ -253,18 +253,18 @@ class SqliteCatalog(SqlCatalog):
         if not create and not self._path.is_file():
             raise Absent(f"there is no catalog {self._path}")
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):  # never open and close one that exists: that drops SQLite's locks
+        with contextlib.suppress(FileExistsError):  # never open and close an existing file: that drops SQLite's locks
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         with contextlib.ExitStack() as stack:
             writes = stack.enter_context(contextlib.closing(_connect(self._path, self._patience)))
-            if not self._path.stat().st_size:  # of a database that has pages, VACUUM alone changes it
+            if not self._path.stat().st_size:  # once the database has pages, only VACUUM changes this
                 writes.execute(f"PRAGMA auto_vacuum = {upkeep.INCREMENTAL}")
             _use_wal(writes, self._patience)
             writes.execute(f"PRAGMA synchronous = {'FULL' if self._fsync else 'NORMAL'}")
-            if self._fsync:  # macOS: F_FULLFSYNC; of no effect elsewhere
+            if self._fsync:  # macOS: F_FULLFSYNC; no effect elsewhere
                 writes.execute("PRAGMA fullfsync = ON")
             _migrate(writes)
-            reads = stack.enter_context(contextlib.closing(_connect(self._path, 0)))  # the loop does not wait in it
+            reads = stack.enter_context(contextlib.closing(_connect(self._path, 0)))  # the loop never waits
             reads.execute("PRAGMA query_only = ON")
             stack.pop_all()
         return reads, writes
@@ -275,7 +275,7 @@ class SqliteCatalog(SqlCatalog):
         return self._reads
 
     async def _all(self, query: str, *values: object) -> builtins.list[Row]:
-        """All rows at once: a cursor left open would hold a read transaction."""
+        """Fetches all rows at once: an open cursor would keep the read transaction open."""
         return await self._read(lambda db: db.execute(in_sqlite(query), values).fetchall())
 
     async def _browse(self, steps: Callable[[], Looks[T]]) -> T:
@@ -285,7 +285,7 @@ class SqliteCatalog(SqlCatalog):
         return await self._write(lambda db: db.execute(in_sqlite(query), values).rowcount, of_space=of_space)
 
     async def _transact(self, steps: Callable[[], Steps[T]], terms: Terms) -> T:
-        """No locks: one transaction writes at a time."""
+        """Takes no locks: SQLite runs one write transaction at a time."""
         return await self._write(lambda db: _ran(db, steps()), frees=terms.frees, of_space=terms.of_space)
 
     async def _report(self, steps: Callable[[], Steps[T]]) -> T:
@@ -307,7 +307,7 @@ class SqliteCatalog(SqlCatalog):
         await self._write(lambda db: db.executemany(in_sqlite(query), rows).rowcount)
 
     async def _read(self, look: Callable[[sqlite3.Connection], T]) -> T:
-        """What ``look`` finds, at once and here.  If the database is locked it is tried again, and the loop goes on."""
+        """The result of ``look``, run on the loop.  If the database is locked, retry without blocking the loop."""
         deadline = None
         while self._freeing is None:
             try:
@@ -328,12 +328,12 @@ class SqliteCatalog(SqlCatalog):
         raise held()
 
     def refuse(self) -> None:
-        """Refuse reads until one works on a thread: each would hold up the loop for ten seconds."""
+        """Refuse reads until one succeeds on a thread: each could block the loop for ten seconds."""
         if self._freeing is None:
             self._freeing = asyncio.ensure_future(self._until_free())
 
     async def _until_free(self) -> None:
-        with contextlib.suppress(Exception):  # what else is wrong the next read says
+        with contextlib.suppress(Exception):  # the next read reports any other failure
             while True:
                 with contextlib.suppress(Unreachable):
                     await self.apart(_peek)
@@ -342,7 +342,7 @@ class SqliteCatalog(SqlCatalog):
         self._freeing = None
 
     async def apart(self, look: Callable[[sqlite3.Connection], T]) -> T:
-        """What ``look`` finds, on a thread and a connection of its own."""
+        """The result of ``look``, on a thread with its own connection."""
         self._readable()
 
         def work() -> T:
@@ -355,7 +355,7 @@ class SqliteCatalog(SqlCatalog):
         return await self._write(work, frees=frees)
 
     async def _write(self, work: Work[T], *, frees: bool = False, of_space: bool = False) -> T:
-        """``frees``: it leaves more room than it found.  ``of_space``: it changes rows of spaces."""
+        """``frees``: it frees disk space.  ``of_space``: it changes rows of spaces."""
         if self._writes is None or self._mark is None:
             raise RuntimeError("the catalog is not open")
         return await self._writes.ask(work, self._mark.move if of_space else None, frees=frees)
@@ -379,7 +379,7 @@ def _looked(db: sqlite3.Connection, looking: Looks[T]) -> T:
     try:
         query, values = next(looking)
         while True:
-            with contextlib.closing(db.execute(in_sqlite(query), values)) as rows:  # open, it would hold the snapshot
+            with contextlib.closing(db.execute(in_sqlite(query), values)) as rows:  # open, it would keep the snapshot
                 query, values = looking.send(rows)
     except StopIteration as end:
         result: T = end.value
@@ -394,7 +394,7 @@ def _connect(path: Path, patience: float) -> sqlite3.Connection:
 
 
 def _use_wal(db: sqlite3.Connection, patience: float) -> None:
-    """Switching does not wait for other connections by itself, as all else does."""
+    """Switch to WAL.  SQLite's busy timeout does not apply to this switch, so it is retried here."""
     deadline = time.monotonic() + patience
     while True:
         try:
@@ -411,8 +411,8 @@ def _use_wal(db: sqlite3.Connection, patience: float) -> None:
 
 def _migrate(db: sqlite3.Connection) -> None:
     if db.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),):
-        return  # and a program that holds the lock keeps nobody from starting
-    db.execute("BEGIN IMMEDIATE")  # of several programs that start at once, one migrates
+        return  # a program that holds the lock does not prevent a start
+    db.execute("BEGIN IMMEDIATE")  # if several programs start at once, one migrates
     try:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > len(MIGRATIONS):
@@ -427,7 +427,7 @@ def _migrate(db: sqlite3.Connection) -> None:
 
 
 def _try_write(db: sqlite3.Connection) -> None:
-    """A write that changes nothing, and a read.  A newer program may have migrated, and this one still answers."""
+    """A write that changes nothing, and a read.  Succeeds even after a newer program has migrated the database."""
     db.execute("BEGIN IMMEDIATE")
     (version,) = db.execute("PRAGMA user_version").fetchone()
     db.execute(f"PRAGMA user_version = {version}")

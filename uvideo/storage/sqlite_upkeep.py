@@ -1,7 +1,7 @@
-"""Keeping the files of a SQLite catalog small: its log (``-wal``) after it grew, the database after many deletes.
+"""Keeps the files of a SQLite catalog small: its log (``-wal``) after it grew, the database after many deletes.
 
-SQLite begins its log anew, but never shortens it; while somebody reads for long it only grows.  And it keeps the pages
-of deleted rows for new ones.  Both are done in steps that hold the lock for moments.
+SQLite reuses its log from the beginning but never shortens it, and during a long read the log only grows.  It keeps the
+pages of deleted rows for new rows.  Both files are shortened in steps that hold the lock only briefly.
 """
 
 from __future__ import annotations
@@ -23,41 +23,41 @@ __all__ = ["compact", "shrink", "truncate_log", "upkeep"]
 
 T = TypeVar("T")
 
-EVERY, LATER = 1.0, 60.0  # seconds between two looks; and after one that failed
-PROMPT = 1.0  # seconds within which a look answers unless something is locked
-LOG = 8 * 1024 * 1024  # bytes of the log that are left alone; it begins anew at 4 MiB if nobody reads for long
-FEW = 1000  # pages of the log that may be copied while the lock is held
-HOLD = 0.02  # seconds of a step that holds the lock
-PAUSE = 0.08  # seconds between two of them
+EVERY, LATER = 1.0, 60.0  # seconds between two checks; and after a failed one
+PROMPT = 1.0  # a check that takes longer found a lock
+LOG = 8 * 1024 * 1024  # a log up to this many bytes is left alone; without long reads it restarts at 4 MiB
+FEW = 1000  # pages of the log that may be copied under the lock
+HOLD = 0.02  # seconds that a step holds the lock
+PAUSE = 0.08  # seconds between two steps
 LEAST = 1024  # free pages that are left alone
-BEGIN, END = 8, 32  # shrink from an eighth of free pages on to a thirty-second
-INCREMENTAL = 2  # of PRAGMA auto_vacuum
-SPARE = 64 * 1024 * 1024  # bytes that stay free on the disk
+BEGIN, END = 8, 32  # start to shrink at one eighth of free pages, stop at one thirty-second
+INCREMENTAL = 2  # a value of PRAGMA auto_vacuum
+SPARE = 64 * 1024 * 1024  # bytes of the disk that stay free
 
 log = logging.getLogger("uvideo.storage")
 
 
 class Kept(Protocol):
-    """What is asked of the catalog."""
+    """The methods of the catalog that are used here."""
 
     async def apart(self, look: Callable[[sqlite3.Connection], T]) -> T:
-        """On a thread and a connection of its own."""
+        """The result of ``look``, on a thread with its own connection."""
 
     async def write(self, work: Callable[[sqlite3.Connection], T], *, frees: bool = False) -> T:
-        """In a transaction."""
+        """The result of ``work``, in a transaction."""
 
     def refuse(self) -> None:
-        """A look takes long: something is locked."""
+        """Refuse reads: a check took long, so something is locked."""
 
 
 async def upkeep(path: Path, catalog: Kept) -> None:
-    """For ever: look at the database ``path`` and its log, and shorten what is too long."""
+    """Run for ever: check the database ``path`` and its log, and shorten them if they are too long."""
     while True:
         wait = EVERY
         try:
             await _look(path, catalog)
         except (asyncio.TimeoutError, Unreachable):
-            pass  # who reads or writes is told
+            pass  # the caller of the next read or write is told
         except OSError as failure:
             log.warning("the catalog's files are shortened later: %s", failure.strerror)
             wait = LATER
@@ -74,7 +74,7 @@ async def _look(path: Path, catalog: Kept) -> None:
         catalog.refuse()
     free, pages, mode = await looking
     if _log_size(path) > LOG and not await catalog.apart(truncate_log):
-        return  # somebody reads: what is written now would only lengthen the log
+        return  # somebody reads: more writes would only lengthen the log
     if mode != INCREMENTAL or free <= max(LEAST, pages // BEGIN):
         return
     before, least = pages, max(LEAST // 4, pages // END)
@@ -86,7 +86,7 @@ async def _look(path: Path, catalog: Kept) -> None:
 
 
 def _pages(db: sqlite3.Connection) -> tuple[int, int, int]:
-    """Free pages, all pages, PRAGMA auto_vacuum."""
+    """(free pages, all pages, PRAGMA auto_vacuum)."""
     return _number(db, "freelist_count"), _number(db, "page_count"), _number(db, "auto_vacuum")
 
 
@@ -103,19 +103,19 @@ def _log_size(path: Path) -> int:
 
 
 def shrink(db: sqlite3.Connection, least: int, seconds: float = HOLD) -> tuple[int, int]:
-    """Within a transaction, cut free pages off for so long, or until ``least`` are left; (free pages, all pages)."""
+    """In a transaction, cut off free pages for ``seconds`` or until ``least`` are left; (free pages, all pages)."""
     end = time.monotonic() + seconds
     free = _number(db, "freelist_count")
     while free > least and time.monotonic() < end:
-        db.execute("PRAGMA incremental_vacuum(1)")  # more than one at once Python would not wait for
+        db.execute("PRAGMA incremental_vacuum(1)")  # one page: execute() would not run further steps
         free -= 1
     return _number(db, "freelist_count"), _number(db, "page_count")
 
 
 def truncate_log(db: sqlite3.Connection) -> bool:
-    """Copy the log into the database and cut it to nothing; False while somebody reads what is in it.
+    """Copy the log into the database and truncate it; False while a reader still needs it.
 
-    Most is copied beside writers; they wait for the rest only.
+    Most pages are copied while writers run; writers wait only for the rest.
     """
     db.execute("PRAGMA busy_timeout = 100")
     ((_, pages, copied),) = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
@@ -126,9 +126,9 @@ def truncate_log(db: sqlite3.Connection) -> bool:
 
 
 def compact(path: Path, db: sqlite3.Connection) -> Compacted:
-    """Give all free pages back, beside servers.  NoRoom.
+    """Return all free pages to the disk, while servers run.  NoRoom.
 
-    A database that cannot shrink in steps is written anew once, which makes it one that can; writers wait meanwhile.
+    A database that cannot shrink in steps is rewritten once; after that it can.  Writers wait during the rewrite.
     """
     before = _size(path)
     free, pages, mode = _pages(db)
@@ -141,7 +141,7 @@ def compact(path: Path, db: sqlite3.Connection) -> Compacted:
         began = time.monotonic()
         _rewrite(path, db)
         waited = time.monotonic() - began
-    for _ in range(50):  # somebody who reads keeps the log; the server cuts it later
+    for _ in range(50):  # a reader keeps the log in use; the server truncates it later
         if truncate_log(db):
             break
         time.sleep(PAUSE)
@@ -149,7 +149,7 @@ def compact(path: Path, db: sqlite3.Connection) -> Compacted:
 
 
 def _in_steps(db: sqlite3.Connection) -> float:
-    """The longest time that the lock was held."""
+    """Shrink in steps; return the longest time in seconds that the lock was held."""
     longest, free = 0.0, 1
     while free:
         db.execute("BEGIN IMMEDIATE")
@@ -167,7 +167,7 @@ def _in_steps(db: sqlite3.Connection) -> float:
 
 
 def _rewrite(path: Path, db: sqlite3.Connection) -> None:
-    """One transaction: killed or without room, it has not happened."""
+    """Rewrite the database in one transaction: if it is killed or the disk is full, nothing has changed."""
     folder = str(path.parent).replace("'", "''")
     db.execute(f"PRAGMA temp_store_directory = '{folder}'")  # /tmp may be small
     db.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")

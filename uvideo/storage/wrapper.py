@@ -1,4 +1,4 @@
-"""A driver in front of another, which does all that the first does not do itself."""
+"""Base class of drivers that wrap another driver and pass on every method that they do not define."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ P = ParamSpec("P")
 class Wrapper(Generic[T]):
     """Base of a driver that wraps ``inner``.  Name the Protocol twice: ``class Slow(Wrapper[Blobs], Blobs)``.
 
-    The second time makes mypy compare each method with the Protocol.  Whatever the class does not define, present or
-    future, goes to ``inner``.  Make one with ``wrapped``.
+    Because of the second time, mypy compares each method with the Protocol.  Every method that the class does not
+    define, present or future, is passed to ``inner``.  Create one with ``wrapped``.
     """
 
     def __init__(self, inner: T) -> None:
@@ -32,7 +32,7 @@ class Wrapper(Generic[T]):
 
 
 def wrapped(cls: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-    """A wrapper of this class.  mypy lets nobody call the class: it takes what goes to ``inner`` for missing."""
+    """A wrapper of this class.  mypy rejects a direct call: it takes the methods passed to ``inner`` for missing."""
     return cls(*arguments, **options)
 
 

@@ -225,7 +225,7 @@ class _Download(ranged_download.Watch):
         return Downloaded(done.space, done.key, found.size(), done.etag, self._path, found.verified)
 
     def _left(self) -> Download | None:
-        """An earlier run's Download with the blocks that are really in its file; None if it is of no use."""
+        """An earlier run's Download with the blocks that are really in its file; None if none can be continued."""
         read = None if self._claim is None else self._claim.read()
         if read is None or self._claim is None:
             return None

@@ -309,7 +309,7 @@ class FolderTarget:
         elif os.path.lexists(folder) and not os.path.isdir(folder):
             raise LocalFailure(f"{folder}: {os.strerror(errno.ENOTDIR)}")
         self._root = os.path.realpath(folder)
-        self._files: list[str] = []  # files that a folder may have the name of; each path begins with the one before
+        self._files: list[str] = []  # files whose name a later folder may have; each path begins with the one before
         folds = sys.platform in ("darwin", "win32") if dry_run else folds_case(self._root)
         self._names: set[str] | None = set() if folds else None
         self._ready: list[str] = []  # folders of the last file, which exist and are inside

@@ -1,7 +1,7 @@
 """The journal: a record on the disk for each resumable transfer of this user.
 
-A record is a file of JSON lines, readable by its owner only.  The first line says what is transferred from where to
-where; the others are those of the SDK's Upload or Download.  A process that works on a transfer holds a lock on its
+A record is a file of JSON lines, readable by its owner only.  The first line has the source and the target;
+the others are those of the SDK's Upload or Download.  A process that works on a transfer holds a lock on its
 record.  The system releases the lock when the process ends, in whatever way.
 """
 
@@ -31,11 +31,11 @@ __all__ = ["Journal", "JournalClaim", "Subject"]
 _log = logging.getLogger("uvideo")
 
 VERSION = 1
-LOOK = 0.1  # seconds between two checks of what may end a wait
+LOOK = 0.1  # seconds between two checks during a wait
 
 
 class Subject(NamedTuple):
-    """What a transfer moves, from where to where.  path: of the local file.  wanted: a range of the object, or None."""
+    """The source and the target of a transfer.  path: of the local file.  wanted: a range of the object, or None."""
 
     endpoint: str
     space: str
@@ -84,7 +84,7 @@ class JournalClaim:
         self.id, self._path, self._descriptor = id, path, descriptor
 
     def read(self) -> tuple[dict[str, Any], Any] | None:
-        """(first line, Upload or Download) of an earlier run's record; None if it is of no use."""
+        """(first line, Upload or Download) of an earlier run's record; None if it cannot be continued."""
         return _read(self._path)
 
     def record(self, endpoint: str, is_known: Callable[[Any], bool]) -> tuple[dict[str, Any], Any]:

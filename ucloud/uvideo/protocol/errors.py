@@ -47,7 +47,7 @@ class UVideoError(Exception):
     connection that closed before any response.  ``late``: the time for the try was over; otherwise the other side was
     silent.  ``transfer``: the journal id of a transfer that can be resumed, else None.  ``cause``: why there was no
     response from the service, a code of cause.CAUSES.  ``facts``: the values in the cause's text, {name: text}.
-    ``response``: the Response with the error, or None.  ``message``: text without control characters, whoever wrote it.
+    ``response``: the Response with the error, or None.  ``message``: text without control characters.
     Errors can be pickled.
     """
 

@@ -100,7 +100,7 @@ class Hosts(
 
     def suffixes(self):
         # type: () -> list[Suffix]
-        """The upload and the download Suffix, those that are known."""
+        """The upload and the download Suffix, without a Missing one."""
         return [each for each in (self.upload, self.download) if not isinstance(each, Missing)]
 
     def plain(self):

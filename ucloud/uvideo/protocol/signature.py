@@ -289,7 +289,7 @@ def candidates(claimed, method, space, keys, headers, tails=(u"",), mime=None):
 
 def _endless(method, space, keys):
     # type: (str, str, Sequence[str]) -> Iterator[str]
-    """The texts of a URL without expiry: of the method, and for HEAD also of GET, as who may read may also look.
+    """The texts of a URL without expiry: of the method, and for HEAD also of GET, as HEAD needs no more rights.
 
     Nothing else is signed: a header or parameter in the text would make it that of another request.
     """

@@ -1,1 +1,1 @@
-"""The Chinese of the command: each module has WORDS, English text to Chinese text."""
+"""The Chinese texts of the command: each module has WORDS, {English text: Chinese text}."""

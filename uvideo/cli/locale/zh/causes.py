@@ -1,4 +1,4 @@
-"""Why no answer of the service came, and what to do: the texts of the core's table of causes."""
+"""The texts of the core's table of causes: why there was no response from the service, and what to do."""
 
 WORDS = {
     # 无法连接主机

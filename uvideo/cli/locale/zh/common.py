@@ -1,4 +1,4 @@
-"""What all verbs say."""
+"""Texts that all verbs share."""
 
 WORDS = {
     "UVideo / UFile (US3) object storage.": "UVideo / UFile (US3) 对象存储。",

@@ -1,4 +1,4 @@
-"""What config and completion say."""
+"""Texts of config and completion."""
 
 WORDS = {
     "Keep profiles: hosts and keys under a name.": "管理配置（profile）：为主机和密钥起一个名字。",

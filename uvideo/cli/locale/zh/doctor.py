@@ -1,4 +1,4 @@
-"""What doctor says."""
+"""Texts of doctor."""
 
 WORDS = {
     "Check a set-up step by step, and explain refusals and links.": "逐步检查配置，解释拒绝原因和签名链接。",
@@ -26,7 +26,7 @@ WORDS = {
     "skipped": "跳过",
     "text that was signed, as computed here (keys taken out):": "本地计算的待签名字符串（已去掉密钥）：",
     "{days} d {hours} h": "{days} 天 {hours} 小时",
-    # What each step looks at
+    # The subject of each step
     "configuration file": "配置文件",
     "its permissions": "文件权限",
     "settings": "设置",
@@ -52,7 +52,7 @@ WORDS = {
     "its parameters": "参数",
     "its time": "有效期",
     "its signature": "签名",
-    # What was found
+    # Findings
     "there is none at {path}; that is fine where variables or options say all": (
         "{path} 不存在；如果环境变量或选项已经给全，则没有问题"
     ),
@@ -115,7 +115,7 @@ WORDS = {
     ),
     "right, for {method}": "正确，用于 {method}",
     "wrong: the key pair at hand did not sign this": "错误：不是由当前密钥签名的",
-    # What to do
+    # Advice
     "There are no keys: set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY, or run uvideo config init.": (
         "没有密钥：请设置 UVIDEO_PUBLIC_KEY 和 UVIDEO_PRIVATE_KEY，或运行 uvideo config init。"
     ),

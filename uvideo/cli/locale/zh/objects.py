@@ -1,4 +1,4 @@
-"""What ls, du, stat, cat, presign, restore and set say."""
+"""Texts of ls, du, stat, cat, presign, restore and set."""
 
 WORDS = {
     # ls

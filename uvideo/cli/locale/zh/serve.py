@@ -1,4 +1,4 @@
-"""What `uvideo serve` and `uvideo admin` say."""
+"""Texts of `uvideo serve` and `uvideo admin`."""
 
 WORDS = {
     "Serve object storage out of a folder.": "把一个文件夹作为对象存储提供服务。",

@@ -1,4 +1,4 @@
-"""What mb, rb and spaces say, and questions."""
+"""Texts of mb, rb and spaces, and questions."""
 
 WORDS = {
     "Make spaces.": "新建空间。",

@@ -1,4 +1,4 @@
-"""What cp, mv, rm, sync, apply, run and transfers say."""
+"""Texts of cp, mv, rm, sync, apply, run and transfers."""
 
 WORDS = {
     # cp, mv

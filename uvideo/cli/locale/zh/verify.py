@@ -1,4 +1,4 @@
-"""What verify and etag say."""
+"""Texts of verify and etag."""
 
 WORDS = {
     "Compare files and objects by size and content.": "按大小和内容比较文件与对象。",
