@@ -81,7 +81,7 @@ as_json = click.option("--json", "is_json", is_flag=True, help="One JSON object 
 
 
 class Place(NamedTuple):
-    """Where things are."""
+    """The folder or the drivers that a command works on."""
 
     folder: Path
     database: str | None
@@ -89,8 +89,8 @@ class Place(NamedTuple):
 
 
 def place(command: Callable[..., Coroutine[Any, Any, int | None]]) -> Callable[..., None]:
-    """The arguments that say where things are.  The command gets a Place and is run; if it returns more than 0, the
-    exit code is 1."""
+    """Adds the arguments for folder and drivers, and runs the command with a Place.  The exit code is 1 if it returns
+    more than 0."""
 
     @in_folder
     @click.option("--database", envvar="UVIDEO_SERVE_DATABASE", metavar="URL", help="As of uvideo serve.")
@@ -139,7 +139,7 @@ async def fsck(where: Place, rehash: bool, rate: float | None, take_back: bool, 
         for line in problems:
             text = f"the catalog is damaged: {line}"
             _say(is_json, {"catalog": "damaged", "reason": line}, text)
-        if problems:  # what it says of objects is worth nothing
+        if problems:  # its statements about objects are not reliable
             return len(problems)
         if take_back:
             with _audited(where.folder) as log:
@@ -304,10 +304,10 @@ async def keys(where: Place, replace: bool, pair: Path | None, before: Path | No
 async def _own_file(
     path: Path, catalog: Catalog | None, is_new: bool, pair: Path | None, before: Path | None
 ) -> dict[str, Any]:
-    """What ``keys`` says of a pair that is in a file.  The caller has the turn."""
+    """The output of ``keys`` for a pair in a file.  The caller holds the lock."""
     own, created = load_or_create(path)
     done = key_rotation.Reencrypted()
-    if catalog is not None and read(path).previous is not None:  # another command was broken off
+    if catalog is not None and read(path).previous is not None:  # another command was interrupted
         with _audited(path.parent) as log:
             done = await key_rotation.finish(path, catalog, key_rotation.recorder(log, operator()))
     old: Key | None = None
@@ -325,7 +325,7 @@ async def _own_file(
                 else:
                     key_rotation.record_begun(path, record)
             except BaseException as failure:
-                with contextlib.suppress(OSError):  # it has its line then, and may get another one
+                with contextlib.suppress(OSError):  # its line exists; it may get a second one
                     key_rotation.record_begun(path, record)
                 reason = str(failure) or type(failure).__name__
                 raise CredentialsError(
@@ -347,7 +347,7 @@ async def _own_file(
 
 
 async def _new(own: Key, pair: Path | None, catalog: Catalog | None) -> Key:
-    """The pair to come.  CredentialsError if it cannot be the server's own."""
+    """The new pair.  CredentialsError if it cannot be the server's own."""
     key = load(pair) if pair is not None else made()
     _check_new(key, own)
     if catalog is not None and await catalog.key(key.public) is not None:
@@ -361,7 +361,7 @@ def _check_new(key: Key, own: Key) -> None:
 
 
 async def _given(given: Key, folder: Path, catalog: Catalog | None, before: Path | None) -> dict[str, Any]:
-    """What ``keys`` says of a pair that gateways are given."""
+    """The output of ``keys`` for a pair in the environment of gateways."""
     done = key_rotation.Reencrypted()
     if before is not None and catalog is None:
         raise CredentialsError("there is no catalog: give --database and --blobs as to the gateways")
@@ -399,7 +399,7 @@ def _told_keys(said: dict[str, Any]) -> str:
 
 @asynccontextmanager
 async def _perhaps(where: Place, *, needed: bool) -> AsyncIterator[Catalog | None]:
-    """The started catalog; None if there is none here, or unless it is ``needed`` if it does not answer."""
+    """The started catalog.  None if there is none here, or if it cannot be reached and is not ``needed``."""
     async with contextlib.AsyncExitStack() as stack:
         catalog = None
         try:
@@ -689,14 +689,14 @@ def audit(
 
 
 def _audit_file(folder: Path) -> Path | None:
-    """That of the gateways, if this runs with their environment; else what the folder's server noted."""
+    """The gateways' audit log if their environment is set; otherwise the one that the folder's server saved."""
     given = os.environ.get("UVIDEO_SERVE_AUDIT_LOG")
     return Path(given) if given else noted(folder)
 
 
 @contextlib.contextmanager
 def _audited(folder: Path) -> Iterator[Audit]:
-    """The audit log, before anything is changed.  DriverError if it cannot be written."""
+    """Opens the audit log before a change.  DriverError if it cannot be written."""
     try:
         found = Audit(_audit_file(folder))
     except OSError as failure:
@@ -720,7 +720,7 @@ def _spaces(held: list[Holding], account: str) -> list[dict[str, Any]]:
 
 
 def _table(held: list[Holding]) -> list[str]:
-    """Its lines, none if there is no space: each account, then its spaces."""
+    """The lines of the table: each account, then its spaces.  Empty without spaces."""
     rows: list[tuple[str, ...]] = [("account", "space", *COUNTS)]
     for whole in by_account(held):
         for each in (whole, *(one for one in held if one.account == whole.account)):
@@ -742,7 +742,7 @@ def _missing(is_json: bool) -> Callable[[MissingBytes], None]:
 
 
 def _tell_copied(is_json: bool, what: str, work: Callable[[], Copied]) -> None:
-    """Do it and say what was done; exit code 1 if bytes are missing."""
+    """Do the work and print its result.  Exit code 1 if bytes are missing."""
     try:
         done = work()
     except (BackupError, DriverError, StartError, sqlite3.Error) as failure:
@@ -762,13 +762,13 @@ def _tell_copied(is_json: bool, what: str, work: Callable[[], Copied]) -> None:
 
 
 def _given_pair() -> Key | None:
-    """The one that gateways are given in the environment."""
+    """The gateways' pair in the environment, or None."""
     public, private = (os.environ.get(f"UVIDEO_SERVE_{name}_KEY") for name in ("PUBLIC", "PRIVATE"))
     return check_pair(public or "", private or "") if public is not None or private is not None else None
 
 
 def _own_pair(folder: Path) -> Key:
-    """What secrets in the catalog are encrypted with.  CredentialsError."""
+    """The pair that encrypts the secrets in the catalog.  CredentialsError."""
     given = _given_pair()
     if given is not None:
         return given
@@ -781,14 +781,14 @@ def _own_pair(folder: Path) -> Key:
 
 
 def _check_kept(folder: Path) -> None:
-    """CredentialsError if the folder's server was given its pair: then none in the folder is its own."""
+    """CredentialsError if the folder's server got its pair from elsewhere: then no pair in the folder is its own."""
     public = state(folder).get("given_key")
     if public:
         raise CredentialsError(f"the server of {folder} was given its pair, {public}: {ELSEWHERE}")
 
 
 def _ring(folder: Path) -> Keyring | None:
-    """The pairs that decrypt the secrets in the catalog; None if there is none here."""
+    """The pairs that decrypt the secrets in the catalog; None if there are none here."""
     try:
         given = _given_pair()
         if given is not None:
@@ -808,7 +808,7 @@ def _other_keys() -> list[Key]:
 
 @asynccontextmanager
 async def _in_turn(folder: Path) -> AsyncIterator[None]:
-    """While the pair of the folder stays as it is; of gateways nobody changes it by a command."""
+    """Locks the folder's pair against changes.  Not needed for gateways: no command changes their pair."""
     if _given_pair() is not None or not folder.is_dir():
         yield
         return
@@ -817,7 +817,7 @@ async def _in_turn(folder: Path) -> AsyncIterator[None]:
 
 
 def _drivers(where: Place, keep: float = KEEP) -> Drivers:
-    """DriverError if they are of a folder that is not there."""
+    """The drivers.  DriverError if the folder does not exist."""
     drivers = choose(*where, keep=keep)
     if not drivers.shared and not where.folder.is_dir():
         raise DriverError(f"{where.folder} is not there")
@@ -825,7 +825,7 @@ def _drivers(where: Place, keep: float = KEEP) -> Drivers:
 
 
 def _named(where: Place) -> AbstractAsyncContextManager[Catalog]:
-    """The started catalog only: keys need no store."""
+    """The started catalog, without the store."""
     return _started(_drivers(where).make()[1])
 
 
@@ -842,8 +842,8 @@ async def _started(driver: D) -> AsyncIterator[D]:
 async def _opened(
     where: Place, *, alone: bool = False, create: bool = False, keep: float = KEEP
 ) -> AsyncIterator[Pair]:
-    """Started drivers of things that belong together.  ``alone``: of a folder, no server may be running.
-    ``create``: make what is missing, the target of a move.  ``keep``: seconds in the quarantine."""
+    """Started drivers, checked to belong together.  ``alone``: no server may use the folder.
+    ``create``: create what is missing, for the target of a migration.  ``keep``: seconds in the quarantine."""
     drivers = choose(*where, keep=keep) if alone else _drivers(where, keep)
     async with contextlib.AsyncExitStack() as stack:
         if alone and not drivers.shared:
@@ -854,7 +854,7 @@ async def _opened(
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
-    """Its result; what goes wrong is one line."""
+    """Run the work and return its result.  An error becomes one line."""
     try:
         return asyncio.run(work)
     except Absent as failure:

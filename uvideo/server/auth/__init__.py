@@ -1,1 +1,1 @@
-"""Who asks: key pairs, signatures, temporary keys, and secrets at rest."""
+"""Authentication: key pairs, signatures, temporary keys, secrets at rest."""

@@ -1,4 +1,4 @@
-"""Wrong signatures, counted by who sends them and for which key, so that a short private key cannot be tried out."""
+"""Counts wrong signatures by client and key, so that nobody can guess a short private key by trying."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from uvideo.server.auth.client_address import ClientAddress
 __all__ = ["Guesses"]
 
 WINDOW = 60.0  # seconds
-SETS, WAYS = 1250, 8  # of each process: so many places, of which a pair may take any of its set
-_SLOT = struct.Struct("<16sdQ")  # digest of the pair, when its minute ends, how many
+SETS, WAYS = 1250, 8  # of each process: sets, and slots of one set; a pair may be in any slot of its set
+_SLOT = struct.Struct("<16sdQ")  # digest of the pair, end of its minute, count
 _SET = WAYS * _SLOT.size
-_LAST = struct.Struct("<d")  # before the sets: when the last of all minutes ends
+_LAST = struct.Struct("<d")  # before the sets: the end of the latest minute
 _REGION = _LAST.size + SETS * _SET
 
 
 class Guesses:
-    """``limit``: wrong signatures that one sender may send for one public key in a minute; 0 for any number.
+    """``limit``: wrong signatures that one client may send for one public key in a minute; 0: any number.
 
-    What comes after that is refused unread until the minute is over, a right one too: it would be the answer sought.
-    A sender that ``is_near`` is not counted: it may be a proxy that stands for many.  ``clock``: seconds, the same in
-    all processes.
+    Further requests are refused unread until the minute is over.  So is a right signature: otherwise its answer would
+    confirm a guess.  A client that ``is_near`` is not counted: it may be a proxy with many clients behind it.
+    ``clock``: seconds, the same in all processes.
 
-    Made before the ``workers`` are forked.  Each writes to a table of its own in memory that all of them read, so no
-    lock can be left behind by one that dies.  A pair has a fixed size there, whatever was sent.  If its set is full the
-    pair with the fewest wrong signatures gives way, so that many keys that are tried once push out no other.
+    Made before the ``workers`` are forked.  Each worker writes to its own table in shared memory and reads all tables,
+    so a worker that dies leaves no lock behind.  A pair of client and key takes a fixed size.  In a full set the pair
+    with the fewest wrong signatures is replaced, so trying many keys once each does not remove the others.
     """
 
     def __init__(
@@ -44,24 +44,24 @@ class Guesses:
         self._table = mmap.mmap(-1, workers * _REGION)
         self._regions = range(0, workers * _REGION, _REGION)
         self._own = 0
-        self._salt = secrets.token_bytes(16)  # or a sender could choose pairs of one set
+        self._salt = secrets.token_bytes(16)  # otherwise a client could fill one set on purpose
 
     def change(self, limit: int) -> None:
-        """Another limit, in this process, from now on."""
+        """Set another limit in this process."""
         self._limit = limit
 
     def take(self, worker: int) -> None:
-        """Say which worker this process is."""
+        """Set the number of this worker."""
         self._own = self._regions[worker]
 
     @property
     def seen(self) -> bool:
-        """Whether there was any within the last minute."""
+        """Whether anybody sent a wrong signature within the last minute."""
         now = self._clock()
         return any(_LAST.unpack_from(self._table, region)[0] > now for region in self._regions)
 
     def wrong(self, sender: ClientAddress, public: str) -> None:
-        """One more.  Throttled if there are too many now: of many at once no more than the limit are told that."""
+        """Count a wrong signature.  Throttled above the limit, also if many requests arrive at once."""
         if not self._limit or not public or sender.is_near:
             return
         self.check(sender, public)
@@ -75,16 +75,16 @@ class Guesses:
             end, count = now + WINDOW, 0
         _SLOT.pack_into(self._table, offset, pair, end, count + 1)
         _LAST.pack_into(self._table, self._own, max(end, *_LAST.unpack_from(self._table, self._own)))
-        self._judge(pair, self._limit + 1)  # another process may have counted at the same time
+        self._judge(pair, self._limit + 1)  # another process may count at the same time
 
     def check(self, sender: ClientAddress, public: str) -> None:
-        """Throttled if there were too many."""
+        """Throttled if the limit is reached."""
         if not self._limit or not self.seen:
             return
         self._judge(self._pair(sender, public), self._limit)
 
     def _judge(self, pair: bytes, most: int) -> None:
-        """Throttled if there were so many."""
+        """Throttled if all processes together counted at least ``most``."""
         now, total, last = self._clock(), 0, 0.0
         for region in self._regions:
             for _, digest, end, count in self._slots(region, pair):
@@ -94,7 +94,7 @@ class Guesses:
             raise errors.Throttled("too many wrong signatures", retry_after=int(last - now) + 1, cause="guesses")
 
     def forget(self) -> None:
-        """All of them."""
+        """Reset all counts."""
         self._table[:] = bytes(len(self._table))
 
     def _pair(self, sender: ClientAddress, public: str) -> bytes:
@@ -102,7 +102,7 @@ class Guesses:
         return hashlib.blake2b(text, digest_size=16, key=self._salt).digest()
 
     def _slots(self, region: int, pair: bytes) -> Iterator[tuple[int, bytes, float, int]]:
-        """(offset, digest, end, count) of each slot that the pair may have."""
+        """(offset, digest, end, count) of each slot in the pair's set."""
         first = region + _LAST.size + int.from_bytes(pair[:4], "little") % SETS * _SET
         for offset in range(first, first + _SET, _SLOT.size):
             yield offset, *_SLOT.unpack_from(self._table, offset)

@@ -1,8 +1,8 @@
-"""Who sent a request: whoever connected, or whom a trusted proxy names.
+"""The client's address: that of the connection, or one that a trusted proxy names.
 
-What a proxy says is believed only if the proxy is trusted.  A trusted proxy names the sender in ``Forwarded`` or
-``X-Forwarded-For``, or at the beginning of a connection (PROXY protocol).  The client may have written the left part of
-such a list, so it is read from the right: the first address that is not that of a trusted proxy counts.
+A trusted proxy names the client in ``Forwarded`` or ``X-Forwarded-For``, or at the beginning of a connection (PROXY
+protocol); other proxies are not believed.  The client may have written the left part of such a list, so it is read from
+the right: the first address that is not a trusted proxy's counts.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _SAYING = frozenset(("forwarded", "x-forwarded-for"))
-_MAPPED = 96  # bits before the IPv4 address in an IPv6 address that maps one
+_MAPPED = 96  # bits before the IPv4 address in an IPv4-mapped IPv6 address
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-#: One parameter of Forwarded and what ends it.  Source: RFC 7239 section 4.
+#: One parameter of Forwarded and its delimiter.  Source: RFC 7239 section 4.
 _PAIR = re.compile(rf'[ \t]*({_NAME})=([^\s",;]+|"(?:[^"\\]|\\.)*")[ \t]*(;|,|\Z)', re.ASCII | re.DOTALL)
 #: An address with or without a port.  Source: RFC 7239 section 6.
 _NODE = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([0-9.]{7,15}))(?::(?:[0-9]{1,5}|_[A-Za-z0-9._-]+))?", re.ASCII)
 
 
 def _address(text: str) -> IPAddress | None:
-    """One of a peer or a proxy, in its shortest form: an IPv6 address that maps an IPv4 address is that."""
+    """The address of a peer or a proxy.  An IPv4-mapped IPv6 address becomes an IPv4 address."""
     try:
         found = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -38,7 +38,7 @@ def _address(text: str) -> IPAddress | None:
 
 
 def _network(text: str) -> IPNetwork:
-    """ValueError that says what to write."""
+    """The network.  The text of a ValueError says what to write."""
     try:
         network = ipaddress.ip_network(text)
     except ValueError as failure:
@@ -53,11 +53,11 @@ def _network(text: str) -> IPNetwork:
 
 @dataclass(frozen=True, slots=True)
 class ClientAddress:
-    """Who sent a request, or whose connection it is.
+    """The client of a request or a connection.
 
-    ``address``: "" of a connection that has none.  ``is_near``: this machine's own, which may be a proxy that stands
-    for many and is not trusted.  ``is_proxy``: a trusted proxy, or somebody whom it does not name.  ``is_known``: False
-    of somebody whom a trusted proxy does not name; the address is then the proxy's.
+    ``address``: "" if the connection has none.  ``is_near``: the address is this machine's and not a trusted proxy's;
+    it may be a proxy with many clients behind it.  ``is_proxy``: a trusted proxy, or a client that such a proxy does
+    not name.  ``is_known``: False for a client that a trusted proxy does not name; ``address`` is then the proxy's.
     """
 
     address: str
@@ -67,7 +67,7 @@ class ClientAddress:
 
     @property
     def name(self) -> str:
-        """Whom it counts as: whoever has one address of an IPv6 network of 64 bits has all of them."""
+        """The name under which limits count this client.  All addresses of an IPv6 /64 network are one client."""
         found = _address(self.address)
         if isinstance(found, ipaddress.IPv6Address):
             return str(ipaddress.ip_network((found, 64), strict=False))
@@ -75,37 +75,37 @@ class ClientAddress:
 
     @property
     def ip(self) -> IPAddress | None:
-        """The address; None unless that is known to be the sender's."""
+        """The address; None unless it is known to be the client's."""
         return _address(self.address) if self.is_known else None
 
 
 class TrustedProxies:
-    """``trusted``: addresses or networks of proxies that say who sent what they pass on.  ValueError.
+    """``trusted``: addresses or networks of proxies that name their clients.  ValueError.
 
-    Without any, nothing that a request says about its sender counts.
+    If there are none, the server ignores the headers that name a client.
     """
 
     def __init__(self, trusted: Sequence[str] = ()) -> None:
         self._networks = [_network(each) for each in trusted]
 
     def become(self, other: TrustedProxies) -> None:
-        """Trust whom another trusts from now on."""
+        """Take over the proxies of another TrustedProxies."""
         self._networks = other._networks
 
     def __bool__(self) -> bool:
         return bool(self._networks)
 
     def believes_nobody(self, headers: message.Headers) -> bool:
-        """Whether these say who sent a request, as a proxy's do, and no proxy is trusted."""
+        """Whether the headers name a client, as a proxy's do, but no proxy is trusted."""
         return not self._networks and headers.has_any(_SAYING)
 
     def trusts(self, address: str | None) -> bool:
-        """Whether it is that of a trusted proxy."""
+        """Whether this is a trusted proxy's address."""
         found = _address(address or "")
         return found is not None and self._trusts(found)
 
     def of_connection(self, peer: str | None, said: str | None = None) -> ClientAddress:
-        """Whose it is.  ``said``: by the PROXY protocol, as ``proxy_protocol.address``; None also where nothing was."""
+        """The client of a connection.  ``said``: the address from ``proxy_protocol.address``, or None."""
         found = _address(peer or "")
         if found is None:
             return ClientAddress(peer or "", is_near=True)
@@ -114,12 +114,12 @@ class TrustedProxies:
         if said is None:
             return ClientAddress(str(found), is_proxy=True)
         named = _address(said)
-        if named is None:  # what its requests say may come from anybody
+        if named is None:  # anybody can write the headers of its requests
             return ClientAddress(str(found), is_proxy=True, is_known=False)
         return ClientAddress(str(named), is_proxy=self._trusts(named))
 
     def of_request(self, connection: ClientAddress, headers: message.Headers) -> ClientAddress:
-        """Who sent a request on the connection."""
+        """The client of a request on this connection."""
         if not connection.is_proxy or not connection.is_known:
             return connection
         found = [
@@ -127,7 +127,7 @@ class TrustedProxies:
             for name, hops in (("Forwarded", _forwarded), ("X-Forwarded-For", _forwarded_for))
             if (lines := headers.all(name))
         ]
-        if len(found) == 2 and found[0] != found[1]:  # the client may have written one of them
+        if len(found) == 2 and found[0] != found[1]:  # one of them may be the client's
             return replace(connection, is_known=False)
         return found[0] if found else connection
 
@@ -135,7 +135,7 @@ class TrustedProxies:
         return any(address in network for network in self._networks)
 
     def _last(self, proxy: ClientAddress, hops: Iterator[IPAddress | None]) -> ClientAddress:
-        """The first of the hops, which begin with the nearest, that is no trusted proxy; else the farthest."""
+        """The first hop, from the nearest on, that is not a trusted proxy; else the farthest hop."""
         for hop in hops:
             if hop is None:
                 return replace(proxy, is_known=False)
@@ -146,7 +146,7 @@ class TrustedProxies:
 
 
 def _forwarded_for(lines: Sequence[str]) -> Iterator[IPAddress | None]:
-    """Of X-Forwarded-For, from the right; None for what is no address."""
+    """The addresses of X-Forwarded-For, from the right; None for an entry that is no address."""
     for line in reversed(lines):
         for element in reversed(line.split(",")):
             text = element.strip(" \t")
@@ -154,13 +154,13 @@ def _forwarded_for(lines: Sequence[str]) -> Iterator[IPAddress | None]:
 
 
 def _forwarded(lines: Sequence[str]) -> Iterator[IPAddress | None]:
-    """Of Forwarded, from the right; None for what is no address, and for a line that cannot be read."""
+    """The addresses of Forwarded, from the right; None for an entry that is no address, and for an invalid line."""
     for line in reversed(lines):
         yield from reversed(_elements(line) or [None])
 
 
 def _elements(line: str) -> list[IPAddress | None] | None:
-    """The ``for`` of each element of a line; None if the line cannot be read."""
+    """The ``for`` of each element of a line; None if the line is invalid."""
     found: list[IPAddress | None] = []
     at, element = 0, dict[str, str]()
     while True:
@@ -178,6 +178,6 @@ def _elements(line: str) -> list[IPAddress | None] | None:
 
 
 def _node(text: str) -> IPAddress | None:
-    """The address of a node; None if it names none: ``unknown``, ``_hidden``."""
+    """The address of a node; None if it has none, such as ``unknown`` or ``_hidden``."""
     found = _NODE.fullmatch(text)
     return _address(found[1] or found[2]) if found is not None else None

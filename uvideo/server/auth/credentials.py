@@ -1,4 +1,4 @@
-"""Key pairs: who may ask, and where the server's own pair is kept; what is added to it is in the catalog."""
+"""Key pairs, and the file with the server's own pair.  Added pairs are in the catalog."""
 
 from __future__ import annotations
 
@@ -35,35 +35,35 @@ __all__ = [
 ]
 
 OWNER = "default"
-TOKENS = "TOKEN_"  # how the public keys of tokens begin
-RESERVED = (TOKENS, "STS_")  # and those of temporary keys
-ROTATIONS = ("ReplaceKey", "ResealSecrets")  # as the audit log names them
-LEAST = 8  # characters of a private key
-PUBLIC_LIMIT = 512  # characters of a public one
+TOKENS = "TOKEN_"  # prefix of the public keys of tokens
+RESERVED = (TOKENS, "STS_")  # the latter: prefix of temporary keys
+ROTATIONS = ("ReplaceKey", "ResealSecrets")  # their names in the audit log
+LEAST = 8  # characters in a private key
+PUBLIC_LIMIT = 512  # characters in a public key
 
 
 class CredentialsError(Exception):
-    """The key pair cannot be used; the text says why and what to do."""
+    """The key pair cannot be used.  The text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key pair and the account that it stands for.  Its repr shows the public key only."""
+    """A key pair and its account.  Its repr shows the public key only."""
 
     public: str
     private: str = field(repr=False)
     owner: str = OWNER
-    until: int | None = None  # unix seconds after which it may do nothing; None: for ever
-    issuer: str = ""  # the public key of the pair that a temporary one was made with
+    until: int | None = None  # expiry in unix seconds; None: never
+    issuer: str = ""  # of a temporary pair: the public key of the pair that requested it
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialsFile:
-    """What a credentials file holds.
+    """The contents of a credentials file.
 
-    ``previous``: while a rotation is under way, the pair with which secrets may still be encrypted.  ``replaces``:
-    public keys of the pairs that ``own`` took the place of, the last one last.  ``unrecorded``: how the audit log names
-    this rotation while it has no line there.
+    ``previous``: during a rotation, the pair with which secrets may still be encrypted.  ``replaces``: public keys of
+    earlier own pairs, the latest last.  ``unrecorded``: the operation of this rotation, until the audit log has its
+    line.
     """
 
     own: Key
@@ -73,10 +73,10 @@ class CredentialsFile:
 
 
 class Keyring:
-    """The key pairs that the server knows without its catalog.
+    """The key pairs that are not in the catalog.
 
-    ``own``: the first of them; the secrets in the catalog are encrypted with it.  ``openers``: pairs that may do
-    nothing but decrypt what was encrypted with them.
+    ``own``: the first one; the secrets in the catalog are encrypted with it.  ``openers``: earlier pairs, used only to
+    decrypt.
     """
 
     def __init__(self, keys: Iterable[Key], openers: Iterable[Key] = ()) -> None:
@@ -84,33 +84,33 @@ class Keyring:
         self.take(keys, openers)
 
     def take(self, keys: Iterable[Key], openers: Iterable[Key] = ()) -> None:
-        """Let these count from now on; what was an opener stays one."""
+        """Replace the key pairs; earlier openers are kept."""
         known = {key.public: key for key in keys}
         found = dict.fromkeys((*known.values(), *openers, *self._openers))
         self._keys, self._openers, self.own = known, tuple(found), next(iter(known.values()))
 
     def still(self) -> Keyring:
-        """A ring of the pairs as they are now, for another thread."""
+        """A copy with the present pairs, for another thread."""
         return Keyring(self._keys.values(), self._openers)
 
     def look(self) -> None:
-        """See whether other pairs count by now."""
+        """Load the pairs again if they changed.  Does nothing here."""
 
     def find(self, public: str) -> Key | None:
         return self._keys.get(public)
 
     def of(self, owner: str) -> Key:
-        """The pair that an account's tokens are encrypted with: its own, or the server's if it has none here."""
+        """The pair that encrypts an account's tokens: the account's, or the server's if the account has none here."""
         return next((key for key in self._keys.values() if key.owner == owner), self.own)
 
     def opening(self, owner: str) -> list[Key]:
-        """The pairs that may decrypt an account's tokens: ``of`` first."""
+        """The pairs that may decrypt an account's tokens; the first is ``of``."""
         first = self.of(owner)
         return [first, *(key for key in self._openers if key.owner == first.owner and key != first)]
 
 
 def check_pair(public: str, private: str) -> Key:
-    """The Key of a pair that somebody chose.  CredentialsError if it is empty, too short or cannot be sent."""
+    """The Key of a given pair.  CredentialsError if it is empty, too short, or has characters that cannot be sent."""
     if not public or not private:
         raise CredentialsError("the public and the private key must be given together, and neither may be empty")
     if not public.isascii() or any(char in ": " or not char.isprintable() for char in public):
@@ -127,10 +127,10 @@ def check_pair(public: str, private: str) -> Key:
 
 
 def load_or_create(path: Path) -> tuple[Key, bool]:
-    """(Key of the file, True if it was made now).
+    """(Key of the file, True if this call created the file).
 
     The file is JSON {"public_key", "private_key"} and readable by its owner only.  CredentialsError if others may read
-    it or it holds something else; OSError if it cannot be read or written.
+    it or its contents are invalid; OSError if it cannot be read or written.
     """
     with contextlib.suppress(FileNotFoundError):
         return load(path), False
@@ -140,17 +140,17 @@ def load_or_create(path: Path) -> tuple[Key, bool]:
 
 
 def made(owner: str = OWNER) -> Key:
-    """A new pair."""
+    """A new random pair."""
     return Key("UVIDEO" + secrets.token_hex(16), secrets.token_hex(20), owner)
 
 
 def save(key: Key, path: Path, *, replace: bool = False) -> None:
-    """Write a file as ``load`` reads it, whole or not at all.  FileExistsError unless it may ``replace`` one."""
+    """Write a file for ``load``, whole or not at all.  FileExistsError if it exists, unless ``replace`` is set."""
     _write(_said(key), path, replace)
 
 
 def write(held: CredentialsFile, path: Path) -> None:
-    """Write a file as ``read`` reads it, whole or not at all, in place of any other."""
+    """Write a file for ``read``, whole or not at all.  Replaces an existing file."""
     more: dict[str, object] = {"replaces": held.replaces} if held.replaces else {}
     if held.previous is not None:
         more["previous"] = _said(held.previous)
@@ -167,9 +167,9 @@ def _write(said: dict[str, object], path: Path, replace: bool) -> None:
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         unfinished.unlink(missing_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL  # through no link of somebody else's
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL  # follows no link that somebody else made
         with localfile.opening(unfinished, flags) as fd:
-            if replace:  # a file of the server's
+            if replace:  # the server's own file
                 localfile.belong(fd, path.parent)
             with localfile.named(path):
                 localfile.write_at(fd, json.dumps(said).encode() + b"\n", 0)
@@ -185,17 +185,17 @@ def _write(said: dict[str, object], path: Path, replace: bool) -> None:
 
 
 def aside(path: Path, key: Key) -> Path:
-    """Where a pair is kept that counts no more: backups may hold what is encrypted with it."""
+    """The path for a replaced pair.  It is kept because backups may contain secrets encrypted with it."""
     return path.with_name(f"{path.name}.{key.public.replace('/', '%2F')[:200]}")
 
 
 def load(path: Path) -> Key:
-    """The Key of such a file.  CredentialsError, OSError."""
+    """The Key in a credentials file.  CredentialsError, OSError."""
     return read(path).own
 
 
 def read(path: Path) -> CredentialsFile:
-    """All that such a file holds.  CredentialsError, OSError."""
+    """The whole contents of a credentials file.  CredentialsError, OSError."""
     found = _read(path)
     try:
         previous, replaces = found.get("previous"), found.get("replaces", ())
@@ -212,7 +212,7 @@ def read(path: Path) -> CredentialsFile:
 
 
 def load_some(path: Path) -> list[Key]:
-    """The Keys of a file that holds one pair or a list of them.  CredentialsError, OSError."""
+    """The Keys in a file with one pair or a list of pairs.  CredentialsError, OSError."""
     found = _read(path)
     try:
         return [_pair(each) for each in (found if isinstance(found, list) else [found])]
@@ -221,7 +221,7 @@ def load_some(path: Path) -> list[Key]:
 
 
 def _read(path: Path) -> Any:
-    """The JSON of a file that nobody else may read."""
+    """The JSON of a file.  CredentialsError if others may read it."""
     with open(path, encoding="utf-8") as file:
         status = os.fstat(file.fileno())
         if localfile.is_open_to_others(status):

@@ -1,4 +1,4 @@
-"""The server's own key pair as its file has it at this moment."""
+"""The server's own key pair, reloaded when its file changes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ log = logging.getLogger("uvideo.server")
 
 
 class KeyFile(Keyring):
-    """The Keyring of ``path``, which is looked at whenever a pair is asked for: one stat, about a microsecond.
+    """The Keyring of the file ``path``.  Each lookup of a pair checks the file: one stat, about a microsecond.
 
-    A pair counts at once if it came there by a rotation, that is if the file says that it replaces the one before.
-    Any other file is refused and logged, and the pair that is known goes on: what the catalog has is encrypted with it.
+    A new pair is used at once if a rotation wrote it, that is, if the file says that it replaces the present pair.  Any
+    other file is refused and logged, and the present pair stays in use: the secrets in the catalog are encrypted with
+    it.
     """
 
     def __init__(self, path: Path, others: Iterable[Key] = ()) -> None:
@@ -52,7 +53,7 @@ class KeyFile(Keyring):
         self.take([held.own, *self._others], (*_openers(held), self.own))
 
     async def watch(self) -> None:
-        """For ever: look now and then, so that a worker without requests misses no rotation of several."""
+        """Check the file periodically, without end, so that a worker without requests sees every rotation."""
         while True:
             await asyncio.sleep(EVERY)
             self.look()
@@ -65,7 +66,7 @@ class KeyFile(Keyring):
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
     def _refuse(self, given: Key) -> None:
-        """The known pair may be in no file any more: it is kept, as only it decrypts the secrets in the catalog."""
+        """Log the refusal and save the present pair to a file: only it decrypts the secrets in the catalog."""
         known = aside(self.path, self.own)
         try:
             if not known.exists():

@@ -1,14 +1,14 @@
-"""Another key pair for the server, while it runs: its file, and the secrets in the catalog.
+"""Rotation of the server's own key pair while the server runs.
 
-    1. credentials.json gets the new pair, and beside it the one before ("previous")
-    2. one transaction encrypts again what is encrypted with the pair before
-    3. credentials.json keeps the new pair, and the names of those that it took the place of ("replaces")
+    1. credentials.json gets the new pair, and also keeps the old one ("previous")
+    2. one transaction encrypts again the secrets that are encrypted with the old pair
+    3. credentials.json keeps the new pair, and the public keys of the replaced pairs ("replaces")
 
-Workers look at the file at every request, so the new pair counts from step 1 on.  Until step 3 they decrypt with both.
-What a worker encrypted before it saw step 1 is there when step 2 begins; or else that worker, which looks once more
-after each such write, encrypts it again itself.  If a program is killed between the steps, the next command, or the
-next start of the server, goes on at step 2.  The audit log gets its line before step 3; until it has one the file says
-so.
+Workers check the file at every request, so they use the new pair from step 1 on.  Until step 3 they decrypt with both.
+A worker may encrypt a secret with the old pair before it sees step 1.  If the secret is stored before step 2, step 2
+encrypts it again.  Otherwise the worker does: it checks the file again after each such write.  If a program is killed
+between the steps, the next command, or the next start of the server, continues at step 2.  The audit log gets its line
+before step 3; the file records that the line is missing.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from uvideo.storage.key_lock import Taken, turn
 
 __all__ = ["Reencrypted", "finish", "finish_soon", "kept", "put", "record_begun", "recorder", "reencrypt", "void"]
 
-REPLACED = 20  # names of earlier pairs that the file keeps
+REPLACED = 20  # public keys of earlier pairs in the file
 
-#: Adds a line to the audit log: its operation, and members.
+#: Adds a line to the audit log, given the operation and the members.
 Record = Callable[..., None]
 
 log = logging.getLogger("uvideo.server")
@@ -37,8 +37,8 @@ log = logging.getLogger("uvideo.server")
 
 @dataclass(frozen=True, slots=True)
 class Reencrypted:
-    """``tokens``, ``keys``: secrets that were encrypted again.  ``void_tokens``, ``void_keys``: those that no known
-    pair decrypts."""
+    """``tokens``, ``keys``: the number of secrets encrypted again.  ``void_tokens``, ``void_keys``: the number that no
+    known pair decrypts."""
 
     tokens: int = 0
     keys: int = 0
@@ -47,7 +47,7 @@ class Reencrypted:
 
 
 async def reencrypt(catalog: Catalog, keyring: Keyring) -> Reencrypted:
-    """Encrypt with the first pair of the ring what is encrypted with another of it, in one transaction."""
+    """In one transaction, encrypt all secrets with the first pair of the ring."""
     old, keyring = await secret_box.writes_old(catalog), keyring.still()
     void: dict[type, set[str]] = {TokenRecord: set(), KeyRecord: set()}
 
@@ -63,7 +63,7 @@ async def reencrypt(catalog: Catalog, keyring: Keyring) -> Reencrypted:
 
 
 async def void(catalog: Catalog, keyring: Keyring) -> Reencrypted:
-    """How many secrets no pair of the ring decrypts.  Nothing is changed."""
+    """Count the secrets that no pair of the ring decrypts.  Changes nothing."""
     tokens, keys, ring = await catalog.all_tokens(), await catalog.keys(), keyring.still()
 
     def count() -> Reencrypted:
@@ -73,17 +73,17 @@ async def void(catalog: Catalog, keyring: Keyring) -> Reencrypted:
 
 
 async def kept(catalog: Catalog, keyring: Keyring, under: Key) -> None:
-    """After a secret encrypted with this pair was stored: encrypt it again if another took its place meanwhile."""
+    """Call this after storing a secret encrypted with ``under``: if that pair was replaced, it encrypts it again."""
     keyring.look()
     if keyring.own != under:
         await reencrypt(catalog, keyring)
 
 
 def put(path: Path, before: Key, own: Key, operation: str) -> None:
-    """Step 1: put ``own`` in the place of ``before``, another pair.  The caller has the turn, and calls ``finish``
-    before and afterwards.  Where there is no catalog yet, or not here, the next start of the server finishes.
+    """Step 1: replace ``before`` with ``own``, another pair.  The caller holds the lock, and calls ``finish`` before
+    and afterwards.  If the catalog cannot be opened here, the next start of the server finishes the rotation.
 
-    ``operation``: how the audit log names it, one of ROTATIONS.
+    ``operation``: its name in the audit log, one of ROTATIONS.
     """
     save(before, aside(path, before), replace=True)
     held = read(path)
@@ -93,7 +93,7 @@ def put(path: Path, before: Key, own: Key, operation: str) -> None:
 
 
 async def finish(path: Path, catalog: Catalog, record: Record) -> Reencrypted:
-    """Steps 2 and 3, if the file says that they are due.  The caller has the turn."""
+    """Steps 2 and 3, if the file says that they are due.  The caller holds the lock."""
     held = read(path)
     if held.previous is None:
         return Reencrypted()
@@ -104,7 +104,7 @@ async def finish(path: Path, catalog: Catalog, record: Record) -> Reencrypted:
 
 
 def record_begun(path: Path, record: Record) -> None:
-    """A rotation that is not finished now, and counts: give it its line in the audit log if it has none."""
+    """Give an unfinished rotation its line in the audit log, if it has none."""
     held = read(path)
     if held.unrecorded:
         _record(held, held.unrecorded, record)
@@ -117,7 +117,7 @@ def _record(held: CredentialsFile, operation: str, record: Record, **more: objec
 
 
 async def finish_soon(path: Path, catalog: Catalog, audit: Audit) -> None:
-    """``finish`` at the start of a server, unless another program is at it."""
+    """``finish`` at the start of a server, unless another program is doing it."""
     if read(path).previous is None:
         return
     try:

@@ -1,13 +1,13 @@
-"""Secrets at rest: encrypted with the private key of their account, so that a copy of the catalog reveals none.
+"""Secrets at rest, encrypted with their account's private key, so that a copy of the catalog reveals no secrets.
 
     text = "s2." + base64url(nonce || AES-256-GCM of the secret, with its tag)
 
-The cipher's key is derived by HKDF-SHA256 from a private key that is in no catalog: the account's own, where the server
-has it, else the server's.  The associated data is what the secret belongs to.  A secret must be known to check its
-signatures, so it cannot be hashed.
+HKDF-SHA256 derives the cipher's key from a private key that is not in the catalog: the account's, if the server has it,
+otherwise the server's own.  The associated data is the record that the secret belongs to.  Secrets cannot be hashed:
+checking a signature needs the secret itself.
 
-Programs of a schema before SINCE read and write another form only, "s1.": ``old``.  It is read for ever, and written
-while such a program may run beside this one, which the catalog knows (``Catalog.oldest_program``).
+Programs of a schema before SINCE read and write only the form "s1." (``old``).  This module always reads that form.  It
+writes it while such a program may run beside this one, which the catalog knows (``Catalog.oldest_program``).
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from uvideo.storage.base import Catalog, KeyRecord, TokenRecord
 
 __all__ = ["CannotDecrypt", "can_read", "decrypted", "encrypted", "key_of", "key_record", "reencrypted", "writes_old"]
 
-SINCE = 4  # the schema of the first programs that read the form written here
+SINCE = 4  # the first schema whose programs read "s2."
 MARK, OLD = "s2.", "s1."
 NONCE = 12  # bytes
 OLD_NONCE, OLD_MAC = 16, 32  # bytes
 
 
 class CannotDecrypt(Exception):
-    """Encrypted with another private key than the account has now, or altered."""
+    """The secret was encrypted with another private key than the account has now, or altered."""
 
 
 async def writes_old(catalog: Catalog) -> bool:
@@ -45,17 +45,17 @@ async def writes_old(catalog: Catalog) -> bool:
 
 
 def encrypted(token: TokenRecord, keyring: Keyring, *, old: bool = False) -> TokenRecord:
-    """The token as it is stored."""
+    """The token as stored."""
     return replace(token, private=_encrypt(token.private, *_of(token, keyring), old))
 
 
 def decrypted(token: TokenRecord, keyring: Keyring) -> TokenRecord:
-    """The token as it is used.  One that is stored in plain text, by older servers, is as it is.  CannotDecrypt."""
+    """The token as used.  A secret that an older server stored in plain text stays as it is.  CannotDecrypt."""
     return replace(token, private=_secret(token, keyring))
 
 
 def reencrypted(record: TokenRecord | KeyRecord, keyring: Keyring, *, old: bool = False) -> str | None:
-    """The secret encrypted with the pair that counts; None if it is so already, or is stored in plain text.
+    """The secret encrypted with the present pair; None if it is so already, or is stored in plain text.
 
     CannotDecrypt if no pair of the ring decrypts it.
     """
@@ -66,7 +66,7 @@ def reencrypted(record: TokenRecord | KeyRecord, keyring: Keyring, *, old: bool 
 
 
 def can_read(record: TokenRecord | KeyRecord, keyring: Keyring) -> bool:
-    """Whether a pair of the ring decrypts it."""
+    """Whether a pair of the ring decrypts the secret."""
     try:
         _secret(record, keyring)
     except CannotDecrypt:
@@ -75,7 +75,7 @@ def can_read(record: TokenRecord | KeyRecord, keyring: Keyring) -> bool:
 
 
 def _secret(record: TokenRecord | KeyRecord, keyring: Keyring) -> str:
-    """The secret, by whichever pair decrypts it.  CannotDecrypt if none does, also after the pairs were read again."""
+    """The secret.  CannotDecrypt if no pair decrypts it, even after the pairs were loaded again."""
     if isinstance(record, TokenRecord) and not record.private.startswith((MARK, OLD)):
         return record.private
     _, belongs = _of(record, keyring)
@@ -89,7 +89,7 @@ def _secret(record: TokenRecord | KeyRecord, keyring: Keyring) -> str:
 
 
 def _of(record: TokenRecord | KeyRecord, keyring: Keyring) -> tuple[str, str]:
-    """(the private key that encrypts it, what it belongs to)."""
+    """(the private key that encrypts the secret, the associated data)."""
     if isinstance(record, KeyRecord):
         return keyring.own.private, _belonging(record.public, record.owner)
     key = keyring.of(record.owner)
@@ -97,18 +97,18 @@ def _of(record: TokenRecord | KeyRecord, keyring: Keyring) -> tuple[str, str]:
 
 
 def key_record(key: Key, own: Key, created: int, *, old: bool = False) -> KeyRecord:
-    """A key pair as the catalog keeps it, encrypted with the server's own."""
+    """A key pair as stored in the catalog, encrypted with the server's own."""
     private = _encrypt(key.private, own.private, _belonging(key.public, key.owner), old)
     return KeyRecord(key.public, key.owner, private, created)
 
 
 def key_of(record: KeyRecord, keyring: Keyring) -> Key:
-    """The key pair as it is used.  CannotDecrypt."""
+    """The key pair as used.  CannotDecrypt."""
     return Key(record.public, _secret(record, keyring), record.owner)
 
 
 def _belonging(public: str, owner: str) -> str:
-    """A record with another owner written into it is not decrypted."""
+    """The associated data.  If somebody changes the owner in a record, its secret cannot be decrypted."""
     return f"key\0{public}\0{owner}"
 
 
@@ -123,7 +123,7 @@ def _encrypt(plain: str, under: str, belongs: str, old: bool) -> str:
 
 
 def _decrypt(text: str, under: str, belongs: str) -> str | None:
-    """None if it was encrypted with another private key, for something else, or altered."""
+    """The secret; None if it was encrypted with another private key or for another record, or altered."""
     try:
         found = base64.urlsafe_b64decode(text[len(MARK) :])
         if text.startswith(OLD):
@@ -139,8 +139,8 @@ def _cipher(under: str) -> AESGCM:
     return AESGCM(HKDF(SHA256(), 32, salt=None, info=b"uvideo seal 2").derive(under.encode()))
 
 
-# The old form: the key stream is HMAC-SHA256 of nonce and block number, the mac HMAC-SHA256 of all and of what it
-# belongs to.
+# The old form: the key stream is HMAC-SHA256 of nonce and block number; the mac is HMAC-SHA256 of everything and of the
+# associated data.
 
 
 def _old_decrypt(found: bytes, under: str, belongs: str) -> str | None:

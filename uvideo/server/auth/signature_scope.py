@@ -1,11 +1,12 @@
-"""What a signature may stand for: the one table of operations, and of the headers and parameters that come with them.
+"""The operations, headers and parameters that a signature permits, in one table.
 
 A signature covers a verb, a key, Content-MD5, Content-Type, a time and the X-UCloud headers.  It covers neither the
-query nor any X-Ufile header, so several operations sign one text, and whoever was given a signature chooses among them.
-The table says which carrier of a signature may ask for an operation, and which may bring what changes it.  What it does
-not name is refused: an operation without a row, and a header or parameter without an entry, cannot be reached.
+query nor the X-Ufile headers.  So several operations have the same signed text, and a client that was given a signature
+can choose among them.  The table says which carriers of a signature may request an operation, and which headers and
+parameters each may bring.  Everything else is refused: an operation without a row, a header or parameter without an
+entry.
 
-Whose key signed makes no difference here.  A token may do less than its owner: ``rights``.
+The table does not depend on the signer.  ``token_rights`` has the rights of tokens.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ __all__ = ["BRINGS", "MAY", "NOTHING", "Brings", "Listed", "ListedHeaders", "Sig
 
 
 class SignatureCarrier(enum.Enum):
-    """How a request brings its signature.  LINK: only where the operator lets a signed URL have no end."""
+    """The place of the signature in a request.  LINK: a signed URL without expiry, if the operator allows those."""
 
     HEADER = "a signed header"
     POLICY = "a put policy"
@@ -29,13 +30,13 @@ class SignatureCarrier(enum.Enum):
     LINK = "a signed URL without an end"
     NOBODY = "no signature"
 
-    __hash__ = object.__hash__  # each is one object: a dict finds it five times as fast
+    __hash__ = object.__hash__  # members are unique objects: a dict finds them five times as fast
 
 
 HEADER, POLICY, FORM, URL, LINK, NOBODY = SignatureCarrier
 ALL = tuple(SignatureCarrier)
 
-#: Operation: the carriers whose signature may stand for it.
+#: Operation -> the carriers that may request it.
 MAY: dict[type, tuple[SignatureCarrier, ...]] = {
     operation.GetObject: (HEADER, URL, LINK, NOBODY),
     operation.HeadObject: (HEADER, URL, LINK, NOBODY),
@@ -60,8 +61,8 @@ MAY: dict[type, tuple[SignatureCarrier, ...]] = {
 
 
 class Brings(NamedTuple):
-    """``names``: of headers or parameters, "*" at the end for all that begin so.  ``operations``: those that read them.
-    ``carriers``: those that may bring them.  ``covered``: a value that the signature does not cover is left out.
+    """``names``: headers or parameters; "*" at the end stands for any rest.  ``operations``: those that read them.
+    ``carriers``: those that may bring them.  ``covered``: a value that the signature does not cover is ignored.
     """
 
     names: tuple[str, ...]
@@ -75,18 +76,18 @@ _PARTS = (operation.UploadPart, operation.CopyPart)
 _PAGES = (operation.ListFiles, operation.ListObjects, operation.ListUploads)
 
 BRINGS: tuple[Brings, ...] = (
-    # What changes more than the bytes of the signed key, or who may read them.
+    # They change more than the bytes of the signed key, or make it public.
     Brings((field.ACL,), (operation.PutObject, operation.PutAcl), (HEADER,)),
     Brings((field.SOURCE,), (operation.CopyObject, operation.CopyPart), (HEADER,)),
     Brings((field.SOURCE_RANGE,), (operation.CopyPart,), (HEADER,)),
     Brings(("newFileName", "force"), (operation.RenameObject,), (HEADER,)),
     Brings(("newKey", "newObject"), (operation.FinishUpload,), (HEADER,), covered=True),
-    # What an object is stored with beside its bytes and its type.
+    # They are stored with an object, in addition to bytes and media type.
     Brings((field.CLASS,), _STORES, (HEADER, POLICY, FORM)),
     Brings((field.META + "*",), (*_STORES, operation.FinishUpload), (HEADER, POLICY, FORM)),
     Brings((field.DIRECTIVE,), (operation.FinishUpload, operation.CopyObject), (HEADER, POLICY)),
     Brings(operation.KEPT, _STORES, ALL),
-    # What is signed, or names and cuts what is sent or read.
+    # They are signed, or select the bytes that are sent or read.
     Brings(("Content-Type",), (*_STORES, operation.UploadPart, operation.UploadHit), ALL),
     Brings(("Content-MD5",), (operation.PutObject, operation.UploadPart, operation.AppendObject), ALL),
     Brings(("Range", "ufileattname"), (operation.GetObject,), ALL),
@@ -99,7 +100,7 @@ BRINGS: tuple[Brings, ...] = (
     Brings(("max-keys", "delimiter"), (operation.ListObjects,), ALL),
     Brings(("upload-id-marker",), (operation.ListUploads,), ALL),
     Brings(("max-parts", "part-number-marker"), (operation.ListParts,), ALL),
-    # Of operations that a header alone stands for.
+    # They alone choose the operation.
     Brings(("Hash", "FileName", "FileSize"), (operation.UploadHit,), (HEADER,)),
     Brings(("position",), (operation.AppendObject,), (HEADER,)),
     Brings(("storageClass",), (operation.SwitchClass,), (HEADER,)),
@@ -108,10 +109,10 @@ BRINGS: tuple[Brings, ...] = (
 
 
 class Listed:
-    """The headers or the parameters of a request, as far as the table has them for its operation.
+    """The headers or parameters of a request that the table has for its operation.
 
-    LookupError for any other: what reads it must be in the table first.  ``left_out``: those given without a signature
-    that covers them; they read as absent.
+    LookupError for any other name: add it to the table before code reads it.  ``left_out``: names that were given, but
+    are not covered by the signature; they read as absent.
     """
 
     __slots__ = ("_given", "_names", "left_out")
@@ -145,20 +146,20 @@ class ListedHeaders(Listed):
         return self._given.has_any(names)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        """The metadata among the headers: nobody asks for all of the others."""
+        """The headers with metadata; there is no way to list the others."""
         if _ALL_META not in self._names:
             raise LookupError("metadata is not in the table of carriers for this operation")
         return (pair for pair in self._given if _is_meta(pair[0]))
 
 
-#: The parameters and headers of an operation that this table does not know.
+#: The parameters and headers of an operation that the table does not have.
 NOTHING = Listed({}, frozenset()), ListedHeaders(message.Headers(), frozenset())
 
 
 class _Rule(NamedTuple):
-    """Of an operation and a carrier: the names, lower-case, of what the operation ``reads``; of it ``headers`` and
-    ``parameters`` that this carrier may not bring, metadata among them or not; and parameters
-    that count only if they are ``covered``.
+    """For an operation and a carrier.  ``reads``: all names that the operation reads, in lower case.  ``headers``,
+    ``parameters``: those of them that this carrier may not bring.  ``metadata``: whether metadata is among these.
+    ``covered``: parameters that are ignored unless the signature covers them.
     """
 
     reads: frozenset[str]
@@ -198,7 +199,7 @@ RULES = dict(_rules())
 
 
 def carrier_of(claimed: signature.Claim | None, form: bool = False) -> SignatureCarrier:
-    """``claimed``: None for nobody.  ``form``: the request is a form upload."""
+    """The carrier.  ``claimed``: None for an unsigned request.  ``form``: the request is a form upload."""
     if claimed is None:
         return NOBODY
     if form:
@@ -216,9 +217,10 @@ def check(
     headers: message.Headers,
     signed: signature.Signed | None,
 ) -> tuple[Listed, ListedHeaders]:
-    """(query, headers) as the operation may read them; AccessDenied unless the table lets this carrier ask for it so.
+    """(query, headers) that the operation may read.  AccessDenied unless the table allows the request to this carrier.
 
-    ``key``: the signed one.  ``query``: of dialect.parameters.  ``signed``: of signature.read_text; None for nobody.
+    ``key``: the signed key.  ``query``: from dialect.parameters.  ``signed``: from signature.read_text; None for an
+    unsigned request.
     """
     rule = RULES.get((cls, carrier))
     if rule is None:
@@ -239,7 +241,7 @@ def check(
 
 
 def _check_purpose(carrier: SignatureCarrier, cls: type, key: str, signed: signature.Signed) -> None:
-    """AccessDenied for another operation than the one that the signed text is of by its form."""
+    """AccessDenied if the form of the signed text belongs to another operation."""
     if signed.tail and cls not in (operation.ListObjects, operation.AppendObject):
         raise errors.AccessDenied("permission denied: this signature is of a listing or an append")
     if signed.is_copy and cls is not operation.CopyPart:
@@ -250,7 +252,7 @@ def _check_purpose(carrier: SignatureCarrier, cls: type, key: str, signed: signa
         )
 
 
-#: What is asked for with PUT, but PutObject: Java stores the bytes that it means to append under such a key.
+#: Operations requested with PUT, except PutObject: the Java SDK stores bytes to append under such a key.
 _OTHER_PUTS = frozenset(
     (
         *(operation.UploadPart, operation.CopyObject, operation.CopyPart, operation.RenameObject),
@@ -270,7 +272,7 @@ def _covered(signed: signature.Signed | None) -> list[str]:
 
 
 def _brought(name: str, cls: type, carrier: SignatureCarrier) -> errors.AccessDenied:
-    """The refusal of a header or a parameter."""
+    """The error for a header or parameter that the carrier may not bring."""
     (entry,) = (each for each in BRINGS if cls in each.operations and name.lower() in map(str.lower, each.names))
     return _denied(name, entry.carriers, carrier)
 

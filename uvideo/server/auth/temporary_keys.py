@@ -1,11 +1,11 @@
-"""Key pairs that end by themselves (STS): the SecurityToken says all, so nothing is stored and every worker agrees.
+"""Key pairs that expire (STS).  The SecurityToken contains everything, so the server stores nothing.
 
     SecurityToken = base64url(JSON {"i": id, "k": public key, "e": expiry}) "." HMAC-SHA256 of that
     secret = HMAC-SHA256 of the SecurityToken, both with the private key of the pair "k" that asked for it
 
-So they are of the account of that pair, whatever they say, and end with it.
+So a temporary pair always belongs to the account of pair "k", and becomes invalid when that pair is removed.
 
-Source: management-plane.md section 5 names the action and the three values; the rest is ours.
+Source: management-plane.md section 5 for the action and the three values.  Their form is our decision.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from uvideo.server.auth.credentials import Key
 
 __all__ = ["HEADER", "assume", "issuer", "known_by"]
 
-PREFIX = "STS_"  # of every such public key
+PREFIX = "STS_"  # of the public keys
 HEADER = "SecurityToken"
 LEAST, USUAL, MOST = 900, 3600, 43200  # seconds
 TOKEN_LIMIT = 2048
@@ -32,7 +32,7 @@ NOBODY = Key("", secrets.token_hex(20))
 
 
 def assume(op: operation.AssumeRole, key: Key, now: float) -> operation.TemporaryKeys:
-    """Keys that may do on the data plane what the account of ``key``, which asked, may.  BadRequest."""
+    """Temporary keys with the rights of ``key``, the requesting pair, on the data plane.  BadRequest."""
     if op.policy:
         raise errors.BadRequest(
             "Policy is not applied by this server, so it gives no keys under one: leave it out, or make a token that "
@@ -54,10 +54,11 @@ async def known_by(
     query: Sequence[tuple[str, str]],
     find: Callable[[str], Awaitable[Key | None]],
 ) -> Key | None:
-    """The key pair that a request with this public key is signed with; None if that is no temporary one.
+    """The temporary key pair with this public key; None if the public key is not a temporary one.
 
-    ``find``: gives the pair of a public key.  AccessDenied if its SecurityToken is missing.  For one that is not ours,
-    or another's, it is a pair that nobody has: the answer is that to a wrong signature, after the same work.
+    ``find``: looks up the pair of a public key.  AccessDenied if the SecurityToken is missing.  For an invalid
+    SecurityToken it returns a pair that nobody has, so that the request is answered as one with a wrong signature,
+    after the same work.
     """
     if not public.startswith(PREFIX):
         return None
@@ -74,7 +75,7 @@ async def known_by(
 
 
 def issuer(public: str, headers: message.Headers, query: Sequence[tuple[str, str]]) -> str:
-    """The public key whose private key signs the request, or vouches for the pair that does, as the request says."""
+    """The public key that signs the request; of a temporary pair, the public key of its issuer.  Not verified."""
     return _said(_token(headers, query))[1] if public.startswith(PREFIX) else public
 
 
@@ -83,8 +84,8 @@ def _token(headers: message.Headers, query: Sequence[tuple[str, str]]) -> str:
 
 
 def _said(token: str) -> tuple[str, str, int]:
-    """(public key, public key of the pair that made it, expiry) as a SecurityToken says; a public key of nobody's if it
-    cannot be read."""
+    """(public key, public key of the issuer, expiry) in a SecurityToken.  If it cannot be read: a public key that
+    nobody has."""
     try:
         text = base64.urlsafe_b64decode(token.rpartition(".")[0]) if len(token) <= TOKEN_LIMIT else b""
         said = json_document.parse_json(text)

@@ -1,1 +1,1 @@
-"""The web console: its pages, its sessions, its calls."""
+"""The web console: pages, sessions, calls; and the admin port."""

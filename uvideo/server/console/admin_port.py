@@ -1,4 +1,4 @@
-"""The admin port: /healthz, /readyz, /metrics and the console, and nothing of the data."""
+"""The admin port: /healthz, /readyz, /metrics and the console.  It has no access to objects' bytes."""
 
 from __future__ import annotations
 
@@ -32,10 +32,9 @@ def admin_handler(
     watch: Watchdog,
     more: Mapping[str, Answerer] | None = None,
 ) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
-    """What answers the requests of the admin port.
+    """The request handler of the admin port.
 
-    ``watch``: breaks off who takes an answer too slowly.  ``more``:
-    path -> what answers there, whatever the method.
+    ``watch``: aborts connections of clients that read too slowly.  ``more``: {path: handler for every method}.
     """
     others = more or {}
 
@@ -48,7 +47,7 @@ def admin_handler(
             return await exchange.answer(message.Response(found.status, message.Headers(found.headers.items()), body))
         except (Disconnected, ConnectionError):
             exchange.abort()
-            gone = web.Response()  # nobody gets it
+            gone = web.Response()  # never sent
             gone.force_close()
             return gone
         finally:

@@ -1,7 +1,7 @@
-"""The console on the admin port: its pages, signing in, and the calls of those who are signed in.
+"""The console on the admin port: pages, sign-in, and calls of signed-in users.
 
-HTTP and sessions are here; what may be asked is in ``console_api``.  Every answer says by its headers that no other
-page may frame it, read it or run a script in it.
+This module has HTTP and sessions; ``console_api`` has the calls.  The headers of every answer forbid other pages to
+frame it, read it or run scripts in it.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from uvideo.server.ops.audit import OFF, Audit, Who, visited
 
 __all__ = ["Console"]
 
-BODY_LIMIT = 16 * 1024 * 1024  # bytes of a call; the etags of an upload of 2 TiB
-KEYS_LIMIT = 16 * 1024  # bytes of a key pair, from whoever asks
-BODY_SECONDS = 60.0  # until the body of a call must be there
+BODY_LIMIT = 16 * 1024 * 1024  # bytes in a call: enough for the etags of an upload of 2 TiB
+KEYS_LIMIT = 16 * 1024  # bytes in a sign-in; it is not authenticated yet
+BODY_SECONDS = 60.0  # for a client to send the body of a call
 API = "/api/"
 TYPES = {
     "html": "text/html; charset=utf-8",
@@ -42,9 +42,9 @@ TYPES = {
     "json": "application/json",
     "svg": "image/svg+xml",
 }
-NOBODY = Key("", "\0")  # what an unknown public key is compared with, to take as long
+NOBODY = Key("", "\0")  # compared if the public key is unknown, to take the same time
 
-#: Of every answer.
+#: Headers of every answer.
 GUARDS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -66,7 +66,7 @@ log = logging.getLogger("uvideo.server")
 
 
 class Refusal(Exception):
-    """An answer that is no result.  ``code``: what the page translates.  ``wait``: seconds until another try."""
+    """An error for the page.  ``code``: the page translates it.  ``wait``: seconds until the next try."""
 
     def __init__(self, status: int, code: str, message: str, wait: float = 0.0) -> None:
         super().__init__(message)
@@ -74,10 +74,10 @@ class Refusal(Exception):
 
 
 class Console:
-    """Answers the requests of the admin port that are about the console.
+    """Answers the console's requests on the admin port.
 
-    ``find``: gives the pair of a public key.  ``port``: of the admin port, part of the cookie's name: cookies do not
-    tell ports apart.  ``tls``: whether the port itself speaks TLS; what a proxy before it does, it says in
+    ``find``: looks up the pair of a public key.  ``port``: the admin port; part of the cookie's name, because browsers
+    share cookies between ports.  ``tls``: whether the port itself uses TLS; a proxy reports its TLS in
     X-Forwarded-Proto.
     """
 
@@ -99,7 +99,7 @@ class Console:
         self._audit = audit
 
     async def handle(self, request: web.BaseRequest, sender: ClientAddress) -> web.Response | None:
-        """The answer; None if the request is not about the console."""
+        """The answer; None if the request is not for the console."""
         if request.path.startswith(API):
             return await self._answer(request, sender)
         if request.method not in ("GET", "HEAD"):
@@ -180,7 +180,7 @@ class Console:
         return request.cookies.get(self._cookie, "")
 
     async def _signed_in(self, request: web.BaseRequest) -> tuple[str, Key]:
-        """(token, key) of the session; one whose key the server does not know any more has ended."""
+        """(token, key) of the session.  A session ends when its key pair is removed."""
         token = self._token(request)
         public = self._sessions.find(token) if token else None
         key = await self._find(public) if public is not None else None
@@ -207,7 +207,7 @@ class Console:
     async def _sign_in(
         self, request: web.BaseRequest, sender: ClientAddress, headers: dict[str, str]
     ) -> dict[str, Any]:
-        """A new session in place of the one that there was."""
+        """Replace the session, if there is one, with a new one."""
         self._audit.admit()
         key = await self._credentials(request, sender)
         self._sessions.close(self._token(request))
@@ -218,7 +218,7 @@ class Console:
         return self._said_of(token, key, request)
 
     async def _credentials(self, request: web.BaseRequest, sender: ClientAddress, links: bool = True) -> Key:
-        """The key of a pair, or of a link that is thereby used up.  Failures make the address wait."""
+        """The key of a pair or of a one-time link, which is then used.  After failures the client has to wait."""
         given = await _body(request, KEYS_LIMIT)
         wait = self._throttle.wait(sender)
         if wait:
@@ -248,18 +248,18 @@ class Console:
         self._audit.stranger("SignInFailed", Who("console"), status=403, address=sender.address)
 
     def _set_cookie(self, request: web.BaseRequest, token: str, age: int | None = None) -> str:
-        """Without Path: a browser takes the folder of the call, whatever a proxy puts before it."""
+        """A cookie without Path: browsers use the folder of the call's URL, including a prefix of a proxy."""
         secure = self._tls or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
         parts = [f"{self._cookie}={token}", "HttpOnly", "SameSite=Strict"]
         return "; ".join(parts + ["Secure"] * secure + ([] if age is None else [f"Max-Age={age}"]))
 
 
 def _said(error: errors.UVideoError, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
-    """(status, what is said) of a refusal of the server's rules."""
+    """(status, JSON) of an error of the rules."""
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     status = error.status or 400
-    if status == 401:  # 401 means the session here, and nothing else
+    if status == 401:  # in the console 401 means only: no session
         status = 400
     return status, {"error": type(error).__name__, "message": str(error)}
 
@@ -269,7 +269,7 @@ def _who(key: Key) -> Who:
 
 
 def _check_sender(request: web.BaseRequest, changes: bool) -> None:
-    """Only a page of this very origin may call, and only a page or a program of the user may sign in."""
+    """Refuse requests from pages of other origins.  Programs, which send no Origin, are accepted."""
     if request.method not in ("GET", "POST"):
         raise Refusal(405, "NoCall", "only GET and POST")
     site = request.headers.get("Sec-Fetch-Site")
@@ -315,7 +315,7 @@ def _bytes(value: str) -> bytes:
 
 @functools.cache
 def _assets() -> dict[str, tuple[str, bytes, str]]:
-    """(Content-Type, bytes, ETag) of each file of the pages, by its name; read when the first one is asked for."""
+    """{file name: (Content-Type, bytes, ETag)} of the pages, read at the first request."""
     return {
         each.name: _asset(each.name, each.read_bytes())
         for each in (resources.files("uvideo.server.console") / "web").iterdir()

@@ -1,7 +1,7 @@
-"""What the console's pages may ask: calls of JSON, each a few operations of the service.
+"""The calls of the console's pages.  A call is JSON, and runs a few operations of the service.
 
-Who asks was found out by the caller; what may be asked of whose space is checked here.  Whatever an operation may hold
-is checked as for a request of the data plane: it is encoded and decoded by the same dialect.
+The caller authenticates the user; this module checks the rights to spaces.  The fields of an operation are checked as
+in a request of the data plane: the same dialect encodes and decodes them.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ __all__ = ["ASKED", "View"]
 
 ASKED = "a call of the console"  # in the log
 SPACES_LIMIT = 1000
-KEYS_LIMIT = 1000  # keys of one call
-AT_ONCE = 32  # operations of one call in flight, so that they share a sync of the disk
-UPLOADS_LIMIT = 500  # of one answer
+KEYS_LIMIT = 1000  # keys in one call
+AT_ONCE = 32  # concurrent operations of one call; they share a sync of the disk
+UPLOADS_LIMIT = 500  # in one answer
 PARTS_LIMIT = 1000
-STALE_LIMIT = 10_000  # uploads of one space
+STALE_LIMIT = 10_000  # uploads in one space
 DAYS = 30
-SECONDS_LIMIT = 7 * 86400  # of a signed URL
-KEPT_SECONDS = 30.0  # how long what is dear to count is kept
+SECONDS_LIMIT = 7 * 86400  # longest validity of a signed URL
+KEPT_SECONDS = 30.0  # how long expensive counts are cached
 KEPT = 256
 
 _SUFFIX = provider.parse_suffix("127.0.0.1")
@@ -51,9 +51,9 @@ async def _nothing_yet() -> Sequence[Holding] | None:
 
 
 class View:
-    """``calls``: (method, name) -> call(key of the session, what was given, URL of the data port) -> JSON object.
+    """``calls``: (method, name) -> call(key of the session, arguments, URL of the data port) -> JSON object.
 
-    A call raises errors.Refused.  Those with the method GET change nothing.
+    A call raises errors.Refused.  Calls with the method GET change nothing.
     """
 
     def __init__(
@@ -193,7 +193,7 @@ class View:
         return await self._of_each(operation.RestoreObject, key, given)
 
     async def _set_metadata(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        """Type, metadata and kept headers in place of those the object has; its bytes, tags and acl stay."""
+        """Replace media type, metadata and stored headers of an object; its bytes, tags and acl stay."""
         space, name = await self._own(_text(given, "space"), key), _text(given, "key")
         record = await self._service.record(space, name)
         pairs = given.get("metadata")
@@ -213,10 +213,11 @@ class View:
         await self._run(op, key)
         return {}
 
-    # Bulk bytes, which the browser moves itself
+    # Bulk bytes, which the browser transfers itself
 
     async def _sign(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        """URLs for GET, HEAD or PUT of keys of one space.  A PUT serves all parts of its key, and only with its type.
+        """Signed URLs for GET, HEAD or PUT of keys in one space.  A PUT URL is valid for all parts of the key, and only
+        with its media type.
 
         Each item: {"key", "filename"?, "mime"?}.
         """
@@ -254,7 +255,7 @@ class View:
         return {"uploads": found[:UPLOADS_LIMIT], "more": len(found) > UPLOADS_LIMIT}
 
     async def _list_parts(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        """Parts from number ``from``."""
+        """The parts from number ``from`` on."""
         space = await self._own(_text(given, "space"), key)
         upload = await self._catalog.upload(_text(given, "upload_id"))
         if upload is None or upload.space_id != space.space_id:
@@ -276,7 +277,7 @@ class View:
         return {"upload_id": begun.upload_id, "block_size": begun.block_size}
 
     async def _finish(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        """The upload becomes the object only if the etag of its parts is the one that the browser worked out."""
+        """Finish an upload if the etag of its parts is the one that the browser computed."""
         etags, expected = given.get("etags"), _text(given, "etag")
         if not isinstance(etags, list) or not all(isinstance(each, str) for each in etags):
             raise errors.BadRequest("etags is not a list of texts")
@@ -293,7 +294,7 @@ class View:
     # Dashboard
 
     async def _dashboard(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        """Counts of the whole server since it started, and what the account's spaces stored and sent by day."""
+        """Counts of the whole server since its start; for each day, bytes that the account's spaces stored and sent."""
         now = self._service.clock()
         last = int(now) // DAY
 
@@ -315,18 +316,18 @@ class View:
         }
 
     async def _held_by(self, owner: str) -> list[list[Any]] | None:
-        """[name, objects, bytes, unfinished uploads, bytes of them, bytes sent, bytes received] of each space of the
-        account, the largest first; None until they were counted."""
+        """[name, objects, bytes, unfinished uploads, bytes of these, bytes sent, bytes received] of each space of the
+        account, the largest first; None until the first count."""
         found = await self._held()
         if found is None:
             return None
         own = sorted((each for each in found if each.account == owner), key=lambda each: -each.stored)
         return [[each.space, *(getattr(each, name) for name in COUNTS)] for each in own[:SPACES_LIMIT]]
 
-    # Carrying it out
+    # Execution
 
     def _doing(self, cls: Callable[..., dialect.Operation | Managed], *names: str) -> Call:
-        """A call that runs an operation whose fields with these names are the texts that were given."""
+        """A call that runs an operation; the fields with these names come from its arguments."""
 
         async def call(key: Key, given: Given, url: str) -> dict[str, Any]:
             await self._run(cls(**{name: _text(given, name) for name in names}), key)
@@ -335,12 +336,12 @@ class View:
         return call
 
     async def _run(self, op: dialect.Operation | Managed, key: Key) -> Any:
-        """The result of an operation; one of the data plane is checked as if it had come over the wire."""
+        """Run an operation.  One of the data plane is checked like a request."""
         work = self._spaces.perform(op, key.owner) if isinstance(op, Managed) else self._checked(op, key)
         return await self._recorded(op, work)
 
     async def _recorded(self, op: dialect.Operation | Managed, work: Coroutine[Any, Any, Any]) -> Any:
-        """The result of the work, which is in the audit log by then."""
+        """Do the work, write the audit log, and return the work's result."""
         cls = type(op)
         if not self._audit.wants(cls):
             return await work
@@ -381,7 +382,7 @@ class View:
     async def _of_each(
         self, make: Callable[[str, str], dialect.Operation], key: Key, given: Given
     ) -> dict[str, dict[str, str]]:
-        """Run what is made of the space and each of the keys; {key: why} of those that were refused."""
+        """Run an operation for each key of a space; {key: reason} of the refused ones."""
         space, names = _text(given, "space"), _keys(given)
         await self._own(space, key)
         gate, failed = asyncio.Semaphore(AT_ONCE), dict[str, str]()
@@ -397,7 +398,7 @@ class View:
         return {"failed": failed}
 
     async def _keep(self, name: tuple[Any, ...], count: Callable[[], Awaitable[Any]]) -> Any:
-        """What ``count`` gives, asked again only after a while: it reads every object."""
+        """The result of ``count``, cached for KEPT_SECONDS, because it reads every object."""
         now = self._service.clock()
         kept = self._kept.get(name)
         if kept is None or not 0 <= now - kept[0] < KEPT_SECONDS:
@@ -469,5 +470,5 @@ def _space(space: SpaceRecord) -> dict[str, Any]:
 
 
 def _file(info: operation.FileInfo) -> list[Any]:
-    """An entry of a listing, in the order that the page knows: a thousand of them are sent at once."""
+    """An entry of a listing as an array, which the page knows: an answer contains a thousand of them."""
     return [info.key, info.size, info.modified, info.mime, info.storage_class, info.restore, info.etag]

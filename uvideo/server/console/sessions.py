@@ -1,8 +1,8 @@
-"""Who is signed in to the console: sessions in memory that the workers share, and how often an address may try.
+"""Sessions of the console in memory that the workers share, and the throttle for failed sign-ins.
 
     token = random id "." base64url(public key)
 
-Only its SHA-256 is kept, so nothing that is read out of the table signs anybody in.
+The table contains only its SHA-256, so nobody can sign in with the contents of the table.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from uvideo.server.auth.client_address import ClientAddress
 
 __all__ = ["Sessions", "Throttle", "csrf_of"]
 
-IDLE, LONGEST = 3600, 12 * 3600  # seconds a session lasts without a request, and at all
-LINK = 600  # seconds until a one-time link ends
+IDLE, LONGEST = 3600, 12 * 3600  # seconds until a session ends: without a request; in any case
+LINK = 600  # seconds until a one-time link expires
 SLOTS = 512
 SESSION, ONCE = 1, 2
-MOST = {SESSION: 64, ONCE: 8}  # of one account at a time
+MOST = {SESSION: 64, ONCE: 8}  # of one account at the same time
 
-#: digest of the token, digest of the account, kind, made and last seen in unix seconds; all zero: free
+#: digest of the token, digest of the account, kind, creation and last use in unix seconds; all zero: free
 _SLOT = struct.Struct("<32s16sQQQ")
 _PUBLIC_LIMIT = 512
 
 
 class Sessions:
-    """Made before the workers are forked: what one of them opens, all know, and it outlives the one that opened it.
+    """Made before the workers are forked.  All workers know every session, and a session survives its worker.
 
-    ``clock``: unix seconds.  An account has at most MOST sessions and MOST links; one more takes the place of that one
-    of its own that was not seen for longest.  When all slots are taken, the account that has most of them gives one up.
+    ``clock``: unix seconds.  MOST limits the sessions and links of an account; a further one replaces the account's
+    least recently used one.  If all slots are taken, the account with the most slots loses one.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time, slots: int = SLOTS) -> None:
@@ -46,15 +46,15 @@ class Sessions:
         self.table = mmap.mmap(-1, slots * _SLOT.size)
 
     def open(self, public: str, owner: str) -> str:
-        """The token of a new session of this key, which is of the account ``owner``."""
+        """Open a session for this public key of the account ``owner``; returns its token."""
         return self._add(public, owner, SESSION)
 
     def link(self, public: str, owner: str) -> str:
-        """The token of a link that opens one session, once, within LINK seconds."""
+        """The token of a link that can open one session within LINK seconds."""
         return self._add(public, owner, ONCE)
 
     def find(self, token: str) -> str | None:
-        """The public key of a session that goes on, which is thereby seen; None of any other token."""
+        """The public key of an open session, which counts as a use; None for any other token."""
         offset = self._look(token, SESSION)
         if offset is None:
             return None
@@ -63,7 +63,7 @@ class Sessions:
         return _public_of(token)
 
     def redeem(self, token: str) -> str | None:
-        """The public key of a link that was not used yet; it is then."""
+        """The public key of an unused link, which is then used; None for any other token."""
         offset = self._look(token, ONCE)
         if offset is None:
             return None
@@ -71,7 +71,7 @@ class Sessions:
         return _public_of(token)
 
     def close(self, token: str) -> None:
-        """End a session; one that is unknown is no error."""
+        """End a session.  An unknown one is not an error."""
         offset = self._look(token, SESSION)
         if offset is not None:
             self._free(offset)
@@ -87,8 +87,8 @@ class Sessions:
         return token
 
     def _room(self, account: bytes, kind: int, now: int) -> int:
-        """The offset of a slot that is free, or whose token ends now."""
-        groups: dict[tuple[bytes, int], list[tuple[int, int]]] = {}  # (account, kind) -> [(last seen, offset)]
+        """The offset of a free slot; if there is none, of one whose token is removed for it."""
+        groups: dict[tuple[bytes, int], list[tuple[int, int]]] = {}  # (account, kind) -> [(last use, offset)]
         free = None
         for offset in self._offsets():
             _, of_account, of_kind, made, seen = _SLOT.unpack_from(self.table, offset)
@@ -104,7 +104,7 @@ class Sessions:
         held = dict[bytes, int]()
         for (of_account, _), slots in groups.items():
             held[of_account] = held.get(of_account, 0) + len(slots)
-        held[account] = held.get(account, 0) + 1  # with the one that is asked for
+        held[account] = held.get(account, 0) + 1  # including the new one
         most = max(held.values())
         return min(
             (of_kind != ONCE, seen, offset)  # links before sessions
@@ -114,7 +114,7 @@ class Sessions:
         )[2]
 
     def _look(self, token: str, kind: int) -> int | None:
-        """The offset of what this token opened, if it has not ended."""
+        """The offset of this token's slot, unless it has expired."""
         digest, now = _digest(token), int(self._clock())
         for offset in self._offsets():
             found, _, of_kind, made, seen = _SLOT.unpack_from(self.table, offset)
@@ -147,25 +147,25 @@ def _public_of(token: str) -> str | None:
 
 
 def csrf_of(token: str) -> str:
-    """What a page of this session sends with each change: a page of another origin cannot read it."""
+    """The CSRF token of a session, sent with each change.  Pages of other origins cannot read it."""
     return hmac.new(token.encode("utf-8", "replace"), b"uvideo console csrf", hashlib.sha256).hexdigest()
 
 
-FREE_TRIES = 5  # failures that cost no wait
+FREE_TRIES = 5  # failures without a wait
 WAIT_LIMIT = 300.0  # seconds
-FORGET = 900.0  # seconds without a failure until an address begins anew
+FORGET = 900.0  # seconds without a failure after which a client's count is reset
 ADDRESSES = 4096
 
 
 class Throttle:
-    """Failed sign-ins, counted by who sends them.  ``clock``: seconds that never go back."""
+    """Counts failed sign-ins by client.  ``clock``: monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self.failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     def wait(self, sender: ClientAddress) -> float:
-        """Seconds until this one may try again, 0 if it may now."""
+        """Seconds until this client may try again; 0: now."""
         count, last = self.failures.get(sender.name, (0, 0.0))
         now = self._clock()
         if count < FREE_TRIES or now - last >= FORGET:

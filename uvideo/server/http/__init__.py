@@ -1,1 +1,1 @@
-"""HTTP: requests become operations, results become responses."""
+"""HTTP: turns requests into operations, and results into responses."""

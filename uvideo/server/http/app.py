@@ -1,6 +1,6 @@
-"""HTTP <-> messages.  It carries; ``pipeline`` has the steps of a request, and every rule is in the service.
+"""HTTP <-> messages.  ``pipeline`` has the steps of a request; the service has the rules.
 
-The one place where an error becomes an answer.
+Only this module turns an error into an answer.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 
 __all__ = ["App"]
 
-WRONG = (errors.SignatureMismatch, errors.UnknownKey)  # what a guess is answered with
-#: They tell whether the disk and the catalog take anything.
+WRONG = (errors.SignatureMismatch, errors.UnknownKey)  # the answers to a wrong signature
+#: Operations that show whether the disk and the catalog accept writes.
 PUTS = frozenset(cls.__name__ for cls in (operation.PutObject, operation.InitiateUpload, operation.UploadPart))
 
 log = logging.getLogger("uvideo.server")
@@ -60,12 +60,11 @@ access = logging.getLogger("uvideo.access")
 class App:
     """The data plane and the management plane on one port.
 
-    ``server`` is what asyncio's create_server takes.  ``idle``, ``keep_alive``: seconds.  ``least_rate``: bytes a
-    second.  ``callbacks``: None for those that go to public addresses only.  ``limits``: None for none.
-    ``cross_origin``: which pages of other origins may read its answers; None: none.  ``spans``: what makes a span of
-    each request; None: nothing does.  ``names``: of the server's own.  ``hosts``: of spaces, as answers say them.
-    ``writes``: what is told how puts end.  ``proxies``: which proxies are trusted to say who sends; None: none.
-    ``audit``: what is told who changed what.
+    ``server`` is the protocol factory for asyncio's create_server.  ``idle``, ``keep_alive``: seconds.  ``least_rate``:
+    bytes a second.  ``callbacks``: None allows public addresses only.  ``limits``: None for no limits.
+    ``cross_origin``: the other origins whose pages may read the answers; None: none.  ``spans``: makes a span of each
+    request; None: no spans.  ``names``: the server's own names.  ``hosts``: the hosts of spaces that answers contain.
+    ``writes``: learns how puts end.  ``proxies``: the trusted proxies; None: none.  ``audit``: the audit log.
     """
 
     exchange: type[Exchange] = Exchange
@@ -114,15 +113,15 @@ class App:
         service.memory.start()
 
     def change(self, idle: float, least_rate: float) -> None:
-        """Other limits for requests and answers, for those under way too."""
+        """Set other limits; they apply to requests and answers in progress too."""
         self.watch.change(idle, least_rate)
 
     def is_stopping(self) -> bool:
-        """Whether it was told to drain."""
+        """Whether ``drain`` was called."""
         return self._draining
 
     def has_room(self) -> bool:
-        """Whether the disk has more free than its headroom."""
+        """Whether more of the disk is free than the headroom."""
         return self._headroom is None or self._headroom.has(0)
 
     async def drain(self, deadline: Callable[[], float | None], *, keep_idle: bool = False) -> bool:
@@ -153,7 +152,7 @@ class App:
         except Disconnected as gone:
             exchange.status = 500 if isinstance(gone, BrokenOff) else 499
             exchange.abort()
-            unsent = web.Response()  # nobody gets it
+            unsent = web.Response()  # never sent
             unsent.force_close()
             return unsent
         finally:
@@ -186,7 +185,7 @@ class App:
                 raise
             except Exception as raised:
                 response = self._refused(exchange, call, raised)
-            # Only now: the error and the call held what was read of the body, and the answer may take a while.
+            # Free memory now: the error and the call held the body, and sending the answer may take long.
             del call
             exchange.closing |= self._draining
             return await exchange.answer(response)
@@ -195,9 +194,9 @@ class App:
                 await content.reader.close()
 
     def _refused(self, exchange: Exchange, call: DialectCall[Any, Any] | None, raised: Exception) -> message.Response:
-        """The answer that says an error.  BrokenOff if the head of another is gone."""
+        """The error as an answer.  BrokenOff if the head of another answer was sent already."""
         failure: Exception = raised.failure if isinstance(raised, Unreadable) else raised
-        if exchange.request.writer.output_size:  # only a broken connection tells
+        if exchange.request.writer.output_size:  # only closing the connection can report an error now
             self._count(failure)
             if isinstance(failure, OSError):
                 log.error("session %s: broken off: %s", exchange.session, failure.strerror or failure)
@@ -218,14 +217,14 @@ class App:
         return response
 
     def _recognise(self, exchange: Exchange) -> DialectCall[Any, Any]:
-        """The request in its dialect, which its head alone tells.  BadRequest."""
+        """The request as a call of its dialect.  The head alone decides which dialect it is.  BadRequest."""
         target = location.parse_target(exchange.request.raw_path)
         host = target.authority or exchange.headers.get("Host", "")
         spoken = ManagementPlaneCall if is_management(exchange, target) else UfileCall
         return spoken(exchange, self._pipeline, target, host)
 
     def _noted(self, exchange: Exchange, status: int) -> None:
-        """Write the line that was begun, unless it is written: the operation is over."""
+        """Write the audit line of a finished operation, unless it is written already."""
         entry, exchange.entry = exchange.entry, None
         if entry is not None:
             code = exchange.ret_code or 0
@@ -237,7 +236,7 @@ class App:
             self._metrics.failed(cause)
 
     def _guessed(self, failure: Exception, exchange: Exchange, public: str) -> Exception:
-        """What a refusal is answered with: a wrong signature is counted, and who sent too many is told nothing else."""
+        """The error to answer with.  Counts a wrong signature; a client that sent too many always gets Throttled."""
         try:
             if type(failure) in WRONG:
                 self._guesses.wrong(exchange.sender, public)
@@ -245,11 +244,11 @@ class App:
                 self._guesses.check(exchange.sender, public)
         except errors.Throttled as throttled:
             self._hint(exchange)
-            return throttled.with_traceback(None)  # that leads to frames which hold this error and the call
+            return throttled.with_traceback(None)  # its traceback holds frames, and these hold this error and the call
         return failure
 
     def _hint(self, exchange: Exchange) -> None:
-        """Say once that whoever is held up may be a proxy, which stands for many."""
+        """Log once that the throttled client may be a proxy with many clients behind it."""
         if not self._hinted and self.server.proxies.believes_nobody(exchange.headers):
             self._hinted = True
             log.warning(
@@ -260,7 +259,7 @@ class App:
 
 
 def _preflight(exchange: Exchange) -> message.Response | None:
-    """The answer to a browser's question whether a page of an allowed origin may send a request; else None."""
+    """The answer to a CORS preflight from an allowed origin; else None."""
     request, crossing = exchange.request, exchange.crossing
     if request.version[0] < LEAST_VERSION[0]:
         raise errors.BadRequest("the request says no version of HTTP that is served")
@@ -271,7 +270,7 @@ def _preflight(exchange: Exchange) -> message.Response | None:
 
 
 def _log_access(exchange: Exchange, seconds: float) -> None:
-    """One JSON object.  ``id`` is the X-SessionId of the answer; the query is left out, it may hold a signature."""
+    """Log one JSON object.  ``id`` is the answer's X-SessionId.  No query: it may contain a signature."""
     fields = {
         "time": round(time.time(), 3),
         "id": exchange.session,

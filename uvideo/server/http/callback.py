@@ -1,10 +1,9 @@
-"""The HTTP call that a put policy asks for once an upload is stored, and where it may go.
+"""The callback of a put policy: an HTTP request after an upload is stored.  Also checks its address.
 
-Whoever may upload chooses the URL, so the server must not be a way into the network that it stands in.  Source:
-signing.md section 4.
+The uploader chooses the URL, so a callback must not reach the server's internal network.  Source: signing.md section 4.
 
-A host is an IPv4 address of four decimal numbers, an IPv6 address in brackets, or a name; nothing else that a system's
-resolver would take for a number.  The address that a socket is opened to is checked last, whoever found it.
+A host is an IPv4 address of four decimal numbers, an IPv6 address in brackets, or a name.  Other forms that a resolver
+would parse as a number are refused.  The final check is of the address to which a socket is opened.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ CONNECT, TOTAL = 3.0, 10.0  # seconds
 ANSWER_LIMIT = 64 * 1024  # bytes
 AT_ONCE = 64  # calls
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_UNICAST = ipaddress.IPv6Network("2000::/3")  # the rest of IPv6 is local, reserved or for translation
+_UNICAST = ipaddress.IPv6Network("2000::/3")  # other IPv6 addresses are local, reserved or for translation
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Found = tuple[int, int, int, str, tuple[Any, ...]]  # of getaddrinfo
@@ -37,9 +36,11 @@ log = logging.getLogger("uvideo.server")
 
 
 class Callbacks:
-    """Makes the calls.  ``allow``: "host" or "host:port", names or addresses, that may be called although they lie in a
-    range that is refused by default: loopback, private, link-local, multicast and all else that is not public.
-    ValueError says which of them is malformed.  ``connect``, ``total``: seconds.
+    """Sends callbacks to public addresses.  ``connect``, ``total``: seconds.
+
+    ``allow``: more addresses that may be called, each "host" or "host:port" with a name or an address.  Without it
+    every address that is not public is refused: loopback, private, link-local, multicast and others.  ValueError names
+    a malformed entry.
     """
 
     def __init__(self, allow: Iterable[str] = (), *, connect: float = CONNECT, total: float = TOTAL) -> None:
@@ -48,22 +49,22 @@ class Callbacks:
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     def change(self, allow: Iterable[str]) -> None:
-        """Allow these from now on, and no others.  ValueError."""
+        """Replace the allowed addresses.  ValueError."""
         self._allow = frozenset(_allowed(each) for each in allow)
 
     def check(self, policy: policy.Policy) -> None:
-        """BadRequest if the policy's URL cannot be called at all.  Looks nothing up."""
+        """BadRequest if the policy's URL can never be called.  Does not resolve names."""
         _parsed(policy.url)
 
     async def call(self, policy: policy.Policy) -> bytes:
-        """What the callee answers: JSON.  CallbackFailed says why there is none."""
+        """Send the callback; the JSON of its answer.  CallbackFailed says why there is none."""
         try:
             async with asyncio.timeout(self._total) if hasattr(asyncio, "timeout") else _Nothing(), self._slots:
                 return await self._post(policy)
         except errors.CallbackFailed as failure:
             log.info("a callback failed: %s", failure)
             raise
-        except Exception as failure:  # the URL may hold a secret, and its text may be in the error
+        except Exception as failure:  # its text may contain the URL, and that may contain a secret
             log.info("a callback failed: %s", type(failure).__name__)
             late = isinstance(failure, asyncio.TimeoutError | TimeoutError)
             raise errors.CallbackFailed("callback failed: " + ("timeout" if late else "no answer")) from None
@@ -89,7 +90,7 @@ class Callbacks:
             return await _answer(response)
 
     def may(self, host: str, port: int, address: Address) -> bool:
-        """Whether this address, which ``host`` has, may be connected to."""
+        """Whether a connection to this address of ``host`` is allowed."""
         names = (host.lower().rstrip("."), str(address), str(_plain(address)))
         if any((name, known) in self._allow for name in names for known in (None, port)):
             return True
@@ -99,7 +100,7 @@ class Callbacks:
         return plain.is_global and not plain.is_multicast and not plain.is_reserved
 
     def make_socket(self, host: str, found: Found) -> socket.socket:
-        """A socket for an address that getaddrinfo could have given.  CallbackFailed unless ``host`` may have it."""
+        """A socket for an address in the form of getaddrinfo.  CallbackFailed if it is not allowed for ``host``."""
         family, kind, proto, _, place = found
         if family not in (socket.AF_INET, socket.AF_INET6) or not self.may(host, place[1], _address(place[0])):
             raise errors.CallbackFailed("callback failed: address not allowed")
@@ -107,7 +108,7 @@ class Callbacks:
 
 
 class _Nothing:
-    """In place of asyncio.timeout, which came with 3.11; aiohttp's own timeouts hold all the same."""
+    """Replaces asyncio.timeout, which needs Python 3.11.  aiohttp's timeouts still apply."""
 
     async def __aenter__(self) -> None: ...
 
@@ -135,7 +136,7 @@ async def _answer(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _resolver(callbacks: Callbacks, host: str) -> Any:
-    """What aiohttp asks for addresses; it connects to exactly those, so none changes between check and use."""
+    """aiohttp's resolver.  aiohttp connects to exactly these addresses, so none changes between check and use."""
     from aiohttp.abc import AbstractResolver
 
     class Resolver(AbstractResolver):
@@ -160,7 +161,7 @@ def _resolver(callbacks: Callbacks, host: str) -> Any:
 
 
 def _plain(address: Address) -> Address:
-    """The IPv4 address that an IPv6 address carries, if it does."""
+    """The IPv4 address inside an IPv6 address, if there is one; else the address itself."""
     if isinstance(address, ipaddress.IPv6Address):
         if address in _NAT64:
             return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
@@ -175,7 +176,7 @@ def _address(text: object) -> Address:
 
 
 def _parsed(url: str) -> Any:
-    """A yarl.URL with a host as ``canonical`` gives it, and a port.  BadRequest."""
+    """A yarl.URL with a host in the form of ``canonical``, and a port.  BadRequest."""
     from yarl import URL
 
     try:
@@ -189,7 +190,7 @@ def _parsed(url: str) -> Any:
 
 def _allowed(text: str) -> tuple[str, int | None]:
     host, mark, port = text.strip().rpartition(":")
-    if not mark or text.endswith("]") or (":" in host and not host.startswith("[")):  # no port, maybe a bare IPv6
+    if not mark or text.endswith("]") or (":" in host and not host.startswith("[")):  # no port, or bare IPv6
         host, port = text.strip(), ""
     number = int(port) if port.isascii() and port.isdigit() else None
     try:

@@ -1,6 +1,7 @@
-"""Connections of both ports, and what one of them may hold before anybody knows who sends.
+"""Connections of both ports, and the limits on their memory before a request is authenticated.
 
-aiohttp bounds a line and the number of fields of a head, not the head, and it parses heads ahead of their turn.
+aiohttp limits the length of a line and the number of fields in a head, but not the whole head, and it parses several
+heads in advance.
 """
 
 from __future__ import annotations
@@ -24,26 +25,26 @@ from uvideo.server.ops.metrics import Metrics
 
 __all__ = ["HEAD_FIELDS", "HEAD_LIMIT", "KEEP_ALIVE", "Server", "ServerConnection", "address_of"]
 
-HANDSHAKE = 60.0  # seconds that asyncio gives to TLS
-LOOK_EVERY = 0.02  # seconds between two looks at what is still in flight
+HANDSHAKE = 60.0  # seconds; asyncio's limit for a TLS handshake
+LOOK_EVERY = 0.02  # seconds between two checks for requests in flight
 KEEP_ALIVE = 75.0  # seconds until a connection without a request, or with half a head, is closed
-HEAD_LIMIT = 64 * 1024  # bytes of a head; and of those behind it that wait for their turn
+HEAD_LIMIT = 64 * 1024  # bytes of a head, and of all heads that wait behind it
 HEAD_LINE, HEAD_FIELDS = 16 * 1024, 128  # bytes of a line, number of header fields
-SMALL_HEAD = 16 * 1024  # bytes of heads that every connection may hold
-LARGE_HEADS = 64  # connections that hold more at once
-QUEUED = 4  # heads that aiohttp parses ahead
-WRITTEN = 16 * 1024  # bytes that may wait in a connection before more is written; with TLS asyncio would allow 512 KiB
-TLS_BUFFER = 16 * 1024  # bytes that asyncio sets aside for each connection with TLS; it would take 16 times as many
+SMALL_HEAD = 16 * 1024  # bytes of heads that every connection may buffer
+LARGE_HEADS = 64  # connections that may buffer more at the same time
+QUEUED = 4  # heads that aiohttp parses in advance
+WRITTEN = 16 * 1024  # bytes of a connection's write buffer; with TLS asyncio would allow 512 KiB
+TLS_BUFFER = 16 * 1024  # bytes of asyncio's buffer for each TLS connection; the default is 16 times as large
 
-#: What all connections of the process read into, one at a time.  What came is copied to as much memory as it needs:
-#: bytes that are made for a whole read and cut to what came leave holes, which took several times as much.
+#: All connections of the process read into this buffer, one at a time.  The bytes are then copied to an object of their
+#: size: large objects that are cut down fragment the memory, which took several times as much.
 _INCOMING = memoryview(bytearray(READ))
 
 log = logging.getLogger("uvideo.server")
 
 
 def _said(error: errors.Refused) -> bytes:
-    """A whole answer, for whoever has not sent a whole request."""
+    """A complete answer as bytes, for a client whose request is incomplete."""
     response = error_response.encode_error(error)
     pairs = [*response.headers, *common(new_session())]
     pairs += [("Content-Length", str(len(response.body))), ("Connection", "close")]
@@ -59,10 +60,10 @@ CROWDED_ADDRESS = errors.Unavailable("too many connections from this address", r
 
 
 class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
-    """aiohttp's connection; what does not even parse is refused in this protocol's form.
+    """aiohttp's connection.  It answers malformed requests with errors of this protocol.
 
-    It knows where heads begin and end, so that the bytes of those that are not answered yet can be bounded: at most
-    HEAD_LIMIT, and more than SMALL_HEAD only while there is one of LARGE_HEADS places.
+    It tracks where heads begin and end, to limit the bytes of heads that are not answered yet: to HEAD_LIMIT, and to
+    SMALL_HEAD unless one of LARGE_HEADS places is free.
     """
 
     def __init__(self, server: Server, loop: asyncio.AbstractEventLoop) -> None:
@@ -70,7 +71,7 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
             server,
             loop=loop,
             keepalive_timeout=server.keep_alive,
-            lingering_time=0.0,  # exchange drains what is worth draining
+            lingering_time=0.0,  # Exchange drains the rest of a body
             auto_decompress=False,
             read_bufsize=LEAST_READ // 2,
             access_log=None,  # type: ignore[arg-type]  # it takes None for no log, whatever its types say
@@ -79,23 +80,23 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
             max_field_size=HEAD_LINE,
             max_headers=HEAD_FIELDS,
         )
-        self._max_msg_queue_size, self._msg_queue_resume_size = QUEUED, QUEUED // 2  # aiohttp's own: it stops to read
+        self._max_msg_queue_size, self._msg_queue_resume_size = QUEUED, QUEUED // 2  # aiohttp's: it then stops reading
         self._server = server
         self._payload: StreamReader | None = None  # of the last head; None before the first
-        self._left: int | None = 0  # bytes of that which have not come; None if it has no length or is complete
+        self._left: int | None = 0  # bytes of it still to come; None if it has no length or is complete
         self._heads = Heads()
-        self._seen = 0  # heads
-        self._half = 0  # bytes of a head that has not ended
-        self._behind = b""  # what came while aiohttp takes no more heads
-        self._waiting: deque[int] = deque()  # bytes of each head that waits for its turn
-        self._answering = 0  # bytes of the head that is being answered
+        self._seen = 0  # number of heads
+        self._half = 0  # bytes of an incomplete head
+        self._behind = b""  # received while aiohttp accepts no more heads
+        self._waiting: deque[int] = deque()  # bytes of each waiting head
+        self._answering = 0  # bytes of the head of the current request
         self._has_place = False
-        self._read = SMALL_HEAD  # bytes that are read at once
-        self.refusal: errors.Refused | None = None  # what the next request is told
-        self.said: str | None = None  # before all else: whose it is, as ``proxy_protocol.address``
-        self.introduction: asyncio.Task[str | None] | None = None  # that waits for it
+        self._read = SMALL_HEAD  # bytes of one read
+        self.refusal: errors.Refused | None = None  # the answer to the next request
+        self.said: str | None = None  # the client's address, from ``proxy_protocol.address``
+        self.introduction: asyncio.Task[str | None] | None = None  # waits for ``said``
         self._sender = ClientAddress("")
-        self._name = ""  # whom it is counted as
+        self._name = ""  # the client's name for limits
         self.since = server.expect(self)
 
     # From asyncio
@@ -106,7 +107,7 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
             cast(asyncio.WriteTransport, each).set_write_buffer_limits(high=WRITTEN)
         self._server.expected.discard(self)
         self._sender = self._server.proxies.of_connection(address_of(transport.get_extra_info("peername")), self.said)
-        self._name = "" if self._sender.is_near or self._sender.is_proxy else self._sender.name  # these stand for many
+        self._name = "" if self._sender.is_near or self._sender.is_proxy else self._sender.name  # proxies, perhaps
         refusal = self._server.came(self._name)
         if refusal is not None:
             cast(asyncio.Transport, transport).write(_said(refusal))
@@ -126,7 +127,7 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
         self.data_received(bytes(_INCOMING[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
-        if not data:  # aiohttp takes heads again
+        if not data:  # aiohttp accepts heads again
             super().data_received(b"")
             self._look(0)
             data, self._behind = self._behind, b""
@@ -144,7 +145,7 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
                 self._left -= len(piece)
                 super().data_received(piece)
                 self._look(0)
-            else:  # in chunks: where they end is known to aiohttp only
+            else:  # in chunks: only aiohttp knows where they end
                 piece, data = data[:SMALL_HEAD], data[SMALL_HEAD:]
                 super().data_received(piece)
                 self._look(0)
@@ -152,10 +153,10 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
         self._settle()
 
     def sender_of(self, headers: message.Headers) -> ClientAddress:
-        """Who sent a request with these headers."""
+        """The client of a request with these headers."""
         return self._server.proxies.of_request(self._sender, headers)
 
-    # What it holds
+    # Buffered heads
 
     def _in_head(self) -> bool:
         return not self._left if self._left is not None else self._payload is None or self._payload.is_eof()
@@ -167,26 +168,26 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
         return self._close or self._force_close or self.refusal is not None
 
     def _look(self, size: int) -> None:
-        """Count what has come: ``size`` bytes of heads, of which some may have ended by now."""
+        """Count ``size`` received bytes of heads; some of the heads may be complete now."""
         fresh, self._seen = self._request_count - self._seen, self._request_count
         if not fresh:
             self._half += size
             return
         self._heads.begin()
         if self._payload is not None and not self._payload.is_eof() and self._left is None:
-            # Within a body aiohttp has met what it cannot parse.  Its parser in C does not tell who reads the body.
+            # aiohttp found an error within a body.  Its C parser does not report it to the reader of the body.
             self._payload.set_exception(web.RequestPayloadError("the body is malformed"))
         most, self._half = self._half + size, 0
         for head, payload in list(self._messages)[-fresh:]:
             self._waiting.append(most if fresh == 1 and most <= SMALL_HEAD else _size_of(head))
             self._payload = payload
             length = getattr(head, "headers", {}).get("Content-Length", "")
-            # The body of a CONNECT is none to aiohttp's parser in C, whatever its length says: heads follow.
+            # aiohttp's C parser ignores the body of a CONNECT, whatever its length: heads follow.
             has_length = not payload.is_eof() and length.isascii() and length.isdigit()
             self._left = int(length) - payload.total_bytes if has_length else None
 
     def _settle(self) -> None:
-        """Take or give back a place for large heads; what is too large ends the connection."""
+        """Take or give back a place for large heads.  Heads that are too large end the connection."""
         queued = sum(self._waiting) + len(self._behind)
         if self._half > HEAD_LIMIT or queued > HEAD_LIMIT:
             self._refuse(MALFORMED)
@@ -202,7 +203,7 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
             self._has_place = False
 
     def _refuse(self, error: errors.Refused) -> None:
-        """No more is read.  What is being answered is answered; else it is said why."""
+        """Stop reading.  The current request is still answered; if there is none, send the error."""
         self._half, self._behind = 0, b""
         if self._is_closing() or self.transport is None:
             return
@@ -215,20 +216,20 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
             self.force_close()
 
     def begin(self) -> None:
-        """The first of the heads that wait is answered now."""
+        """The request of the first waiting head begins."""
         self._answering = self._waiting.popleft() if self._waiting else 1
 
     def end(self) -> None:
-        """It is answered."""
+        """The current request is answered."""
         self._answering, self._read = 0, SMALL_HEAD
         self._settle()
 
     def read_at_once(self, body: StreamReader, size: int) -> None:
-        """Read at most so much at once, and no more while so much of the ``body`` waits for who reads it."""
+        """Limit one read to ``size`` bytes, and pause while as many bytes of the ``body`` are unread."""
         self._read = min(size, READ)
-        body._low_water, body._high_water = self._read // 2, self._read  # aiohttp's own can only be raised
+        body._low_water, body._high_water = self._read // 2, self._read  # aiohttp's method can only raise them
 
-    # To aiohttp
+    # Called by aiohttp
 
     def handle_error(
         self,
@@ -239,13 +240,13 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
     ) -> web.StreamResponse:
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was already begun")
-        if status < 500:  # never the parser's own text: it quotes headers
+        if status < 500:  # never the parser's text: it quotes headers
             return self.refused(request, MALFORMED)
         log.error("a request failed outside of the service", exc_info=exc)
         return self.refused(request, errors.InternalError())
 
     def refused(self, request: web.BaseRequest, error: errors.Refused) -> web.StreamResponse:
-        """The answer that says an error and ends the connection."""
+        """Send the error as an answer, and end the connection."""
         response = error_response.encode_error(error)
         pairs = [*response.headers, *common(Exchange(request).session), ("Connection", "close")]
         refused = web.Response(status=response.status, headers=pairs, body=response.body)
@@ -254,27 +255,27 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
 
 
 def beneath(transport: asyncio.BaseTransport) -> asyncio.BaseTransport:
-    """Where TLS writes what it has encrypted; asyncio has no public name for that.  Without TLS the same transport."""
+    """The transport below TLS, for which asyncio has no public name.  Without TLS the transport itself."""
     return getattr(getattr(transport, "_ssl_protocol", None), "_transport", None) or transport
 
 
 def address_of(peer: object) -> str | None:
-    """That in a socket's name of its peer; None of a socket that has no address."""
+    """The address in the result of getpeername; None for a socket without an address."""
     return str(peer[0]) if isinstance(peer, tuple) else None
 
 
 def _size_of(head: object) -> int:
-    """Bytes of a head, or nearly so."""
+    """The approximate size of a head in bytes."""
     fields = getattr(head, "raw_headers", ())
     return len(getattr(head, "path", "")) + sum(len(name) + len(value) + 4 for name, value in fields) + 16
 
 
 class Server(web.Server):
-    """What asyncio's create_server takes.  ``handler``: answers a request.  ``proxies``: None trusts no proxy.
+    """A protocol factory for asyncio's create_server.  ``handler``: answers a request.  ``proxies``: None: no proxies.
 
-    ``most``: connections at once; ``each``: of them from one address; 0 for any number.  One more is told so and
-    closed.  ``counted``: whether the metrics tell how many are open.  ``places``: how many connections may begin to
-    hold large heads.
+    ``most``: open connections; ``each``: open connections from one address; 0: any number.  A connection above the
+    limit gets an error and is closed.  ``counted``: whether metrics show the number of open connections.  ``places``:
+    connections that may buffer large heads.
     """
 
     def __init__(
@@ -296,43 +297,43 @@ class Server(web.Server):
         self._most, self._each = most, each
         self._here = asyncio.get_running_loop()
         self._count: Counter[str] = Counter()
-        self._open = 0  # all of them together
+        self._open = 0  # from all addresses
         self.places = LARGE_HEADS
-        self.expected = weakref.WeakSet[ServerConnection]()  # accepted, and TLS is not agreed on yet
+        self.expected = weakref.WeakSet[ServerConnection]()  # accepted, TLS handshake not complete
         self._counted = counted
         if counted:
             metrics.set("uvideo_connections_limit", most)
 
     def change(self, most: int, each: int) -> None:
-        """Other limits for the connections that come from now on."""
+        """Set other limits for new connections."""
         self._most, self._each = most, each
         if self._counted:
             self._metrics.set("uvideo_connections_limit", most)
 
     @property
     def is_crowded(self) -> bool:
-        """Whether one more connection would be refused."""
+        """Whether another connection would be refused."""
         return bool(self._most) and self._open >= self._most
 
     def expect(self, connection: ServerConnection) -> float:
-        """A connection is accepted; when that is, by the loop's clock."""
+        """Note an accepted connection; returns the time on the loop's clock."""
         self.expected.add(connection)
         return self._here.time()
 
     def count_open(self) -> int:
-        """How many connections there are, with those on which TLS is not agreed on yet."""
+        """The number of connections, including those in their TLS handshake."""
         since = self._here.time() - HANDSHAKE
         return len(self.connections) + sum(each.since > since for each in self.expected)
 
     async def drained(self, watch: Watchdog, deadline: Callable[[], float | None], *, keep_idle: bool = False) -> bool:
-        """Wait until the requests in flight are answered, and connections closed; False if the deadline came first.
+        """Wait until requests in flight are answered and connections closed.  False if the deadline passes first.
 
-        ``watch``: knows them.  The caller has stopped listening.  ``deadline``: by the loop's clock, asked again and
-        again; None for no end.  ``keep_idle``: while there is none, a connection without a request stays as long as
-        it may, as its client may be sending one now.  Otherwise those are closed at once.
+        ``watch``: has the requests.  The caller has stopped listening.  ``deadline``: gives the time on the loop's
+        clock, or None for no deadline; it is called repeatedly.  ``keep_idle``: while there is no deadline, keep idle
+        connections for their usual time, because a client may be sending a request.  Otherwise they are closed at once.
         """
         keep_until = self._here.time() + KEEP_ALIVE if keep_idle else 0.0
-        await asyncio.sleep(0)  # what was taken in this turn of the loop is expected from the next one on
+        await asyncio.sleep(0)  # connections accepted now are in ``expected`` from the next turn of the loop on
         while True:
             busy = {exchange.request.protocol for exchange in watch.active}
             due, now = deadline(), self._here.time()
@@ -351,7 +352,7 @@ class Server(web.Server):
             await asyncio.sleep(LOOK_EVERY)
 
     def came(self, address: str) -> errors.Refused | None:
-        """Count a connection; the error that it is told if it is one too many, else None."""
+        """Count a connection.  The error to answer with if there are too many, else None."""
         self._count[address] += 1
         self._tell(self._open + 1)
         if self._most and self._open > self._most:
@@ -364,7 +365,7 @@ class Server(web.Server):
         return refusal
 
     def went(self, address: str) -> None:
-        """A connection that ``came`` is gone."""
+        """Count the end of a connection."""
         self._count[address] -= 1
         if not self._count[address]:
             del self._count[address]

@@ -1,8 +1,8 @@
-"""Which pages of other origins may use the data port, and what tells their browser so (CORS).
+"""CORS: which pages of other origins may use the data port.
 
-The pages of the console move bulk bytes with signed URLs.  The pages of ``--cors-origin`` are programs that sign
-requests themselves, as the vendor's browser SDK does.  Neither may use a cookie or another credential of the browser:
-the signature that the page sends is all that counts.
+The pages of the console transfer bytes with signed URLs.  The pages of ``--cors-origin`` sign requests themselves, as
+the vendor's browser SDK does.  Neither may use cookies or other credentials of the browser; only the signature in the
+request counts.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ __all__ = ["ANY", "BrowserEndpoint", "CrossOrigin", "Crossing", "check_origin", 
 
 Pairs = tuple[tuple[str, str], ...]
 
-ANY = "*"  # every origin, in place of one
-MAX_AGE = "7200"  # seconds; the longest that browsers keep a preflight's answer
+ANY = "*"  # every origin
+MAX_AGE = "7200"  # seconds; the longest time for which browsers cache a preflight
 
 
 def _read() -> Iterator[str]:
-    """The headers that operations read: the table of carriers has them all."""
+    """The headers that operations read, from the table in ``signature_scope``."""
     for entry in BRINGS:
         for name in entry.names:
             if name not in dialect.PARAMETERS and not name.endswith("*"):
@@ -33,17 +33,17 @@ def _read() -> Iterator[str]:
 
 
 class Allowed(NamedTuple):
-    """What pages may ask for.  ``families``: beginnings of more headers, lower-case."""
+    """Methods and headers that pages may use.  ``families``: prefixes of more headers, in lower case."""
 
     methods: str
     headers: tuple[str, ...]
     families: tuple[str, ...] = ()
 
 
-#: Pages that have signed URLs.
+#: For pages with signed URLs.
 LINKS = Allowed("GET, HEAD, PUT", ("Content-Type", "Content-MD5", "Range", "If-Match", "If-Range"))
-#: Pages that sign requests: every method, and every header that says who asks or what an operation reads.  A browser
-#: adds the last three by itself or its libraries do.
+#: For pages that sign requests: every method, and the headers of signatures and operations.  The last three are added
+#: by the browser or its libraries.
 PROGRAMS = Allowed(
     "GET, HEAD, PUT, POST, DELETE, OPTIONS",
     (
@@ -53,7 +53,7 @@ PROGRAMS = Allowed(
     ),
     ("x-ufile-", "x-ucloud-", "x-autoai-"),
 )
-#: What a page may read of an answer, beside the metadata of the object and what a browser lets it read anyway.
+#: Headers of an answer that a page may read, in addition to metadata and to those that browsers always allow.
 EXPOSED = (
     *("ETag", field.SESSION, "Content-Range", "Accept-Ranges", "Content-Length", "Content-Encoding"),
     *("Content-Disposition", "Content-MD5", "Date", "Retry-After"),
@@ -65,12 +65,12 @@ _USUAL = {"http": 80, "https": 443}
 
 
 def origin(scheme: str, name: str, port: int) -> str:
-    """As a browser writes it: the usual port is left out."""
+    """The origin as a browser writes it, without a default port."""
     return f"{scheme}://{name}" if port == _USUAL.get(scheme) else f"{scheme}://{name}:{port}"
 
 
 def check_origin(value: str) -> str:
-    """An origin such as https://console.example.com, as a browser writes it.  ValueError."""
+    """The origin as a browser writes it, such as https://console.example.com.  ValueError."""
     parts = urlsplit(value.rstrip("/"))
     name = name_of(parts.netloc)
     if parts.scheme not in _USUAL or name is None or parts.path or parts.query or parts.fragment:
@@ -79,15 +79,15 @@ def check_origin(value: str) -> str:
 
 
 def check_program(value: str) -> str:
-    """An origin as check_origin, or ANY.  ValueError."""
+    """As ``check_origin``, but allows ANY too.  ValueError."""
     return ANY if value == ANY else check_origin(value)
 
 
 class BrowserEndpoint:
-    """Where a browser reaches the data port.
+    """The URL of the data port for browsers.
 
-    ``public_url``: the URL that is always the right one, None if it is ``host`` and ``port``; ValueError if it is not
-    an http or https URL.  ``host``: the address of the data port, None if it is the host that the browser names.
+    ``public_url``: this URL if it is configured; None: made of ``host`` and ``port``.  ValueError if it is not an http
+    or https URL.  ``host``: the address of the data port; None: the host of the browser's request.
     """
 
     def __init__(self, public_url: str | None, port: int, tls: bool, host: str | None = None) -> None:
@@ -100,7 +100,7 @@ class BrowserEndpoint:
             self._url = public_url.rstrip("/")
 
     def url(self, host: str) -> str | None:
-        """The URL before "/<space>/<key>".  ``host``: the Host header of the page.  None if that names nobody."""
+        """The URL before "/<space>/<key>".  ``host``: the page's Host header.  None if that is not a valid host."""
         if self._url is not None:
             return self._url
         name = name_of(host)
@@ -108,13 +108,13 @@ class BrowserEndpoint:
 
 
 class Crossing(NamedTuple):
-    """A page of another origin that may use the data port.  ``origin``: its own, or ANY."""
+    """A page of another origin that may use the data port.  ``origin``: the page's, or ANY."""
 
     origin: str
     allowed: Allowed
 
     def answer(self, names: Iterable[str]) -> Pairs:
-        """The headers of an answer that let the page read it.  ``names``: of the headers that the answer has."""
+        """The CORS headers of an answer.  ``names``: the names of the answer's other headers."""
         metadata = [name for name in names if name.startswith(field.META)]
         return (
             ("Access-Control-Allow-Origin", self.origin),
@@ -122,9 +122,9 @@ class Crossing(NamedTuple):
         )
 
     def preflight(self, asked: str) -> Pairs:
-        """What the answer to its preflight says beside that.  ``asked``: its Access-Control-Request-Headers.
+        """More CORS headers for the answer to a preflight.  ``asked``: its Access-Control-Request-Headers.
 
-        A browser knows no "X-Ufile-Meta-*", so what the page asked for of a family is named.
+        Browsers do not understand "X-Ufile-Meta-*", so the requested headers of a family are listed by name.
         """
         known = [name.lower() for name in self.allowed.headers]
         names = dict.fromkeys(name.strip().lower() for name in asked.split(","))
@@ -138,10 +138,10 @@ class Crossing(NamedTuple):
 
 
 class CrossOrigin:
-    """``admin_port``, ``tls``: of the console, whose pages are allowed under any name that the data port is reached by.
+    """``admin_port``, ``tls``: the console's.  Its pages are allowed under every host name of the data port.
 
-    ``origins``: of more pages that have signed URLs, each as check_origin gives it.  ``programs``: of pages that sign
-    requests, each as check_program gives it.  Who is named twice may do what the wider of the two allows.
+    ``origins``: origins of more pages with signed URLs, from ``check_origin``.  ``programs``: origins of pages that
+    sign requests, from ``check_program``.  An origin in both has the rights of ``programs``.
     """
 
     def __init__(
@@ -155,14 +155,13 @@ class CrossOrigin:
         self.change(origins, programs)
 
     def change(self, origins: Iterable[str], programs: Iterable[str]) -> None:
-        """Allow these pages from now on, and no others."""
+        """Replace the allowed origins."""
         self._origins, self._programs = frozenset(origins), frozenset(programs)
 
     def of(self, headers: message.Headers) -> Crossing | None:
-        """What the page that sent a request with these headers may do; None for one that may nothing, and for no page.
+        """The rights of the page that sent these headers; None if it has none, or if no page sent them.
 
-        An Origin is compared as it is written and only a known one is repeated, so nothing of a request gets into an
-        answer.
+        An Origin is compared literally, and only a known one is repeated, so an answer contains no text of the request.
         """
         asking = headers.get("Origin")
         if asking is None:
@@ -181,6 +180,6 @@ class CrossOrigin:
 
 
 def denied() -> errors.Refused:
-    """What the preflight of any other page is answered with.  Source: rules.md section 2."""
+    """The error for the preflight of any other page.  Source: rules.md section 2."""
     text = "cors not allowed: the operator names no pages of this origin (uvideo serve --cors-origin)"
     return errors.Refused(text, status=403, ret_code=errors.GENERAL)

@@ -1,4 +1,4 @@
-"""What a client is told when a request fails, on the data port and in the console.  The log says more."""
+"""The error that a client gets when a request fails, on the data port and in the console.  The log has more details."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from uvideo.storage.base import Damaged, Unreachable
 
 __all__ = ["refusal_of"]
 
-AGAIN = 1  # seconds after which a client may ask again when the database or the store is away
-#: What the machine may run out of, as a client is told it: the same request may succeed later.
+AGAIN = 1  # seconds; Retry-After if the database or the store cannot be reached
+#: Resources that the machine may run out of, and the text for the client.  The same request may succeed later.
 OUT_OF = {
     errno.ENOSPC: "no space left",
     errno.EDQUOT: "no space left",
@@ -26,9 +26,9 @@ log = logging.getLogger("uvideo.server")
 
 
 def refusal_of(failure: Exception, asked: str) -> Any:
-    """The ``errors.Refused`` that the client is told.  ``asked``: whose request it is, for the log."""
+    """The ``errors.Refused`` for the client.  ``asked``: the request, for the log."""
     if isinstance(failure, errors.Refused):
-        kind = type(failure).__name__  # its text may quote the request
+        kind = type(failure).__name__  # its text may contain parts of the request
         log.debug("%s refused: %s, status %d, RetCode %s", asked, kind, failure.status, failure.ret_code)
         return failure
     if isinstance(failure, Unreachable):

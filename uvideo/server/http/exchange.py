@@ -1,6 +1,6 @@
-"""One request in flight: its body as it comes in, its answer as it goes out, and the watch over all of them.
+"""A request in flight, with its body and its answer, and the watchdog for all of them.
 
-HTTP as aiohttp carries it, and no rule of the service.
+HTTP by means of aiohttp; no rules of the service.
 """
 
 from __future__ import annotations
@@ -33,39 +33,39 @@ from uvideo.storage.send_window import Window
 __all__ = ["IDLE", "LEAST_RATE", "NAME", "BrokenOff", "Disconnected", "Exchange", "Unreadable", "Watchdog"]
 
 LEAST_VERSION = HttpVersion10
-IDLE = 60.0  # seconds without a byte until a connection is broken
+IDLE = 60.0  # seconds without a byte after which a connection is aborted
 LEAST_RATE = 16.0  # bytes a second; a client's `bandwidth` is 1,000 or more, and 62 of its transfers may share that
-DIRECT = 64 * 1024  # bytes of a stored body that are joined and written at once
-#: Of files that the system cannot send by itself, as with TLS: bytes written at once, and held by all answers.
+DIRECT = 64 * 1024  # bytes of a stored body that are joined into one write
+#: For files without sendfile, as with TLS: bytes of one write, and bytes in memory of all answers.
 PIECE = 32 * 1024
 WINDOW = Window(1024 * 1024, least=8 * 1024)
-LARGE = 64 * 1024  # bytes of an answer of which no two are in every connection
+LARGE = 64 * 1024  # bytes of an answer; not every connection may hold two of these
 SENDFILE = 4 * 1024 * 1024  # bytes of one call of sendfile
-DRAIN = 8 * 1024 * 1024  # bytes read and thrown away so that the sender reads the answer and not a reset
+DRAIN = 8 * 1024 * 1024  # bytes of a body that are discarded so that the client reads the answer and gets no reset
 DRAIN_SECONDS = 10.0
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 BODILESS = (204, 304)
-#: What only a file can raise within sendfile, not the socket: the disk failed, or its filesystem is damaged.
+#: errno values that only the file can cause in sendfile, not the socket: a failed disk, a damaged filesystem.
 OF_THE_FILE = (errno.EIO, errno.ESTALE, errno.EBADMSG, getattr(errno, "EUCLEAN", errno.EIO))  # the last: Linux
-NAME = "uvideo"  # of the Server header; no version
+NAME = "uvideo"  # in the Server header, without a version
 
 _UUID_BITS = 4 << 76 | 2 << 62  # version 4 of the variant of RFC 9562
 _UUID_MASK = ~(15 << 76 | 3 << 62)
 _TCP_ACKED = 120  # offset of tcpi_bytes_acked in Linux' struct tcp_info
-_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing throws away what was not sent
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close discards unsent bytes
 
 
 class Disconnected(Exception):
-    """The client went away, stalled or broke off its body.  There is nobody to answer."""
+    """The client disconnected, stalled or cut off its body.  An answer is not possible."""
 
 
 class BrokenOff(Disconnected):
-    """We broke the connection: the head promised bytes that could not be read."""
+    """The server aborted the connection: the head announced bytes that could not be read."""
 
 
 class Unreadable(Exception):
-    """The object's bytes could not be read.  ``failure``: what the driver raised; it is not the connection's."""
+    """The object's bytes could not be read.  ``failure``: the driver's exception, not the connection's."""
 
     def __init__(self, failure: OSError) -> None:
         super().__init__(str(failure))
@@ -73,10 +73,10 @@ class Unreadable(Exception):
 
 
 async def _pieces(content: ObjectBody) -> AsyncGenerator[bytes, None]:
-    """The bytes of a content that has a reader.  Unreadable.
+    """The bytes of an ObjectBody that has a reader.  Unreadable.
 
-    Those of a file in small pieces: a client that does not read holds one of them.  A store is asked for all at once,
-    and has a window of its own.
+    A file is read in small pieces, so a client that does not read costs the memory of one.  An object store gets one
+    request for all bytes, and limits its memory itself.
     """
     reader, offset, end = content.reader, content.offset, content.offset + content.length
     assert reader is not None
@@ -97,23 +97,23 @@ async def _pieces(content: ObjectBody) -> AsyncGenerator[bytes, None]:
 
 
 def new_session() -> str:
-    """A random UUID as text.  It is no secret, so it need not come from the system, which takes ten times as long."""
+    """A random UUID as text.  It is not secret, so it does not use os.urandom, which takes ten times as long."""
     digits = "%032x" % (random.getrandbits(128) & _UUID_MASK | _UUID_BITS)
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def common(session: str) -> tuple[tuple[str, str], ...]:
-    """The headers that every answer has, whoever writes it."""
+    """The headers of every answer, on both ports."""
     return (
         (field.SESSION, session),
         ("Server", NAME),
-        ("X-Content-Type-Options", "nosniff"),  # no browser runs an object as another type than it was stored with
-        ("Vary", "Origin"),  # also where no page asks: what a cache keeps may be asked for by one
+        ("X-Content-Type-Options", "nosniff"),  # browsers must not guess another media type for an object
+        ("Vary", "Origin"),  # always: a cache may give the answer to a page later
     )
 
 
 class _Sent(web.StreamResponse):
-    """What aiohttp gets in place of an answer that is written already."""
+    """Stands for an answer that is written already; aiohttp needs a response object."""
 
     def __init__(self, keep: bool) -> None:
         super().__init__()
@@ -136,12 +136,12 @@ SENT, SENT_LAST = _Sent(True), _Sent(False)
 class Exchange:
     """A request and its answer.  It is the ``Body`` that the service reads.
 
-    ``received``, ``sent``: bytes of the bodies so far.  ``waiting``: True while it is the client's turn.
-    ``operation``: its name, "" while that is not known.  ``ret_code``: of a refusal.
-    ``budget``: of what it holds beside a body that is stored; None for any size.
-    ``crossing``: the page of another origin that may read the answer; None if none asked that may.
-    ``sender``: who sent the request.
-    ``entry``: of the audit log, until it is written; None: there is none to write.
+    ``received``, ``sent``: bytes of the bodies so far.  ``waiting``: whether the server waits for the client.
+    ``operation``: its name, "" while that is not known.  ``ret_code``: of an error.
+    ``budget``: for memory other than that of a stored body; None: no limit.
+    ``crossing``: the page of another origin that may read the answer, or None.
+    ``sender``: the client.
+    ``entry``: the entry for the audit log until it is written, or None.
     """
 
     __slots__ = (
@@ -199,18 +199,18 @@ class Exchange:
     # Body
 
     async def chunk(self) -> bytes:
-        """As ``service.Body``.  BadRequest for a body that is not chunked right; Disconnected."""
+        """As ``body_buffer.Body``.  BadRequest for a malformed chunked body; Disconnected."""
         if not self._asked:
             self._ask()
         self.waiting = True
         try:
             data = await self._content.readany()
-        except (web.RequestPayloadError, HttpProcessingError):  # the latter is of aiohttp's parser in Python
+        except (web.RequestPayloadError, HttpProcessingError):  # the latter comes from aiohttp's Python parser
             self.closing = True
             raise errors.BadRequest("the body is not transferred as its headers say") from None
         except OSError:
             raise Disconnected() from None
-        except Exception as error:  # what the transport or the parser left in the stream
+        except Exception as error:  # the transport or the parser set it on the stream
             if self.request.transport is None:
                 raise Disconnected() from error
             raise
@@ -234,9 +234,9 @@ class Exchange:
         return bytes(body)
 
     async def skip(self) -> None:
-        """Throw the whole body away: a client that is cut off while it sends does not read the answer.
+        """Read and discard the whole body: a client that is disconnected while it sends does not read the answer.
 
-        It has no limit, so the request's signature must have been checked.
+        There is no limit, so check the request's signature before.
         """
         while await self.chunk():
             pass
@@ -248,7 +248,7 @@ class Exchange:
             connection.read_at_once(self._content, size)
 
     def hold(self, size: int) -> None:
-        """So many bytes more are held until the request ends.  Unavailable if all requests hold too much."""
+        """Reserve memory, in bytes, until the request ends.  Unavailable if all requests together hold too much."""
         if self.budget is None:
             return
         if not self.budget.take(size):
@@ -256,13 +256,13 @@ class Exchange:
         self._held += size
 
     def release(self, size: int) -> None:
-        """So many of those bytes are no longer held."""
+        """Give back reserved memory, in bytes."""
         if self.budget is not None:
             self.budget.give(size)
             self._held -= size
 
     def end(self) -> None:
-        """It is over, and holds nothing."""
+        """The request ends, and gives all its memory back."""
         self.release(self._held)
 
     def _ask(self) -> None:
@@ -271,9 +271,9 @@ class Exchange:
             self.request.transport.write(CONTINUE)
 
     def _rest(self) -> int:
-        """How many bytes of the body to throw away after the answer: all of a short one, else as much as is sensible.
+        """How many bytes of the body to discard after the answer: all of a short body, otherwise at most DRAIN.
 
-        A client that waits for our "100 Continue" sends nothing.
+        A client that waits for "100 Continue" sends nothing.
         """
         if self._content.is_eof():
             return 0
@@ -295,7 +295,7 @@ class Exchange:
     # Answer
 
     async def answer(self, response: message.Response, content: ObjectBody | None = None) -> web.StreamResponse:
-        """Send it, and the content if there is any.  Disconnected; Unreadable."""
+        """Send a response, and the content if there is one.  Disconnected; Unreadable."""
         self.status = response.status
         rest = self._rest()
         try:
@@ -313,7 +313,7 @@ class Exchange:
         return carried
 
     def _head(self, response: message.Response) -> CIMultiDict[str]:
-        """The headers of a response, with those that every answer has.  A preflight's Vary says more."""
+        """The headers of a response, with those of every answer.  A preflight keeps its own Vary."""
         headers = CIMultiDict[str](response.headers.pairs)
         for name, value in common(self.session):
             headers.setdefault(name, value)
@@ -335,7 +335,7 @@ class Exchange:
         return await self._send_whole(response.status, headers, body)
 
     async def _send_whole(self, status: int, headers: CIMultiDict[str], body: bytes) -> web.StreamResponse:
-        """Head and body in one write; web.Response would take as long as all else together."""
+        """Send head and body in one write.  web.Response would take as long as everything else together."""
         request, writer = self.request, self.request.writer
         keep, version = request.keep_alive and not self.closing, request.version
         if version[0] < LEAST_VERSION[0]:
@@ -346,7 +346,7 @@ class Exchange:
         elif body or request.method != "HEAD":
             headers.setdefault("Content-Length", str(len(body)))
         headers["Date"] = dates.http_date(time.time())
-        if keep != (version >= (1, 1)):  # not what the version means anyway
+        if keep != (version >= (1, 1)):  # differs from the default of this HTTP version
             headers["Connection"] = "keep-alive" if keep else "close"
         if request.method == "HEAD":
             body = b""
@@ -368,7 +368,7 @@ class Exchange:
             raise Disconnected()
         file = reader.file if transport.get_extra_info("sslcontext") is None else None
         async with contextlib.aclosing(_pieces(content)) as pieces:
-            first = await anext(pieces) if file is None else b""  # while no head is sent, a failure can still be told
+            first = await anext(pieces) if file is None else b""  # no head is sent: an error can be answered
             self.waiting = True
             await carried.prepare(self.request)
             try:
@@ -380,13 +380,13 @@ class Exchange:
                     async for piece in pieces:
                         await self._write(carried, piece)
                 await carried.write_eof()
-            except BaseException:  # the head promised more than was sent: only a broken connection tells
+            except BaseException:  # the head announced more bytes: only closing the connection can report it
                 self.abort()
                 raise
         return carried
 
     async def _write(self, carried: web.StreamResponse, piece: bytes) -> None:
-        """Write a piece, and wait until no more of it is held than the connection may hold."""
+        """Write a piece, and wait until the connection's buffer is below its limit."""
         await carried.write(piece)
         await self.request.writer.drain()  # aiohttp waits after each 64 KiB
         self.sent += len(piece)
@@ -408,10 +408,10 @@ class Exchange:
             offset += count
             self.sent += count
 
-    # Watch
+    # Watchdog
 
     def progress(self) -> tuple[int, int, int]:
-        """Bytes received and sent, and those that the peer acknowledged since it connected (0 if that is unknown)."""
+        """(bytes received, bytes sent, bytes acknowledged by the peer since it connected or 0 if unknown)."""
         transport = self.request.transport
         acked = 0
         if transport is not None:
@@ -421,14 +421,14 @@ class Exchange:
         return self.received, self.sent, acked
 
     def is_gone(self) -> bool:
-        """Whether there is nobody to answer."""
+        """Whether the connection is lost."""
         transport = self.request.transport
         return transport is None or transport.is_closing()
 
     def abort(self) -> None:
-        """Break the connection.  Whatever waits for it gets an error.
+        """Abort the connection.  Everything that waits for it gets an error.
 
-        Not by closing the transport: a sendfile that waits for the socket would never hear of that.
+        It does not close the transport: a sendfile that waits for the socket would not notice.
         """
         transport = self.request.transport
         found = transport.get_extra_info("socket") if transport is not None else None
@@ -439,10 +439,10 @@ class Exchange:
 
 
 class Watchdog:
-    """Breaks connections on which nothing has moved for ``idle`` seconds although it is the client's turn, and those
-    that were slower than ``rate`` bytes a second over all the seconds of its turns, once these are more than ``idle``.
+    """Aborts connections of slow clients.  Only the time counts in which the server waits for the client.
 
-    One timer for all of them: what a request pays is an entry in a set.
+    A connection is aborted after ``idle`` seconds without a byte, or, once the server has waited ``idle`` seconds in
+    total, if it was slower than ``rate`` bytes a second.  There is one timer for all requests.
     """
 
     def __init__(self, idle: float, rate: float = 0.0) -> None:
@@ -452,7 +452,7 @@ class Watchdog:
         self._looked = 0.0
 
     def change(self, idle: float, rate: float) -> None:
-        """Other limits, for what is under way too."""
+        """Set other limits, for requests in progress too."""
         self.stop()
         self._idle, self._rate = idle, rate
         self.start()
@@ -480,7 +480,7 @@ class Watchdog:
         self.start()
 
     def _is_slow(self, exchange: Exchange, mark: tuple[int, int, int]) -> bool:
-        """Whether too little has moved: what was received at all, and what was sent since the first look."""
+        """Whether the client is too slow: all bytes received, and the bytes sent since the first check."""
         received, sent, acked = mark
         if exchange.before is None:
             exchange.before = acked or sent

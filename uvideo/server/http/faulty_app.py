@@ -1,6 +1,6 @@
-"""The app of a test server: scripted faults happen to its requests.  See ``uvideo.testing.faults``.
+"""The app of a test server, with scripted faults.  See ``uvideo.testing.faults``.
 
-One process only: each would count for itself.
+For one process only: several would count faults separately.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ from uvideo.testing.faults import Call, Fault
 __all__ = ["FaultyApp", "ServerFaults", "clock"]
 
 BODY_LIMIT = 1024 * 1024  # bytes of a management call, or of new faults
-GONE_EVERY = 0.02  # seconds between two looks whether the client went away
-SENT_SECONDS = 0.02  # seconds that what was written gets to leave before a reset
+GONE_EVERY = 0.02  # seconds between two checks whether the client disconnected
+SENT_SECONDS = 0.02  # seconds for written bytes to leave before a reset
 _BODILY = ("truncate", "reset", "stall", "flip")
 
 _skew: ContextVar[float] = ContextVar("skew", default=0.0)
 
 
 def clock() -> float:
-    """Unix seconds, as the request that is being answered shall see them."""
+    """Unix seconds for the current request; a fault may shift them."""
     return time.time() + _skew.get()
 
 
 class ServerFaults:
-    """The faults of one server, and what the admin port says of them."""
+    """The faults of one server, and their page on the admin port."""
 
     def __init__(self, given: list[Fault]) -> None:
         self.faults = given
 
     def left(self) -> list[Fault]:
-        """Those that never happened."""
+        """The faults that never happened."""
         return [fault for fault in self.faults if not fault.happened]
 
     async def answer(self, request: web.BaseRequest) -> tuple[int, str]:
-        """(status, text): GET says what happened, POST adds faults, DELETE forgets all."""
+        """(status, text).  GET: the faults that happened; POST: add faults; DELETE: remove all."""
         if request.method == "POST":
-            if request.content_type != "application/json":  # what no web page can send to another origin unasked
+            if request.content_type != "application/json":  # other origins' pages need a preflight for it
                 return 415, "faults are application/json\n"
             try:
                 found = json.loads(await request.content.read(BODY_LIMIT))
@@ -65,7 +65,7 @@ class ServerFaults:
 
 
 class _FaultyExchange(Exchange):
-    """``fault``: what happens to it.  ``ahead``: bytes of the body that were read already."""
+    """``fault``: the fault of this request.  ``ahead``: bytes of the body that were read already."""
 
     __slots__ = ("ahead", "fault")
 
@@ -97,7 +97,7 @@ class _FaultyExchange(Exchange):
         raise Disconnected()
 
     async def gone(self) -> None:
-        """Wait until the client goes away; the watch breaks connections that stall for too long."""
+        """Wait until the client disconnects.  The watchdog aborts connections that stall for too long."""
         self.waiting = True
         while self.request.transport is not None and not self.request.transport.is_closing():
             await asyncio.sleep(GONE_EVERY)
@@ -153,14 +153,14 @@ class _FaultyExchange(Exchange):
 
 
 def _other_etag(tag: str, text: str) -> str:
-    """One of the same form, of other bytes."""
+    """An etag of the same form, for other bytes."""
     digest = etag.block_digest(text.encode())
     is_part = len(tag.strip('"')) == len(etag.part_etag(digest))
     return f'"{etag.part_etag(digest) if is_part else etag.from_digests([digest])}"'
 
 
 def _with(response: message.Response, name: str, value: str | None) -> message.Response:
-    """The response with one header set, or taken out."""
+    """The response with one header set; None removes it."""
     pairs = [pair for pair in response.headers.pairs if pair[0].lower() != name.lower()]
     return response._replace(headers=message.Headers(pairs + ([(name, value)] if value is not None else [])))
 
@@ -176,15 +176,14 @@ async def _pieces(body: bytes, content: ObjectBody | None) -> AsyncIterator[byte
 
 
 class FaultyApp(App):
-    """An App to whose requests the faults of its ``script`` happen.  Its service must have the ``clock`` of this
-    module."""
+    """An App with the faults of ``script``.  Its service must use the ``clock`` of this module."""
 
     exchange = _FaultyExchange
     script: ServerFaults
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         assert isinstance(exchange, _FaultyExchange)
-        if exchange.request.method == "OPTIONS":  # a browser's question before the request that a fault is meant for
+        if exchange.request.method == "OPTIONS":  # a preflight; the fault is meant for the request after it
             return await super()._answer(exchange)
         try:
             call, name = await self._call(exchange)
@@ -194,7 +193,7 @@ class FaultyApp(App):
         if fault is None:
             return await super()._answer(exchange)
         if fault.kind in ("cut_after", "stall_after") and not exchange.request.body_exists:
-            await exchange.chunk()  # as if the whole body had come
+            await exchange.chunk()  # as after a whole body
         if fault.kind == "latency":
             await asyncio.sleep(fault.options["seconds"])
         if fault.kind in ("answer", "expired"):
@@ -206,7 +205,7 @@ class FaultyApp(App):
             _skew.reset(skew)
 
     async def _call(self, exchange: _FaultyExchange) -> tuple[Call, str | None]:
-        """(what the request asks for, the name of a management call).  Refused if it cannot be read."""
+        """(the operation of a request, the Action of a management call or None).  Refused if it cannot be read."""
         headers, method = exchange.headers, exchange.request.method
         target = location.parse_target(exchange.request.raw_path)
         if is_management(exchange, target):
@@ -225,7 +224,7 @@ class FaultyApp(App):
 
 
 def _scripted(fault: Fault, name: str | None) -> message.Response:
-    """The answer of answer and expired.  ``name``: of a management call, which says all with HTTP 200."""
+    """The answer for the faults answer and expired.  ``name``: of a management call: its errors have HTTP 200."""
     if fault.kind == "expired":
         expired = errors.SignatureExpired()
         return management.encode_error(name, expired) if name is not None else error_response.encode_error(expired)

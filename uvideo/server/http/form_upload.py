@@ -1,7 +1,7 @@
-"""A form upload (multipart/form-data) read as it comes in: first its fields, then the bytes of its file.
+"""A form upload (multipart/form-data) as a stream: first its fields, then the bytes of its file.
 
-Memory is bounded whatever is sent.  Source: data-plane.md, PostFile; RFC 2046 section 5.1, RFC 7578.  More is taken
-than the RFCs allow: Python's official SDK ends the form with "--boundary" and no "--", Go's sends an empty part last.
+Memory is always bounded.  Source: data-plane.md, PostFile; RFC 2046 section 5.1, RFC 7578.  Two deviations from the
+RFCs are accepted: the Python SDK ends the form with "--boundary" without "--", and the Go SDK sends an empty part last.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from uvideo.server.limits.memory_budget import FREE
 
 __all__ = ["LIMIT", "Form", "boundary_of"]
 
-LIMIT = 64 * 1024  # bytes of everything but the file
-PADDING = 64  # blanks behind a boundary, at most
+LIMIT = 64 * 1024  # bytes of everything except the file
+PADDING = 64  # most blanks behind a boundary
 _LINE = re.compile(rb"[ \t]*\r\n")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z").match
 _PARAMETER = re.compile(r';\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))')
@@ -24,7 +24,7 @@ _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,199}[0-9A-Za-z'()+_,./:=?-]\
 
 
 def boundary_of(content_type: str) -> bytes:
-    """The boundary that a Content-Type multipart/form-data names.  BadRequest."""
+    """The boundary in a Content-Type multipart/form-data.  BadRequest."""
     for name, quoted, plain in _PARAMETER.findall(content_type):
         if name.lower() == "boundary":
             value = re.sub(r"\\(.)", r"\1", quoted) or plain
@@ -34,7 +34,7 @@ def boundary_of(content_type: str) -> bytes:
 
 
 class MemoryUse(Protocol):
-    """Whose form it is: what it is told of the memory that the form takes."""
+    """The request of a form: it counts the form's memory."""
 
     def hold(self, size: int) -> None: ...
 
@@ -44,35 +44,34 @@ class MemoryUse(Protocol):
 
 
 class Form:
-    """The form that ``chunk`` (b"" at its end) brings.  Read ``fields`` first; then the file, as a ``service.Body``.
+    """The form in the bytes from ``chunk`` (b"" at the end).  Read ``fields`` first, then the file as a ``Body``.
 
-    Nothing of the file may be kept before ``chunk`` has said b"": only then the form is known to be whole.  Whatever is
-    wrong is a BadRequest.
+    Do not store the file before its ``chunk`` returned b"": only then the form is complete.  Errors are BadRequest.
     """
 
-    #: How long the file is stands nowhere.
+    #: A form does not contain the file's length.
     length: int | None = None
 
     def __init__(self, boundary: bytes, chunk: Callable[[], Awaitable[bytes]], memory: MemoryUse | None = None) -> None:
         self._dash = b"--" + boundary
         self._stop = b"\r\n" + self._dash
-        # Without one of these behind it, it is data; at the end of what is held (group 1) that cannot be told yet.
+        # Without one of these endings it is data.  At the end of the buffer (group 1) that is not known yet.
         self._boundary = re.compile(
             re.escape(self._stop) + rb"(?:--|[ \t]{0,%d}\r\n|([ \t]{0,%d}\r?|-)\Z)" % (PADDING, PADDING)
         )
         self._chunk, self._memory = chunk, memory
         self._held = bytearray()
-        self._ended = False  # nothing more comes in
-        self._done = False  # the file has been read, and what is behind it
+        self._ended = False  # all input is read
+        self._done = False  # the file and everything behind it is read
         self._budget = LIMIT
-        self._in_fields, self._is_large = True, False  # it holds more than FREE
-        #: The Content-Type of the file's own part, "" if it has none.
+        self._in_fields, self._is_large = True, False  # the latter: it holds more than FREE
+        #: The Content-Type of the file's part, "" if it has none.
         self.mime = ""
 
     async def fields(self) -> dict[str, str]:
-        """{lower-case name: value} of every field before the file."""
+        """{name in lower case: value} of every field before the file."""
         found: dict[str, str] = {}
-        self._held += b"\r\n"  # so that the first boundary looks like all others
+        self._held += b"\r\n"  # so that the first boundary looks like the others
         await self._before_boundary("the form has no boundary")
         if await self._after_boundary():
             raise errors.BadRequest("the form is empty")
@@ -111,7 +110,7 @@ class Form:
         if self._memory is not None:
             self._memory.read_at_once(size)
 
-    # Pieces
+    # Parsing
 
     def _take(self, count: int) -> bytes:
         taken = bytes(memoryview(self._held)[:count])
@@ -119,13 +118,13 @@ class Form:
         return taken
 
     async def _more(self, missing: str) -> None:
-        """Read on, or learn that the end is reached.  BadRequest with what is ``missing`` if that was known."""
+        """Read more, or note the end of the input.  At the end already: BadRequest with ``missing``."""
         if self._ended:
             raise errors.BadRequest(missing)
         if self._in_fields and not self._is_large and LIMIT - self._budget + len(self._held) > FREE:
             self._is_large = True
             if self._memory is not None:
-                self._memory.hold(2 * LIMIT)  # a part of it is there twice while it is read
+                self._memory.hold(2 * LIMIT)  # some bytes exist twice while they are read
         await self._read()
 
     async def _read(self) -> None:
@@ -134,7 +133,7 @@ class Form:
         self._held += data
 
     async def _fill(self, count: int) -> None:
-        """Have ``count`` bytes at least, if there are so many."""
+        """Buffer at least ``count`` bytes, or all up to the end."""
         while len(self._held) < count and not self._ended:
             await self._read()
 
@@ -144,7 +143,7 @@ class Form:
             raise errors.TooLarge(f"the fields of the form are longer than {LIMIT} bytes")
 
     def _find(self) -> tuple[bool, int]:
-        """(True, where the next boundary begins), or (False, how many bytes surely stand before it)."""
+        """(True, the offset of the next boundary), or (False, the number of bytes that are certainly before it)."""
         match = self._boundary.search(self._held)
         if match is None:
             return False, max(0, len(self._held) - (0 if self._ended else len(self._stop) - 1))
@@ -156,7 +155,7 @@ class Form:
         return False, at
 
     async def _before_boundary(self, missing: str) -> bytes:
-        """Read up to the next boundary, and that itself.  For what must fit the limit."""
+        """Read up to the next boundary, and the boundary itself.  The bytes must fit the limit."""
         found, at = self._find()
         while not found:
             if at > self._budget:
@@ -169,18 +168,18 @@ class Form:
         return value
 
     async def _after_boundary(self) -> bool:
-        """Read the end of a boundary's line; True if that was the last boundary."""
+        """Read the end of a boundary's line.  True if it was the last boundary."""
         await self._fill(PADDING + 2)
         if self._held.startswith(b"--"):
             return True
         line = _LINE.match(self._held)
-        if line is None:  # the form ends here, as Python's SDK lets it
+        if line is None:  # the form ends here, as from the Python SDK
             return True
         del self._held[: line.end()]
         return False
 
     async def _head(self) -> tuple[str | None, str]:
-        """Read the headers of a part, and the empty line under them.  (its name, its Content-Type or "")."""
+        """Read the headers of a part, and the empty line after them.  (its name, its Content-Type or "")."""
         name, mime = None, ""
         while True:
             line = await self._header_line()
@@ -198,7 +197,7 @@ class Form:
                 for key, quoted, bare in _PARAMETER.findall(value):
                     if key.lower() == "name":
                         name = re.sub(r"\\(.)", r"\1", quoted) or bare
-                        break  # what follows may be a piece of a file's name: JS does not escape its quotes
+                        break  # the rest may be part of a file name: the JavaScript SDK does not escape quotes
 
     async def _header_line(self) -> str:
         while (at := self._held.find(b"\r\n")) < 0:
@@ -209,16 +208,16 @@ class Form:
         return _text(self._take(at + 2)[:-2])
 
     async def _value(self) -> bytes:
-        """Read the body of a part that is not the file, and the boundary behind it."""
-        if self._held.startswith(self._dash):  # a part without even an empty body
+        """Read the body of a part that is not the file, and the boundary after it."""
+        if self._held.startswith(self._dash):  # a part without a body
             self._held[:0] = b"\r\n"
         return await self._before_boundary("the form ends within a field")
 
     async def _rest(self) -> None:
-        """Look at what stands behind the file.  Another field there would come too late to count."""
+        """Read everything behind the file.  Another field there is an error: it would be too late."""
         while not await self._after_boundary():
             await self._fill(len(self._dash) + PADDING + 2)
-            if self._held.startswith(self._dash):  # Go: an empty part that has no empty line either
+            if self._held.startswith(self._dash):  # Go: an empty part, without an empty line
                 del self._held[: len(self._dash)]
                 continue
             if not self._held.strip(b"\r\n \t") and self._ended:

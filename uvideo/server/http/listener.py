@@ -1,4 +1,4 @@
-"""Taking connections, with what a trusted proxy says of one before all else, before TLS too."""
+"""Accepts connections, and reads the PROXY protocol header of a trusted proxy, which comes before TLS."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from uvideo.server.http.connection import Server, address_of
 
 __all__ = ["Listener", "answer_on"]
 
-PAUSE = 1.0  # seconds after a connection could not be taken, as asyncio waits
+PAUSE = 1.0  # seconds after a failed accept, as in asyncio
 
 
 class Listener(Protocol):
     def close(self) -> None:
-        """Stop listening, and close the socket."""
+        """Stop accepting, and close the socket."""
 
 
 async def answer_on(sock: socket.socket, server: Server, tls: ssl.SSLContext | None, at_once: int) -> Listener:
-    """Answer whoever connects to the listening socket.  ``at_once``: connections that are taken before others' turn.
+    """Serve the connections of a listening socket.  ``at_once``: connections accepted in one turn of the loop.
 
-    The socket's backlog stays as it is: asyncio's own server would set it to ``at_once``, for all who share the socket.
+    It keeps the socket's backlog.  asyncio's server would set it to ``at_once`` for all processes with this socket.
     """
-    if sys.platform == "win32":  # asyncio cannot wait there until a socket may be peeked at
+    if sys.platform == "win32":  # asyncio cannot wait for MSG_PEEK there
         return await asyncio.get_running_loop().create_server(server, sock=sock, ssl=tls, backlog=at_once)
     return _Arrivals(sock, server, tls, at_once)
 
 
 class _Arrivals:
-    """asyncio has no place for what comes before TLS, so the connections are taken here and then given to it."""
+    """Accepts connections and gives them to asyncio, which cannot read a header before TLS."""
 
     def __init__(self, sock: socket.socket, server: Server, tls: ssl.SSLContext | None, at_once: int) -> None:
         self._sock, self._server, self._tls, self._at_once = sock, server, tls, at_once
@@ -68,11 +68,11 @@ class _Arrivals:
             task.add_done_callback(self._tasks.discard)
 
     async def _begin(self, taken: socket.socket, peer: str | None) -> None:
-        """Give it to the server, once it is known whose it is.  One that is broken or malformed ends."""
+        """Find the client's address, then give the connection to the server.  Closes a broken or malformed one."""
         with contextlib.suppress(OSError, asyncio.TimeoutError, proxy_protocol.MalformedProxyHeader):
             connection = self._server()
             try:
-                if self._server.proxies.trusts(peer) and not self._server.is_crowded:  # else it is told so at once
+                if self._server.proxies.trusts(peer) and not self._server.is_crowded:  # else refused at once
                     connection.introduction = asyncio.current_task()
                     connection.said = await self._introduction(taken)
                     connection.introduction = None
@@ -83,7 +83,7 @@ class _Arrivals:
                 raise
 
     async def _introduction(self, taken: socket.socket) -> str | None:
-        """What a trusted proxy says of the connection, as ``proxy_protocol.address``; nothing behind that is read."""
+        """The client's address from a trusted proxy, as ``proxy_protocol.address``.  Reads no byte after the header."""
         self._server.came("")
         try:
             return await asyncio.wait_for(self._read(taken), self._server.keep_alive)
@@ -95,7 +95,7 @@ class _Arrivals:
         while True:
             await self._readable(taken, size)
             before, seen = seen, taken.recv(proxy_protocol.LIMIT, socket.MSG_PEEK)
-            if seen == before:  # no more comes: its end is for the server to see
+            if seen == before:  # no more bytes: the server handles the end
                 return None
             found = proxy_protocol.size(seen)
             if found is None:
@@ -105,9 +105,9 @@ class _Arrivals:
             size = found
 
     async def _readable(self, taken: socket.socket, size: int) -> None:
-        """Wait until so many bytes can be read, or no more come."""
+        """Wait until ``size`` bytes can be read, or the connection ends."""
         is_readable = asyncio.Event()
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)  # or what is peeked at would wake us for ever
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)  # otherwise peeked bytes wake us repeatedly
         self._loop.add_reader(taken, is_readable.set)
         try:
             await is_readable.wait()

@@ -1,4 +1,4 @@
-"""The dialect of the management plane: parameters in the query or the body, and HTTP 200 whatever happens."""
+"""The dialect of the management plane: parameters in the query or the body, and HTTP 200 for errors too."""
 
 from __future__ import annotations
 
@@ -39,27 +39,27 @@ class ManagementPlaneCall(DialectCall["management.Operation", "management.Result
         self.throttle()
 
     async def authorize(self) -> Grant:
-        """Whether the action is known is said to everybody, all else only to who signed."""
+        """Anybody learns whether an action exists; other errors need a valid signature."""
         try:
             management.decode(self._given)
         except (errors.ActionMissing, errors.ActionUnknown):
             raise
         except errors.Refused:
-            pass  # ``decode`` says it
+            pass  # ``decode`` raises it
         self._signer = await self.pipeline.spaces.signer(self._given)
         token = self._signer if isinstance(self._signer, TokenRecord) else None
         asked = management.OPERATIONS[self._given["Action"]]
         return Grant("", asked, *NOTHING, None, token, who(self._signer, "management"))
 
     async def decode(self, grant: Grant) -> management.Operation:
-        """A token may not call at all."""
+        """AccessDenied for tokens."""
         if grant.token is not None:
             raise errors.AccessDenied()
         op, self._name = management.decode(self._given)
         return op
 
     async def permit(self, grant: Grant, op: management.Operation) -> None:
-        """``decode`` refused tokens, before it said what is wrong with the parameters."""
+        """Nothing to check: ``decode`` refuses tokens, before it checks the parameters."""
 
     async def perform(self, op: management.Operation) -> tuple[management.Result, None]:
         assert isinstance(self._signer, Key)
@@ -76,7 +76,7 @@ class ManagementPlaneCall(DialectCall["management.Operation", "management.Result
 
 
 def _managed(given: Mapping[str, object], result: management.Result) -> dict[str, str]:
-    """What of a management call is worth a line: which token, or whose temporary keys."""
+    """Details of a call for the audit log: the token, or the temporary keys."""
     if isinstance(result, operation.TemporaryKeys):
         return {"made": result.public_key}
     token_id = getattr(result, "token_id", None) or given.get("TokenId")
@@ -84,7 +84,7 @@ def _managed(given: Mapping[str, object], result: management.Result) -> dict[str
 
 
 def is_management(exchange: Exchange, target: location.RequestTarget) -> bool:
-    """Source: management-plane.md section 1.  A form upload goes to the same place."""
+    """Whether it is a management call.  A form upload has the same path.  Source: management-plane.md section 1."""
     if target.path != "/":
         return False
     if exchange.request.method == "POST":

@@ -1,4 +1,4 @@
-"""The steps of a request, and what they ask of a dialect: to read the request, and to write its answer.
+"""The steps of a request.  A dialect reads the request and writes its answer.
 
 docs/architecture.md lists the steps in the order of ``Pipeline.run``.
 """
@@ -33,14 +33,14 @@ __all__ = ["DialectCall", "ObjectCall", "Pipeline", "claimed_by"]
 Op = TypeVar("Op")
 Result = TypeVar("Result")
 
-CALLING = (operation.PutObject, operation.FinishUpload)  # what a put policy may go with; source: signing.md section 4
-#: Steps of uploads that are counted, so that one sees how many stay unfinished.
+CALLING = (operation.PutObject, operation.FinishUpload)  # they may carry a put policy; source: signing.md section 4
+#: Counted, so that metrics show how many uploads stay unfinished.
 COUNTED: dict[type, str] = {
     operation.InitiateUpload: "uvideo_uploads_begun_total",
     operation.FinishUpload: "uvideo_uploads_finished_total",
     operation.AbortUpload: "uvideo_uploads_aborted_total",
 }
-#: What needs room on the disk.
+#: Operations that need room on the disk.
 STORING = frozenset(
     (
         *(operation.PutObject, operation.InitiateUpload, operation.UploadPart),
@@ -51,7 +51,7 @@ STORING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """``names``: of the server's own.  ``callbacks``: calls what a put policy names.  ``audit``: who changed what."""
+    """``names``: the server's own names.  ``callbacks``: sends callbacks of put policies.  ``audit``: the audit log."""
 
     service: Service
     rights: Rights
@@ -63,9 +63,9 @@ class Pipeline:
     metrics: Metrics
 
     async def run(self, call: DialectCall[Any, Any]) -> tuple[message.Response, ObjectBody | None]:
-        """(the answer, the bytes of an object that go with it).  The first step that refuses wins.
+        """(the answer, the object whose bytes follow it or None).  The first step that refuses determines the answer.
 
-        Refused, OSError, Disconnected.
+        Raises Refused, OSError, Disconnected.
         """
         exchange = call.exchange
         await call.read()
@@ -87,9 +87,9 @@ class Pipeline:
         return response, content
 
     def _admit(self, call: DialectCall[Any, Any], grant: Grant) -> None:
-        """Begin the request's line in the audit log, and count it for its key.  Throttled; Unavailable."""
+        """Begin the request's line in the audit log, and count the request for its key.  Throttled; Unavailable."""
         exchange, cls, limits = call.exchange, grant.operation, self.limits
-        call.throttle()  # many at once: those before it may have used up what it had
+        call.throttle()  # again: requests in parallel may have reached the limit meanwhile
         if self.audit.wants(cls):
             self.audit.admit(frees=cls in FREES)
             exchange.entry = AuditEntry(grant.who, cls.__name__, call.space, grant.key)
@@ -98,7 +98,7 @@ class Pipeline:
         exchange.operation = cls.__name__
 
     def _callback(self, grant: Grant) -> policy.Policy | None:
-        """The put policy of a request, or None.  BadRequest, before anything is stored, if nobody can be called so."""
+        """The put policy of a request, or None.  BadRequest if its callback is not allowed; nothing is stored yet."""
         if grant.operation not in CALLING:
             return None
         if grant.policy is not None:
@@ -106,7 +106,7 @@ class Pipeline:
         return grant.policy
 
     def _room(self, call: DialectCall[Any, Any], grant: Grant) -> AbstractContextManager[None]:
-        """While the request is done: room on the disk for what it says that it will store.  Unavailable."""
+        """Reserves disk space for the announced bytes while the block runs.  Unavailable."""
         headroom, cls = self.limits.headroom, grant.operation
         if headroom is None or cls not in STORING:
             return nullcontext()
@@ -116,7 +116,7 @@ class Pipeline:
 class DialectCall(ABC, Generic[Op, Result]):
     """One request in one dialect.  ``Pipeline.run`` calls the methods from ``read`` to ``write`` in this order.
 
-    ``space``: the name of the one that it is about, "" while that is not known.
+    ``space``: the name of the request's space, "" while that is not known.
     """
 
     space = ""
@@ -126,51 +126,51 @@ class DialectCall(ABC, Generic[Op, Result]):
 
     @abstractmethod
     def claimed(self) -> str:
-        """The public key whose private key the request is to prove, "" if none can be read.  At any time."""
+        """The public key that the request names, "" if none can be read.  Not verified.  May be called at any time."""
 
     def throttle(self) -> None:
-        """Throttled if its sender sent too many wrong signatures for that key.  At any time."""
+        """Throttled if the client sent too many wrong signatures for this key.  May be called at any time."""
         if self.pipeline.limits.guesses.seen:
             self.pipeline.limits.guesses.check(self.exchange.sender, self.claimed())
 
     @abstractmethod
     async def read(self) -> None:
-        """Read which space and whose key it names.  Throttled, as soon as that is known; SpaceNotFound; BadRequest."""
+        """Read the space and the public key.  Throttled, as soon as the key is known; SpaceNotFound; BadRequest."""
 
     @abstractmethod
     async def authorize(self) -> Grant:
-        """The Grant of a request whose signature is right and may stand for it; errors as ``Service.authorize``."""
+        """The Grant, if the signature is valid and may ask for this operation.  Errors as ``Service.authorize``."""
 
     @abstractmethod
     async def decode(self, grant: Grant) -> Op:
-        """The operation.  BadRequest and the like."""
+        """The operation.  BadRequest and other errors of the protocol."""
 
     @abstractmethod
     async def permit(self, grant: Grant, op: Op) -> None:
-        """AccessDenied if its signature gives no right to the operation."""
+        """AccessDenied if the signer has no right to the operation."""
 
     async def complete(self, grant: Grant, op: Op) -> Op:
-        """The operation with what may be long, and is read only of who has the right to it."""
+        """The operation with its long fields.  They are read only after the rights are checked."""
         return op
 
     @abstractmethod
     async def perform(self, op: Op) -> tuple[Result, ObjectBody | None]:
-        """(the result, the bytes of an object that go with it)."""
+        """(the result, the object bytes that belong to it, or None)."""
 
     @abstractmethod
     def write(self, op: Op, result: Result) -> message.Response:
-        """The answer that says the result."""
+        """The result as an answer."""
 
     def refuse(self, refusal: errors.Refused) -> message.Response:
-        """The answer that says an error.  At any time."""
+        """The error as an answer.  May be called at any time."""
         return error_response.encode_error(refusal)
 
 
 class ObjectCall(DialectCall["dialect.Operation", "dialect.Result"]):
     """An operation on objects.
 
-    ``record``: the space; ``read`` sets it.  ``body``: the bytes to store, which ``read`` may replace.  ``service``:
-    does the operation; ``permit`` may set one that replaces no object.
+    ``record``: the space; ``read`` sets it.  ``body``: the bytes to store; ``read`` may replace it.  ``service``: does
+    the operation; ``permit`` may set one that replaces no object.
     """
 
     record: SpaceRecord
@@ -178,9 +178,9 @@ class ObjectCall(DialectCall["dialect.Operation", "dialect.Result"]):
     service: Service
 
     async def permit(self, grant: Grant, op: dialect.Operation) -> None:
-        """Check a token's rights, and with any signature a new key that is not signed.
+        """Check a token's rights.  For every signer: check a new key that the signature does not cover.
 
-        The request's line in the audit log, if it has one, gets the details of the operation first.
+        First, the request's line in the audit log gets the details of the operation.
         """
         if self.exchange.entry is not None:
             self.exchange.entry.more.update(details(op))
@@ -193,12 +193,12 @@ class ObjectCall(DialectCall["dialect.Operation", "dialect.Result"]):
         if isinstance(op, operation.GetObject):
             return await self.service.get(op, self.record)
         if isinstance(op, operation.UploadHit):
-            await self.exchange.skip()  # JS sends the file along
+            await self.exchange.skip()  # the JavaScript SDK sends the file with it
         return await self.service.run(op, self.record, self.body), None
 
 
 def claimed_by(headers: message.Headers, query: Sequence[tuple[str, str]]) -> str:
-    """The public key whose private key these are to prove, "" if none can be read."""
+    """The public key that these name, "" if none can be read.  Not verified."""
     try:
         claimed = signature.claim(headers, query)
     except errors.Refused:

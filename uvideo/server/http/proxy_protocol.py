@@ -1,4 +1,4 @@
-"""The header of the PROXY protocol: at the beginning of a connection a balancer says whose it is.
+"""The header of the PROXY protocol, in which a load balancer names the client of a connection.
 
 Bytes in, values out.  Source: proxy-protocol.txt of HAProxy, versions 1 and 2.
 """
@@ -10,10 +10,10 @@ import re
 
 __all__ = ["LIMIT", "MalformedProxyHeader", "address", "size"]
 
-LIMIT = 4096  # bytes of a header with all that a balancer adds to it
+LIMIT = 4096  # bytes of a header with its extensions
 _LINE, _LINE_LIMIT = b"PROXY ", 107
 _SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
-_FIXED = len(_SIGNATURE) + 4  # then version and command, family and transport, and the length of the rest
+_FIXED = len(_SIGNATURE) + 4  # also version and command, family and transport, length of the rest
 _PORT = rb"(0|[1-9][0-9]{0,4})"
 _WHOLE_LINE = re.compile(
     rb"PROXY (?:UNKNOWN(?: [^\r\n]*)?|TCP([46]) ([0-9A-Fa-f:.]+) ([0-9A-Fa-f:.]+) %s %s)\r\n" % (_PORT, _PORT)
@@ -24,13 +24,13 @@ _LEAST = {0x0: 0, 0x1: 12, 0x2: 36, 0x3: 216}  # family -> bytes of both address
 
 
 class MalformedProxyHeader(Exception):
-    """It begins as a header does, and is none."""
+    """The bytes begin as a header does, but are not a valid one."""
 
 
 def size(seen: bytes) -> int | None:
-    """How many bytes the header has of which these are the first, or how many must be seen to know; None: it is none.
+    """The length in bytes of the header that begins with ``seen``, or how many bytes are needed to find it.
 
-    ``seen``: one byte or more.  MalformedProxyHeader for one that is too long.
+    None if it is not a header.  ``seen``: at least one byte.  MalformedProxyHeader for a header that is too long.
     """
     if _SIGNATURE.startswith(seen[: len(_SIGNATURE)]):
         whole = _FIXED + int.from_bytes(seen[_FIXED - 2 : _FIXED], "big") if len(seen) >= _FIXED else _FIXED
@@ -46,7 +46,7 @@ def size(seen: bytes) -> int | None:
 
 
 def address(header: bytes) -> str | None:
-    """Whose the connection is.  "": somebody's whom it does not name; None: the balancer's.  MalformedProxyHeader."""
+    """The client's address.  "": it is not named; None: a connection of the balancer itself.  MalformedProxyHeader."""
     try:
         return _of_line(header) if header.startswith(_LINE) else _of_block(header)
     except ValueError:

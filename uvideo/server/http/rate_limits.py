@@ -1,4 +1,4 @@
-"""How much at once: requests a second for each key, and connections."""
+"""Limits on the requests a second of each key, and on connections."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from uvideo.server.limits.disk_headroom import Headroom
 
 __all__ = ["Limits", "Rates", "descriptors", "no_core"]
 
-KEYS = 10_000  # buckets remembered
-BURST = 2.0  # seconds' worth that may come at once
-SPARE = 128  # descriptors for the catalog, the log and whatever libraries open
+KEYS = 10_000  # most buckets
+BURST = 2.0  # seconds; a bucket holds the requests of this time
+SPARE = 128  # descriptors for the catalog, the log and libraries
 
 
 def no_core() -> None:
-    """Leave no core file, which would hold the keys."""
+    """Disable core files, which would contain the keys."""
     if resource is not None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def descriptors(wanted: int) -> int:
-    """How many connections there may be: ``wanted``, or what the system's limit on open files leaves room for.
+    """The limit on connections: ``wanted``, or fewer if the system's limit on open files is low.
 
-    The soft limit is raised as far as it goes.  A request in flight may hold one file beside its connection.
+    Raises the soft limit as far as possible.  A request in flight may need a file in addition to its connection.
     """
-    if resource is None:  # the system has no such limit
+    if resource is None:  # no such limit
         return wanted
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -43,17 +43,17 @@ def descriptors(wanted: int) -> int:
 
 
 class Rates:
-    """``limit``: requests a second of one key, or of one address without a key; 0 for any number.  ``clock``: seconds.
+    """``limit``: requests a second of one key, or of one address without a key; 0: any number.  ``clock``: seconds.
 
-    A bucket for each holds ``BURST`` seconds' worth.
+    Token buckets that hold the requests of ``BURST`` seconds.
     """
 
     def __init__(self, limit: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.limit, self._clock = limit, clock
-        self._buckets: dict[str, tuple[float, float]] = {}  # name -> (when it was looked at, what was in it)
+        self._buckets: dict[str, tuple[float, float]] = {}  # name -> (time of the last request, level then)
 
     def take(self, name: str) -> None:
-        """Throttled if there were too many."""
+        """Count a request.  Throttled if there were too many."""
         now, most = self._clock(), max(1.0, self.limit * BURST)
         then, held = self._buckets.get(name, (now, most))
         held = min(most, held + (now - then) * self.limit)
@@ -67,10 +67,10 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one process keeps to.
+    """The limits of one process.
 
-    ``connections``: at once, ``connections_each``: of them from one address; 0 for any number.  ``headroom``: None for
-    any disk.
+    ``connections``: open connections, ``connections_each``: those from one address; 0: any number.  ``headroom``: None:
+    not limited.
     """
 
     guesses: Guesses = field(default_factory=lambda: Guesses(0))

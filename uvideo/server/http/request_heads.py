@@ -1,8 +1,8 @@
-"""The heads of a connection, cut out of its bytes before aiohttp parses them, and their targets in ASCII.
+"""Finds the heads in a connection's bytes before aiohttp parses them, and escapes their targets.
 
-Official clients escape nothing of a target: PHP and C send keys so, JuiceFS queries.  aiohttp's parser in C refuses
-what no URL may have.  Here each byte from 0x80 on becomes its escape, so both spellings are one request from here on.
-All other bytes of a head, and those of bodies, stay as they are.
+Some official clients do not escape targets: PHP and C send such keys, JuiceFS such queries.  aiohttp's C parser refuses
+bytes that are not allowed in a URL.  So each byte of a target from 0x80 on is escaped here; both spellings are the same
+request.  All other bytes of heads and bodies stay unchanged.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import re
 
 __all__ = ["Heads"]
 
-_END = b"\r\n\r\n"  # of a head, and of a body in chunks
+_END = b"\r\n\r\n"  # the end of a head, and of a body in chunks
 _HIGH = re.compile(rb"[\x80-\xff]")
-_BEFORE, _METHOD, _TARGET, _OVER = range(4)  # which piece of a request line the next byte is of
+_BEFORE, _METHOD, _TARGET, _OVER = range(4)  # the piece of a request line that the next byte belongs to
 
 
 def _escape(found: re.Match[bytes]) -> bytes:
@@ -21,20 +21,20 @@ def _escape(found: re.Match[bytes]) -> bytes:
 
 
 class Heads:
-    """Of one connection.  What it is given is each byte of heads, and of bodies in chunks, in order."""
+    """The parser of one connection.  Give it each byte of heads, and of bodies in chunks, in order."""
 
     __slots__ = ("_last", "_stage")
 
     def __init__(self) -> None:
-        self._last = b""  # the last bytes, in which an end may have begun
+        self._last = b""  # the last bytes, which may be the beginning of _END
         self._stage = _BEFORE
 
     def begin(self) -> None:
-        """A head has ended: the next one begins with the next byte of any head."""
+        """The head is complete; the next one begins."""
         self._stage = _BEFORE
 
     def cut(self, data: bytes, most: int) -> tuple[bytes, bytes]:
-        """(the next bytes of a head, what is left of the data): at most so many, and none behind its end."""
+        """(the next bytes of the head, the rest of the data).  At most ``most`` bytes, and none behind the head."""
         piece = data[:most]
         found = (self._last + piece).find(_END)
         if found >= 0:
@@ -43,9 +43,9 @@ class Heads:
         return piece, data[len(piece) :]
 
     def passed(self, piece: bytes, is_due: bool) -> None:
-        """Bytes of a body in chunks.  ``is_due``: it has ended, so what comes next is of a head.
+        """Give it bytes of a body in chunks.  ``is_due``: the body has ended, so the next bytes belong to a head.
 
-        If that head began within them, its target is not escaped: only aiohttp knows where within them it began.
+        If a head begins within these bytes its target is not escaped: only aiohttp knows where it begins.
         """
         begun = is_due and not (self._last + piece).endswith(_END)
         self._stage = _OVER if begun else _BEFORE

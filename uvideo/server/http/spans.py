@@ -1,7 +1,7 @@
-"""OpenTelemetry spans of the server: one for each request, below the caller's if it sent a traceparent.
+"""OpenTelemetry spans of the server: one for each request, a child of the caller's span if it sent a traceparent.
 
-Loaded only where ``--telemetry`` or the program that started the server asks for it.  A span says no key of an object,
-no key that signs, no query and no text of an error.
+Loaded only if ``--telemetry`` or the embedding program asks for it.  A span contains no object keys, public keys,
+queries or error texts.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from uvideo.server.ops.metrics import METHODS
 
 __all__ = ["ExporterMissing", "Spans", "set_up"]
 
-GONE = 499  # the status of a request that nobody waits for any more
+GONE = 499  # the status of a request whose client disconnected
 _FIELDS = ("traceparent", "tracestate")
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 class ExporterMissing(Exception):
-    """What exports spans is not installed; the text says what to install."""
+    """The exporter is not installed.  The text says what to install."""
 
 
 def set_up() -> None:
-    """Set a tracer provider that exports by OTLP over HTTP, as OTEL_... say.  ExporterMissing; ValueError."""
+    """Set a tracer provider that exports by OTLP over HTTP, configured by OTEL_....  ExporterMissing; ValueError."""
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import SERVICE_NAME, OTELResourceDetector, Resource
@@ -49,14 +49,14 @@ def set_up() -> None:
 
 
 class Spans:
-    """Makes the spans of one process, by the provider that is set now."""
+    """Makes the spans of one process, with the present tracer provider."""
 
     def __init__(self) -> None:
         self._tracer = trace.get_tracer("uvideo.server", __version__)
 
     @contextmanager
     def of(self, exchange: Exchange) -> Iterator[Span]:
-        """The span of a request, which lasts as long as the block.  Named by its operation once that is known."""
+        """The span of a request, open during the block.  Its name is the operation, once that is known."""
         method = exchange.request.method if exchange.request.method in METHODS else "_OTHER"
         span = self._tracer.start_span(
             method if method != "_OTHER" else "HTTP",
@@ -76,14 +76,14 @@ class Spans:
             span.end()
 
     async def close(self) -> None:
-        """Export what there is; the exporter's own limits say for how long (OTEL_EXPORTER_OTLP_TIMEOUT, 10 s)."""
+        """Export the remaining spans, for at most OTEL_EXPORTER_OTLP_TIMEOUT (10 s)."""
         provider: Any = trace.get_tracer_provider()
         if hasattr(provider, "shutdown"):
             await asyncio.to_thread(provider.shutdown)
 
 
 def _caller(headers: message.Headers) -> context.Context:
-    """What the request belongs to; nothing else of this process, and nothing if it does not say."""
+    """The caller's trace context; empty without a traceparent.  Nothing from this process."""
     fields = {name: value for name in _FIELDS if (value := headers.get(name)) is not None}
     return _PROPAGATOR.extract(fields, context.Context())
 

@@ -1,4 +1,4 @@
-"""UFile's dialect of operations on objects: a signed header, a signed URL, a form, or no signature."""
+"""The UFile dialect, for operations on objects: with a signed header, a signed URL, a form, or no signature."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class UfileCall(ObjectCall):
     def __init__(self, exchange: Exchange, pipeline: Pipeline, target: location.RequestTarget, host: str) -> None:
         super().__init__(exchange, pipeline, target, host)
         self.service, self.body, self._query = pipeline.service, exchange, target.query
-        self._readings = [exchange.headers]  # the headers that may be signed; a form leaves a choice
+        self._readings = [exchange.headers]  # sets of headers that may be signed; a form has several
 
     def claimed(self) -> str:
         return claimed_by(self._readings[0], self._query)
@@ -43,7 +43,7 @@ class UfileCall(ObjectCall):
             await self._read_form()
 
     async def _read_form(self) -> None:
-        """Read all that stands before the file: it is judged before the file is read."""
+        """Read the fields before the file: the request is authorized before the file is read."""
         exchange = self.exchange
         form = Form(boundary_of(exchange.headers.get("Content-Type") or ""), exchange.chunk, exchange)
         if self.pipeline.limits.headroom is not None:
@@ -56,7 +56,7 @@ class UfileCall(ObjectCall):
         self.throttle()
 
     async def authorize(self) -> Grant:
-        """If a form's signature fits none of its readings, the error is that of the last."""
+        """Try each of ``_readings``.  If a form's signature fits none, the error is that of the last one."""
         method, is_form = self.exchange.request.method, self._form is not None
         for headers in self._readings:
             try:
@@ -76,7 +76,7 @@ class UfileCall(ObjectCall):
         return self._decoded(grant, await self.exchange.small(DOCUMENT_LIMIT) if small else b"")
 
     async def complete(self, grant: Grant, op: dialect.Operation) -> dialect.Operation:
-        """The list of etags may be long: only for who may finish, and no longer than the stored parts need."""
+        """Read the list of etags, which may be long, up to the length that the stored parts need."""
         if not isinstance(op, operation.FinishUpload):
             return op
         try:

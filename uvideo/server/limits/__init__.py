@@ -1,1 +1,1 @@
-"""What requests may hold: memory, room on the disk, and bodies kept until they are stored."""
+"""Limits on the memory and disk space of requests, and buffers for their bodies."""

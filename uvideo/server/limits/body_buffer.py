@@ -1,4 +1,4 @@
-"""Bytes of a body on their way to the store: in memory as far as the budget goes, and on the disk when they stall."""
+"""Buffers between a request's body and the store: in memory within the budget, on the disk if the client stalls."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ T = TypeVar("T")
 
 
 class Body(Protocol):
-    """The bulk bytes of a request, each read once and in order."""
+    """The bulk bytes of a request, read once and in order."""
 
-    #: Bytes that the sender announced; None if it did not say.
+    #: The announced length in bytes; None if it is unknown.
     length: int | None
 
     async def chunk(self) -> bytes:
-        """The next bytes, b"" at the end.  Raises if the sender goes away or sends fewer than announced."""
+        """The next bytes, b"" at the end.  Raises if the client disconnects or sends fewer bytes than announced."""
 
     def read_at_once(self, size: int) -> None:
-        """Let ``chunk`` hold and give no more than about so many bytes."""
+        """Limit ``chunk`` to about this many bytes."""
 
 
 async def pour(blob: BlobWriter, first: list[bytes], body: Body, share: Share, count: Callable[[bytes], None]) -> None:
@@ -45,12 +45,12 @@ async def pour(blob: BlobWriter, first: list[bytes], body: Body, share: Share, c
                 batches.flush()
                 if not share.batch:
                     await batches.wait()
-            del data  # while it waits it holds what is counted, and nothing else
+            del data  # while it waits it must hold only counted bytes
         await batches.wait()
         batches.flush()
         await batches.wait()
     except BaseException:
-        await batches.stop()  # the caller discards the writer: not while it is still at work
+        await batches.stop()  # the caller discards the writer, which must not be writing then
         raise
 
 
@@ -64,7 +64,8 @@ async def pour_blocks(
 ) -> None:
     """As ``pour``, for a writer that holds bytes until it has a block of them.
 
-    A block is gathered as a part is, so one that stalls is on the disk.  It has its share until the writer stored it.
+    A block is buffered like a part, so it moves to the disk if the client stalls.  It keeps its share until it is
+    stored.
     """
     source = _Source(first, body, count)
     length = writer.block if body.length is None else min(writer.block, body.length)
@@ -97,7 +98,7 @@ async def _store_block(writer: BlobWriter, block: WholeBody, held: contextlib.Ex
 
 
 class _Source:
-    """A body, block by block.  Each is a Body itself; it is to be read to its end before the next one."""
+    """A body in blocks.  Each block is a Body itself; read it to its end before the next one."""
 
     def __init__(self, first: list[bytes], body: Body, count: Callable[[bytes], None]) -> None:
         self._body, self._count = body, count
@@ -130,14 +131,14 @@ class _Source:
 
 
 class _Batches:
-    """What was read and is not written yet: one batch that is written, and one that is gathered.  ``size``: of that."""
+    """Two batches of bytes: one is being written, the other one is being read.  ``size``: bytes of the latter."""
 
     def __init__(self, writer: BlobWriter, share: Share, first: list[bytes]) -> None:
         self._writer, self._share = writer, share
         self._batch, self.size = list(first), sum(map(len, first))
-        first.clear()  # it would hold them until the end
+        first.clear()  # otherwise the caller holds them until the end
         self._writing: asyncio.Future[Any] | None = None
-        self._context = contextvars.copy_context()  # of the request, to which the written bytes count
+        self._context = contextvars.copy_context()  # the written bytes count for the request
         share.stalled = self.stalled
 
     def add(self, data: bytes) -> None:
@@ -145,13 +146,13 @@ class _Batches:
         self.size += len(data)
 
     def flush(self) -> None:
-        """Begin to write what was gathered.  Nothing must be written at the moment."""
+        """Begin to write the batch.  The one before must be written."""
         if self._batch:
             batch, self._batch, self.size = self._batch, [], 0
             self._writing = self._context.copy().run(asyncio.ensure_future, self._writer.write(batch))
 
     async def wait(self) -> None:
-        """Until nothing is written, also if the share's look has begun that meanwhile."""
+        """Wait until nothing is being written, also if ``stalled`` began another write meanwhile."""
         while self._writing is not None:
             writing = self._writing
             await writing
@@ -164,7 +165,7 @@ class _Batches:
             await asyncio.gather(self._writing, return_exceptions=True)
 
     def stalled(self) -> None:
-        """The client sends nothing: write what there is, and hold nothing more."""
+        """The client sends nothing: write the batch, and give the share back."""
         if self._writing is not None and not (self._writing.done() and not self._failed(self._writing)):
             return
         self.flush()
@@ -182,9 +183,9 @@ class _Batches:
 
 
 class WholeBody:
-    """A body that is needed whole: in memory if there is room, else in a spool, also if it stalls.
+    """A whole body: in memory if there is room, in a spool otherwise or if the client stalls.
 
-    ``length``: bytes that it has at most.  ``spool``: makes a spool.
+    ``length``: its greatest length in bytes.  ``spool``: makes a spool.
     """
 
     def __init__(self, memory: Memory, share: Share, spool: Callable[[], Spool], length: int) -> None:
@@ -196,7 +197,7 @@ class WholeBody:
         self.size = 0
 
     async def come(self, body: Body, check: Callable[[int], None]) -> None:
-        """Read all of it.  ``check``: raises if so many bytes are too many."""
+        """Read the whole body.  ``check``: is given the size so far, and raises if it is too large."""
         if await self._share.whole(self._length):
             self._share.stalled = self._stalled
         else:
@@ -220,7 +221,7 @@ class WholeBody:
                 await self._spilled()
 
     async def store(self, store: Callable[[Sequence[bytes]], Awaitable[T]]) -> T:
-        """What ``store`` makes of it."""
+        """Give the body to ``store``, and return its result."""
         if self._spool is None:
             return await store(self._chunks)
         async with self._memory.places:
@@ -231,7 +232,7 @@ class WholeBody:
             self._spool.close()
 
     def _open_spool(self) -> Spool:
-        """Unavailable if the disk has no room for it: the bytes are there twice, here and where they go then."""
+        """Unavailable if the disk has no room: the bytes will be on it twice, in the spool and in the store."""
         announce(self._length)
         self._spool = self._make_spool()
         return self._spool
@@ -241,7 +242,7 @@ class WholeBody:
             self._spilling = self._context.copy().run(asyncio.ensure_future, self._spill())
 
     async def _spill(self) -> None:
-        """Bring what came so far to the disk.  If that has no room it stays in memory."""
+        """Move the bytes so far to the disk.  If that is full they stay in memory."""
         try:
             spool = self._open_spool()
         except errors.Unavailable:

@@ -1,4 +1,4 @@
-"""Bytes of a body that comes slowly, in a file without a name instead of in memory."""
+"""The bytes of a slow body, in an unnamed file instead of in memory."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from typing import IO
 
 __all__ = ["Spool"]
 
-SMALL = 64 * 1024  # bytes worth no hop to a thread
+SMALL = 64 * 1024  # bytes; up to this size no thread is used
 PIECE = 1024 * 1024  # bytes read at once
 
 
 class Spool:
-    """Opened by the first write, in ``folder`` (None: the system's for such files).
+    """A file that the first write opens in ``folder`` (None: the system's folder for temporary files).
 
-    What is left of it goes with the process.  OSError as the disk says.
+    The system removes it at the latest when the process ends.  OSError of the disk.
 
-    ``taking``: is entered while so many bytes are written; raises if the disk has no room for them.
+    ``taking``: entered with the number of bytes while they are written; raises if the disk has no room for them.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Spool:
                 view = view[self._file.write(view) :]
 
     async def read(self) -> list[bytes]:
-        """All of it."""
+        """All bytes, in pieces."""
         return await asyncio.to_thread(self._read)
 
     def _read(self) -> list[bytes]:
@@ -68,7 +68,7 @@ class Spool:
                 self.close()
 
     def close(self) -> None:
-        """Close the file: now, or when the write or read ends that was cancelled and is still at work in a thread."""
+        """Close the file.  If a thread is still in a cancelled read or write, the file is closed after that."""
         self._is_over = True
         if self._used.acquire(blocking=False):
             file, self._file = self._file, None

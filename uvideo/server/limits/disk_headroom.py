@@ -1,4 +1,4 @@
-"""Room on the disk that stays free: uploads are admitted only if there is room for all that was announced."""
+"""Free space kept on the disk.  An upload is admitted only if all announced bytes fit."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ T = TypeVar("T")
 class Headroom:
     """Keeps ``least`` bytes of the folder's disk free.
 
-    A request announces how much it will write; that is set aside for it until it is written or the request ends.
-    What was not announced (a body in chunks) is set aside piece by piece as it is written, so it never takes what
-    another request announced.
+    A request announces how many bytes it will write.  They are reserved until they are written or the request ends.
+    Bytes that were not announced (a body in chunks) are reserved piece by piece as they are written, so they never use
+    the reservation of another request.
 
-    The catalog's growth, and what other programs write, come out of the headroom.  So what was announced is written
-    until half of it is left.
+    The catalog and other programs use up the headroom as they grow.  So announced bytes are still written until half
+    of the headroom is used up.
 
-    ``reserved``: bytes set aside by all workers.  Each adds its own bytes first and looks at the sum after that.  So no
-    lock is needed: of two requests at the same instant both may be refused, but never too many are admitted.
+    ``reserved``: bytes reserved by all workers.  Each worker first adds its bytes and then compares the sum.  So no
+    lock is needed: of two simultaneous requests both may be refused, but never too many are admitted.
     """
 
     def __init__(self, folder: Path, least: int, reserved: Level | None = None) -> None:
@@ -38,23 +38,23 @@ class Headroom:
         self.reserved = reserved or Level()
 
     def change(self, least: int) -> None:
-        """Keep another number of bytes free from now on."""
+        """Set another number of bytes to keep free."""
         self._least = least
 
     def has(self, size: int) -> bool:
-        """Whether so many bytes more could be announced."""
+        """Whether ``size`` more bytes can be announced."""
         return self._free() - self.reserved.total - size >= self._least
 
     def check(self, size: int) -> None:
-        """Unavailable if so many bytes more cannot be announced."""
+        """Unavailable if ``size`` more bytes cannot be announced."""
         if not self.has(size):
             raise _nearly_full()
 
     @contextlib.contextmanager
     def announced(self, size: int) -> Iterator[None]:
-        """A request that will write so many bytes.  Unavailable if there is no room.
+        """Reserve bytes for a request while the block runs.  Unavailable if there is no room.
 
-        Within the block ``announce`` adds to them, and what ``taking`` writes is taken from them.
+        Within the block ``announce`` adds to the reservation, and ``taking`` uses it up.
         """
         request = _Request(self)
         request.announce(size)
@@ -67,7 +67,7 @@ class Headroom:
 
     @contextlib.contextmanager
     def taking(self, size: int) -> Iterator[None]:
-        """While the block writes so many bytes, those of the request first.  Unavailable if there is no room."""
+        """Wrap a write of ``size`` bytes.  Uses the request's reservation first.  Unavailable if there is no room."""
         request = _request.get() or _Request(self)
         if size > request.left:
             request.announce(size - request.left)
@@ -79,7 +79,7 @@ class Headroom:
             request.spend(size)
 
     def reserve(self, size: int) -> None:
-        """Set so many bytes aside.  Unavailable if there is no room for them."""
+        """Reserve bytes.  Unavailable if there is no room."""
         self.reserved.add(size)
         if not self.has(0):
             self.reserved.add(-size)
@@ -90,7 +90,7 @@ class Headroom:
 
 
 class _Request:
-    """``left``: bytes that are set aside for it and not written yet."""
+    """``left``: bytes that are reserved for the request and not written yet."""
 
     def __init__(self, headroom: Headroom) -> None:
         self._headroom, self.left = headroom, 0
@@ -100,8 +100,8 @@ class _Request:
         self.left += size
 
     def spend(self, size: int) -> None:
-        """So many bytes are on the disk, or could not be written."""
-        size = min(size, self.left)  # a write may end after its request
+        """Release bytes that were written, or could not be."""
+        size = min(size, self.left)  # a write may end later than its request
         self.left -= size
         self._headroom.reserved.add(-size)
 
@@ -113,9 +113,9 @@ _request: ContextVar[_Request | None] = ContextVar("_request", default=None)
 
 
 def announce(size: int) -> None:
-    """Set so many bytes more aside for the request that is being answered.  Unavailable if there is no room.
+    """Reserve more bytes for the current request.  Unavailable if there is no room.
 
-    Nothing, if nobody keeps a headroom.
+    Does nothing if there is no headroom.
     """
     request = _request.get()
     if request is not None:
@@ -127,7 +127,7 @@ def _nearly_full() -> errors.Unavailable:
 
 
 def kept_free(blobs: Blobs, headroom: Headroom | None) -> Blobs:
-    """The same blobs; what is written to them leaves the headroom, however it came and whatever was announced."""
+    """The same blobs, but every write to them keeps the headroom free, whether it was announced or not."""
     return blobs if headroom is None else wrapped(KeptFree, blobs, headroom)
 
 

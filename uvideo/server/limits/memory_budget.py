@@ -1,7 +1,7 @@
-"""What the requests of all workers may hold in memory together (`--memory`), and who gets how much of it.
+"""The memory that the requests of all workers may use together (`--memory`), and each request's share of it.
 
-What may be held beside that is bounded for each connection: LEAST_READ of a body that is written at once or of a head,
-twice as much in the stream that the connection feeds, and what an open connection costs by itself.
+In addition, each connection uses a bounded amount: LEAST_READ for a head or for a body that is written at once, twice
+as much in the connection's stream, and the cost of an open connection.
 """
 
 from __future__ import annotations
@@ -20,34 +20,33 @@ from uvideo.server.ops.shared_gauge import Level
 __all__ = ["FREE", "LEAST_READ", "MIB", "READ", "Budget", "Memory", "Share", "least_memory"]
 
 MIB = 1024 * 1024
-LEAST_READ, READ = 16 * 1024, 256 * 1024  # bytes of a body that are read at once: in any case, and of a large share
-FREE = 16 * 1024  # bytes of a small body that anybody may send
-#: A share is spent on two batches, of which one is gathered while the other one is written, and on what was read before
-#: anybody looks at it.
+LEAST_READ, READ = 16 * 1024, 256 * 1024  # bytes of one read of a body: without a share, and with a large one
+FREE = 16 * 1024  # bytes; a body up to this size is not counted
+#: A share covers two batches (one is read while the other one is written) and the bytes in the stream.
 BATCH, SHARE = 4, 14  # reads
-PART, WHOLES = 4, 2  # of what is free, one share gets at most so big a part; the latter if it needs all or nothing
+PART, WHOLES = 4, 2  # a share gets at most 1/PART of the free bytes; 1/WHOLES if it needs all or nothing
 WHOLE = 4 * MIB  # bytes of a block
-PLACES = 8  # blocks that are read back from the disk, or copied, at once in one process
-WINDOW = 64 * MIB  # bytes that are fetched from an object store ahead of who reads them
+PLACES = 8  # blocks that one process reads back from the disk, or copies, at the same time
+WINDOW = 64 * MIB  # bytes that are fetched from an object store in advance
 PATIENCE = 0.5  # seconds that a part waits for room
 WAITING = 64  # parts that wait for room
 LOOK_EVERY = 1.0  # seconds
-TRIMMED = 8 * MIB  # bytes that are not held any more, after which the system gets them
-TRIM_EVERY, TRIM_WORK = 10.0, 0.05  # seconds; and of work since then
+TRIMMED = 8 * MIB  # bytes; after so many were released, memory is given back to the system
+TRIM_EVERY, TRIM_WORK = 10.0, 0.05  # seconds between two trims; seconds of CPU time since the last one
 
 log = logging.getLogger("uvideo.server")
 
 
 class Reads(Protocol):
-    """A body that can be told how much to read at once."""
+    """A body with a limit on the size of a read."""
 
     def read_at_once(self, size: int) -> None: ...
 
 
 class Budget:
-    """``size`` bytes that many share; ``level``: how many are taken, by all workers.  For one event loop each.
+    """``size``: bytes.  ``level``: bytes that all workers have taken.  Each worker has one, for its event loop.
 
-    Each worker adds its own first and looks at the sum after that, so no lock is needed.
+    A worker first adds its bytes and then compares the sum, so no lock is needed.
     """
 
     def __init__(self, size: int, level: Level | None = None) -> None:
@@ -57,25 +56,25 @@ class Budget:
 
     @property
     def is_short(self) -> bool:
-        """Whether more than half of it is taken."""
+        """Whether more than half of the budget is taken."""
         return self.level.total > self.size // 2
 
     def take(self, wanted: int, least: int | None = None, part: int = 1) -> int:
-        """How many bytes may be held until they are given back: at most ``wanted`` and one ``part`` of what is free.
+        """Take bytes, and return how many: at most ``wanted``, and at most 1/``part`` of the free bytes.
 
-        0 if that is less than ``least`` (all that is wanted, if not given).
+        0 if that is less than ``least`` (default: ``wanted``).
         """
         taken = min(wanted, max(0, self.size - self.level.total) // part)
         if taken < (wanted if least is None else least):
             return 0
         self.level.add(taken)
-        if self.level.total > self.size:  # another worker was as fast
+        if self.level.total > self.size:  # another worker took bytes at the same time
             self.level.add(-taken)
             return 0
         return taken
 
     def give(self, taken: int) -> None:
-        """Those bytes are no longer held."""
+        """Give bytes back."""
         if not taken:
             return
         self.level.add(-taken)
@@ -84,7 +83,7 @@ class Budget:
             self.wake()
 
     def wake(self) -> None:
-        """Let those go on who wait for what is free now."""
+        """Resume the waiting requests for which there is room now."""
         while self._waiting:
             wanted, future = self._waiting[0]
             if future.done():
@@ -96,7 +95,7 @@ class Budget:
                 return
 
     async def wait(self, wanted: int) -> bool:
-        """Take so many bytes, in turn.  False if there will be no room soon: slow clients have it."""
+        """Take bytes, first come, first served.  False if there will be no room soon, because slow clients use it."""
         if not self._waiting and self.take(wanted, part=WHOLES):
             return True
         loop = asyncio.get_running_loop()
@@ -107,7 +106,7 @@ class Budget:
         try:
             await asyncio.wait([future], timeout=PATIENCE)
         except asyncio.CancelledError:
-            if future.done():  # it got its turn, and nobody takes it
+            if future.done():  # the bytes were taken for it already
                 self.give(wanted)
             raise
         finally:
@@ -117,9 +116,9 @@ class Budget:
 
 
 class Memory:
-    """``size`` bytes: three quarters for bodies that are stored, one for all else that requests hold.
+    """``size`` bytes: three quarters for bodies that are stored, one for everything else that requests need.
 
-    ``stored``, ``others``: what is taken, by all ``workers``.  ``remote``: the objects lie in another machine's store.
+    ``stored``, ``others``: bytes taken by all ``workers``.  ``remote``: the objects are in another machine's store.
     """
 
     def __init__(
@@ -134,14 +133,14 @@ class Memory:
         self.window = min(WINDOW, size // 4 // workers) if remote else 0
         self.others = Budget(size // 4, others)
         self.stored = Budget(size - size // 4 - workers * (places * WHOLE + self.window), stored)
-        #: For whole blocks that come from the disk or the store: who has one never waits for a client.
+        #: For whole blocks from the disk or the store.  A task that has a place never waits for a client.
         self.places = asyncio.Semaphore(places)
         self._shares: set[Share] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._most, self._trimmed, self._worked = 0, 0.0, 0.0
 
     def start(self) -> None:
-        """Look at who holds what, until ``stop``."""
+        """Check all shares periodically, until ``stop``."""
         self._timer = asyncio.get_running_loop().call_later(LOOK_EVERY, self._look)
 
     def stop(self) -> None:
@@ -164,13 +163,13 @@ class Memory:
         for share in tuple(self._shares):
             try:
                 share.look()
-            except Exception:  # of one request; the others are looked at all the same
+            except Exception:  # of one request; check the others nevertheless
                 log.exception("a request could not be looked at")
         self.stored.wake()
         self._give_back()
 
     def _give_back(self) -> None:
-        """Let the system have what is free: when much less is held than was, and now and then while there is work."""
+        """Give free memory back to the system: after many bytes were released, and periodically while there is work."""
         held, now = self.stored.level.own + self.others.level.own, asyncio.get_running_loop().time()
         self._most = max(self._most, held)
         is_due = now - self._trimmed >= TRIM_EVERY and time.process_time() - self._worked >= TRIM_WORK
@@ -180,11 +179,11 @@ class Memory:
 
 
 class Share:
-    """What one request may hold of a body that is stored.
+    """The memory of one request whose body is stored.
 
-    ``read``: bytes that it reads at once.  ``batch``: bytes that it gathers before it writes them; 0: it writes what
-    comes at once, and holds no more.  ``moved``: bytes that came since the last look.  ``stalled``: what to do if these
-    are too few; it must end with ``shrink``.
+    ``read``: bytes of one read.  ``batch``: bytes that it collects before a write; 0: it writes each read at once.
+    ``moved``: bytes that arrived since the last check.  ``stalled``: called if these are too few; it must end with
+    ``shrink``.
     """
 
     def __init__(self, budget: Budget, body: Reads) -> None:
@@ -194,14 +193,14 @@ class Share:
         self.stalled: Callable[[], None] | None = None
 
     def grow(self) -> None:
-        """Take as much as makes sense and as there is."""
+        """Take as many bytes as are useful and free."""
         self.size = self._budget.take(SHARE * READ, SHARE * LEAST_READ, PART)
         if self.size:
             self._reads(self.size // SHARE)
             self.batch = BATCH * self.read
 
     async def whole(self, length: int) -> bool:
-        """Take what a body of this length needs that is held until it is whole.  False if there is no room."""
+        """Take the bytes for a whole body of this length.  False if there is no room."""
         wanted = length + 2 * min(length, READ)
         if await self._budget.wait(wanted):
             self.size = wanted
@@ -209,7 +208,7 @@ class Share:
         return bool(self.size)
 
     def shrink(self) -> None:
-        """Nothing is held now."""
+        """Give all bytes back."""
         self._reads(LEAST_READ)
         self.batch = 0
         self._budget.give(self.size)
@@ -220,7 +219,7 @@ class Share:
         self.size = 0
 
     def look(self) -> None:
-        """Give a share back that is not used, and take one where it would be."""
+        """Give the share back if the client stalls; take one if the client is fast and has none."""
         moved, self.moved = self.moved, 0
         if not self.size:
             if moved >= BATCH * LEAST_READ:
@@ -234,11 +233,11 @@ class Share:
 
 
 def least_memory(workers: int) -> int:
-    """Bytes that so many workers need at least."""
+    """The least number of bytes for this many workers."""
     return workers * 4 * WHOLE
 
 
 def _trim() -> None:
-    """Give free memory back to the system, where the C library does not do that by itself."""
+    """Give free memory back to the system; some C libraries do not do so by themselves."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

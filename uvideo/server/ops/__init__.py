@@ -1,1 +1,1 @@
-"""For the operator: metrics, readiness, audit log, and the care of stored data."""
+"""For the operator: metrics, readiness, audit log, scrub and garbage collection."""

@@ -1,11 +1,11 @@
-"""The audit log: who changed what, when, from where, and how it ended.
+"""The audit log: who changed what, when, from where, and with which result.
 
-One JSON object a line, ASCII only, no secret and no signature; the format is in docs/server.md, "The audit log".
+Each line is a JSON object in ASCII, without secrets and signatures.  Format: docs/server.md, "The audit log".
 
-A line is written by one write(2) to a file that is open for appending, so lines of several processes never mix.  It is
-written when the operation is over and before its answer is sent: whoever got an answer has a line.  While the file
-cannot be written, lines wait in memory and every change is refused, so nothing happens unseen; what frees room goes on
-for KEPT lines, as it may be what mends the disk.
+A line is one write(2) to a file opened with O_APPEND, so lines of several processes never mix.  It is written after the
+operation and before its answer, so every answered operation has a line.  While the file cannot be written, lines wait
+in memory and changes are refused, so no change is unrecorded.  Operations that free space are still allowed for KEPT
+lines, because they may repair a full disk.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
     *("details", "note", "noted", "operator", "visited", "visitor"),
 ]
 
-#: What changes something, or hands out a way to: always recorded.
+#: Operations that change data or give out keys: always recorded.
 CHANGES: frozenset[type] = frozenset(
     (
         *(operation.PutObject, operation.DeleteObject, operation.InitiateUpload, operation.FinishUpload),
@@ -49,7 +49,7 @@ CHANGES: frozenset[type] = frozenset(
         *(operation.CreateToken, operation.UpdateToken, operation.DeleteToken, operation.AssumeRole),
     )
 )
-#: What only reads, and each part of an upload, which nobody sees before it is finished: recorded if asked for.
+#: Operations that only read, and parts of an upload, which are invisible until it is finished: recorded with ``reads``.
 DETAILS: frozenset[type] = frozenset(
     (
         *(operation.GetObject, operation.HeadObject, operation.GetTags, operation.GetAcl),
@@ -58,20 +58,20 @@ DETAILS: frozenset[type] = frozenset(
         *(operation.DescribeSpace, operation.ListSpaceFiles, operation.GetSpaceStatus, operation.DescribeToken),
     )
 )
-#: What leaves more room than it found.
+#: Operations that free space.
 FREES: frozenset[type] = frozenset((operation.DeleteObject, operation.AbortUpload, operation.DeleteSpace))
-KEPT = 1000  # lines that wait in memory before what frees room is refused too
-NOTE = "audit.path"  # in the server's folder: where its audit log is
+KEPT = 1000  # lines in memory, above which operations that free space are refused too
+NOTE = "audit.path"  # file in the server's folder with the path of its audit log
 _APPEND = os.O_RDWR | os.O_APPEND
-STRANGERS, MINUTE = 60, 60.0  # lines a minute, in each process, that those without a key can cause; seconds
+STRANGERS, MINUTE = 60, 60.0  # lines a minute in each process for clients without a key; seconds
 
 log = logging.getLogger("uvideo.server")
 
 
 class Who(NamedTuple):
-    """``way``: how somebody asked: header, url, link, policy, form, nobody (anybody may), management, console, admin
-    (the command) or server (by itself).  ``token``: the id of the token that signed.  ``issuer``: the public key of the
-    pair that a temporary key was made with.  ``user``: of the system."""
+    """``way``: kind of request: header, url, link, policy, form, nobody (unsigned), management, console, admin (the
+    command) or server (by itself).  ``token``: the id of the signing token.  ``issuer``: the public key of the pair
+    that requested a temporary key.  ``user``: the system's user."""
 
     way: str
     public: str = ""
@@ -83,7 +83,7 @@ class Who(NamedTuple):
 
 @dataclass(slots=True)
 class AuditEntry:
-    """What is known of a line before its operation is over."""
+    """The fields of a line that are known before the operation ends."""
 
     who: Who
     operation: str
@@ -95,8 +95,8 @@ class AuditEntry:
 class Audit:
     """Writes the file ``path``; None: nothing is recorded.  ``reads``: record DETAILS as well.
 
-    It is made with mode 0600, or opened as it is, before the workers are forked; OSError.  When the file is moved away
-    a new one is made by the next line.  ``clock``: unix seconds; ``ticks``: seconds that never go back.
+    The file is created with mode 0600, or opened, before the workers are forked; OSError.  After the file was moved
+    away, the next line creates a new one.  ``clock``: unix seconds; ``ticks``: seconds of a monotonic clock.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Audit:
         self._fd, self._place = -1, (0, 0)
         self._waiting: deque[bytes] = deque()
         self._failing = False
-        self._torn = mmap.mmap(-1, 1)  # of all workers: whether the file ends within a line
+        self._torn = mmap.mmap(-1, 1)  # shared by all workers: whether the file ends within a line
         self._strangers, self._until, self._left_out = 0, 0.0, 0
         if path is not None:
             self._open(path)
@@ -124,7 +124,7 @@ class Audit:
         return self._path is not None
 
     def is_foreign(self) -> bool:
-        """Whether root has opened what does not belong to whom its folder belongs to, for example through a link."""
+        """Whether root opened a file of another owner than its folder has, for example through a link."""
         if self._path is None or not localfile.HAS_OWNERS or os.geteuid() != 0:
             return False
         return os.stat(self._path.parent).st_uid not in (0, os.fstat(self._fd).st_uid)
@@ -134,7 +134,7 @@ class Audit:
         return cls in self._wanted
 
     def admit(self, *, frees: bool = False) -> None:
-        """Before what is recorded: errors.Unavailable while lines cannot be written.  ``frees``: it is one of FREES."""
+        """Call this before a recorded operation.  Unavailable while lines cannot be written.  ``frees``: in FREES."""
         if self._waiting and not self._flush() and (not frees or len(self._waiting) >= KEPT):
             raise errors.Unavailable("the audit log cannot be written, so nothing is changed", cause="audit")
 
@@ -151,10 +151,10 @@ class Audit:
         session: str = "",
         **more: object,
     ) -> None:
-        """Add a line.  It never raises: a line that cannot be written waits.
+        """Add a line.  Never raises: a line that cannot be written waits.
 
-        ``status``: of HTTP, 0 where there is none.  ``ret_code``: 0 if it was done.  ``session``: the X-SessionId of
-        the answer, as in the access log.  ``more``: further members, JSON values.
+        ``status``: of HTTP; 0 if there is none.  ``ret_code``: 0 for success.  ``session``: the answer's X-SessionId,
+        as in the access log.  ``more``: further members, JSON values.
         """
         if self._path is None:
             return
@@ -180,7 +180,7 @@ class Audit:
         self._flush()
 
     def end(self, entry: AuditEntry, status: int, ret_code: int, address: str | None, session: str) -> None:
-        """``record`` of an entry whose operation is over."""
+        """``record`` the entry of a finished operation."""
         self.record(
             entry.operation,
             entry.who,
@@ -194,9 +194,9 @@ class Audit:
         )
 
     def stranger(self, operation: str, who: Who, *, status: int = 0, address: str | None = "") -> None:
-        """``record`` of what anybody can cause without a key: at most STRANGERS a minute, then only counted.
+        """``record`` for clients without a key: at most STRANGERS lines a minute; further ones are only counted.
 
-        The next line has ``left_out``, how many there were.
+        The next line has their number in ``left_out``.
         """
         now = self._ticks()
         if now >= self._until:
@@ -209,7 +209,7 @@ class Audit:
         self.record(operation, who, status=status, address=address, left_out=left_out or None)
 
     def close(self) -> None:
-        """What could not be written goes to the server's log."""
+        """Write waiting lines to the server's log."""
         if self._waiting and not self._flush():
             for line in self._waiting:
                 log.error("not in the audit log: %s", line.decode().rstrip())
@@ -233,7 +233,7 @@ class Audit:
             self._torn[0] = 1
 
     def _flush(self) -> bool:
-        """Write what waits; whether all of it was."""
+        """Write the waiting lines; whether all of them were written."""
         assert self._path is not None
         try:
             while self._waiting:
@@ -260,7 +260,7 @@ class Audit:
         if self._torn[0]:
             line = b"\n" + line
         count = os.write(self._fd, line)
-        if count < len(line):  # the disk is full; the half line stands alone, and this one is written again
+        if count < len(line):  # disk full: the partial line stays, and the whole line is written again later
             self._torn[0] = 1
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._torn[0] = 0
@@ -270,24 +270,24 @@ OFF = Audit(None)
 
 
 def _made(path: Path) -> int:
-    """A new file, which the server can open also if root made it."""
+    """Create the file; if root does so, with an owner that lets the server open it."""
     try:
         fd = localfile.opened(path, _APPEND | os.O_CREAT | os.O_EXCL)
-    except FileExistsError:  # another process just made it
+    except FileExistsError:  # another process created it
         return localfile.opened(path, _APPEND)
     localfile.belong(fd, path.parent)
     return fd
 
 
 def details(op: object) -> dict[str, Any]:
-    """What of an operation is worth a line beside its space and key."""
+    """Members for an operation, in addition to space and key."""
     found = {name: getattr(op, name, None) for name in ("new_key", "upload_id", "acl", "type", "source_space")}
     found["source"] = getattr(op, "source_key", None)
     return {name: value for name, value in found.items() if value}
 
 
 def operator() -> Who:
-    """Who runs a command on this machine."""
+    """The user who runs a command on this machine."""
     user = ""
     if pwd is not None:
         with contextlib.suppress(KeyError):
@@ -298,7 +298,7 @@ def operator() -> Who:
 
 
 def note(folder: Path, path: Path | None) -> None:
-    """Keep in the server's folder where its audit log is, so that commands write to the same one.  OSError."""
+    """Save the path of the audit log in the server's folder, so that commands use the same log.  OSError."""
     there = folder / NOTE
     if path is None:
         there.unlink(missing_ok=True)
@@ -309,7 +309,7 @@ def note(folder: Path, path: Path | None) -> None:
 
 
 def noted(folder: Path) -> Path | None:
-    """Where the audit log of the folder's server is; None if it has none."""
+    """The path of the audit log of the folder's server; None if it has none."""
     try:
         text = os.fsdecode((folder / NOTE).read_bytes().rstrip(b"\n"))
     except FileNotFoundError:
@@ -317,13 +317,13 @@ def noted(folder: Path) -> Path | None:
     return Path(text) if text else None
 
 
-#: Who asks a call of the console that is being answered, and from where.
+#: The user of the current console call, and the address.
 _visitor: ContextVar[tuple[Who, str]] = ContextVar("visitor")
 
 
 @contextmanager
 def visited(who: Who, address: str | None) -> Iterator[None]:
-    """The block answers a call of the console."""
+    """Set the user and the address of a console call for the block."""
     token = _visitor.set((who, address or ""))
     try:
         yield
@@ -332,5 +332,5 @@ def visited(who: Who, address: str | None) -> Iterator[None]:
 
 
 def visitor() -> tuple[Who, str]:
-    """(who asks the call of the console that is being answered, from where)."""
+    """(user of the current console call, address)."""
     return _visitor.get((Who("console"), ""))

@@ -1,4 +1,4 @@
-"""Reading the audit log: the file that is written now, and those that were moved away from its name."""
+"""Reads the audit log: the present file, and rotated ones."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Line = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which lines: all that are given must fit.  ``key``: of an object; with ``*`` at the end, what it begins with.
-    ``since``, ``until``: as lines have their time.  ``public``: of whoever asked, or of the pair behind it."""
+    """A filter of lines; all given fields must match.  ``key``: an object's key, or a prefix with ``*`` at the end.
+    ``since``, ``until``: times in the form of the log.  ``public``: the public key of the signer or of its issuer."""
 
     space: str | None = None
     key: str | None = None
@@ -58,7 +58,7 @@ def _is_done(line: Line) -> bool:
 
 
 def moment(text: str, now: datetime) -> str:
-    """A time as lines have it: of ``2h``, so long ago, or of ISO 8601, UTC unless it says another zone.  ValueError."""
+    """A time in the form of the log, from ``2h`` (ago) or from ISO 8601 (UTC without a zone).  ValueError."""
     ago = _AGO(text)
     try:
         if ago is not None:
@@ -72,9 +72,9 @@ def moment(text: str, now: datetime) -> str:
 
 
 def files(path: Path) -> list[Path]:
-    """The log and what was moved away from its name (``audit.log.1``, ``audit.log-20261129.gz``), oldest first.
+    """The log and its rotated files (``audit.log.1``, ``audit.log-20261129.gz``), oldest first.
 
-    After it was moved away the log is there again with the next line.
+    After a rotation the log itself does not exist until the next line.
     """
     found = [each for each in path.parent.glob(path.name.replace("[", "[[]") + "[.-]*") if each.is_file()]
     found.sort(key=lambda each: each.stat().st_mtime)
@@ -82,7 +82,7 @@ def files(path: Path) -> list[Path]:
 
 
 def read(paths: list[Path], asked: Asked) -> Iterator[tuple[Line | None, str]]:
-    """(what it says, the line) of each that fits; (None, the line) of what cannot be read.  OSError."""
+    """(parsed line, text) of each matching line; (None, text) of a line that cannot be parsed.  OSError."""
     for path in paths:
         for text in _lines(path):
             if not text.strip():
@@ -98,7 +98,7 @@ def read(paths: list[Path], asked: Asked) -> Iterator[tuple[Line | None, str]]:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """Those of a file; one that is no JSON in place of what a damaged or unfinished .gz has not.  OSError."""
+    """The lines of a file.  A damaged or incomplete .gz ends with a line that is not JSON.  OSError."""
     with _opened(path) as file:
         try:
             yield from file
@@ -113,7 +113,7 @@ def _opened(path: Path) -> IO[str]:
 
 
 def told(line: Line) -> str:
-    """One line for a reader: when, what, of which object, who, from where, how it ended."""
+    """A line for people: time, operation, object, user, address, result."""
     what = "/".join(_shown(line[name]) for name in ("space", "object") if line.get(name))
     to = f" to {_shown(line['new_key'])}" if line.get("new_key") else ""
     if line.get("source"):
@@ -130,5 +130,5 @@ def told(line: Line) -> str:
 
 
 def _shown(value: object) -> str:
-    """Without what a terminal would obey."""
+    """The text without control characters for a terminal."""
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in str(value))

@@ -1,4 +1,4 @@
-"""When the last backup was complete: a file in the server's folder, so that its metrics can tell."""
+"""The time of the last complete backup, in a file in the server's folder, for the metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAME = "last-backup.json"
 
 
 def note(folder: Path, completed: float) -> None:
-    """Keep that a backup was complete at this time, unix seconds.  OSError."""
+    """Save the time of a complete backup, in unix seconds.  OSError."""
     aside = folder / f".{NAME}.{os.getpid()}"
     try:
         with localfile.named(folder / NAME):
@@ -25,7 +25,7 @@ def note(folder: Path, completed: float) -> None:
 
 
 def last(folder: Path) -> int | None:
-    """Unix seconds; None if nothing can be read there: none was ever complete."""
+    """The time in unix seconds; None if there was no backup or the file cannot be read."""
     try:
         found = json_document.parse_json((folder / NAME).read_bytes())
         return int(found["completed"])

@@ -1,4 +1,4 @@
-"""What a server does with garbage by itself: it sweeps, and empties the quarantine when the disk runs full."""
+"""A server's automatic garbage collection: it sweeps, and empties the quarantine when the disk is nearly full."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from uvideo.storage.base import Blobs, Catalog, Freed, SweepStopped, Unreachable
 __all__ = ["Sweeper"]
 
 EVERY, AGE = 600.0, 3600.0  # seconds
-LOOK_EVERY = 1.0  # seconds between two looks at the disk
-LEAST = 16 * 1024 * 1024  # bytes free, whatever the headroom is
+LOOK_EVERY = 1.0  # seconds between two checks of the disk
+LEAST = 16 * 1024 * 1024  # bytes to keep free with any headroom
 
 log = logging.getLogger("uvideo.server")
 
 
 class Sweeper:
-    """Sweeps one pair of drivers.  ``folder``: whose disk is looked at; None for no disk of ours.
+    """Sweeps one pair of drivers.  ``folder``: on the disk to check; None: the server has no disk of its own.
 
-    ``headroom``: bytes of the disk at which uploads are refused; at twice as many the quarantine is emptied.
+    ``headroom``: with fewer free bytes uploads are refused; below twice as many the quarantine is emptied.
     """
 
     def __init__(self, blobs: Blobs, catalog: Catalog, metrics: Metrics, folder: Path | None, headroom: int) -> None:
@@ -33,17 +33,17 @@ class Sweeper:
         self.change(headroom)
 
     def change(self, headroom: int) -> None:
-        """Another headroom from now on."""
+        """Set another headroom."""
         self._least = 2 * max(headroom, LEAST)
 
     async def run(self, cutoff: float) -> None:
-        """For ever: take garbage last touched before ``cutoff``, then what is old enough to be surely none's."""
+        """Sweep until cancelled: at first garbage last touched before ``cutoff``, later garbage older than AGE."""
         while True:
             try:
                 await self.once(cutoff)
             except Unreachable as failure:
                 log.warning("garbage is looked for later: %s", failure.strerror)
-            except (identity.Apart, SweepStopped, OSError) as failure:  # the machine fails: one line says it
+            except (identity.Apart, SweepStopped, OSError) as failure:  # failures of the machine: log one line
                 log.error("nothing is swept: %s", failure)
                 self._metrics.add("uvideo_gc_failures_total")
             except Exception:
@@ -53,7 +53,7 @@ class Sweeper:
             cutoff = time.time() - AGE
 
     async def once(self, cutoff: float) -> None:
-        """One sweep.  ``identity.Apart``, SweepStopped, and what the drivers raise."""
+        """One sweep.  ``identity.Apart``, SweepStopped, and errors of the drivers."""
         await identity.compare(self._blobs, self._catalog)
         freed = Freed()
         try:
@@ -68,7 +68,7 @@ class Sweeper:
         self._metrics.set("uvideo_gc_last_run_seconds", int(time.time()))
 
     async def relieve(self) -> None:
-        """For ever: look at the disk, and remove what is in the quarantine while little is free."""
+        """Check the disk until cancelled, and remove files from the quarantine while it is nearly full."""
         assert self._folder is not None
         while True:
             await asyncio.sleep(LOOK_EVERY)

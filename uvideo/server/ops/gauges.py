@@ -1,4 +1,4 @@
-"""What the metrics say of the catalog and the machine: asked for when somebody looks, not more often than bearable."""
+"""Gauges of the catalog and the machine.  A scrape updates them, at limited cost."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ __all__ = ["STALE", "Gauges", "Turn", "readiness_look", "uploads_look"]
 
 STALE = 7 * DAY  # seconds without a new part
 EVERY = 5.0  # seconds
-SHARE = 50  # so at most a fiftieth of the time is spent
-PATIENCE = 1.0  # seconds that who looks waits for the newest values
+SHARE = 50  # so updates take at most a fiftieth of the time
+PATIENCE = 1.0  # seconds that a scrape waits for new values
 
 Look = Callable[[], Awaitable[None]]
 
@@ -28,10 +28,10 @@ log = logging.getLogger("uvideo.server")
 
 @dataclass(slots=True)
 class Turn:
-    """``look``: sets its gauges.  ``every``: seconds between two at least; and at least ``share`` times as long as it
-    took: SHARE where it reads much, 1 where it only waits.
+    """``look``: sets gauges.  ``every``: least seconds between two looks.  ``share``: the pause is at least this many
+    times as long as the look: SHARE if it reads much, 1 if it only waits.
 
-    ``due``: ticks at which it is looked again.  ``task``: of the look that is under way.
+    ``due``: ticks of the next look.  ``task``: the running look.
     """
 
     look: Look
@@ -42,10 +42,10 @@ class Turn:
 
 
 class Gauges:
-    """Has looks set their gauges: ``turns`` by name.
+    """Runs looks that set gauges: ``turns`` by name.
 
-    One that waits for the database holds up no other.  ``levels``: gauge -> what it shows at
-    every scrape.  ``ticks``: seconds that never go back.
+    A look that waits for the database does not delay others.  ``levels``: {gauge: its level}, read at every scrape.
+    ``ticks``: seconds of a monotonic clock.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class Gauges:
         self._turns = turns
 
     async def refresh(self, only: str = "") -> None:
-        """Bring up to date what is due; after PATIENCE, or without the catalog, the last values stay.
+        """Run the looks that are due.  After PATIENCE, or without the catalog, the last values stay.
 
-        ``only``: the name of one look, "" for all.
+        ``only``: the name of one look; "": all.
         """
         for name, level in self._levels.items():
             self._metrics.set(name, max(0, level.total))
@@ -75,7 +75,7 @@ class Gauges:
             await asyncio.wait(running, timeout=PATIENCE)
 
     async def close(self) -> None:
-        """End the looks that are under way."""
+        """Cancel the running looks."""
         running = [turn.task for turn in self._turns.values() if turn.task is not None]
         for task in running:
             task.cancel()
@@ -97,7 +97,7 @@ class Gauges:
 
 
 def uploads_look(catalog: Catalog, metrics: Metrics, clock: Callable[[], float] = time.time) -> Look:
-    """Sets the gauges of open uploads.  ``clock``: unix seconds."""
+    """A look that sets the gauges of open uploads.  ``clock``: unix seconds."""
 
     async def look() -> None:
         found = await catalog.open_uploads(int(clock()) - STALE)
@@ -110,7 +110,7 @@ def uploads_look(catalog: Catalog, metrics: Metrics, clock: Callable[[], float] 
 
 
 def readiness_look(readiness: Readiness, metrics: Metrics) -> Look:
-    """Shows what /readyz would say."""
+    """A look that sets the gauges of readiness."""
 
     async def look() -> None:
         states = await readiness.states()

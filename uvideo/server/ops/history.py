@@ -1,4 +1,4 @@
-"""The last hour of the server's counters, for the console's curves."""
+"""The last hour of the server's counters, for the console's charts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class History:
         self._samples: deque[tuple[float, Counts]] = deque(maxlen=LENGTH)
 
     async def run(self) -> None:
-        """Take a sample now and every few seconds, until cancelled."""
+        """Take a sample now and every EVERY seconds, until cancelled."""
         while True:
             self.take()
             await asyncio.sleep(EVERY)
@@ -32,5 +32,5 @@ class History:
         self._samples.append((self._clock(), self._metrics.counts()))
 
     def samples(self) -> list[tuple[float, Counts]]:
-        """(unix seconds, Counts) from the oldest to this moment."""
+        """(unix seconds, Counts) of each sample, oldest first, and of now."""
         return [*self._samples, (self._clock(), self._metrics.counts())]

@@ -1,6 +1,6 @@
-"""What an operator does beside running gateways: collecting garbage, moving to other drivers.  Checking: ``scrub``.
+"""Garbage collection, and migration to other drivers.  ``scrub`` has the checks.
 
-It works on drivers as the service does, and prints nothing: each step is told to the caller.
+It works on drivers, like the service.  It prints nothing; it reports each step to the caller.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from uvideo.storage.base import DAY, Blobs, Catalog, Freed, ObjectRecord, SpaceR
 __all__ = ["Moved", "collect", "move", "objects", "spaces"]
 
 PAGE = 1000
-BATCH = 1024 * 1024  # bytes handed to a Writer at once
+BATCH = 1024 * 1024  # bytes of one write to a BlobWriter
 
 
 @dataclass(slots=True)
 class Moved:
-    """``copied``, ``linked`` (bytes that were there already), ``kept`` (there from an earlier run): objects.
-    ``stored``: bytes copied.  ``uploads``: unfinished ones that were left behind."""
+    """Numbers of objects: ``copied``, ``linked`` (bytes existed already), ``kept`` (from an earlier run).
+    ``stored``: bytes copied.  ``uploads``: the number of unfinished uploads, which are not migrated."""
 
     spaces: int = 0
     copied: int = 0
@@ -44,7 +44,7 @@ async def spaces(catalog: Catalog) -> AsyncIterator[SpaceRecord]:
 
 
 async def objects(catalog: Catalog, space: SpaceRecord) -> AsyncIterator[ObjectRecord]:
-    """All of a space, without inline bytes."""
+    """All objects of a space, without inline bytes."""
     marker = ""
     while True:
         page = await catalog.list(space.space_id, "", marker, PAGE)
@@ -56,9 +56,9 @@ async def objects(catalog: Catalog, space: SpaceRecord) -> AsyncIterator[ObjectR
 
 
 async def collect(blobs: Blobs, catalog: Catalog, age: float, freed: Freed, *, limited: bool = True) -> int:
-    """Take what nobody has named for ``age`` seconds, beside running gateways; how many.  ``limited``: as of sweep.
+    """Collect blobs without references for ``age`` seconds; returns their number.  Gateways may run meanwhile.
 
-    ``freed``: counts all that is freed, what was deleted earlier and is put aside included.
+    ``limited``: as in sweep.  ``freed``: counts everything that is freed, including garbage from earlier deletes.
     """
     await identity.compare(blobs, catalog)
     return await blobs.sweep(catalog.named, time.time() - age, freed, limited=limited)
@@ -86,10 +86,10 @@ async def move(
     target: tuple[Blobs, Catalog],
     done: Callable[[ObjectRecord, str], None] = lambda record, how: None,
 ) -> Moved:
-    """Copy everything, bytes verified on the way; run it again after it was broken off, and it goes on.
+    """Copy everything, and verify all bytes.  After an interruption, run it again to continue.
 
-    ``done``: called with each object and "copied", "linked" or "kept".  Nobody else may write to either meanwhile.
-    IntegrityError if bytes of the source do not have their etag; nothing of that object is then stored.
+    ``done``: called with each object and "copied", "linked" or "kept".  No other program may write to source or target.
+    IntegrityError if bytes of the source do not fit their etag; then nothing of that object is stored.
     """
     moved = Moved()
     async for space in spaces(source[1]):
@@ -113,7 +113,7 @@ async def move(
 
 
 async def _move_space(source: Catalog, target: Catalog, space: SpaceRecord) -> None:
-    """The space as it is, and the bytes that were served from it."""
+    """Copy the space's record, and its counts of bytes served."""
     there = await target.space(space.name)
     if there is None:
         await target.create_space(space)

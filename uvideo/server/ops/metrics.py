@@ -1,4 +1,4 @@
-"""Counters that several worker processes share, and the families of metrics made of them."""
+"""Counters shared by the worker processes, and the metric families made of them."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _STATUS = {status: number for number, status in enumerate(STATUSES)}
 _IN = len(METHODS) * len(STATUSES)
 _OUT, _INFLIGHT = _IN + 1, _IN + 2
 
-#: Upper bounds in seconds; one bucket more is for what takes longer.  Then the sum, in microseconds.
+#: Upper bounds in seconds.  Behind them: a bucket for longer times, and the sum in microseconds.
 BUCKETS = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
     *(30.0, 60.0, 120.0, 300.0, 600.0),
 )
 _WIDTH = len(BUCKETS) + 2
 STORES = ("catalog_read", "catalog_write", "blob_read", "blob_write")
-#: What a refusal or failure said; "other" for what this version does not know.
+#: RetCodes of errors; "other" for those that this version does not know.
 CODES = (*sorted({cls.ret_code for cls in errors.CLASSES if cls.ret_code is not None}, reverse=True), 0)
-#: name -> (Prometheus' type, what it is).  A gauge is set by the first worker, one of EACH by each for itself.
+#: name -> (Prometheus type, description).  The first worker sets a gauge; each worker sets its own of EACH.
 VALUES = {
     "uvideo_connections_refused_total": ("counter", "Connections beyond the limit."),
     "uvideo_connections_open": ("gauge", "Connections to the data port, of all workers."),
@@ -63,7 +63,7 @@ VALUES = {
     "uvideo_workers_died_total": ("counter", "Workers that died and were replaced."),
     "uvideo_unplanned_starts_total": ("counter", "Starts of the server after one that had not been told to end."),
 }
-#: What the first worker sees of the server, as of VALUES.  They are there once it was seen, and may have labels.
+#: As VALUES, for values that the first worker observes.  Absent until observed; they may have labels.
 SHOWN = {
     "uvideo_ready": (
         "gauge",
@@ -109,7 +109,7 @@ _VALUE = {name: _VALUES + at for at, name in enumerate(VALUES)}
 
 
 class Counts(NamedTuple):
-    """Since the start: requests answered, of them with 4xx and with 5xx, and bytes of bodies.  And those in flight."""
+    """Since the start: answered requests, those with 4xx and 5xx, bytes of bodies.  Now: requests in flight."""
 
     requests: int
     refused: int
@@ -120,7 +120,7 @@ class Counts(NamedTuple):
 
 
 class Metrics:
-    """Counts of each of ``workers`` processes, made before they are forked.  Each process adds to its own only."""
+    """Counters of each of ``workers`` processes, made before they are forked.  Each process writes only its own."""
 
     def __init__(self, started: float, workers: int = 1) -> None:
         self._started, self._workers = started, workers
@@ -129,7 +129,7 @@ class Metrics:
         self._shown = dict[str, list[Sample]]()
 
     def take(self, worker: int) -> None:
-        """Say which worker this process is.  What an earlier one of this number had in flight, or open, is gone."""
+        """Set the number of this worker.  Resets requests in flight and connections of its predecessor."""
         self._base = worker * _SLOTS
         self._cells[self._base + _INFLIGHT] = 0
         for name in EACH:
@@ -147,7 +147,7 @@ class Metrics:
         self._cells[self._base + _INFLIGHT] += 1
 
     def end(self, method: str, status: int, received: int, sent: int, seconds: float = 0.0) -> None:
-        """One request is over.  ``received``, ``sent``: bytes of the bodies."""
+        """Count a finished request.  ``received``, ``sent``: bytes of the bodies."""
         cells, base, number = self._cells, self._base, _METHOD.get(method, 5)
         cells[base + _INFLIGHT] -= 1
         cells[base + number * len(STATUSES) + _STATUS.get(status, len(STATUSES) - 1)] += 1
@@ -158,42 +158,42 @@ class Metrics:
         cells[base + _OUT] += sent
 
     def place(self, store: str) -> tuple[memoryview[int], int, int]:
-        """(cells, the first bucket's, the sum's) of a store in this process, out of STORES; after ``take``."""
+        """(cells, index of the first bucket, index of the sum) of one of STORES in this process.  After ``take``."""
         slot = self._base + _STORE[store]
         return self._cells, slot, slot + _WIDTH - 1
 
     def refused(self, ret_code: int | None) -> None:
-        """A request was answered with this RetCode."""
+        """Count a request answered with this RetCode."""
         self._cells[self._base + _CODE.get(ret_code or 0, _CODES + len(CODES) - 1)] += 1
 
     def failed(self, cause: str) -> None:
-        """A request was refused or failed for a reason of the server's own.  ``cause``: out of CAUSES."""
+        """Count a request that failed because of the server.  ``cause``: one of CAUSES."""
         self._cells[self._base + _CAUSE[cause]] += 1
 
     def add(self, name: str, count: int = 1) -> None:
-        """Count up a counter of VALUES."""
+        """Add to a counter of VALUES."""
         self._cells[self._base + _VALUE[name]] += count
 
     def set(self, name: str, value: int) -> None:
-        """Give a gauge of VALUES its value."""
+        """Set a gauge of VALUES."""
         self._cells[self._base + _VALUE[name]] = value
 
     def show(self, name: str, *samples: Sample) -> None:
-        """Give a family of SHOWN its samples in place of those that it has.  For the first worker: it is asked."""
+        """Replace the samples of a family of SHOWN.  In the first worker, which answers scrapes."""
         self._shown[name] = list(samples)
 
     def _sum(self, slot: int) -> int:
         return sum(self._cells[worker * _SLOTS + slot] for worker in range(self._workers))
 
     def is_crowded(self) -> bool:
-        """Whether any of the workers would refuse one more connection to the data port."""
+        """Whether any worker would refuse another connection to the data port."""
         open_at, limit_at = (_VALUE[name] for name in EACH)
         cells, bases = self._cells, range(0, self._workers * _SLOTS, _SLOTS)
         return any(0 < cells[base + limit_at] <= cells[base + open_at] for base in bases)
 
     @property
     def started(self) -> float:
-        """Unix seconds."""
+        """The time of the start in unix seconds."""
         return self._started
 
     def counts(self) -> Counts:
@@ -207,7 +207,7 @@ class Metrics:
         return Counts(sum(by_status), refused, failed, self._sum(_IN), self._sum(_OUT), self._sum(_INFLIGHT))
 
     def families(self) -> Iterator[Family]:
-        """All of it, summed over the workers.  Of what has a method, status or code only those that ever were."""
+        """All families, summed over the workers.  Samples with a method, status or code only after their first use."""
         by_status = [
             Sample(count, {"method": method, "status": str(status) if status else "other"})
             for method, first in _METHOD.items()
@@ -244,7 +244,7 @@ class Metrics:
         yield Family("process_start_time_seconds", "gauge", what, [Sample(self._started)])
 
     def _histogram(self, label: str, names: tuple[str, ...], first: int) -> list[Sample]:
-        """Of those that were ever used."""
+        """The samples of the histograms that were used."""
         samples = list[Sample]()
         for at, value in enumerate(names):
             slot, count = first + at * _WIDTH, 0

@@ -1,4 +1,4 @@
-"""Families of metrics as Prometheus reads them: its own text format, and OpenMetrics 1.0.0.
+"""Metric families in Prometheus' text format and in OpenMetrics 1.0.0.
 
 Source: https://prometheus.io/docs/instrumenting/exposition_formats and
 https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
@@ -20,7 +20,7 @@ _QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?").fullmatch
 
 
 class Sample(NamedTuple):
-    """``suffix``: behind the family's name, as "_bucket"."""
+    """``suffix``: added to the family's name, for example "_bucket"."""
 
     value: int | float
     labels: Mapping[str, str] = {}
@@ -28,9 +28,9 @@ class Sample(NamedTuple):
 
 
 class Family(NamedTuple):
-    """``name``: as Prometheus' text has it, with the _total of a counter and the _info of an info.
+    """``name``: as in Prometheus' text format, with the _total of a counter and the _info of an info.
 
-    ``kind``: "counter", "gauge", "histogram" or "info".  ``text``: what it is, on one line.
+    ``kind``: "counter", "gauge", "histogram" or "info".  ``text``: the description, one line.
     """
 
     name: str
@@ -50,7 +50,7 @@ def text(families: Iterable[Family]) -> str:
 
 
 def openmetrics(families: Iterable[Family], created: float) -> str:
-    """OpenMetrics 1.0.0.  ``created``: unix seconds since which all counters and histograms count."""
+    """OpenMetrics 1.0.0.  ``created``: the start of all counters and histograms in unix seconds."""
     lines = list[str]()
     for full, kind, what, samples in families:
         name, suffix = full, ""
@@ -70,7 +70,7 @@ def openmetrics(families: Iterable[Family], created: float) -> str:
 
 
 def wants_openmetrics(accept: str) -> bool:
-    """Whether the value of an Accept header likes OpenMetrics 1.0.0 at least as much as plain text."""
+    """Whether an Accept header prefers OpenMetrics 1.0.0 to plain text, or both equally."""
     open_metrics = plain = 0.0
     for each in accept.lower().split(","):
         kind, *parameters = (part.strip(" \t") for part in each.split(";"))

@@ -1,4 +1,4 @@
-"""Whether a load balancer should send requests here: what /readyz says, for each condition that there is."""
+"""Readiness: whether a load balancer should send requests here.  The conditions of /readyz."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from uvideo.storage.base import Blobs, Catalog
 
 __all__ = ["CONDITIONS", "Moment", "Readiness", "Writes"]
 
-PATIENCE = 4.5  # seconds for the looks, so that the answer comes within 5 s
-LASTING = 60.0  # seconds that a put which failed counts, if none succeeds
-WITHOUT = 5.0  # seconds that a connection which could not be taken counts; asyncio tries again after one
+PATIENCE = 4.5  # seconds for the probes, so that the answer takes at most 5 s
+LASTING = 60.0  # seconds for which a failed put counts, unless one succeeds
+WITHOUT = 5.0  # seconds for which a failed accept counts; asyncio tries again after one second
 
 log = logging.getLogger("uvideo.server")
 
 
 class Condition(NamedTuple):
-    """A row of the table in docs/server.md.  ``text``: of the answer; "..." is what the machine says."""
+    """A row of the table in docs/server.md.  ``text``: of the answer; "..." stands for the machine's error."""
 
     what: str
     status: int
@@ -51,7 +51,7 @@ _ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Moment:
-    """When something happened last, in any worker.  Made before they are forked."""
+    """The time of the latest event in any worker.  Made before they are forked."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._cells = clock, mmap.mmap(-1, 8)
@@ -60,34 +60,34 @@ class Moment:
         struct.pack_into("=d", self._cells, 0, self._clock())
 
     def last(self) -> float:
-        """When that was, by the clock; 0 if never."""
+        """The time by the clock; 0 if never."""
         (then,) = struct.unpack("=d", self._cells[:8])
         return float(then)
 
     def is_within(self, seconds: float) -> bool:
-        """Whether it happened in the last seconds."""
+        """Whether the event happened within the last ``seconds``."""
         then = self.last()
         return bool(then) and self._clock() - then < seconds
 
 
 class Writes:
-    """When a put failed last, and when one succeeded.  Made before the workers are forked."""
+    """The times of the last failed and the last successful put.  Made before the workers are forked."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._failed, self._worked = Moment(clock), Moment(clock)
         self.failed, self.worked = self._failed.now, self._worked.now
 
     def is_failing(self) -> bool:
-        """Whether the last one of the last minute failed."""
+        """Whether the last put within LASTING seconds failed."""
         return self._failed.last() > self._worked.last() and self._failed.is_within(LASTING)
 
 
 class Readiness:
-    """``is_stopping``, ``has_room``: of the app: whether it drains, and would take an upload.
+    """``is_stopping``, ``has_room``: the app's: whether it drains, and whether it accepts uploads.
 
-    ``is_crowded``: whether any worker would refuse one more connection.  Who connects to a socket that workers share
-    cannot choose one with room, so a part of all clients is refused then.  ``short``: when a worker had no descriptor
-    for a connection.
+    ``is_crowded``: whether any worker would refuse another connection.  Clients of a shared socket cannot choose a
+    worker with room, so some of them are refused then.  ``short``: the last time a worker had no descriptor for a
+    connection.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Readiness:
         self._has_room, self._patience = has_room, patience
 
     async def look(self) -> tuple[int, str]:
-        """Status and text of the answer: of the first condition that takes the server out of rotation."""
+        """(status, text) of the answer: the first condition that makes the server unready."""
         for _, is_so, condition in self._own:
             if is_so():
                 return condition.status, condition.text + "\n"
@@ -126,7 +126,7 @@ class Readiness:
         return found.status, found.text.replace(" / ", "\n") + "\n"
 
     async def states(self) -> dict[str, bool]:
-        """{condition: whether it is well}, of all that ``look`` looks at, and of "room", which leaves it ready."""
+        """{condition: whether it is good}, for all conditions of ``look``, and for "room", which does not affect it."""
         states = {name: not is_so() for name, is_so, _ in self._own}
         has_room = self._room()
         for name, reason, says_room in await self._probed():
@@ -134,11 +134,11 @@ class Readiness:
         return {**states, "room": has_room}
 
     async def _probed(self) -> list[tuple[str, str | None, bool]]:
-        """(name, what is wrong or None, whether there is room) of each probe; all look at once."""
+        """(name, problem or None, whether there is room) of each probe; the probes run concurrently."""
         return await asyncio.gather(*(self._probe(name) for name in self._probes))
 
     def _room(self) -> bool:
-        """Of a disk that is gone there is none; its probe says why."""
+        """Whether the disk has room.  False if it cannot be read; its probe reports why."""
         try:
             return self._has_room()
         except OSError:

@@ -1,4 +1,4 @@
-"""Why a request was refused or failed, where the reason is the server's own: what the alerts are told apart by."""
+"""Causes of failed requests that lie in the server, for the alerts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uvideo.storage import base
 
 __all__ = ["CAUSES", "cause_of"]
 
-#: Those of the machine and of this program, beside those of the database and of the store.
+#: Causes in the machine and in this program, in addition to database and store.
 OWN = {
     "rate": "a key, or an address without one, asks for more than --rate",
     "guesses": "an address sent more wrong signatures for a key than --guesses",
@@ -36,7 +36,7 @@ _ERRNO = {
 
 
 def cause_of(failure: BaseException) -> str | None:
-    """Out of CAUSES; None if it is the client's own doing.  Whoever raises a refusal with a cause gives it to it."""
+    """One of CAUSES; None if the client caused the failure.  A Refused may carry its cause."""
     cause = getattr(failure, "cause", None)
     if cause in CAUSES:
         return str(cause)

@@ -1,4 +1,4 @@
-"""Bit rot: stored bytes read again and compared with the etags that the catalog has."""
+"""Finds damaged objects: reads stored bytes and compares them with the etags in the catalog."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from uvideo.storage.base import BlobReader, Blobs, Catalog, Damaged, ObjectRecor
 
 __all__ = ["Damage", "Found", "Scrubber", "fits", "fsck", "problem", "verified"]
 
-PAGE = 500  # objects looked up at once
-PIECE = 1024 * 1024  # bytes read at once
-KNOWN = 100_000  # blobs that a pass remembers, so that copies are read once
+PAGE = 500  # objects in one query
+PIECE = 1024 * 1024  # bytes of one read
+KNOWN = 100_000  # blobs that a pass remembers, to read copies only once
 LONGEST_SLEEP = 1.0  # seconds
-AGAIN = 300.0  # seconds after which a pass that broke off goes on
+AGAIN = 300.0  # seconds after which an interrupted pass continues
 
 log = logging.getLogger("uvideo.server")
 
-#: Where a pass is: the (space_id, key) that it read last.
+#: The position of a pass: the last (space_id, key).
 Place = tuple[str, str]
 
 
 class Damage(NamedTuple):
-    """An object whose bytes are not what its etag says.
+    """An object whose bytes do not fit its etag.
 
     ``problem``: "missing", "damaged" or "unreadable: why".  ``reason``: the same as a sentence about "it".
     """
@@ -43,7 +43,7 @@ class Damage(NamedTuple):
 
 @dataclass(slots=True)
 class Found:
-    """What a pass saw.  ``size``: bytes of what was looked at, each blob once."""
+    """The result of a pass.  ``size``: bytes of the checked blobs, each counted once."""
 
     objects: int = 0
     size: int = 0
@@ -51,15 +51,15 @@ class Found:
 
 
 async def verified(record: ObjectRecord, reader: BlobReader | None) -> bool:
-    """Whether the bytes are those of the etag.  ``reader``: None for inline ones.  OSError if they cannot be read.
+    """Whether the bytes fit the etag.  ``reader``: None for inline bytes.  OSError if they cannot be read.
 
-    An etag that cannot be computed says nothing, and counts as right.
+    An etag that cannot be computed from the bytes counts as right.
     """
     return fits(record, await _hashed(record, reader))
 
 
 def fits(record: ObjectRecord, tree: etag.Etag) -> bool:
-    """Whether the bytes that were fed to an Etag are the record's, as far as its etag says."""
+    """Whether the bytes that were fed to an Etag fit the record's etag."""
     return tree.size == record.size and (
         not etag.is_etag(record.etag) or etag.same(record.etag, tree.value(), record.size)
     )
@@ -77,7 +77,7 @@ async def _hashed(record: ObjectRecord, reader: BlobReader | None) -> etag.Etag:
 
 
 async def problem(blobs: Blobs, record: ObjectRecord, *, rehash: bool = True) -> tuple[str, str] | None:
-    """(problem, reason) as of Damage; None if nothing is wrong.  Without ``rehash``: whether they are all there."""
+    """(problem, reason) of Damage; None if the object is good.  Without ``rehash``: checks only the length."""
     reader = None
     try:
         if record.blob is not None:
@@ -95,7 +95,7 @@ async def problem(blobs: Blobs, record: ObjectRecord, *, rehash: bool = True) ->
     except FileNotFoundError:
         return "missing", "its bytes are missing"
     except Unreachable:
-        raise  # the store is away: that says nothing of an object
+        raise  # the store cannot be reached: no statement about the object
     except Damaged as failure:
         return "damaged", f"its bytes are damaged: {failure.strerror}"
     except OSError as failure:
@@ -122,11 +122,10 @@ async def fsck(
     progress: Callable[[Found], None] = lambda found: None,
     after: Place | None = None,
 ) -> Found:
-    """Read every object once and say which are damaged.  Nothing is changed, and the store may be in use.
+    """Read every object once and report damages.  Changes nothing; the store may be in use.
 
-    ``rehash``: False to look only whether the bytes are there and enough, by the last of them.
-    ``rate``: bytes a second at most.  ``report``: told of each damage at once; ``progress``: of every page.
-    ``after``: begin behind this (space_id, key).
+    ``rehash``: False: only check that the last byte exists.  ``rate``: most bytes a second.  ``report``: called with
+    each damage at once; ``progress``: called after every page.  ``after``: begin behind this (space_id, key).
     """
     found = Found()
     async for _ in _pass(blobs, catalog, found, rehash, rate, report, after):
@@ -143,7 +142,7 @@ async def _pass(
     report: Callable[[Damage], None],
     after: Place | None,
 ) -> AsyncIterator[Place]:
-    """Go through all objects; yield after each page how far it is."""
+    """Check all objects; yields the position after each page."""
     pace, known = _Pace(rate), set[tuple[str, str]]()
     while page := await catalog.walk(after, PAGE):
         for entry in page:
@@ -166,7 +165,7 @@ async def _pass(
 
 
 async def _look(blobs: Blobs, catalog: Catalog, entry: ObjectRecord, rehash: bool) -> Damage | None:
-    """The damage of one object, if it is still the same object when that is known."""
+    """The damage of one object; None also if the object was replaced meanwhile."""
     record: ObjectRecord | None = entry
     if entry.blob is None:
         record = await catalog.get(entry.space_id, entry.key)
@@ -183,13 +182,13 @@ async def _look(blobs: Blobs, catalog: Catalog, entry: ObjectRecord, rehash: boo
 
 
 class _Pace:
-    """Keeps work to ``rate`` bytes a second."""
+    """Limits work to ``rate`` bytes a second."""
 
     def __init__(self, rate: float | None) -> None:
         self._rate, self._due = rate, time.monotonic()
 
     async def spent(self, size: int) -> None:
-        """Wait until this many bytes more are allowed."""
+        """Wait until ``size`` more bytes are allowed."""
         if self._rate is None:
             await asyncio.sleep(0)
             return
@@ -199,11 +198,11 @@ class _Pace:
 
 
 class Scrubber:
-    """Goes through the whole store again and again, slowly.
+    """Scrubs the whole store repeatedly and slowly.
 
-    ``every``: seconds from the begin of one pass to that of the next.  ``rate``: bytes a second.  ``load``, ``save``:
-    keep (when the pass began in unix seconds, how far it is) over a restart.  ``told``: gets what a pass has found,
-    whenever that changes.
+    ``every``: seconds from the start of one pass to the start of the next.  ``rate``: bytes a second.  ``load``,
+    ``save``: keep (start of the pass in unix seconds, position) across restarts.  ``told``: called with a pass's
+    results whenever they change.
     """
 
     def __init__(
@@ -223,7 +222,7 @@ class Scrubber:
         self._load, self._save, self._told, self._clock, self._sleep = load, save, told, clock, sleep
 
     async def run(self) -> None:
-        """For ever.  What goes wrong is logged, and a little later the pass goes on where it was."""
+        """Run until cancelled.  Logs failures; after AGAIN seconds the pass continues where it was."""
         while True:
             try:
                 left = await self.once() + self._every - self._clock()
@@ -236,7 +235,7 @@ class Scrubber:
             await self._sleep(max(LONGEST_SLEEP, left))
 
     async def once(self) -> float:
-        """The rest of the pass that is under way, or a new one if it is time; when it began."""
+        """The rest of the present pass, or a new one if it is due.  Returns the start of the pass."""
         began, after = await self._load() or (0.0, None)
         if after is None:
             if began + self._every > self._clock():
@@ -245,7 +244,7 @@ class Scrubber:
         found = Found()
         async for place in _pass(self._blobs, self._catalog, found, True, self._rate, _log_damage, after):
             self._told(found)
-            with contextlib.suppress(OSError):  # it begins anew after a restart, then
+            with contextlib.suppress(OSError):  # then the pass begins anew after a restart
                 await self._save(began, place)
         self._told(found)
         await self._save(began, None)

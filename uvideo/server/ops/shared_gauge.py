@@ -1,4 +1,4 @@
-"""A number that goes up and down, and that all workers share."""
+"""A gauge that all workers share."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ __all__ = ["Level"]
 
 
 class Level:
-    """The sum of what each of ``workers`` processes has counted.  Made before they are forked.
+    """The sum of the counts of ``workers`` processes.  Made before they are forked.
 
-    Each process writes to a cell of its own, so there is no lock that one of them could leave behind.  What a process
-    counted that died goes when another takes its number.  Not thread-safe: for the event loop of each process.
+    Each process writes its own cell, so there is no lock that a killed process could leave.  The count of a process
+    that died is reset when another takes its number.  Not thread-safe: use it from each process' event loop.
     """
 
     def __init__(self, workers: int = 1) -> None:
@@ -19,7 +19,7 @@ class Level:
         self._own = 0
 
     def take(self, worker: int) -> None:
-        """Say which worker this process is.  What an earlier one of this number had counted is gone."""
+        """Set the number of this worker, and reset its count."""
         self._own = worker
         self._cells[worker] = 0
 
@@ -28,7 +28,7 @@ class Level:
 
     @property
     def own(self) -> int:
-        """What this process has counted."""
+        """The count of this process."""
         return self._cells[self._own]
 
     @property

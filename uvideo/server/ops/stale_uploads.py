@@ -1,4 +1,4 @@
-"""Aborts unfinished uploads that had no new part for long, if the operator wants that."""
+"""Aborts stale uploads: unfinished ones that had no new part for some days, if the operator sets this."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from uvideo.storage.base import DAY, Blobs, Catalog, StaleUpload, Unreachable
 __all__ = ["StaleUploads"]
 
 EVERY = 600.0  # seconds
-BATCH = 100  # uploads, then others get their turn
-PAUSE = 0.1  # seconds between two batches
-JUMP = 60.0  # seconds of a change of the clock that is told
+BATCH = 100  # uploads between two pauses
+PAUSE = 0.1  # seconds, for other tasks
+JUMP = 60.0  # seconds; larger jumps of the clock are logged
 
 log = logging.getLogger("uvideo.server")
 
 
 class StaleUploads:
-    """``days``: without a new part, 0 for never; may be changed at any time.  ``clock``: unix seconds.  ``ticks``:
-    seconds that nobody sets.
+    """``days``: without a new part; 0: never; may be changed at any time.  ``clock``: unix seconds.  ``ticks``: seconds
+    of a monotonic clock.
 
-    Several gateways may do this at once: each upload is aborted, counted and recorded by one of them.
-    If the clock is set forward, time goes on here as before, until the next start: no upload is older by that.
+    Several gateways may do this at the same time: one of them aborts, counts and records each upload.  If the clock is
+    set forward, this class ignores it until the next start, so no upload becomes stale by that.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class StaleUploads:
         self.days = days
 
     async def run(self) -> None:
-        """For ever."""
+        """Run until cancelled."""
         while True:
             try:
                 await self.once()
@@ -56,7 +56,7 @@ class StaleUploads:
             await asyncio.sleep(EVERY)
 
     async def once(self) -> int:
-        """Abort what is stale now; how many.  What the drivers raise."""
+        """Abort the uploads that are stale now; returns their number.  Errors of the drivers."""
         if not self.days:
             return 0
         before, count = int(self._now() - self.days * DAY), 0
@@ -65,7 +65,7 @@ class StaleUploads:
             for each in found:
                 done += await self._abort(each, before)
             count += done
-            if not done:  # others were faster, or parts came
+            if not done:  # aborted by another gateway, or it got new parts
                 break
             await asyncio.sleep(PAUSE)
         if count:
@@ -73,7 +73,7 @@ class StaleUploads:
         return count
 
     def _now(self) -> float:
-        """Unix seconds, not later than the ticks since the start allow."""
+        """Unix seconds, at most the start plus the ticks since then."""
         clock, allowed = self._clock(), self._began + self._ticks()
         if clock > allowed + JUMP:
             log.warning("the clock was set %.0f s forward: no upload is taken for older by that", clock - allowed)
@@ -89,6 +89,6 @@ class StaleUploads:
         self._audit.record("AbortUpload", who, space=upload.space, object=upload.key, upload_id=upload.upload_id)
         try:
             await self._blobs.discard(draft)
-        except OSError as failure:  # a sweep will take it
+        except OSError as failure:  # a sweep will collect it
             log.warning("the draft %s of an upload that was aborted could not be removed: %s", draft, failure)
         return True

@@ -1,4 +1,4 @@
-"""What each account and space holds: counted in one place, for the metrics, the console and ``uvideo admin stats``."""
+"""Totals of each account and space, for the metrics, the console and ``uvideo admin stats``."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from uvideo.storage.base import Catalog, Holding
 
 __all__ = ["COUNTS", "EVERY", "REST", "SHOWN", "Holdings", "by_account"]
 
-EVERY = 60.0  # seconds between two counts at least; Gauges makes it longer where a count takes long
-SHOWN = 100  # accounts, and spaces, with a label of their own in the metrics: those that store the most
-REST = "*"  # the label of all others together; no account and no space has this name
+EVERY = 60.0  # least seconds between two counts; Gauges waits longer if a count takes long
+SHOWN = 100  # the largest accounts, and the largest spaces: only they have their own label in the metrics
+REST = "*"  # the label for the sum of all others; no account or space can have this name
 COUNTS = ("objects", "stored", "uploads", "uploads_stored", "sent", "received")
 
 
 class Holdings:
-    """``latest``: of every space, in order of account and name; None until they were counted.  ``clock``: unix
+    """``latest``: the totals of every space, sorted by account and name; None until the first count.  ``clock``: unix
     seconds."""
 
     def __init__(self, catalog: Catalog, metrics: Metrics, clock: Callable[[], float] = time.time) -> None:
@@ -28,7 +28,7 @@ class Holdings:
         self.counted = 0  # unix seconds
 
     async def look(self) -> None:
-        """Count, and show it in the metrics.  What the catalog raises."""
+        """Count, and update the metrics.  Errors of the catalog."""
         began = int(self._clock())
         found = await self._catalog.holdings()
         self.latest, self.counted = found, began
@@ -42,7 +42,7 @@ class Holdings:
 
 
 def by_account(found: Iterable[Holding]) -> list[Holding]:
-    """Their sums, in order of the accounts; each has the space ""."""
+    """The sums of each account, sorted; their space is ""."""
     sums = dict[str, list[int]]()
     for each in found:
         counts = sums.setdefault(each.account, [0] * len(COUNTS))
@@ -52,7 +52,7 @@ def by_account(found: Iterable[Holding]) -> list[Holding]:
 
 
 def _bounded(found: Sequence[Holding]) -> list[Holding]:
-    """At most SHOWN of them, and the sum of the rest."""
+    """The SHOWN largest, and the sum of the rest."""
     largest = sorted(found, key=lambda each: each.stored + each.uploads_stored, reverse=True)
     rest = by_account(replace(each, account=REST) for each in largest[SHOWN:])
     return [*largest[:SHOWN], *(replace(each, space=REST) for each in rest)]
@@ -63,5 +63,5 @@ def _labels(each: Holding, kind: str) -> dict[str, str]:
 
 
 def _said(count: str) -> str:
-    """As the metrics call it, with its unit."""
+    """The name in the metrics, with its unit."""
     return count if count in ("objects", "uploads") else f"{count}_bytes"

@@ -1,4 +1,4 @@
-"""Drivers whose calls are timed, for the metrics."""
+"""Measures the calls of drivers for the metrics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["timed_blobs", "timed_catalog"]
 T = TypeVar("T")
 P = ParamSpec("P")
 
-#: Not space and space_of_domain: every request asks, and mostly gets a copy in memory.
+#: Without space and space_of_domain: every request calls them, and mostly gets a cached copy.
 _READS = ("spaces", "get", "find", "list", "upload", "uploads", "part", "parts", "token", "key")
 _WRITES = (
     *("create_space", "update_space", "delete_space"),
@@ -27,18 +27,18 @@ _WRITES = (
 
 
 def timed_catalog(catalog: Catalog, metrics: Metrics) -> Catalog:
-    """The same catalog; its reads and writes are counted as "catalog_read" and "catalog_write"."""
+    """The same catalog; its reads and writes are measured as "catalog_read" and "catalog_write"."""
     stores = {**dict.fromkeys(_READS, "catalog_read"), **dict.fromkeys(_WRITES, "catalog_write")}
     return wrapped(TimedCatalog, catalog, metrics, stores)
 
 
 def timed_blobs(blobs: Blobs, metrics: Metrics) -> Blobs:
-    """The same blobs; opening one is a "blob_read", what makes bytes durable a "blob_write"."""
+    """The same blobs; opening one is measured as "blob_read", making bytes durable as "blob_write"."""
     return wrapped(TimedBlobs, blobs, metrics, {"open": "blob_read", "seal": "blob_write"})
 
 
 class _Timed(Wrapper[T]):
-    """The methods in ``stores`` are timed under the name there."""
+    """Measures the methods in ``stores``, under the names there."""
 
     def __init__(self, inner: T, metrics: Metrics, stores: dict[str, str]) -> None:
         super().__init__(inner)
@@ -48,7 +48,7 @@ class _Timed(Wrapper[T]):
 
 
 def _timing(method: Callable[P, Awaitable[T]], metrics: Metrics, store: str) -> Callable[P, Awaitable[T]]:
-    """It runs for every request, so it counts by itself."""
+    """The method with a measurement.  It runs for every request, so it writes the counters directly."""
     cells, first, last = metrics.place(store)
     clock, bucket, bounds = time.perf_counter, bisect_left, BUCKETS
 

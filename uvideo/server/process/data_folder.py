@@ -1,10 +1,10 @@
-"""The server's folder: who may work on it.
+"""The server's folder, and the locks that decide which process may use it.
 
-``DIR/lock`` is locked by the server that takes connections, so there is one.  Each of its processes has the lock open
-for as long as it does; when the last of them has closed it, another server may start.
+The server that accepts connections locks ``DIR/lock``, so there is only one.  Each of its processes keeps this file
+open while it accepts connections.  When the last of them closes it, another server may start.
 
-``DIR/serving`` is locked, shared, by every process that may still have requests in flight.  A server that finds it
-taken works beside a predecessor that is finishing, as one of its workers would.
+Every process with requests in flight holds a shared lock on ``DIR/serving``.  A server that finds this lock taken works
+beside a predecessor that is finishing, as one of its workers would.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from uvideo.server.process.settings import StartError
 __all__ = ["Folder", "claim", "is_served", "state"]
 
 LOCK, SERVING = "lock", "serving"
-SAID = 4096  # bytes that are written at once: none of an earlier writing is left behind them
-LOCK_SECONDS = 2.0  # how long a predecessor that is just ending is waited for
-SHARES = localfile.fcntl is not None  # else (Windows) a lock has one owner, and is kept to the end
+SAID = 4096  # bytes of every write, so that nothing of an earlier one remains
+LOCK_SECONDS = 2.0  # to wait for a predecessor that is ending
+SHARES = localfile.fcntl is not None  # False (Windows): a lock has one owner, and is kept to the end
 
 log = logging.getLogger("uvideo.server")
 
 
 class Folder:
-    """A folder that this server takes connections for.  ``alone``: no other process had requests in flight for it.
+    """The folder of a server that accepts connections.  ``alone``: no other process had requests in flight for it.
 
-    ``facts``: what ``say`` writes down each time.  ``crashes``: how often a server started here after one that had not
-    been told to end.
+    ``facts``: fields that each ``say`` writes.  ``crashes``: the number of starts after a server that ended without
+    being told to stop.
     """
 
     def __init__(self, path: Path, lock: int, *, takes_over: bool = True) -> None:
-        """``lock``: the open file, locked, is this object's from now on.  ``takes_over``: from a server that serves."""
+        """``lock``: the open, locked file; this object closes it.  ``takes_over``: whether from a running server."""
         self.path, self.lock = path, lock
         before = state(path)
-        counted = before.get("crashes")  # else nobody served here, or an older program
+        counted = before.get("crashes")  # otherwise no server was here, or an older version
         crashed = not takes_over and not before.get("stops")
         self.crashes = counted + crashed if isinstance(counted, int) else 0
         self.facts: dict[str, Any] = {"crashes": self.crashes}
@@ -56,19 +56,19 @@ class Folder:
 
     @classmethod
     def claimed(cls, path: Path) -> Folder:
-        """Make the folder where it is missing, and take it.  StartError if another server takes connections for it."""
+        """Make the folder if it is missing, and lock it.  StartError if another server accepts connections for it."""
         return cls(path, _locked(path), takes_over=False)
 
     def look_alone(self) -> bool:
-        """Whether no other process has requests in flight now.  Only while this server has ``lock``."""
+        """Whether no other process has requests in flight now.  Call it only while this server has ``lock``."""
         alone: bool = localfile.lock(self._serving)
-        # Others lock it for themselves alone only while they have ``lock``, or for the moment that this line takes.
+        # Others take this lock exclusively only while they have ``lock``, or for as long as this line takes.
         while SHARES and not localfile.lock(self._serving, shared=True):
             time.sleep(localfile.PAUSE)
         return alone
 
     def say(self, **fields: object) -> None:
-        """Write down who serves, for ``state``; at most SAID bytes.  A full disk is no reason not to serve."""
+        """Write the facts for ``state``, at most SAID bytes.  A full disk is not an error here."""
         self._said = fields
         data = json.dumps({**self.facts, **fields}).encode().ljust(SAID - 1) + b"\n"
         try:
@@ -77,16 +77,16 @@ class Folder:
             log.warning("%s cannot be written, so no command finds this server: %s", LOCK, failure.strerror)
 
     def stops(self) -> None:
-        """Write down that this server was told to stop, while it has ``lock``: the next start is no crash's."""
+        """Write that this server was told to stop, so that the next start counts no crash.  Needs ``lock``."""
         self.say(**self._said, stops=True)
 
     def give_up(self) -> None:
-        """This process takes no more connections.  The server that does is another one once all of them said so."""
+        """This process accepts no more connections.  After all processes called this, another server may start."""
         if SHARES:
             self._close_lock()
 
     def close(self) -> None:
-        """This process has nothing more in flight."""
+        """This process has no more requests in flight."""
         self._close_lock()
         if self._serving >= 0:
             os.close(self._serving)
@@ -99,9 +99,9 @@ class Folder:
 
 
 def claim(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int:
-    """Make the folder and lock it, so that no server works on it meanwhile; the open lock.  StartError.
+    """Make the folder and lock it, so that no server can use it; returns the open lock.  StartError.
 
-    While it waits for requests in flight it has nothing locked: a server may start.
+    While it waits for requests in flight it holds no lock: a server may start.
     """
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
@@ -120,7 +120,7 @@ def claim(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int:
 
 
 def _is_in_flight(folder: Path) -> bool:
-    """Whether a process may have requests in flight.  Who has the lock keeps others from coming."""
+    """Whether a process may have requests in flight.  The owner of ``lock`` keeps new ones out."""
     if not (folder / SERVING).exists():
         return False
     serving = _opened(folder, SERVING)
@@ -131,13 +131,13 @@ def _is_in_flight(folder: Path) -> bool:
 
 
 def is_served(folder: Path) -> bool:
-    """Whether a server takes connections for it.  OSError if there is no such folder, or no server ever was."""
+    """Whether a server accepts connections for the folder.  OSError if the folder or its lock does not exist."""
     with localfile.opening(folder / LOCK) as lock:
         return not localfile.lock(lock)
 
 
 def state(folder: Path) -> dict[str, Any]:
-    """What the server that takes connections, or was the last one, wrote down; {} if nothing that can be read."""
+    """The facts of the present or the last server; {} if there are none or they cannot be read."""
     try:
         found = json_document.parse_json((folder / LOCK).read_bytes())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Which drivers ``--database`` and ``--blobs`` mean.  The only room that names them."""
+"""Chooses the drivers for ``--database`` and ``--blobs``.  No other module of the server names drivers."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from uvideo.storage.sqlite import PATIENCE, SqliteCatalog
 
 __all__ = ["SCHEMA", "DriverError", "Drivers", "choose", "without_password"]
 
-#: The version of the catalog's schema that this program has.
+#: The schema version of the catalog in this program.
 SCHEMA = len(MIGRATIONS)
 
 _MISSING = "{option} needs {name}, which is not installed: pip install 'uvideo[cluster]'"
 
 
 class DriverError(ValueError):
-    """These settings mean no drivers; one line that says why, without a secret."""
+    """The settings are invalid.  One line that says why, without secrets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drivers:
-    """``make``: new drivers, not started, for one event loop; the catalog is to be started first.
+    """``make``: new drivers for one event loop, not started.  Start the catalog first.
 
-    It may be told how many bytes all readers of a store may hold.
+    Its argument limits the bytes that all readers of a store hold.
 
-    ``shared``: other gateways may work on the same things.
+    ``shared``: other gateways may use the same database and store.
     """
 
     shared: bool
@@ -46,9 +46,9 @@ def choose(
     keep: float = KEEP,
     lock_seconds: float = PATIENCE,
 ) -> Drivers:
-    """Drivers of a folder (``sqlite``, ``disk``, or nothing said), of PostgreSQL and of S3.  DriverError.
+    """Drivers for a folder (``sqlite``, ``disk``, or no setting), for PostgreSQL and for S3.  DriverError.
 
-    ``keep``: seconds that what a sweep finds without a name is kept.  ``lock_seconds``: how long a write waits while
+    ``keep``: seconds for which a sweep keeps garbage in the quarantine.  ``lock_seconds``: how long a write waits while
     another program holds SQLite's lock.
     """
     in_postgres = re.match(r"postgres(ql)?://", database or "") is not None
@@ -101,6 +101,6 @@ def _clustered(folder: Path, database: str, blobs: str | None, fsync: bool, keep
 
 
 def without_password(url: str | None) -> str:
-    """The URL as it may be shown."""
+    """The URL for display, without its password."""
     head, mark, tail = (url or "").rpartition("@")
     return f"{head.partition('://')[0]}://...{mark}{tail}" if mark else tail

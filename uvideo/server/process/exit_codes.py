@@ -1,8 +1,8 @@
-"""Every way in which ``uvideo serve`` cannot start or ends: its exit code, and whether starting again may help.
+"""The exit codes of ``uvideo serve``, and whether a restart may help.
 
-What somebody has to mend on this machine is permanent, and the unit does not start the server again.  What passes by
-itself, or is mended on another machine (the database, the store), is not: a server that comes back alone is what one
-wants there.
+A fault that somebody must repair on this machine is permanent: the systemd unit does not restart the server.  A fault
+that passes by itself, or is repaired on another machine (the database, the store), is not: the server comes back
+without help.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["ENDINGS", "PERMANENT", "Ending", "of_system"]
 
 
 class Ending(NamedTuple):
-    """A row of the table in docs/server.md.  ``again``: whether starting again may help."""
+    """A row of the table in docs/server.md.  ``again``: whether a restart may help."""
 
     what: str
     code: int
@@ -44,7 +44,7 @@ ENDINGS = (
     *(STOPPED, FAILED, BROKEN_OFF, AWAY, NOT_YET, IN_USE, FULL, UNFORESEEN, SETTINGS, NEVER_HAPPENED),
     *(KEYS, CERTIFICATE, PORT, FILE, FOLDER, UNFIT, DAMAGED, TWICE),
 )
-#: Exit codes after which nothing should start the server again.
+#: Exit codes after which the server should not be restarted.
 PERMANENT = frozenset(ending.code for ending in ENDINGS if ending.code and not ending.again)
 
 _BY_NUMBER = {
@@ -56,6 +56,5 @@ _BY_NUMBER = {
 
 
 def of_system(failure: OSError, otherwise: Ending) -> Ending:
-    """What a failure of the system means.  ``otherwise``: where its number says nothing else, as that of a right does
-    not."""
+    """The Ending for an OSError.  ``otherwise``: for errno values that decide nothing, such as EACCES."""
     return _BY_NUMBER.get(failure.errno or 0, otherwise)

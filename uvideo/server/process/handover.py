@@ -1,14 +1,14 @@
-"""How a server is replaced by a new process, a newer version perhaps, without a moment at which nobody answers.
+"""Replaces a running server by a new process, perhaps of a newer version, without downtime.
 
-The running server starts its successor by its own command line and gives it the listening sockets and the open
-``DIR/lock``.  Both sides of a pair of sockets::
+The running server starts its successor with its own command line, and passes it the listening sockets and the open
+``DIR/lock``.  They talk over a pair of sockets::
 
     successor:  failed <why>    it cannot serve, and ends
     successor:  serving         it answers; until it hears "go" it ends if the other one does
     old:        go              the folder is the successor's
 
-Until "serving" the old one goes on as if nothing had happened, so a successor that fails costs nothing.  Behind it both
-answer for a moment, as two workers would.  ``DIR/lock`` is never free, and whoever is killed closes it.
+Until "serving" the old server works as before, so a successor that fails does no harm.  After that both answer for a
+moment, as two workers would.  ``DIR/lock`` is never free; a process that is killed closes it.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ __all__ = ["FORWARDED", "STOPS", "NotReplaced", "Predecessor", "Succession", "re
 
 VARIABLE = "UVIDEO_HANDOVER"
 SERVING, FAILED, GO = "serving", "failed ", b"go\n"
-SECONDS = 600.0  # for a successor to serve: it may have to bring a large catalog to its schema
+SECONDS = 600.0  # for a successor to serve: it may have to migrate a large catalog
 GO_SECONDS = 60.0
 LOOK_EVERY = 0.02  # seconds
 LONG = 3600.0  # seconds
-GRACE = 35.0  # seconds for what is left of older servers when the one that replaced them is told to stop
-MOST, MOST_SAID = 4096, 500  # bytes of a message, characters of a reason
+GRACE = 35.0  # seconds for older servers to finish after the newest one is told to stop
+MOST, MOST_SAID = 4096, 500  # bytes in a message, characters in a reason
 STOPS = (signal.SIGTERM, signal.SIGINT)
 FORWARDED = [*STOPS, *(getattr(signal, name) for name in ("SIGHUP", "SIGUSR2") if hasattr(signal, name))]
 SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of Linux' prctl
@@ -54,14 +54,14 @@ log = logging.getLogger("uvideo.server")
 
 
 class NotReplaced(Exception):
-    """No other server has taken over; one line that says why."""
+    """The server was not replaced.  One line that says why."""
 
 
 class Succession:
-    """The old server's side.  ``begin`` and then ``look`` again and again, all from one thread.
+    """The old server's side.  Call ``begin`` once, then ``look`` repeatedly, from the same thread.
 
-    ``taken``: whether a successor serves; this server then takes no more connections.
-    ``is_first``: whether this server was started by somebody else than its predecessor.
+    ``taken``: whether a successor serves; this server then accepts no more connections.
+    ``is_first``: whether this server was not started by a predecessor.
     """
 
     look_every = LOOK_EVERY
@@ -71,7 +71,7 @@ class Succession:
         self._hangup = hangup
         self._process: subprocess.Popen[bytes] | None = None
         self._failures = 0
-        self._stops: list[float] = []  # when the server that serves was told to stop
+        self._stops: list[float] = []  # the times at which the newest server was told to stop
         self.taken = False
 
     @property
@@ -80,11 +80,11 @@ class Succession:
 
     @property
     def waits(self) -> bool:
-        """Whether whoever started this server waits for it to end, so that it must not end before its successor."""
+        """Whether a parent waits for this server's end; then it must not end before its successor."""
         return self.taken and self._is_first and not self._service.is_there
 
     def begin(self) -> None:
-        """Start a successor; nothing if one is starting."""
+        """Start a successor, unless one is starting."""
         if self._process is not None:
             return
         log.info("starting another server that takes over")
@@ -107,12 +107,12 @@ class Succession:
                 "outlive": self._ports.outlive,
             }
             try:
-                self._process = subprocess.Popen(  # noqa: S603 (what this process was started with)
+                self._process = subprocess.Popen(  # noqa: S603 (this process' own command line)
                     [sys.executable, *sys.orig_argv[1:]],
-                    stderr=self._said,  # until it has read its settings; then it says itself why it fails
+                    stderr=self._said,  # until it has read its settings; then it reports errors itself
                     env={**os.environ, **self._service.environ(), VARIABLE: json.dumps(here)},
                     pass_fds=[here[name] for name in ("control", "lock", "data", "admin", "log")],
-                    start_new_session=True,  # a terminal's Ctrl-C comes to it by us, once
+                    start_new_session=True,  # this process forwards a terminal's Ctrl-C, once
                 )
             except OSError:
                 ours.close()
@@ -121,10 +121,10 @@ class Succession:
         self._control, self._text, self._until = ours, b"", time.monotonic() + SECONDS
 
     def look(self) -> bool:
-        """``taken``, and whether that is so now.  A successor that failed is logged and noted in the folder."""
+        """Update ``taken`` and return it.  Logs a successor that failed, and writes it to the folder's facts."""
         if self._process is None or self.taken:
             return self.taken
-        ended = self._process.poll() is not None  # first: what it said before is then read
+        ended = self._process.poll() is not None  # before reading: so that its last message is read
         self._read()
         for line in self._text.decode("utf-8", "replace").splitlines():
             if line == SERVING and not ended:
@@ -142,7 +142,7 @@ class Succession:
         return False
 
     def _end(self) -> None:
-        """Kill the successor; its workers end with it."""
+        """Kill the successor, and thereby its workers."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()
@@ -168,7 +168,7 @@ class Succession:
             self._control.sendall(GO)
         except OSError:
             self._service.ready("a new server failed; this one goes on")
-            return False  # it is gone, as the next look sees
+            return False  # it has ended; the next ``look`` notices
         self._control.close()
         self._said.close()
         self.taken = True
@@ -176,7 +176,7 @@ class Succession:
         return True
 
     def _fail(self, why: str, *, ends: bool = False) -> bool:
-        """``ends``: whether this server does not go on either."""
+        """Record why the successor failed.  ``ends``: whether this server ends too."""
         log.error("no other server has taken over%s: %s", "" if ends else ", this one goes on", why)
         if self._process is not None:
             self._process = None
@@ -187,7 +187,7 @@ class Succession:
         return False
 
     def abandon(self, why: str) -> None:
-        """End a successor that does not serve yet, as this server ends."""
+        """End a successor that does not serve yet, because this server ends."""
         if self.is_under_way:
             self._end()
             self._fail(f"process {os.getpid()} ends: {why}", ends=True)
@@ -195,9 +195,9 @@ class Succession:
     # Once a successor serves
 
     def forward(self, number: int) -> bool:
-        """Pass a signal on to the server that serves now; whether that is to stop.
+        """Forward a signal to the newest server.  Returns whether the signal stops it.
 
-        What stands for a terminal that is gone is passed on as SIGTERM, once.
+        A SIGHUP because of a closed terminal is forwarded as SIGTERM, once.
         """
         if number == SIGHUP and self._hangup.is_gone():
             if self._stops:
@@ -214,15 +214,15 @@ class Succession:
         return number in STOPS
 
     def wait(self, next_signal: Callable[[float], int]) -> int:
-        """Wait for the end of all servers that this one began, as a terminal, a container or a supervisor waits for us.
+        """Wait for the end of all successors, because a terminal, a container or a supervisor waits for this process.
 
-        Signals are passed on.  ``next_signal``: the next one that comes within so many seconds, SIGCHLD too, or 0.  The
-        exit code of the last one that served.
+        Signals are forwarded.  ``next_signal``: the next signal, SIGCHLD included, within this many seconds, or 0.
+        Returns the exit code of the last server.
         """
         self._folder.close()
         code = 0
         while True:
-            latest = self._latest()  # before it is waited for: it may have started another one
+            latest = self._latest()  # before waiting: it may have started another one
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
@@ -239,21 +239,21 @@ class Succession:
                     self.forward(number)
 
     def _latest(self) -> int:
-        """The process of the server that serves now, or that served last."""
+        """The process id of the newest server that serves, or of the last one."""
         assert self._process is not None
         said = state(self._folder.path).get("pid")
         if isinstance(said, int) and said != os.getpid():
             return said
-        return self._process.pid  # it has not written its own yet
+        return self._process.pid  # it has not written its process id yet
 
     def _left(self) -> float:
-        """Seconds for what older servers have left in flight, which has a limit once the one that serves is to stop."""
+        """Seconds left for the requests of older servers.  Limited once the newest server is told to stop."""
         if not self._stops:
             return LONG
         return self._stops[0] + GRACE - time.monotonic() if len(self._stops) == 1 else 0.0
 
     def _end_leftovers(self) -> None:
-        """Kill our children but for the server that serves."""
+        """Kill all children except the newest server."""
         latest = self._latest()
         with contextlib.suppress(OSError):
             for text in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
@@ -263,7 +263,7 @@ class Succession:
 
 
 def _adopt_orphans() -> None:
-    """Be who waits for the processes that those we start leave behind, where the system (Linux) has that."""
+    """Become the parent of orphaned descendants, if the system can (Linux)."""
     with contextlib.suppress(Exception):
         import ctypes
 
@@ -271,7 +271,7 @@ def _adopt_orphans() -> None:
 
 
 class Predecessor:
-    """The successor's side: the server that started this one and goes on until this one serves."""
+    """The successor's side: the server that started this one, and serves until this one does."""
 
     def __init__(self, given: dict[str, Any]) -> None:
         self._given = given
@@ -281,7 +281,7 @@ class Predecessor:
 
     @classmethod
     def taken(cls, environ: MutableMapping[str, str]) -> Predecessor | None:
-        """None if nobody hands over to this server.  The environment loses the variable.  StartError."""
+        """The predecessor; None if there is none.  Removes its variable from the environment.  StartError."""
         text = environ.pop(VARIABLE, "")
         if not text:
             return None
@@ -294,11 +294,11 @@ class Predecessor:
             raise StartError(
                 f"{VARIABLE} is for servers that are replaced, not to be set: {failure}", exit_codes.SETTINGS
             ) from None
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())  # a supervisor blocks what it waits for
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())  # a supervisor blocks the signals that it waits for
         return found
 
     def folder(self, path: Path) -> Folder:
-        """The folder that both are for."""
+        """The folder of both servers."""
         lock = self._given["lock"]
         try:
             there, here = os.stat(path / "lock"), os.fstat(lock)
@@ -310,12 +310,12 @@ class Predecessor:
         return Folder(path, lock)
 
     def ports(self) -> Inherited:
-        """The sockets that it listens on."""
+        """The predecessor's listening sockets."""
         data, admin = (adopted(self._given[name], name) for name in ("data", "admin"))
         return Inherited(data, admin, outlive=bool(self._given["outlive"]))
 
     def serving(self) -> None:
-        """Say that this server answers, and wait until the folder is its own.  StartError if the other one is gone."""
+        """Report that this server answers, and wait until it owns the folder.  StartError if the predecessor ended."""
         self._control.settimeout(GO_SECONDS)
         try:
             self._control.sendall(SERVING.encode() + b"\n")
@@ -328,14 +328,14 @@ class Predecessor:
         self._served = True
 
     def failed(self, why: str) -> None:
-        """Say why this server cannot serve, if it does not yet."""
+        """Report why this server cannot serve, unless it does already."""
         if not self._served:
             with contextlib.suppress(OSError):
                 self._control.sendall((FAILED + " ".join(why.split())[:MOST_SAID]).encode() + b"\n")
 
 
 def restart(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int:
-    """Have the server of a folder replaced by a new one; the process that serves then.  NotReplaced says why not."""
+    """Have a folder's server replaced by a new one; returns the new process id.  NotReplaced says why not."""
     if not hasattr(signal, "SIGUSR2"):
         raise NotReplaced("a server cannot be replaced while it runs on this system: stop it and start another one")
     try:
@@ -353,7 +353,7 @@ def restart(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int
     os.kill(pid, signal.SIGUSR2)
     deadline = time.monotonic() + SECONDS + 2 * GO_SECONDS
     while True:
-        served, now = is_served(folder), state(folder)  # in this order: who ends says why before
+        served, now = is_served(folder), state(folder)  # in this order: a server writes the reason before it ends
         if now.get("pid", pid) != pid:
             return int(now["pid"])
         if now.get("failures", before.get("failures")) != before.get("failures"):
@@ -367,7 +367,7 @@ def restart(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int
 
 
 def _has_open(pid: int, path: Path) -> bool:
-    """Whether a process has the file open; True where the system does not tell.  Never signal a stranger."""
+    """Whether a process has the file open; True if unknown.  Prevents a signal to a process that is no server."""
     process = Path(f"/proc/{pid}")
     try:
         there = path.stat()
@@ -387,7 +387,7 @@ def _has_open(pid: int, path: Path) -> bool:
             else:
                 if (found.st_dev, found.st_ino) == (there.st_dev, there.st_ino):
                     return True
-    # What a service with users of its own (PrivateUsers=) has open is hidden from its own user: its words must do.
+    # The open files of a service with PrivateUsers= are hidden even from its own user: trust its facts then.
     with contextlib.suppress(OSError):
         return hidden and b"serve" in (process / "cmdline").read_bytes().split(b"\0")
     return False

@@ -1,4 +1,4 @@
-"""SIGHUP: read the settings again, unless it says that the terminal is gone."""
+"""SIGHUP: read the settings again, unless the terminal was closed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ SIGHUP: signal.Signals | None = getattr(signal, "SIGHUP", None)  # None: Windows
 
 
 class Hangup:
-    """Made at the start; from then on the signal ends nothing, and whoever listens asks what it says.
+    """Decides what a SIGHUP means.  Create it at the start; from then on the signal does not end the process.
 
-    A server that was started from a terminal ends with it, as any program does, unless by ``nohup``.
+    A server that was started from a terminal ends when that is closed, like any program, except under ``nohup``.
     """
 
     def __init__(self) -> None:
@@ -24,9 +24,9 @@ class Hangup:
             signal.signal(SIGHUP, signal.SIG_IGN)
 
     def is_gone(self) -> bool:
-        """Whether the terminal that this server ends with is gone.
+        """Whether this server's terminal was closed, so that the server must stop.
 
-        A shell and the system may both say it by a signal: the first tells the server to stop, no other counts.
+        The shell and the system may each send a signal for it: the first one stops the server, others are ignored.
         """
         return self._ends and not _has_terminal()
 

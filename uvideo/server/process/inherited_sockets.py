@@ -1,4 +1,4 @@
-"""Listening sockets that this process was started with: by systemd (LISTEN_FDS), or by the server that it replaces."""
+"""Listening sockets inherited from systemd (LISTEN_FDS) or from the server that this one replaces."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Unfit(StartError):
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """None for a port that is to be opened.  ``outlive``: whether whoever gave them keeps them open."""
+    """None: the port must be opened.  ``outlive``: whether the process that passed the sockets keeps them open."""
 
     data: socket.socket | None = None
     admin: socket.socket | None = None
@@ -33,10 +33,10 @@ class Inherited:
 
 
 def inherited(environ: MutableMapping[str, str]) -> Inherited:
-    """What the environment says, which loses the variables.  StartError unless it is sockets that can be served.
+    """The sockets in the environment, whose variables are removed.  StartError for other descriptors.
 
-    Two sockets have the names ``data`` and ``admin``, in any order; with other names the first one is the data port's.
-    A single one is the data port's unless it is called ``admin``.
+    Two sockets have the names ``data`` and ``admin``, in any order; with other names the first one is the data port.
+    A single socket is the data port unless its name is ``admin``.
     """
     pid, count, names = (environ.pop(f"LISTEN_{name}", "") for name in ("PID", "FDS", "FDNAMES"))
     environ.pop("LISTEN_PIDFDID", None)
@@ -61,7 +61,7 @@ def inherited(environ: MutableMapping[str, str]) -> Inherited:
 
 
 def adopted(number: int, name: str) -> socket.socket:
-    """The listening socket of a descriptor, not for this process' children.  StartError if it is none."""
+    """The listening socket of a descriptor; children do not inherit it.  StartError if it is no listening socket."""
     what = f"the socket for the {name} port (descriptor {number})"
     try:
         if not stat.S_ISSOCK(os.fstat(number).st_mode):
@@ -77,7 +77,7 @@ def adopted(number: int, name: str) -> socket.socket:
         if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             raise _Unfit(f"{what} does not listen: set Accept=no")
     except BaseException:
-        sock.detach()  # whose it is we do not know
+        sock.detach()  # its owner is unknown
         raise
     sock.set_inheritable(False)
     sock.setblocking(False)

@@ -1,4 +1,4 @@
-"""The listening sockets of a server, their TLS, and the addresses that lead to them."""
+"""The listening sockets of a server, their TLS, and their URLs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from uvideo.server.process.tls_certificate import Pem, ServerCertificate
 __all__ = ["BACKLOG", "Ports", "check_tls", "in_url", "listen", "url"]
 
 BACKLOG = 1024
-ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # an address that means all -> one of them
+ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # wildcard address -> loopback address
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The listening sockets, and the TLS of both.  ``outlive``: somebody else keeps them open when this server ends."""
+    """The listening sockets and their TLS.  ``outlive``: another process keeps them open when this server ends."""
 
     data: socket.socket
     admin: socket.socket
@@ -35,29 +35,29 @@ class Ports:
         return self.certificate.context if self.certificate is not None else None
 
     def not_after(self) -> float | None:
-        """Unix seconds at which the certificate ends that new connections get; None without TLS."""
+        """The expiry of the current certificate in unix seconds; None without TLS."""
         return self.certificate.pem.not_after if self.certificate is not None else None
 
     @property
     def numbers(self) -> tuple[int, int]:
-        """Of the data port and of the admin port."""
+        """(data port, admin port)."""
         return self.data.getsockname()[1], self.admin.getsockname()[1]
 
     @property
     def apart(self) -> str | None:
-        """The address of the data port, as in a URL, if the console's own does not lead there."""
+        """The data port's address for URLs, if it differs from the console's; else None."""
         data, admin = self.data.getsockname()[0], self.admin.getsockname()[0]
         return None if data in ANY or data == admin else in_url(data)
 
 
 def check_tls(settings: ServerSettings) -> None:
-    """StartError."""
+    """StartError if the certificate or its key cannot be used."""
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise StartError("--tls-cert and --tls-key must be given together", exit_codes.SETTINGS)
 
 
 def listen(settings: ServerSettings, given: Inherited | None = None) -> Ports:
-    """The sockets, listening: those that were given, and for the others what the settings ask for.  StartError."""
+    """The listening sockets: the ``given`` ones, and new ones from the settings for the others.  StartError."""
     given = given or Inherited()
     certificate = None
     if settings.tls_cert is not None and settings.tls_key is not None:
@@ -73,7 +73,7 @@ def _bind(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         sock = socket.socket(family, kind, proto)
-        # Windows' SO_REUSEADDR would let another process take the address of one that listens.
+        # On Windows SO_REUSEADDR would let another process take an address that is in use.
         sock.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR), 1)
         sock.bind(address)
         sock.listen(BACKLOG)
@@ -90,11 +90,11 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def url(sock: socket.socket, scheme: str) -> str:
-    """One that leads to this listening socket."""
+    """A URL of this listening socket."""
     host, port = sock.getsockname()[:2]
     return f"{scheme}://{in_url(ANY.get(host, host))}:{port}"
 
 
 def in_url(address: str) -> str:
-    """An address as a URL has it."""
+    """An address in the form of URLs."""
     return f"[{address}]" if ":" in address else address

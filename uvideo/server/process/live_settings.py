@@ -1,4 +1,4 @@
-"""The parts of a worker that take new settings while they run."""
+"""The parts of a worker whose settings can change while it runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MIB = 1024 * 1024
 
 
 class Scrubbing:
-    """Runs a scrubber of ``make`` where the settings ask for one."""
+    """Runs a scrubber, made by ``make``, if the settings ask for one."""
 
     def __init__(self, make: Callable[[ServerSettings], Scrubber]) -> None:
         self._make = make
@@ -24,7 +24,7 @@ class Scrubbing:
         self._terms: tuple[float, float] | None = None
 
     def take(self, settings: ServerSettings) -> None:
-        """Begin, end, or go on by other terms; the scrubber knows how far it is."""
+        """Start, stop, or restart the scrubber with other settings; it continues where it was."""
         terms = settings.scrub_days, settings.scrub_rate
         if terms == self._terms:
             return
@@ -40,13 +40,13 @@ class Scrubbing:
 
 
 class Live:
-    """``certificate``: None if it has none.  ``parts``: what takes the settings, in this order."""
+    """``certificate``: None without TLS.  ``parts``: they get the settings in this order."""
 
     def __init__(self, certificate: ServerCertificate | None, *parts: Callable[[ServerSettings], None]) -> None:
         self._certificate, self.parts = certificate, [*parts]
 
     def take(self, news: News) -> None:
-        """Go by these from now on."""
+        """Apply new settings and certificate."""
         if self._certificate is not None and news.pem is not None and news.pem != self._certificate.pem:
             self._certificate.take(news.pem)
         for part in self.parts:

@@ -1,4 +1,4 @@
-"""What the server says on stderr: lines with their time, or with the journal's priorities where that reads them."""
+"""The log on stderr: lines with a time, or with priorities if the systemd journal reads them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["LEVELS", "change", "set_up"]
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 ACCESS = "uvideo.access"
-#: From the level upwards.
+#: Level names; lines of this level and above are logged.
 _PRIORITIES = (
     (logging.CRITICAL, systemd_journal.CRITICAL),
     (logging.ERROR, systemd_journal.ERROR),
@@ -26,9 +26,9 @@ log = logging.getLogger("uvideo.server")
 
 
 def set_up(level: str = "info", access: bool = False) -> None:
-    """Log to stderr from ``level`` on, one of LEVELS, whatever fails where in this process.
+    """Log to stderr from ``level`` on, one of LEVELS; uncaught exceptions too.
 
-    ``access``: with the access log, lines of JSON.
+    ``access``: also write the access log, lines of JSON.
     """
     to_journal = systemd_journal.leads_to_journal(sys.stderr)
     for name, form in (("", "%(name)s: %(message)s"), (ACCESS, "%(message)s")):
@@ -47,9 +47,9 @@ def set_up(level: str = "info", access: bool = False) -> None:
 
 
 def change(level: str, access: bool) -> None:
-    """Log from another level on, and with or without the access log.
+    """Change the level, and turn the access log on or off.
 
-    Libraries say nothing below "info": what they would say is not ours to keep secrets out of.
+    Libraries never log below "info": their debug lines might contain secrets.
     """
     logging.getLogger().setLevel(max(LEVELS[level], logging.INFO))
     logging.getLogger("uvideo").setLevel(LEVELS[level])
@@ -57,7 +57,7 @@ def change(level: str, access: bool) -> None:
 
 
 class _Prioritized(logging.Formatter):
-    """Each line begins with its priority, those of a traceback too; the journal has the time."""
+    """Each line begins with its priority, lines of a traceback too.  The journal adds the time."""
 
     def format(self, record: logging.LogRecord) -> str:
         found = next(each for level, each in _PRIORITIES if record.levelno >= level)
@@ -65,12 +65,12 @@ class _Prioritized(logging.Formatter):
 
 
 def _uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
-    """In place of what Python prints."""
+    """Replaces sys.excepthook."""
     if error is not None and not isinstance(error, SystemExit):
         log.error("failed", exc_info=(kind, error, trace))
 
 
 def _unraisable(found: sys.UnraisableHookArgs) -> None:
-    """Of an exception that cannot be raised, for example in a ``__del__``."""
+    """Replaces sys.unraisablehook: exceptions that cannot be raised, for example in a ``__del__``."""
     error = found.exc_value or found.exc_type()
     log.error("%s: %r", found.err_msg or "an exception was ignored", found.object, exc_info=error)

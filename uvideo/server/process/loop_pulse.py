@@ -1,4 +1,4 @@
-"""Whether the event loop of each worker still turns."""
+"""Heartbeats of the workers' event loops."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _CELL = struct.Struct("=d")
 
 
 class Pulse:
-    """Made before the workers are forked: each writes when it was alive last.  ``clock``: the same in all processes."""
+    """Made before the workers are forked; each writes its last heartbeat.  ``clock``: the same in all processes."""
 
     def __init__(self, workers: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._cells, self._clock = mmap.mmap(-1, workers * _CELL.size), clock
 
     def begin(self, number: int) -> None:
-        """This worker is alive now."""
+        """Write a heartbeat of this worker."""
         _CELL.pack_into(self._cells, number * _CELL.size, self._clock())
 
     def age(self, number: int) -> float:
-        """Seconds since this worker was alive."""
+        """Seconds since this worker's last heartbeat."""
         (then,) = _CELL.unpack_from(self._cells, number * _CELL.size)
         return self._clock() - float(then)
 
     async def run(self, number: int) -> None:
-        """For ever: a sign of life now and again, for as long as the loop turns."""
+        """Write heartbeats periodically, until cancelled."""
         while True:
             self.begin(number)
             await asyncio.sleep(EVERY)

@@ -1,4 +1,4 @@
-"""Settings -> plan -> workers: what ``uvideo serve`` runs."""
+"""``uvideo serve``: makes a plan from the settings and runs the workers."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ log = logging.getLogger("uvideo.server")
 
 
 def serve(settings: ServerSettings, reread: Callable[[], ServerSettings] | None = None) -> int:
-    """Run until told to stop; the exit code, as ``exit_codes`` has them.  StartError before anything is served.
+    """Run until told to stop; returns an exit code of ``exit_codes``.  StartError if the server cannot start.
 
-    ``reread``: the settings as a start would have them later; StartError.  None: they stay.
+    ``reread``: reads the settings again, or raises StartError.  None: they never change.
     """
     service, predecessor = Notify.taken(os.environ), Predecessor.taken(os.environ)
     logs.set_up(settings.log_level, settings.access_log)
@@ -73,7 +73,7 @@ def serve(settings: ServerSettings, reread: Callable[[], ServerSettings] | None 
 
 
 def _check(settings: ServerSettings) -> OwnNames:
-    """The server's own names.  StartError for what the options' types let pass, also of what needs a restart."""
+    """The server's own names.  StartError for invalid values that the options' types accept."""
     checks: list[tuple[str, Callable[[Any], object], Sequence[object]]] = [
         ("--callback-allow", Callbacks, [settings.callback_allow]),
         ("--public-url", lambda url: BrowserEndpoint(url, 0, False), [settings.public_url]),
@@ -98,7 +98,7 @@ def _check(settings: ServerSettings) -> OwnNames:
 
 @contextlib.contextmanager
 def _of_option(name: str) -> Iterator[None]:
-    """Within the block a ValueError is about the value of this option: StartError."""
+    """Turn a ValueError of the block into a StartError about this option."""
     try:
         yield
     except ValueError as failure:
@@ -115,12 +115,12 @@ def _serve(
     folder = predecessor.folder(settings.folder) if predecessor is not None else Folder.claimed(settings.folder)
     try:
         keyring = _keyring(settings, drivers.shared)
-        if not isinstance(keyring, KeyFile):  # the commands look for it in the folder else
+        if not isinstance(keyring, KeyFile):  # a KeyFile is in the folder, where the commands look
             folder.facts["given_key"] = keyring.own.public
         ports = listen(settings, predecessor.ports() if predecessor is not None else inherited(os.environ))
         if ports.certificate is not None and (trouble := ports.certificate.pem.trouble(time.time())):
             log.warning("%s", trouble)
-        folder.facts["admin"] = url(ports.admin, "https" if ports.tls else "http")  # for who asks how it is
+        folder.facts["admin"] = url(ports.admin, "https" if ports.tls else "http")  # for health checks
         trail = _audit(settings)
         faults = _faults(settings)
         if faults is not None:
@@ -141,7 +141,7 @@ def _serve(
         succession = Succession(folder, ports, service, hangup, is_first=predecessor is None)
 
         def announce() -> None:
-            """Say that the server answers.  What may fail comes before it takes over, so that it costs nothing."""
+            """Report that the server answers.  Steps that may fail come before it takes over."""
             keyring.look()
             endpoint, admin = (url(each, "https" if ports.tls else "http") for each in (ports.data, ports.admin))
             public = keyring.own.public
@@ -151,13 +151,13 @@ def _serve(
                     predecessor.serving()
                 folder.say(pid=os.getpid(), failures=0)
             if sys.stdout is not None:
-                with contextlib.suppress(OSError):  # the terminal is gone, nobody reads, the disk is full
-                    os.write(sys.stdout.fileno(), line.encode())  # and nothing is left to fail at the end
+                with contextlib.suppress(OSError):  # closed terminal or pipe, full disk
+                    os.write(sys.stdout.fileno(), line.encode())  # unbuffered: nothing can fail at exit
             trail.record("StartServer", audit.Who("server", public), version=__version__, workers=settings.workers)
             log.info("answering on %s, the console is on %s", endpoint, admin)
             service.ready(f"answering on {endpoint}")
 
-        # A service manager gets a supervisor, which can end before the last answer is sent.
+        # Under a service manager there is always a supervisor: it can end before the last answer is sent.
         alone = settings.workers == 1 and (faults is not None or not service.is_there)
         plan = Plan(
             *(settings, drivers, keyring, ports, own_names, proxies, faults, shared),
@@ -184,7 +184,7 @@ def _serve(
 
 
 def _audit(settings: ServerSettings) -> audit.Audit:
-    """The audit log; where it is is kept in the folder, for the commands of `uvideo admin`."""
+    """The audit log.  Its path is saved in the folder, for the commands of `uvideo admin`."""
     try:
         opened = audit.Audit(settings.audit_log, reads=settings.audit_reads)
         audit.note(settings.folder, settings.audit_log)
@@ -210,7 +210,7 @@ def _drivers(settings: ServerSettings) -> Drivers:
 
 
 def _faults(settings: ServerSettings) -> ServerFaults | None:
-    """The scripted faults of a test server; None of any other."""
+    """The scripted faults of a test server; None for other servers."""
     if settings.faults is None:
         return None
     from uvideo.server.http.faulty_app import ServerFaults
@@ -226,7 +226,7 @@ def _faults(settings: ServerSettings) -> ServerFaults | None:
 
 
 def _never_happened(faults: ServerFaults | None) -> int:
-    """The exit code of a test server that was told to stop."""
+    """The exit code of a test server: whether faults never happened."""
     left = faults.left() if faults is not None else []
     for fault in left:
         log.error("this fault never happened: %s", fault)
@@ -234,10 +234,10 @@ def _never_happened(faults: ServerFaults | None) -> int:
 
 
 def _own_names(settings: ServerSettings) -> OwnNames:
-    """Those that were given, and what other options say in passing."""
+    """The given names, and those that follow from other options."""
     urls = [url for url in (settings.public_url, *settings.console_origin) if url]
     names = [*settings.hostname, *(urlsplit(url).hostname or "" for url in urls)]
-    with contextlib.suppress(ValueError):  # what is bound may be written in more ways than a Host header
+    with contextlib.suppress(ValueError):  # a bind address may have forms that are not valid in a Host header
         names.append(canonical(settings.host))
     with _of_option("--hostname"):
         return OwnNames(names, told=bool(settings.hostname or settings.public_url))
@@ -254,7 +254,7 @@ def _other_keys(settings: ServerSettings) -> list[Key]:
 
 
 def _keyring(settings: ServerSettings, shared: bool) -> Keyring:
-    """``shared``: other gateways must know the same pair, so none is made here."""
+    """The server's key pairs.  ``shared``: all gateways need the same pair, so none is created here."""
     others = _other_keys(settings)
     try:
         if settings.public_key is not None or settings.private_key is not None:
@@ -283,9 +283,9 @@ def _keyring(settings: ServerSettings, shared: bool) -> Keyring:
 
 @contextlib.contextmanager
 def _ready_file(path: Path | None, line: str, *, is_first: bool) -> Iterator[None]:
-    """Have the line in the file once the block has ended.  StartError if it cannot be written.
+    """Write the line to the file after the block.  StartError if it cannot be written.
 
-    ``is_first``: whether that may be found out after the block too; else it is then logged.
+    ``is_first``: raise also if the write fails after the block; otherwise that is only logged.
     """
     if path is None:
         yield

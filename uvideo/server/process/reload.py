@@ -1,8 +1,8 @@
-"""What counts at once when the settings file or the certificate changes, and how all workers get it.
+"""Reload of settings and certificate while the server runs.
 
-The first worker reads the files: at SIGHUP, and when one of them has changed.  What it finds is checked as at a start.
-Then it is published in memory that all workers share; each looks there and takes it.  So all of them have the same,
-and one that is started later has it too.
+The first worker reads the files at SIGHUP and when one of them has changed, and checks them as at a start.  Then it
+publishes the result in memory that all workers share.  Each worker polls this memory, so all have the same settings,
+including workers that start later.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from uvideo.server.rules.server_names import OwnNames
 
 __all__ = ["WHEN", "News", "Published", "Reading", "When", "follow"]
 
-POLL = 0.5  # seconds between two looks at what is published
+POLL = 0.5  # seconds between two polls
 ROTATE = "`uvideo admin keys --replace` changes it"
 _NUMBER = struct.Struct("=Q")
 
@@ -36,7 +36,7 @@ log = logging.getLogger("uvideo.server")
 
 
 class When(enum.Enum):
-    """When a changed setting counts.  The values stand in docs/server.md."""
+    """When a changed setting takes effect.  docs/server.md contains the values."""
 
     AT_ONCE = "at once"
     VALUE = "at once, but a restart turns it on or off"
@@ -44,7 +44,7 @@ class When(enum.Enum):
     ROTATION = "never by this: `uvideo admin keys --replace`"
 
 
-#: Of each field of ServerSettings.
+#: For each field of ServerSettings.
 WHEN: dict[str, When] = {
     **dict.fromkeys((each.name for each in fields(ServerSettings)), When.RESTART),
     **dict.fromkeys(
@@ -62,7 +62,7 @@ WHEN: dict[str, When] = {
 
 
 class News(NamedTuple):
-    """What was read last: the settings that count now, and the certificate's files."""
+    """The result of the last reload: the settings in effect, and the certificate's files."""
 
     settings: ServerSettings
     pem: Pem | None
@@ -71,26 +71,26 @@ class News(NamedTuple):
 class Published:
     """News in shared memory, made before the workers are forked.  One process writes, all read."""
 
-    SIZE = 1 << 20  # bytes of one of the two places that take turns; what is not written takes no memory
+    SIZE = 1 << 20  # bytes of each of two places, used alternately; unused pages take no memory
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, 2 * _NUMBER.size + 2 * self.SIZE)
 
     @property
     def count(self) -> int:
-        """How often something was published."""
+        """The number of publications."""
         return int(_NUMBER.unpack_from(self._memory)[0])
 
     @property
     def looks(self) -> int:
-        """How often the files were looked at."""
+        """How often the files were checked."""
         return int(_NUMBER.unpack_from(self._memory, _NUMBER.size)[0])
 
     def looked(self) -> None:
         _NUMBER.pack_into(self._memory, _NUMBER.size, self.looks + 1)
 
     def publish(self, news: News) -> None:
-        """StartError if it is too large."""
+        """Publish for all workers.  StartError if it is too large."""
         data = pickle.dumps(news)
         if len(data) > self.SIZE - _NUMBER.size:
             raise StartError("the settings and the certificate are larger than 1 MiB", exit_codes.SETTINGS)
@@ -101,13 +101,13 @@ class Published:
         _NUMBER.pack_into(self._memory, 0, count)
 
     def read(self) -> tuple[int, News]:
-        """(its count, what was published last)."""
+        """(count, the last publication)."""
         while True:
             count = self.count
             at = self._place(count)
             begin = at + _NUMBER.size
             data = self._memory[begin : begin + _NUMBER.unpack_from(self._memory, at)[0]]
-            if self.count == count:  # else it may have been written over
+            if self.count == count:  # otherwise it may have been overwritten
                 found: News = pickle.loads(data)  # noqa: S301 - memory of our own processes
                 return count, found
 
@@ -116,7 +116,7 @@ class Published:
 
 
 async def follow(published: Published, take: Callable[[News], None], count: int) -> None:
-    """For ever: give what is published after ``count`` to ``take``."""
+    """Give every publication after ``count`` to ``take``, until cancelled."""
     while True:
         await asyncio.sleep(POLL)
         if published.count != count:
@@ -128,15 +128,15 @@ async def follow(published: Published, take: Callable[[News], None], count: int)
 
 
 class Again(NamedTuple):
-    """``reread``: the settings as a start would have them now.  ``check``: the names of the server's own that they
-    give.  Both raise StartError."""
+    """``reread``: reads the settings as a start does.  ``check``: the server's own names in them.  Both raise
+    StartError."""
 
     reread: Callable[[], ServerSettings]
     check: Callable[[ServerSettings], OwnNames]
 
 
 class Reading:
-    """Reads again, in the first worker."""
+    """Reloads the files, in the first worker."""
 
     def __init__(self, news: News, again: Again, published: Published, metrics: Metrics) -> None:
         self._news, self._again = news, again
@@ -146,19 +146,19 @@ class Reading:
         metrics.set("uvideo_reload_successful", 1)
 
     async def run(self, asked: asyncio.Event) -> None:
-        """For ever: read when asked, and when a file has changed."""
+        """Read when asked and when a file has changed, until cancelled."""
         while True:
             is_asked = asked.is_set()
-            asked.clear()  # before it looks: who asks meanwhile is not forgotten
+            asked.clear()  # before the look, so that no request is lost
             await asyncio.to_thread(self.look, asked=is_asked)
             waiting = asyncio.get_running_loop().create_task(asked.wait())
-            try:  # no wait_for: of a cancel and a signal at the same moment it forgets the cancel, before Python 3.12
+            try:  # no wait_for: before Python 3.12 it loses a cancel that comes together with a signal
                 await asyncio.wait([waiting], timeout=self._news.settings.reload_seconds or None)
             finally:
                 waiting.cancel()
 
     def look(self, *, asked: bool = False) -> None:
-        """Read if a file has changed since the last time, or if ``asked``."""
+        """Read if a file has changed, or if ``asked``."""
         seen = [_signature(path) for path in self._paths()]
         if asked or seen != self._seen:
             self._seen = seen
@@ -178,7 +178,7 @@ class Reading:
         settings, pem, problems = old.settings, old.pem, list[str]()
         try:
             read = self._again.reread()
-            self._again.check(read)  # also what waits for a restart must let the server start then
+            self._again.check(read)  # settings that need a restart must be valid too
             if pem is None and read.tls_cert is not None and read.tls_key is not None:
                 ServerCertificate(Pem.read(read.tls_cert, read.tls_key))
             settings = self._merged(read)
@@ -210,7 +210,7 @@ class Reading:
             self._end(not problems)
 
     def _merged(self, read: ServerSettings) -> ServerSettings:
-        """The settings that count from now on.  What needs a restart stays, which is logged."""
+        """The settings in effect from now on.  Settings that need a restart keep their value, and are logged."""
         old = self._news.settings
         names = _changed(old, read)
         refused = [name for name in names if WHEN[name] is When.ROTATION]
@@ -239,7 +239,7 @@ def _changed(old: ServerSettings, new: ServerSettings) -> list[str]:
 
 
 def _signature(path: Path) -> object:
-    """Differs once the file was written or replaced, or where a link leads was."""
+    """A value that changes when the file, or the target of a link, is written or replaced."""
     try:
         found = os.stat(path)
     except OSError as failure:

@@ -1,4 +1,4 @@
-"""What a service manager is told (sd_notify): one datagram for each state, to the socket that NOTIFY_SOCKET names."""
+"""Reports the server's state to a service manager (sd_notify): one datagram for each state, to NOTIFY_SOCKET."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from collections.abc import MutableMapping
 
 __all__ = ["Notify"]
 
-SECONDS = 1.0  # that a manager may take to receive
+SECONDS = 1.0  # for the manager to receive a datagram
 
 log = logging.getLogger("uvideo.server")
 
 
 class Notify:
-    """``address``: of the manager's socket; None if there is no manager, and then nothing is sent.
+    """``address``: the manager's socket; None: there is no manager, and nothing is sent.
 
-    ``watchdog``: seconds without a sign of life after which it ends the service; 0 for any time.
+    ``watchdog``: seconds without ``alive`` after which the manager ends the service; 0: never.
     """
 
     def __init__(self, address: str | None = None, watchdog: float = 0.0) -> None:
@@ -26,7 +26,7 @@ class Notify:
 
     @classmethod
     def taken(cls, environ: MutableMapping[str, str]) -> Notify:
-        """As the environment says, which loses the variables: no child is to speak for the service."""
+        """From the environment, whose variables are removed so that no child reports for the service."""
         address, usec, pid = (environ.pop(name, "") for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"))
         if not address:
             return cls()
@@ -42,25 +42,25 @@ class Notify:
         return self._address is not None
 
     def environ(self) -> dict[str, str]:
-        """The variables again, for the program that is to be the service from now on."""
+        """The variables, for the program that becomes the service."""
         if self._address is None:
             return {}
         watched = {"WATCHDOG_USEC": str(round(self.watchdog * 1e6))} if self.watchdog else {}
         return {"NOTIFY_SOCKET": self._address, **watched}
 
     def ready(self, status: str, pid: int | None = None) -> None:
-        """The service answers; process ``pid`` (by default this one) is its first."""
+        """The service answers.  Its main process is ``pid``, by default this one."""
         self._send("READY=1", f"STATUS={status}", f"MAINPID={pid or os.getpid()}")
 
     def reloading(self) -> None:
-        """Its settings are read again; ``ready`` follows."""
+        """The settings are being reloaded; ``ready`` follows."""
         self._send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self, status: str) -> None:
         self._send("STOPPING=1", f"STATUS={status}")
 
     def alive(self) -> None:
-        """A sign of life, for the watchdog."""
+        """A heartbeat for the watchdog."""
         self._send("WATCHDOG=1")
 
     def _send(self, *lines: str) -> None:

@@ -1,4 +1,4 @@
-"""What ``uvideo serve`` was told."""
+"""The settings of ``uvideo serve``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["ServerSettings", "StartError"]
 
 
 class StartError(Exception):
-    """The server cannot start; one line that says why.  ``ending``: which exit code that is."""
+    """The server cannot start.  One line that says why.  ``ending``: has the exit code."""
 
     def __init__(self, message: str, ending: Ending) -> None:
         super().__init__(message)
@@ -21,7 +21,7 @@ class StartError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """What ``uvideo serve`` was told.  Ports: 0 picks a free one."""
+    """The settings of ``uvideo serve``.  Ports: 0 picks a free one."""
 
     folder: Path
     host: str = "127.0.0.1"
@@ -71,4 +71,4 @@ class ServerSettings:
     reload_seconds: float = 60
 
     def __repr__(self) -> str:
-        return f"ServerSettings(folder={str(self.folder)!r})"  # there is a secret among the rest
+        return f"ServerSettings(folder={str(self.folder)!r})"  # the others contain a secret

@@ -1,4 +1,4 @@
-"""What the workers of a server share: memory that is mapped before they are forked, so no lock outlives one of them."""
+"""Memory that the workers share.  It is mapped before they are forked; there are no locks that a worker could leave."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class Shared:
     sessions: Sessions
     writes: Writes
     published: Published
-    short: Moment  # of descriptors
+    short: Moment  # of file descriptors
     pulse: Pulse
-    stored: Level  # bytes of bodies that are stored, in memory
-    others: Level  # all else that requests hold
-    reserved: Level  # bytes of the disk that uploads have announced
+    stored: Level  # bytes in memory, of bodies that are stored
+    others: Level  # bytes in memory, all others of requests
+    reserved: Level  # bytes on the disk, announced by uploads
 
     @property
     def gauges(self) -> dict[str, Level]:
-        """Those that the metrics show, by their names there."""
+        """{name in the metrics: level}."""
         return {
             "uvideo_disk_reserved_bytes": self.reserved,
             "uvideo_memory_stored_bytes": self.stored,
@@ -38,7 +38,7 @@ class Shared:
         }
 
     def take(self, number: int) -> None:
-        """Say which worker this process is."""
+        """Set the number of this worker."""
         self.guesses.take(number)
         self.metrics.take(number)
         for level in (self.reserved, self.stored, self.others):

@@ -1,4 +1,4 @@
-"""The signals that tell a process something, kept until somebody listens."""
+"""Signals, queued until the program handles them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from collections.abc import Iterable
 
 __all__ = ["Signals"]
 
-MOST = 4096  # at once
+MOST = 4096  # signals of one read
 
 
 class Signals:
-    """Between two who listen, an event loop and what comes after it, none is lost and none ends the process.
+    """A queue of signals.  None is lost, and none ends the process, while an event loop begins or ends.
 
-    The interpreter writes the number of each into a socket, in whatever thread it comes.  Not on Windows.
+    The interpreter writes the number of each signal to a socket, in any thread.  Not on Windows.
     """
 
     def __init__(self) -> None:
         self._left: list[int] = []
 
     def keep(self, numbers: Iterable[int]) -> None:
-        """From now on, in this process.  Only in the main thread."""
+        """Queue these signals from now on.  Main thread only."""
         if not hasattr(self, "_reads"):
             self._reads, self._writes = socket.socketpair()
             self._reads.setblocking(False)
@@ -34,28 +34,28 @@ class Signals:
             signal.siginterrupt(number, False)
 
     def fileno(self) -> int:
-        """Readable once a signal has come that nobody has heard of."""
+        """A descriptor that is readable while a signal is queued."""
         return self._reads.fileno()
 
     def heard(self) -> list[int]:
-        """Those that have come."""
+        """Remove and return the queued signals."""
         found, self._left = self._left, []
         with contextlib.suppress(BlockingIOError):
             found += self._reads.recv(MOST)
         return found
 
     def next(self, seconds: float) -> int:
-        """One that has come or comes within so many seconds, 0 if none does."""
+        """The next signal within this many seconds; 0 if there is none."""
         if not self._left:
             select.select([self._reads], [], [], seconds)
             self._left = self.heard()
         return self._left.pop(0) if self._left else 0
 
     def ignore(self, numbers: Iterable[int]) -> None:
-        """This process ends: what comes now must not change how."""
+        """Ignore these signals from now on, because the process ends."""
         for number in numbers:
             signal.signal(number, signal.SIG_IGN)
 
 
 def _nothing(number: int, frame: object) -> None:
-    """What the signal is for is done by who listens."""
+    """An empty handler: the reader of the queue handles the signal."""

@@ -1,4 +1,4 @@
-"""How a worker is told to stop."""
+"""The signals that stop a worker."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from uvideo.server.process.signals import Signals
 
 __all__ = ["GRACE", "Stop"]
 
-GRACE = 30.0  # seconds for the requests in flight of a server that nobody replaces
+GRACE = 30.0  # seconds for requests in flight, if no server replaces this one
 SIGUSR2: signal.Signals | None = getattr(signal, "SIGUSR2", None)
 
 
 class Stop:
-    """Set by the first SIGTERM or SIGINT; the second ends the process at once.
+    """The first SIGTERM or SIGINT sets it; the second one ends the process at once.
 
-    ``patient``: others take the connections from then on, so that what is in flight may take its time.
-    ``succession``: what SIGUSR2 begins; None in a worker that has a supervisor, which means by it that the worker is
-    replaced.  ``hangup``: None in a worker that does not read the settings.
-    ``asked``: set by the SIGHUP that asks to read them.
+    ``patient``: another server accepts connections, so requests in flight have no time limit.
+    ``succession``: begun by SIGUSR2; None in a worker with a supervisor, where SIGUSR2 says that it is replaced.
+    ``hangup``: None in a worker that does not read the settings.  ``asked``: set by a SIGHUP that asks to read them.
     """
 
     def __init__(self, patient: bool, succession: Succession | None, signals: Signals, hangup: Hangup | None) -> None:
@@ -37,17 +36,17 @@ class Stop:
                 signal.signal(number, lambda found, _: self._loop.call_soon_threadsafe(self._stop, found))
             return
         self._signals = signals
-        stops = STOPS if succession is not None else (signal.SIGTERM,)  # SIGINT is for the supervisor
+        stops = STOPS if succession is not None else (signal.SIGTERM,)  # SIGINT goes to the supervisor
         signals.keep([*stops, SIGUSR2, *([SIGHUP] if SIGHUP is not None and hangup is not None else [])])
         self._loop.add_reader(signals.fileno(), self._listen)
-        if succession is not None and hangup is not None and hangup.is_gone():  # it went before somebody listened
+        if succession is not None and hangup is not None and hangup.is_gone():  # closed before that
             self._stop(signal.SIGTERM)
 
     async def wait(self) -> None:
         await self._stopped.wait()
 
     def deadline(self) -> float | None:
-        """When, by the loop's clock, what is in flight is broken off; None: as long as it moves."""
+        """The loop's time at which requests in flight are aborted; None: never while bytes move."""
         return self._deadline
 
     def _listen(self) -> None:
@@ -65,7 +64,7 @@ class Stop:
         elif number == SIGHUP and self._hangup is not None:
             if not self._hangup.is_gone():
                 self.asked.set()
-            elif self._succession is not None and not self._told:  # a supervisor hears it itself; see Hangup.is_gone
+            elif self._succession is not None and not self._told:  # a supervisor gets it itself; see Hangup.is_gone
                 self._stop(signal.SIGTERM)
 
     def _stop(self, number: int) -> None:

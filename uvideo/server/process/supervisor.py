@@ -1,4 +1,4 @@
-"""Several processes on one listening socket: started by fork, watched, started again, stopped or replaced together."""
+"""The supervisor of the workers: it forks them, watches them, and restarts, stops or replaces them."""
 
 from __future__ import annotations
 
@@ -21,53 +21,52 @@ from uvideo.server.process.worker import Plan
 
 __all__ = ["supervise"]
 
-FAILURES, WITHIN = 5, 10.0  # so many deaths within so many seconds mean that starting again is of no use
+FAILURES, WITHIN = 5, 10.0  # after this many deaths within this many seconds it gives up
 _NAMES = ("SIGTERM", "SIGINT", "SIGCHLD", "SIGUSR2", "SIGHUP")
 SIGNALS = {getattr(signal, name) for name in _NAMES if hasattr(signal, name)}
 LOOK_EVERY = 0.02  # seconds
-READ_EVERY = 0.1  # seconds between two looks whether the first worker has read the settings
+READ_EVERY = 0.1  # seconds between two checks whether the first worker has read the settings
 STOPPED_SECONDS = 10.0  # for all workers to close their listening sockets
 MOST_TOLD = 4096  # bytes
-SERVES = b"serves"  # what a worker tells; or its exit code, a space, and why it cannot
+SERVES = b"serves"  # a worker's message; otherwise: exit code, a blank, the reason
 
 log = logging.getLogger("uvideo.server")
 
 
 class Worker(Protocol):
     def __call__(self, number: int, ready: Callable[[], None], stopped: Callable[[], None], *, fresh: bool) -> int:
-        """Serve until told to stop; the exit code.
+        """Serve until told to stop; returns the exit code.
 
-        ``ready``, ``stopped``: called when it takes connections, and when it takes no more.
+        ``ready``, ``stopped``: called when it begins and ends to accept connections.
         """
 
 
 def supervise(plan: Plan, succession: Succession, worker: Worker, announce: Callable[[], None]) -> int:
-    """Run the plan's workers until SIGTERM or SIGINT, or until a successor has taken over; the exit code.
+    """Run the plan's workers until SIGTERM or SIGINT, or until a successor takes over; returns the exit code.
 
-    Must be called before the process has a thread or an event loop.  The first worker prepares the folder alone.  A
-    worker that dies is replaced, unless its exit code says that this is of no use, and one that hangs is killed, if the
-    service has a watchdog.  ``announce``: called once all take connections.  If this process dies, its workers end at
-    once.
+    Call it before the process has a thread or an event loop.  The first worker prepares the folder alone.  A worker
+    that dies is replaced, unless its exit code is a permanent one.  A worker that hangs is killed if the service has a
+    watchdog.  ``announce``: called once all workers accept connections.  If this process dies, its workers end at once.
 
-    With a service manager this process does not wait for the last of them: as soon as none takes connections it ends,
-    and they finish by themselves.
+    Under a service manager this process does not wait for the last worker: it ends as soon as none accepts connections,
+    and the workers finish alone.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # for good: this process ends, and no signal is to change how
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # never unblocked: no signal may disturb the end of this process
     return _Supervisor(plan, succession, worker).run(announce)
 
 
 class _Supervisor:
     def __init__(self, plan: Plan, succession: Succession, worker: Worker) -> None:
-        self._reads: int | None = None  # how often settings had been read when that was asked for; None: it was not
+        self._reads: int | None = None  # number of reloads at the last request for one; None: no request
         self._worker, self._succession = worker, succession
         self._count, self._folder, self._hangup = plan.settings.workers, plan.folder, plan.hangup
         self._ports, self._service = plan.ports, plan.service
         self._pulse, self._published = plan.shared.pulse, plan.shared.published
-        self._life = os.pipe()  # ends when this process does, or has a byte for each worker that may go on without it
+        self._life = os.pipe()  # closed when this process ends; a byte in it lets one worker go on alone
         self._pids: dict[int, int] = {}
-        self._told: dict[int, int] = {}  # pid -> what the worker tells; it ends when that takes no more connections
+        self._told: dict[int, int] = {}  # pid -> the worker's pipe; closed when it accepts no more connections
         self._deaths: list[float] = []
-        self._signed = float("-inf")  # when the manager was told last that we are alive
+        self._signed = float("-inf")  # the time of the last heartbeat to the manager
 
     def run(self, announce: Callable[[], None]) -> int:
         try:
@@ -79,7 +78,7 @@ class _Supervisor:
         except BaseException:
             self._stop(signal.SIGKILL)
             raise
-        if self._hangup.is_gone():  # since before its signal was kept for us
+        if self._hangup.is_gone():  # it was closed before the signal was blocked
             return self._drain()
         while True:
             number = _next_signal(self._pause())
@@ -107,17 +106,17 @@ class _Supervisor:
                 return code
 
     def _pause(self) -> float:
-        """Seconds until there is something to look at."""
+        """Seconds until the next check."""
         if self._reads is not None:
             return READ_EVERY
         if self._succession.is_under_way:
             return self._succession.look_every
         return self._service.watchdog / 4 or 3600.0
 
-    # Start, and start again
+    # Start and restart
 
     def _start(self, number: int, *, fresh: bool) -> StartError | None:
-        """Fork a worker and wait until it takes connections; why it ended instead, or None."""
+        """Fork a worker and wait until it accepts connections.  None, or the reason why it ended."""
         told, tell = os.pipe()
         self._pulse.begin(number)
         pid = os.fork()
@@ -140,14 +139,14 @@ class _Supervisor:
             os.close(self._life[1])
             for told in self._told.values():
                 os.close(told)
-            for name in SIGNALS - {SIGHUP}:  # that stays ignored; see hangup
+            for name in SIGNALS - {SIGHUP}:  # SIGHUP stays ignored; see hangup
                 signal.signal(name, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, which tells all of us
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             threading.Thread(target=self._end_with_parent, name="uvideo-parent", daemon=True).start()
             code = self._worker(number, lambda: say(tell, SERVES), lambda: os.close(tell), fresh=fresh)
         except StartError as failure:
-            code = failure.ending.code  # told with the reason: who hears that may kill us before we have ended
+            code = failure.ending.code  # sent with the reason: the supervisor may kill this process before it ends
             say(tell, f"{code} {failure}".encode()[:MOST_TOLD])
         except BaseException:
             log.exception("worker %d failed", number)
@@ -155,12 +154,12 @@ class _Supervisor:
             os._exit(code)
 
     def _end_with_parent(self) -> None:
-        """At once, as with kill -9: another server may take the folder when all of us are gone."""
+        """End at once when the supervisor dies: then another server can use the folder."""
         if not os.read(self._life[0], 1):
             os._exit(1)
 
     def _replace(self) -> int:
-        """Start the workers that died again; the exit code if that is of no use, else 0."""
+        """Restart dead workers.  The exit code if it gives up, else 0."""
         for number, code in self._reap():
             if code in exit_codes.PERMANENT:
                 return code
@@ -176,7 +175,7 @@ class _Supervisor:
         return 0
 
     def _reap(self) -> list[tuple[int, int]]:
-        """(number, exit code) of the workers that have ended."""
+        """(number, exit code) of each worker that has ended."""
         ended = []
         for pid in list(self._pids):
             found, status = os.waitpid(pid, os.WNOHANG)
@@ -191,7 +190,7 @@ class _Supervisor:
         return self._pids.pop(pid)
 
     def _end_hanging(self) -> None:
-        """Say that we are alive, if all workers are.  One that hangs is killed, and then replaced."""
+        """Send a heartbeat if all workers are alive.  A worker that hangs is killed, and then replaced."""
         if not self._service.watchdog:
             return
         hanging = [pid for pid, number in self._pids.items() if self._pulse.age(number) > self._service.watchdog]
@@ -206,7 +205,7 @@ class _Supervisor:
     # Stop
 
     def _drain(self) -> int:
-        """Let the workers finish; a second signal, or one that takes too long, ends them at once."""
+        """Let the workers finish.  A second signal or a timeout ends them at once."""
         self._folder.stops()
         self._service.stopping("finishing what is under way")
         if self._service.is_there:
@@ -225,15 +224,15 @@ class _Supervisor:
         return exit_codes.STOPPED.code
 
     def _retire(self) -> int:
-        """A successor serves: let the workers finish, for as long as that moves."""
+        """After a successor took over: let the workers finish, without a time limit while bytes move."""
         code = self._leave()
         return self._succession.wait(_next_signal) if self._succession.waits else code
 
     def _leave(self) -> int:
-        """Have the workers take no more connections, and then go on without us; the exit code.
+        """Let the workers stop accepting connections and finish without this process; returns the exit code.
 
-        One that does not listen to that, or a second signal, ends it at once.  Once a successor serves, signals are
-        for that.
+        If a worker does not stop accepting, or after a second signal, all end at once.  Once a successor serves,
+        signals are forwarded to it.
         """
         self._stop_listening()
         self._signal(signal.SIGUSR2)
@@ -255,7 +254,7 @@ class _Supervisor:
         return ending.code
 
     def _hear(self) -> None:
-        """Take note of the workers that take no more connections."""
+        """Note which workers accept no more connections."""
         ended, _, _ = select.select(list(self._told.values()), [], [], 0)
         for pid, told in list(self._told.items()):
             if told in ended and not os.read(told, MOST_TOLD):
@@ -266,7 +265,7 @@ class _Supervisor:
         self._folder.give_up()
 
     def _stop(self, name: signal.Signals) -> None:
-        """End all workers."""
+        """End all workers with this signal, and wait for them."""
         self._signal(name)
         for pid in list(self._pids):
             with contextlib.suppress(ChildProcessError):
@@ -280,7 +279,7 @@ class _Supervisor:
 
 
 def _next_signal(seconds: float) -> int:
-    """The number of a signal of ours that is there or comes within so many seconds, 0 if none does."""
+    """The number of the next of SIGNALS within this many seconds; 0 if there is none."""
     if hasattr(signal, "sigtimedwait"):
         found = signal.sigtimedwait(SIGNALS, seconds)
         return found.si_signo if found is not None else 0

@@ -1,4 +1,4 @@
-"""The server's TLS certificate, which can be replaced while connections are open."""
+"""The server's TLS certificate.  It can be replaced while connections are open."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from uvideo.server.process.settings import StartError
 __all__ = ["Pem", "ServerCertificate"]
 
 
-MOST = 1 << 20  # bytes of a file; both must fit into what workers share
+MOST = 1 << 20  # bytes in a file; both files must fit into ``reload.Published``
 
 
 class Pem(NamedTuple):
-    """Bytes of the two files."""
+    """The bytes of certificate file and key file."""
 
     chain: bytes
     key: bytes
@@ -32,20 +32,20 @@ class Pem(NamedTuple):
 
     @property
     def not_after(self) -> float | None:
-        """Unix seconds: of the certificates in the chain the first that ends.  None if it is no such file."""
+        """The earliest expiry in the chain, in unix seconds.  None if the file cannot be parsed."""
         dates = self._dates()
         return dates[1] if dates is not None else None
 
     def trouble(self, now: float) -> str:
-        """Why its dates have clients refuse it; empty if they do not.  ``now``: unix seconds."""
+        """Why clients refuse the certificate because of its dates; "" if they do not.  ``now``: unix seconds."""
         begin, end = self._dates() or (now, now)
         if end < now:
             return f"the TLS certificate ended on {_day(end)}: clients refuse it until you renew it"
         return f"the TLS certificate begins on {_day(begin)}: clients refuse it until then" if now < begin else ""
 
     def _dates(self) -> tuple[float, float] | None:
-        """Unix seconds between which all of the chain is valid."""
-        from cryptography import x509  # not at the start of those that have no TLS
+        """(begin, end) of the time in which the whole chain is valid, in unix seconds."""
+        from cryptography import x509  # imported only with TLS
 
         try:
             found = x509.load_pem_x509_certificates(self.chain)
@@ -56,7 +56,7 @@ class Pem(NamedTuple):
 
     @classmethod
     def read(cls, chain: Path, key: Path) -> Pem:
-        """StartError."""
+        """Read both files.  StartError."""
         try:
             return cls(localfile.read(chain, MOST)[0], localfile.read(key, MOST)[0])
         except OSError as failure:
@@ -65,15 +65,15 @@ class Pem(NamedTuple):
 
 
 class ServerCertificate:
-    """``context``: for what listens.  A connection gets what was taken last when it begins, and keeps that."""
+    """``context``: for listening sockets.  A new connection gets the latest certificate, and keeps it."""
 
     def __init__(self, pem: Pem) -> None:
         self.pem = pem
         self.context = self._current = _context(pem)
-        self.context.sni_callback = self._choose  # called at each handshake, also if the client names no host
+        self.context.sni_callback = self._choose  # called at each handshake, also without a host name
 
     def take(self, pem: Pem) -> None:
-        """Let new connections have another one.  StartError if it cannot be used; then nothing changes."""
+        """Use another certificate for new connections.  StartError if it cannot be used; then nothing changes."""
         self._current = _context(pem)
         self.pem = pem
 
@@ -86,11 +86,11 @@ def _day(when: float) -> str:
 
 
 def _context(pem: Pem) -> ssl.SSLContext:
-    """StartError unless the key is that of the certificate, and readable without a password."""
+    """StartError unless the key fits the certificate and has no password."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     encrypted = []
 
-    def password() -> bytes:  # without one OpenSSL would ask on the terminal
+    def password() -> bytes:  # otherwise OpenSSL asks on the terminal
         encrypted.append(True)
         return b""
 
@@ -111,7 +111,7 @@ def _context(pem: Pem) -> ssl.SSLContext:
 
 @contextlib.contextmanager
 def _as_file(data: bytes) -> Iterator[str]:
-    """A path under which OpenSSL finds these very bytes; where the system can, it is memory and no file."""
+    """A path from which OpenSSL reads these bytes: in memory if the system can, otherwise a file."""
     if hasattr(os, "memfd_create"):
         number = os.memfd_create("uvideo-tls")
         try:

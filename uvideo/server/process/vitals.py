@@ -1,4 +1,4 @@
-"""What the first worker sees of the server as a process: disk, memory, descriptors, backup, certificate."""
+"""Metrics of the machine, from the first worker: disk, memory, descriptors, backup, certificate."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ PROC = Path("/proc")
 
 
 class Vitals:
-    """``folder``: of the server.  ``headroom``: bytes of its disk that stay free.
+    """``folder``: the server's.  ``headroom``: bytes of its disk to keep free.
 
-    ``not_after``: gives when the certificate that is used ends, unix seconds; None: there is none.
+    ``not_after``: returns the expiry of the current certificate in unix seconds; None without TLS.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class Vitals:
         self.change(headroom)
 
     def change(self, headroom: int) -> None:
-        """Another headroom from now on."""
+        """Set another headroom."""
         self._metrics.show("uvideo_disk_headroom_bytes", Sample(headroom))
 
     async def look(self) -> None:
-        """Show them.  OSError.  What the system does not say is not shown."""
+        """Update the metrics, except those that the system does not have.  OSError."""
         for name, value in (await asyncio.to_thread(self._seen)).items():
             self._metrics.show(name, *([] if value is None else [Sample(value)]))
 
@@ -63,7 +63,7 @@ class Vitals:
 
 
 def _resident(pids: Sequence[int]) -> int | None:
-    """Bytes.  One that has just died counts for nothing."""
+    """Resident memory of the processes in bytes.  A process that just ended counts 0."""
     found = list[int]()
     for pid in pids:
         try:
@@ -74,7 +74,7 @@ def _resident(pids: Sequence[int]) -> int | None:
 
 
 def _open(pids: Sequence[int]) -> int | None:
-    """Of the process that has the most."""
+    """The largest number of open descriptors of one process."""
     found = list[int]()
     for pid in pids:
         try:

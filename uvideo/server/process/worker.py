@@ -1,4 +1,4 @@
-"""One process that serves: from its drivers' start to their end."""
+"""A worker process, from the start of its drivers to their end."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "run"]
 
 HOLDINGS = "accounts and spaces"
-AGAIN = 1.0  # seconds after which what the database kept from ending is begun again
-ALONE_EVERY = 5.0  # seconds between two looks whether a predecessor has ended
-CLOCK_GRAIN = 0.1  # seconds; how far the file system's clock may be behind ours
+AGAIN = 1.0  # seconds before a retry if the database cannot be reached
+ALONE_EVERY = 5.0  # seconds between two checks whether a predecessor has ended
+CLOCK_GRAIN = 0.1  # seconds; how far the file system's clock may be behind
 MIB = 1024 * 1024
 
 log = logging.getLogger("uvideo.server")
@@ -82,7 +82,7 @@ log = logging.getLogger("uvideo.server")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What was made of the settings before the workers are forked.  ``succession``: None if a supervisor sees to it."""
+    """Objects made from the settings before the workers are forked.  ``succession``: None if a supervisor does it."""
 
     settings: ServerSettings
     drivers: Drivers
@@ -104,10 +104,10 @@ class Plan:
 async def run(
     plan: Plan, number: int, ready: Callable[[], None], stopped: Callable[[], None] = lambda: None, *, fresh: bool
 ) -> int:
-    """One worker, from its drivers' start to their end.
+    """Run one worker, from the start of its drivers to their end.
 
-    ``ready``, ``stopped``: called when it takes connections, and when it takes no more.  ``fresh``: none of this
-    server's workers has used the folder.
+    ``ready``, ``stopped``: called when it begins and ends to accept connections.  ``fresh``: no worker of this server
+    has used the folder.
     """
     settings, drivers, ports, shared = plan.settings, plan.drivers, plan.ports, plan.shared
     faults, metrics = plan.faults, shared.metrics
@@ -138,7 +138,7 @@ async def run(
         restoring = Restoring(settings.restore_seconds, settings.restored_seconds)
         callbacks = Callbacks(settings.callback_allow)
         headroom = _headroom(settings, shared)
-        of_blobs = None if drivers.shared else headroom  # elsewhere the folder has little more than its spools
+        of_blobs = None if drivers.shared else headroom  # in a cluster the folder contains little except spools
         store, names = kept_free(timed_blobs(blobs, metrics), of_blobs), timed_catalog(catalog, metrics)
         each = settings.connections_per_address
         limits = Limits(shared.guesses, Rates(settings.rate), of_blobs, connections, each)
@@ -171,7 +171,7 @@ async def run(
         if faults is not None:
             assert isinstance(app, faulty_app.FaultyApp)
             app.script = faults
-        at_once = 1 if settings.workers > 1 else BACKLOG  # another worker may be idle
+        at_once = 1 if settings.workers > 1 else BACKLOG  # leave some to idle workers
         data = await answer_on(ports.data, app.server, ports.tls, at_once)
 
         def take(new: ServerSettings) -> None:
@@ -245,7 +245,7 @@ async def run(
         if isinstance(plan.keyring, KeyFile):
             begin(plan.keyring.watch())
         gc.collect()
-        gc.freeze()  # what is there now stays: no collection needs to look at it again
+        gc.freeze()  # present objects are permanent: collections can skip them
         news, count = News(settings, ports.certificate.pem if ports.certificate is not None else None), 0
         if shared.published.count:
             count, news = shared.published.read()
@@ -299,7 +299,7 @@ async def run(
 
 
 def _unusable(failure: Exception) -> Ending:
-    """How a start ends at which the drivers raise this."""
+    """The Ending of a start at which the drivers raised this."""
     if isinstance(failure, Unusable):
         return exit_codes.UNFIT
     return exit_codes.of_system(failure, exit_codes.FOLDER) if isinstance(failure, OSError) else exit_codes.UNFORESEEN
@@ -316,7 +316,7 @@ def _gauges(shared: Shared, catalog: Catalog, readiness: Readiness, vitals: Vita
 
 
 async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
-    """Tell the catalog that no older server runs, as the folder's lock says; of a cluster the operator must say it."""
+    """Tell the catalog that no older server runs.  The folder's lock proves it; in a cluster the operator says it."""
     if not drivers.shared:
         await catalog.retire_older()
     elif await secret_box.writes_old(catalog):
@@ -324,7 +324,7 @@ async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
 
 
 async def _once(work: Callable[[], Awaitable[None]]) -> None:
-    """Do this, a little later if the database is away."""
+    """Do the work; retry while the database cannot be reached."""
     while True:
         try:
             return await work()
@@ -334,27 +334,27 @@ async def _once(work: Callable[[], Awaitable[None]]) -> None:
 
 
 def _failed(task: asyncio.Task[None]) -> None:
-    """Nobody waits for it, so nobody else would say so."""
+    """Log the failure of a task that nothing awaits."""
     if not task.cancelled() and task.exception() is not None:
         log.error("what the server does beside requests has failed, in part", exc_info=task.exception())
 
 
 async def _outlast(folder: Folder, catalog: Catalog, drivers: Drivers) -> None:
-    """Once the server that this one replaced has nothing more in flight, do what a server does that is alone."""
+    """Wait until the replaced server has no requests in flight, then do the work that needs a single server."""
     while not folder.look_alone():
         await asyncio.sleep(ALONE_EVERY)
     await _meet_older(catalog, drivers)
 
 
 async def _take_back(blobs: Blobs, catalog: Catalog) -> None:
-    """Before anybody asks for it: a catalog that was restored may name again what a sweep put aside."""
+    """Take blobs out of the quarantine that a restored catalog refers to again, before the first request."""
     count = await blobs.take_back(catalog.named)
     if count:
         log.info("took %d files back from the quarantine", count)
 
 
 async def _warn(own_names: OwnNames, catalog: Catalog, keyring: Keyring) -> None:
-    """Name what was made before the server knew its names, and may take requests of others; count what is void."""
+    """Log warnings about spaces and domains that conflict with the server's names, and about undecryptable secrets."""
     void = await key_rotation.void(catalog, keyring)
     if void.void_tokens or void.void_keys:
         log.warning(
@@ -368,7 +368,7 @@ async def _warn(own_names: OwnNames, catalog: Catalog, keyring: Keyring) -> None
 
 
 def _on_failure(short: Moment, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What no request is to blame for.  asyncio itself tries again to take a connection, a second later."""
+    """Log errors outside requests.  After a failed accept asyncio tries again a second later."""
     failure = context.get("exception")
     if isinstance(failure, OSError) and failure.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
         short.now()
@@ -378,7 +378,7 @@ def _on_failure(short: Moment, loop: asyncio.AbstractEventLoop, context: dict[st
 
 
 def _scrubber(settings: ServerSettings, blobs: Blobs, catalog: Catalog, metrics: Metrics) -> Scrubber:
-    """One that keeps how far it is in the folder."""
+    """A scrubber that saves its position in the folder."""
     path = settings.folder / "scrub.json"
 
     def load() -> tuple[float, tuple[str, str] | None] | None:
@@ -421,7 +421,7 @@ def _memory(settings: ServerSettings, drivers: Drivers, shared: Shared) -> Memor
 
 
 def _spans(settings: ServerSettings) -> Spans | None:
-    """Those of this worker; None if nobody asks for them, and then nothing of OpenTelemetry is loaded."""
+    """This worker's spans; None without telemetry, and then OpenTelemetry is not imported."""
     if not settings.telemetry and not telemetry.is_on():
         return None
     try:
@@ -440,13 +440,13 @@ def _spans(settings: ServerSettings) -> Spans | None:
 
 
 def _cross_origin(settings: ServerSettings, ports: Ports) -> CrossOrigin:
-    """The console's own pages, and those of the origins that the operator named for it or for programs."""
+    """The allowed origins: the console's own, and those that the operator named."""
     _, admin_port = ports.numbers
     return CrossOrigin(admin_port, ports.tls is not None, *_allowed(settings, ports))
 
 
 def _allowed(settings: ServerSettings, ports: Ports) -> tuple[list[str], list[str]]:
-    """The origins that may use signed URLs beside the console's own, and those of programs."""
+    """(more origins for signed URLs, origins of programs)."""
     _, admin_port = ports.numbers
     origins = [check_origin(each) for each in settings.console_origin]
     if ports.apart:

@@ -1,1 +1,1 @@
-"""The rules: what each operation does to objects, uploads, spaces and tokens."""
+"""What each operation does to objects, uploads, spaces and tokens."""

@@ -1,4 +1,4 @@
-"""Every rule of adding bytes to the end of an object."""
+"""The rules of AppendObject."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ __all__ = ["Append"]
 
 
 class Append:
-    """AppendObject of a Service.  Sealed bytes never change, so the old ones are written once more with the new."""
+    """AppendObject of a Service.  Stored bytes never change, so it writes old and new bytes to a new blob."""
 
     def __init__(self, service: Objects) -> None:
         self._service, self._catalog = service, service.catalog
 
     async def run(self, op: operation.AppendObject, space: SpaceRecord, body: Body) -> operation.Stored:
-        """Stored.  BadRequest, which says the right position, unless the object ends there before and after the body.
+        """Stored.  BadRequest with the right position unless the object ends there, before and after the body is read.
 
-        Its Content-MD5 is of the new bytes only.
+        Content-MD5 covers the new bytes only.
         """
         old = await self._catalog.get(space.space_id, op.key)
         if op.position != (old.size if old else 0):
@@ -54,7 +54,7 @@ class Append:
             return None
         try:
             return await self._service.open(record)
-        except FileNotFoundError:  # replaced since it was looked up
+        except FileNotFoundError:  # replaced since the lookup
             raise busy() from None
 
     async def _lengthen(
@@ -68,7 +68,7 @@ class Append:
                 try:
                     await service.remove(await self._catalog.put(record, source=old))
                     return operation.Stored(record.etag)
-                except errors.NotFound:  # changed, maybe in nothing but its tags
+                except errors.NotFound:  # changed, perhaps only in its tags
                     found = await self._catalog.get(space.space_id, op.key)
                     if found is None or (found.etag, found.size, found.blob) != (old.etag, old.size, old.blob):
                         raise _wrong_position(op, found) from None
@@ -83,7 +83,7 @@ def _wrong_position(op: operation.AppendObject, record: ObjectRecord | None) -> 
 
 
 class _Longer:
-    """The Body of an object's bytes and of those that are to stand behind them."""
+    """A Body: an object's bytes, then the bytes to append."""
 
     def __init__(self, record: ObjectRecord, reader: BlobReader | None, body: Body, md5: str | None) -> None:
         self.length: int | None = None
@@ -106,7 +106,7 @@ class _Longer:
 
 
 async def _pieces(record: ObjectRecord, reader: BlobReader | None) -> AsyncIterator[bytes]:
-    """InternalError at the end unless they are the bytes of the etag: damage must not get a right one."""
+    """The object's bytes.  InternalError at the end unless they fit the etag: damaged bytes must get no valid etag."""
     tree = etag.Etag()
     if reader is not None:
         async for piece in reader.read(0, record.size):

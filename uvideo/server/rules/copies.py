@@ -1,4 +1,4 @@
-"""Every rule of copies, hits and renames: one more name for bytes that are stored already, or a part made of them."""
+"""The rules of copies, hits and renames: they give stored bytes another key, or make a part of them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from uvideo.storage.base import Damaged, ObjectRecord, SpaceRecord
 __all__ = ["TRIES", "Copies", "busy"]
 
 WHOLE = byterange.ByteRange(0, None)
-TRIES = 16  # an object that changes between the lookup and the write is looked up again
-#: Bytes of a source up to which all of it is compared with its etag before a part of it is copied: a copy of damaged
-#: bytes gets an etag that fits them.
+TRIES = 16  # of lookup and write: the object may change between them
+#: Bytes.  A source up to this size is compared with its etag before a part of it is copied, because a copy of damaged
+#: bytes would get an etag that fits them.
 VERIFIED = 64 * 1024 * 1024
 COPY, REPLACE = operation.DIRECTIVES
 
@@ -25,7 +25,7 @@ log = logging.getLogger("uvideo.server")
 
 
 class Copies:
-    """The operations of a Service that are about bytes which are there.  No data is copied but into a part."""
+    """Operations of a Service on bytes that are stored already.  Only CopyPart copies data."""
 
     def __init__(self, service: Objects) -> None:
         self._service, self._catalog = service, service.catalog
@@ -37,10 +37,10 @@ class Copies:
         }
 
     async def _source(self, op: operation.CopyObject | operation.CopyPart, space: SpaceRecord) -> ObjectRecord:
-        """The object to copy, under either reading of its key.
+        """The object to copy, looked up by ``source_key``, then by ``verbatim``.
 
-        SpaceNotFound; AccessDenied for another account's, unless anybody may read it, whether it exists or not;
-        NotFound; NotRestored.
+        SpaceNotFound; NotFound; NotRestored; AccessDenied for another account's object that is not public, whether it
+        exists or not.
         """
         where = space if op.source_space == space.name else await self._catalog.space(op.source_space)
         if where is None:
@@ -67,7 +67,7 @@ class Copies:
         raise busy()
 
     def _copied(self, op: operation.CopyObject, space: SpaceRecord, source: ObjectRecord) -> ObjectRecord:
-        """An object copied onto itself keeps its tags, acl and class; a new one gets the tags with the metadata."""
+        """The copy's record.  A copy onto itself keeps tags, acl and class; a new object gets tags and metadata."""
         is_itself = (source.space_id, source.key) == (space.space_id, op.key)
         now = int(self._service.clock())
         storage_class = op.storage_class or (source.storage_class if is_itself else STANDARD)
@@ -81,12 +81,12 @@ class Copies:
         return record
 
     async def _put(self, record: ObjectRecord, source: ObjectRecord) -> operation.Stored:
-        """NotFound if the source has changed since it was looked up."""
+        """Store the record.  NotFound if the source has changed since the lookup."""
         await self._service.remove(await self._catalog.put(record, source=source))
         return operation.Stored(record.etag)
 
     async def _hit(self, op: operation.UploadHit, space: SpaceRecord) -> operation.Stored:
-        """Only what the owner of this space has stored somewhere counts.  Source: data-plane.md, UploadHit."""
+        """Finds the content in all spaces of this space's owner, and no others.  Source: data-plane.md, UploadHit."""
         for _ in range(TRIES):
             source = await self._catalog.find(space.owner, op.etag, op.size)
             if source is None:
@@ -95,7 +95,7 @@ class Copies:
                 await self._service.look(source)
             except FileNotFoundError:
                 continue
-            except Damaged as failure:  # the client has the bytes, and sends them when they are not there
+            except Damaged as failure:  # without a hit the client sends its own bytes
                 log.error("no hit: %s", failure.strerror)
                 raise errors.NotFound() from None
             now = int(self._service.clock())
@@ -142,9 +142,9 @@ class Copies:
         raise busy()
 
     def _span(self, op: operation.CopyPart, source: ObjectRecord) -> tuple[int, int]:
-        """(first, length) of what the source has of the range; CopyRangeInvalid if that is nothing, PartTooLarge.
+        """(first, length) of the range, cut at the end of the source.  CopyRangeInvalid if it is empty; PartTooLarge.
 
-        Hadoop's last range ends at the size.
+        The end is exclusive in Hadoop's last range: it equals the size.
         """
         try:
             span = byterange.resolve(op.range or WHOLE, source.size)
@@ -156,7 +156,7 @@ class Copies:
         return span
 
     async def _read(self, source: ObjectRecord, first: int, length: int) -> list[bytes] | None:
-        """At most one block.  None if the source was replaced since it was looked up."""
+        """The bytes, at most one block.  None if the source was replaced since the lookup."""
         if source.blob is None:
             await self._service.look(source)
             await self._service.check_bytes(source, None, always=True)

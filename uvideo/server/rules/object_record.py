@@ -1,4 +1,4 @@
-"""An object's record: what it is made of by an operation, what is said of it, and when it can be read."""
+"""An object's record: its fields as stored, as answered, and whether the object can be read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 def stored_headers(headers: Sequence[tuple[str, str]], metadata: Sequence[tuple[str, str]]) -> Pairs:
-    """The headers of a record: those replayed as they are, and the metadata.  TooLarge."""
+    """The headers to store in a record: those that answers repeat unchanged, and the metadata.  TooLarge."""
     field.check_count(len(headers) + len(metadata))
     return (*headers, *((field.META + name, value) for name, value in metadata))
 
@@ -41,22 +41,22 @@ def metadata(record: ObjectRecord) -> Pairs:
 
 
 def stored_acl(grant: str | None) -> str:
-    """The acl of a record."""
+    """The acl to store in a record."""
     return grant if grant in operation.ACLS[1:] else ""
 
 
 def said_acl(record: ObjectRecord) -> str:
-    """Out of operation.ACLS."""
+    """The acl that answers contain, one of operation.ACLS."""
     return record.acl or operation.ACLS[0]
 
 
 def is_public(record: ObjectRecord | None) -> bool:
-    """Whether anybody may read the object, even in a private space."""
+    """Whether the object is public, even in a private space."""
     return record is not None and record.acl == operation.ACLS[1]
 
 
 def restore_state(record: ObjectRecord, now: float) -> str | None:
-    """Out of operation.RESTORES; None for an object that is not of class ARCHIVE."""
+    """One of operation.RESTORES; None for an object whose class is not ARCHIVE."""
     if record.storage_class != ARCHIVE:
         return None
     frozen, restoring, restored = operation.RESTORES
@@ -74,14 +74,14 @@ def check_readable(record: ObjectRecord, now: float) -> None:
 
 
 def _restore(record: ObjectRecord, now: float) -> str | None:
-    """Text of X-Ufile-Restore, None unless the object has been restored."""
+    """The value of X-Ufile-Restore; None unless the object has been restored."""
     return restore.build(record.expires) if restore_state(record, now) == operation.RESTORES[2] else None
 
 
 def object_info(
     record: ObjectRecord, now: float, span: tuple[int, int] | None = None, filename: str | None = None
 ) -> operation.ObjectInfo:
-    """What HeadObject and GetObject answer."""
+    """The result of HeadObject and GetObject."""
     return operation.ObjectInfo(
         record.size,
         record.etag,
@@ -98,7 +98,7 @@ def object_info(
 
 
 def file_info(record: ObjectRecord, now: float) -> operation.FileInfo:
-    """The entry of a listing."""
+    """The object's entry in a listing."""
     return operation.FileInfo(
         record.key,
         record.size,

@@ -1,4 +1,4 @@
-"""Every rule of what can be changed of an object while its bytes stay: type, class, tags, acl, and being readable."""
+"""The rules of changes that leave an object's bytes alone: media type, class, tags, acl, restore."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["States"]
 
 
 class States:
-    """The operations of a Service that change what is said of an object.
+    """The operations of a Service that change an object's record and not its bytes.
 
-    ``takes``: seconds until a restored object can be read; ``lasts``: seconds that it then can be.
+    ``takes``: seconds that a restore takes; ``lasts``: seconds for which the object can be read after it.
     """
 
     def __init__(self, service: Objects, takes: int, lasts: int) -> None:
@@ -37,7 +37,7 @@ class States:
     async def _change(
         self, space: SpaceRecord, key: str, made: Callable[[ObjectRecord], ObjectRecord]
     ) -> operation.Done:
-        """Replace the record by what ``made`` makes of it, as it is at that moment."""
+        """Replace the current record with the one that ``made`` returns for it."""
         for _ in range(TRIES):
             record = await self._service.record(space, key)
             changed = made(record)
@@ -54,7 +54,7 @@ class States:
         return await self._change(space, op.key, lambda record: replace(record, mime=op.mime, modified=now))
 
     async def _switch(self, op: operation.SwitchClass, space: SpaceRecord) -> operation.Done:
-        """Only down, and never out of the archive.  Source: data-plane.md, ClassSwitch."""
+        """Only to a colder class, and never out of ARCHIVE.  Source: data-plane.md, ClassSwitch."""
         order = operation.STORAGE_CLASSES
 
         def made(record: ObjectRecord) -> ObjectRecord:
@@ -66,7 +66,7 @@ class States:
         return await self._change(space, op.key, made)
 
     async def _restore(self, op: operation.RestoreObject, space: SpaceRecord) -> operation.Done:
-        """Frozen: restoring, then restored.  While it is restoring nothing changes; restored: it lasts anew."""
+        """Frozen: starts a restore.  Restoring: no effect.  Restored: its ``lasts`` starts again."""
         now = int(self._service.clock())
         frozen, _, restored = operation.RESTORES
 

@@ -1,7 +1,7 @@
-"""Every rule of objects, uploads and listings, over Blobs and Catalog.
+"""The rules of objects, uploads and listings, on top of Blobs and Catalog.
 
-The service knows no HTTP framework, no SQL and no path.  A request's bulk bytes come as a ``Body``, an object's bytes
-go as a ``ObjectBody``.  What is refused is raised as a ``protocol.errors.Refused``; an OSError is the machine's.
+This module uses no HTTP framework, SQL or paths.  The bytes of a request come as a ``Body``, those of an object leave
+as an ``ObjectBody``.  A refusal is a ``protocol.errors.Refused``; an OSError is a failure of this machine.
 """
 
 from __future__ import annotations
@@ -46,18 +46,18 @@ __all__ = ["ObjectBody", "Objects", "Received"]
 
 INLINE = 16 * 1024  # bytes of an object kept in the catalog
 HASHED_HERE = 64 * 1024  # bytes of a part that are hashed on the loop
-#: Failures of the machine after which a transaction surely has not happened.
+#: errno values of failures after which a transaction is certainly not committed.
 NOTHING_DONE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE))
-OPEN_TRIES = 4  # an object overwritten between the lookup and the open is looked up again
-LIST_ENTRY, LIST_SPARE = 64, 1024  # bytes of an etag in the body of FinishUpload: 40, its quotes and blanks; and more
-FILES_LIMIT, OBJECTS_LIMIT, UPLOADS_LIMIT, PARTS_LIMIT = 20, 100, 20, 1000  # pages where the request names no length
+OPEN_TRIES = 4  # of lookup and open: the object may be overwritten between them
+LIST_ENTRY, LIST_SPARE = 64, 1024  # bytes in the body of FinishUpload: of one etag (40, quotes, blanks); in addition
+FILES_LIMIT, OBJECTS_LIMIT, UPLOADS_LIMIT, PARTS_LIMIT = 20, 100, 20, 1000  # length of a page if the request names none
 
 log = logging.getLogger("uvideo.server")
 
 
 @dataclass(slots=True)
 class ObjectBody:
-    """``length`` bytes from ``offset`` of an object: of ``inline``, or of ``reader``, which the taker closes."""
+    """``length`` bytes from ``offset`` of an object: from ``inline``, or from ``reader``, which the receiver closes."""
 
     offset: int
     length: int
@@ -66,7 +66,7 @@ class ObjectBody:
 
 
 class Received(NamedTuple):
-    """The whole body of an object: its Etag, and its bytes as they are or the name of their blob."""
+    """A received body: its Etag, and either its bytes or the name of their blob."""
 
     tree: etag.Etag
     inline: bytes | None = None
@@ -76,8 +76,8 @@ class Received(NamedTuple):
 class Objects:
     """Objects, uploads and listings.  ``clock``: unix seconds.  All methods belong to one event loop.
 
-    ``verify``: compare stored bytes with their etag before any of them is used.  ``spool``: where parts go for which
-    ``memory`` has no room; None: into the system's folder for such files.
+    ``verify``: compare stored bytes with their etag before any of them is used.  ``spool``: the folder for parts that
+    do not fit into ``memory``; None: the system's folder for temporary files.
     """
 
     def __init__(
@@ -112,11 +112,11 @@ class Objects:
     # Objects
 
     async def _put(self, op: operation.PutObject, space: SpaceRecord, body: Body) -> operation.Stored:
-        """Store an object; nothing is stored unless the whole body has come and fits its Content-MD5."""
+        """Store an object.  Nothing is stored unless the whole body arrives and fits its Content-MD5."""
         return await self.make(op, space, await self.receive(body, op.md5), stored_acl(op.acl))
 
     async def receive(self, body: Body, md5: str | None) -> Received:
-        """DigestMismatch unless the bytes have this MD5; None: any."""
+        """Read the whole body.  DigestMismatch unless it has this MD5; None: any."""
         count, held = _Count(md5), list[bytes]()
         while count.tree.size <= INLINE:
             data = await body.chunk()
@@ -147,7 +147,7 @@ class Objects:
         acl: str = "",
         overwrite: bool = True,
     ) -> operation.Stored:
-        """Name received bytes in the catalog as the operation says; if that fails they are removed."""
+        """Add a received body to the catalog as an object.  If that fails its blob is removed."""
         now = int(self.clock())
         record = ObjectRecord(
             space_id=space.space_id,
@@ -173,7 +173,7 @@ class Objects:
     async def get(
         self, op: operation.GetObject, space: SpaceRecord
     ) -> tuple[operation.ObjectInfo | operation.NotModified, ObjectBody | None]:
-        """(ObjectInfo, the bytes it speaks of), or (NotModified, None).  All bytes are of one version."""
+        """(ObjectInfo, its bytes), or (NotModified, None).  All bytes are of one version of the object."""
         for _ in range(OPEN_TRIES):
             record = await self.record(space, op.key)
             if condition.not_modified(op.conditions, record.etag, record.modified):
@@ -196,10 +196,10 @@ class Objects:
         raise errors.Unavailable("the object changes too often at this moment", cause="contention")
 
     async def open(self, record: ObjectRecord) -> BlobReader:
-        """The bytes of an object that has a blob.
+        """Open the blob of an object.
 
-        FileNotFoundError if the object was changed meanwhile.  Damaged if they are gone or too few; InternalError if
-        they are to fit and do not.
+        FileNotFoundError if the object was changed meanwhile.  Damaged if the blob is missing or too short.
+        InternalError if ``verify`` is set and the bytes do not fit the etag.
         """
         assert record.blob is not None
         try:
@@ -221,16 +221,16 @@ class Objects:
         return reader
 
     async def look(self, record: ObjectRecord) -> None:
-        """As ``open``, of any object, without keeping it open."""
+        """Check as ``open`` does, also for an object without a blob, and close it again."""
         if record.blob is not None:
             await (await self.open(record)).close()
         elif record.inline is not None and len(record.inline) != record.size:
             raise Damaged(f"{_described(record)} has {len(record.inline)} bytes, not {record.size}")
 
     async def check_bytes(self, record: ObjectRecord, reader: BlobReader | None, *, always: bool = False) -> None:
-        """If this service verifies, or ``always``: InternalError unless the bytes fit the etag.
+        """If ``verify`` is set, or ``always``: InternalError unless the bytes fit the etag.
 
-        ``reader``: None for inline ones.
+        ``reader``: None for inline bytes.
         """
         if (self.verify or always) and not await scrub.verified(record, reader):
             log.error("object %r of space id %s is damaged (blob %s)", record.key, record.space_id, record.blob)
@@ -254,10 +254,10 @@ class Objects:
         return operation.Done()
 
     async def unnamed(self, blob: str | None, failure: Exception) -> None:
-        """Remove a blob after a failure of the catalog to name it, unless it may be named all the same.
+        """Remove a blob whose commit to the catalog failed, unless the commit may have happened.
 
-        A commit whose sync failed may be there after a crash, and one whose answer was lost may be there now.  The
-        sweep asks the catalog.
+        A commit whose sync failed may exist after a crash; one whose answer was lost may exist now.  Such a blob is
+        left to the sweep, which asks the catalog.
         """
         is_certain = isinstance(failure, errors.UVideoError) or (
             isinstance(failure, OSError) and failure.errno in NOTHING_DONE
@@ -266,13 +266,13 @@ class Objects:
             await self.remove([blob])
 
     async def remove(self, blobs: Sequence[str]) -> None:
-        """Delete blobs that nothing names.  A failure costs space until the next sweep, and nothing else."""
+        """Delete blobs without references.  If that fails they take space until the next sweep, and nothing else."""
         await _each(blobs, self.blobs.delete, "blob")
 
     # Multipart
 
     async def upload(self, upload_id: str, space: SpaceRecord, key: str | None) -> UploadRecord:
-        """The upload with this id, if it is one of this space and key; None: of any key.  UploadNotFound."""
+        """The upload with this id in this space, of this key (None: of any key).  UploadNotFound."""
         upload = await self.catalog.upload(upload_id)
         if upload is None or upload.space_id != space.space_id or key not in (None, upload.key):
             raise errors.UploadNotFound()
@@ -293,7 +293,7 @@ class Objects:
         return operation.Initiated(upload.upload_id, self.blobs.block_size, space.name, op.key)
 
     async def _part(self, op: operation.UploadPart, space: SpaceRecord, body: Body) -> operation.StoredPart:
-        """Store a part.  The same bytes again give the same answer; other bytes under the same number PartExists."""
+        """Store a part.  The same bytes again get the same answer; other bytes with the same number get PartExists."""
         self.check_part_size(body.length or 0)
         upload = await self.upload(op.upload_id, space, op.key)
         with self.memory.share(body) as share:
@@ -315,7 +315,7 @@ class Objects:
         chunks: Sequence[bytes],
         mime: str | None,
     ) -> operation.StoredPart:
-        """As ``part``, of bytes that are in memory."""
+        """As ``_part``, for bytes in memory."""
         name = etag.part_etag(await _hashed(chunks))
         async with self.blobs.part(upload.draft, op.part) as slot:
             await self.upload(op.upload_id, space, op.key)
@@ -330,7 +330,7 @@ class Objects:
         return operation.StoredPart(op.part, name)
 
     async def list_length(self, op: operation.FinishUpload, space: SpaceRecord) -> int:
-        """The most bytes that the etags of an upload's parts take, however they are written.  UploadNotFound."""
+        """The greatest length in bytes of the list of an upload's etags, in any notation.  UploadNotFound."""
         await self.upload(op.upload_id, space, op.key)
         return LIST_SPARE + LIST_ENTRY * await self.catalog.count_parts(op.upload_id)
 
@@ -340,7 +340,7 @@ class Objects:
 
     async def _finish(self, op: operation.FinishUpload, space: SpaceRecord) -> operation.Finished:
         parts = await self.catalog.parts(op.upload_id, 0, None)
-        upload = await self.upload(op.upload_id, space, op.key)  # there still, so all its parts were read
+        upload = await self.upload(op.upload_id, space, op.key)  # it exists, so all its parts were read
         self._check_part_list(op, parts)
         key = op.key
         if op.new_key and await self.catalog.get(space.space_id, key) is not None:
@@ -374,9 +374,9 @@ class Objects:
         return operation.Finished(space.name, key, record.size, record.etag)
 
     def _check_part_list(self, op: operation.FinishUpload, parts: Sequence[PartRecord]) -> None:
-        """InvalidPartList unless the list has the etag of each stored part as often as they have it, in any order.
+        """InvalidPartList unless the list contains the etags of exactly the stored parts, in any order.
 
-        Browsers, Hadoop and C list them as the parts were stored.  The object has its parts in order of number.
+        The JavaScript, Hadoop and C clients list them in the order of storing.  The object has its parts by number.
         """
         stored = tuple([part.etag for part in parts])
         if len(op.etags) != len(stored):
@@ -395,7 +395,7 @@ class Objects:
     ) -> str:
         try:
             return await self.blobs.seal(upload.draft, parts, confirm)
-        except OSError:  # aborted or finished meanwhile; or the bytes of parts that the catalog names are lost
+        except OSError:  # aborted or finished meanwhile; or bytes of parts are lost
             if await self.catalog.upload(upload.upload_id) is None:
                 raise errors.UploadNotFound() from None
             raise
@@ -409,13 +409,13 @@ class Objects:
         return operation.Done()
 
     async def discard(self, drafts: Sequence[str]) -> None:
-        """Discard drafts that nothing names, as ``remove`` does blobs."""
+        """Discard drafts without references, as ``remove`` does with blobs."""
         await _each(drafts, self.blobs.discard, "draft")
 
     # Listings
 
     async def _list_parts(self, op: operation.ListParts, space: SpaceRecord) -> operation.PartPage:
-        """Marker 0 means from part 0, so the first page must not end after part 0 alone.  Source: data-plane.md."""
+        """Marker 0 starts at part 0, so the first page must not end after part 0.  Source: data-plane.md."""
         upload = await self.upload(op.upload_id, space, None)
         limit = PARTS_LIMIT if op.limit is None else op.limit
         first = op.marker + 1 if op.marker else 0
@@ -489,7 +489,7 @@ def _described(record: ObjectRecord) -> str:
 
 
 class _Count:
-    """``tree``: the Etag of what has come of a body.  ``md5``: that it must have; None: any."""
+    """``tree``: the Etag of the bytes so far.  ``md5``: the expected MD5; None: any."""
 
     def __init__(self, md5: str | None) -> None:
         self.tree, self._wanted = etag.Etag(), md5
@@ -501,20 +501,20 @@ class _Count:
             self._md5.update(data)
 
     def check(self) -> None:
-        """DigestMismatch."""
+        """DigestMismatch if the MD5 is not the expected one."""
         if self._md5 is not None and self._md5.hexdigest() != self._wanted:
             raise errors.DigestMismatch()
 
 
 async def _hashed(chunks: Sequence[bytes]) -> bytes:
-    """``_digest``, on a thread if that is worth the way there and back."""
+    """``_digest``, on a thread if there are enough bytes."""
     if sum(map(len, chunks)) <= HASHED_HERE:
         return _digest(chunks)
     return await asyncio.get_running_loop().run_in_executor(None, _digest, chunks)
 
 
 def _digest(chunks: Sequence[bytes]) -> bytes:
-    """Binary SHA-1.  On a thread: hashlib lets others run."""
+    """The SHA-1, 20 bytes.  hashlib releases the GIL."""
     sha1 = hashlib.sha1(usedforsecurity=False)
     for chunk in chunks:
         sha1.update(chunk)

@@ -1,8 +1,9 @@
-"""The names that the server itself is reached by.
+"""The server's own host names.
 
-A host names a space in two ways: as a domain that is bound to it, or by its first label.  On a name of the server's own
-a path that names a space comes before both, or whoever made the right space would get the requests for all others.
-Spaces and domains that would take such a name are refused when they are made; those that exist stay, with a warning.
+A host names a space in two ways: as a domain that is bound to the space, or by its first label.  On the server's own
+names a space in the path has precedence over both.  Otherwise the owner of a space with the right name would get the
+requests for all others.  Nobody can create a space or bind a domain that conflicts with such a name; for those that
+exist the server logs a warning.
 """
 
 from __future__ import annotations
@@ -20,28 +21,28 @@ __all__ = ["OwnNames", "canonical", "name_of"]
 PAGE = 1000
 _LABEL = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\Z").match
-#: Of a name whose last label is a number: C libraries take the whole for an IPv4 address.
+#: The last label of a name, if it is a number: C libraries parse such a name as an IPv4 address.
 _NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\Z").match
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::[0-9]{1,5})?\Z").match
 _OCTET = re.compile(r"(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])\Z").match  # the first label of an IPv4 address
 
 
 def name_of(host: str) -> str | None:
-    """The name in a Host header, without its port; None if it is none."""
+    """The name in a Host header, without the port; None if it is not a valid name."""
     found = _HOST(host)
     return found.group(1).lower() if found else None
 
 
 def canonical(text: str) -> str:
-    """A host without port as ASCII, lower-case, without the dot at its end.
+    """A host without port in ASCII and lower case, without the dot at the end.
 
-    It is a name, an IPv4 address of four decimal numbers, or an IPv6 address.  ValueError for all else.
+    The result is a name, an IPv4 address of four decimal numbers, or an IPv6 address.  ValueError otherwise.
     """
     if ":" in text and "%" not in text:
         return str(ipaddress.IPv6Address(text))
     import idna
 
-    # What becomes a number only by this, for example full-width digits, is no way to write one.
+    # Full-width digits, for example, become a number only here: they are not accepted as an address.
     name = text if text.isascii() else idna.encode(text, uts46=True).decode()
     name = name.removesuffix(".").lower()
     if _NUMERIC(name):
@@ -52,7 +53,7 @@ def canonical(text: str) -> str:
 
 
 def _providers() -> tuple[set[str], set[str]]:
-    """(hosts that serve all spaces, what stands behind the space in the others' hosts) of the providers' own."""
+    """(the providers' shared hosts, the suffixes of their hosts of single spaces)."""
     shared, below = set[str](), set[str]()
     for each in provider.PROVIDERS.values():
         for value in (each.upload, each.download):
@@ -66,10 +67,10 @@ _SHARED, _BELOW = _providers()
 
 
 class OwnNames:
-    """``given``: host names and addresses without ports, as the operator gave them.  ValueError says which is none.
+    """``given``: host names and addresses from the operator, without ports.  ValueError names an invalid one.
 
-    Beside them the server owns localhost, every IP address, and the shared hosts of the providers, which clients behind
-    an HTTP proxy ask it for.  ``told``: whether the operator said by which names clients reach it.
+    The server also owns localhost, every IP address, and the shared hosts of the providers: clients behind an HTTP
+    proxy send requests for those to it.  ``told``: whether the operator gave any names.
     """
 
     def __init__(self, given: Iterable[str] = (), *, told: bool = False) -> None:
@@ -84,23 +85,23 @@ class OwnNames:
         self._labels = {name.partition(".")[0] for name in self._names}
 
     def become(self, other: OwnNames) -> None:
-        """Own the names of another from now on."""
+        """Take over the names of another OwnNames."""
         self.told, self._names, self._labels = other.told, other._names, other._labels
 
     def owns(self, host: str) -> bool:
-        """Whether a Host header or an authority, with or without a port, names the server and not a space."""
+        """Whether a Host header or an authority, with or without port, names the server and not a space."""
         if host.startswith("["):
             return True
         name = host.partition(":")[0].rstrip(".").lower()
         return name in self._names or _NUMERIC(name) is not None
 
     def check_space(self, name: str) -> None:
-        """SpaceNameInvalid if a host of the server's own would begin with this name."""
+        """SpaceNameInvalid if one of the server's own names begins with this label."""
         if name in self._labels or _OCTET(name):
             raise errors.SpaceNameInvalid(f"the server is reached by names that begin with {name}: choose another name")
 
     def check_domain(self, domain: str, owner: str) -> None:
-        """DomainTaken if it is a name of the server's own, or the host of any space that there is or could be."""
+        """DomainTaken if it is one of the server's own names, or the host of a space, existing or not."""
         if not self.told and owner != OWNER:
             raise errors.DomainTaken("no domains for this account: the server was not told its own names (--hostname)")
         if self._covers(domain):
@@ -115,7 +116,7 @@ class OwnNames:
         return False
 
     async def conflicts(self, catalog: Catalog) -> AsyncIterator[str]:
-        """What was made before the server knew these names, as lines for its operator."""
+        """Warnings about existing spaces and domains that conflict with these names."""
         after = ""
         while spaces := await catalog.all_spaces(after, PAGE):
             for space in spaces:

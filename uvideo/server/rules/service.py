@@ -1,7 +1,6 @@
-"""Every rule of the data plane: who may ask for an operation, and what it does.
+"""The data plane: it checks who may request an operation, and performs it.
 
-The service knows no HTTP framework, no SQL and no path.  A request's bulk bytes come as a ``Body``, an object's bytes
-go as a ``Content``.  What is refused is raised as a ``protocol.errors.Refused``; an OSError is the machine's.
+Bodies and errors are those of ``Objects``.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from uvideo.storage.base import Blobs, Catalog, SpaceRecord, TokenRecord
 
 __all__ = ["Grant", "Restoring", "Service", "who"]
 
-WAYS = {carrier: carrier.name.lower() for carrier in signature_scope.SignatureCarrier}  # as the audit log has them
+WAYS = {carrier: carrier.name.lower() for carrier in signature_scope.SignatureCarrier}  # as written in the audit log
 NOBODY = Who("nobody")
 Policy = policy.Policy
 
@@ -37,17 +36,17 @@ log = logging.getLogger("uvideo.server")
 
 @dataclass(frozen=True, slots=True)
 class Restoring:
-    """``takes``: seconds until a restored object can be read.  ``lasts``: seconds from then on that it can be."""
+    """``takes``: seconds that a restore takes.  ``lasts``: seconds for which the object can be read after it."""
 
     takes: int = 0
     lasts: int = 24 * 3600
 
 
 class Grant(NamedTuple):
-    """A request that may be done: an operation, its key, and what of the request it may read.
+    """A permitted request: the operation, its key, and the headers and parameters that the operation may read.
 
-    ``policy``: the put policy that was signed, or None.  ``token``: the signer, if it is one; what it may do is for
-    ``rights`` to say.  ``who``: the signer, for the audit log.
+    ``policy``: the signed put policy, or None.  ``token``: the signer if it is a token; ``Rights`` checks it.  ``who``:
+    the signer, for the audit log.
     """
 
     key: str
@@ -60,7 +59,7 @@ class Grant(NamedTuple):
 
 
 class Service(Objects):
-    """The data plane, as ``Objects``.  ``permanent_links``: whether signed URLs may be without an end."""
+    """The data plane.  Arguments as of ``Objects``.  ``permanent_links``: whether signed URLs may have no expiry."""
 
     def __init__(
         self,
@@ -80,16 +79,16 @@ class Service(Objects):
         self.operations |= Copies(self).operations | States(self, restoring.takes, restoring.lasts).operations
 
     def over(self, catalog: Catalog) -> Service:
-        """The same service over another catalog."""
+        """The same service on another catalog."""
         settings = self._restoring, self.verify, self._spool, self.permanent_links, self.memory
         return Service(self.blobs, catalog, self.keyring, self.clock, *settings)
 
     async def locate(
         self, addresses: Sequence[location.Address], domain: str | None = None, own: bool = False
     ) -> tuple[SpaceRecord, location.Address]:
-        """(its record, an Address) of the space that has the domain, else of the first Address that has one.
+        """(SpaceRecord, Address): the space with this domain, else the first Address that names a space.
 
-        ``own``: the host is the server's, so what the path names comes before what the host names.  SpaceNotFound.
+        ``own``: the host is the server's own, so the path has precedence over the host.  SpaceNotFound.
         """
         if own:
             for address in addresses[1:]:
@@ -115,11 +114,12 @@ class Service(Objects):
         address: location.Address,
         form: bool = False,
     ) -> Grant:
-        """The Grant of a request that may be done; else NoCredentials, UnknownKey, a signature's error, AccessDenied,
-        BadRequest.  ``form``: it is a form upload, and these are the headers that its fields stand for.
+        """The Grant of a permitted request.  NoCredentials, UnknownKey, errors of signatures, AccessDenied, BadRequest.
 
-        Reading public objects, and all objects of a public space, needs no signature, but one that is there must be
-        right.  ``signature_scope`` has what it may stand for.
+        ``form``: a form upload, whose fields are given as headers.
+
+        Public objects, and all objects of a public space, can be read without a signature; a wrong signature is refused
+        there too.  ``signature_scope`` decides which operations a signature may request.
         """
         claimed = signature.claim(headers, query)
         carrier = signature_scope.carrier_of(claimed, form)
@@ -159,14 +159,14 @@ class Service(Objects):
         asked = policy.of(headers)
         given = dialect.parameters(query)
         cls = operation.PutObject if form else dialect.route(method, key, given, headers)
-        if signed != key:  # of an UploadHit
+        if signed != key:  # an UploadHit
             given["FileName"] = signed
         covered = signature.read_text(matched, address.space, signed, claimed.policy)
         listed = signature_scope.check(carrier, cls, signed, given, headers, covered)
         return Grant(signed, cls, *listed, asked, token, who(known, WAYS[carrier]))
 
     async def key(self, public: str) -> Key | None:
-        """The key pair of an account with this public key: the server's own, or one that was added to its catalog."""
+        """The key pair with this public key: the server's own, or one added to the catalog; None if there is none."""
         known = self.keyring.find(public)
         if known is not None or public.startswith(RESERVED) or len(public) > PUBLIC_LIMIT:
             return known
@@ -178,7 +178,7 @@ class Service(Objects):
             return None
 
     async def token(self, public: str) -> TokenRecord | None:
-        """The token with this public key, its secret decrypted.  None also if that cannot be decrypted any more."""
+        """The token with this public key, its secret decrypted.  None also if the secret cannot be decrypted."""
         mine = public.startswith(TOKENS) and len(public) <= PUBLIC_LIMIT
         token = await self.catalog.token(public) if mine else None
         try:
@@ -195,8 +195,8 @@ class Service(Objects):
         space: SpaceRecord,
         address: location.Address,
     ) -> tuple[str, type[dialect.Operation], dict[str, str]]:
-        """(key, operation, parameters) of a request for an object that anybody may read; else NoCredentials, whether it
-        exists or not."""
+        """(key, operation, parameters) of an unsigned read of a public object.  NoCredentials for all other requests,
+        whether the object exists or not."""
         if method not in ("GET", "HEAD") or not address.path:
             raise errors.NoCredentials()
         key, given = location.key_of(address), dialect.parameters(query)
@@ -208,13 +208,13 @@ class Service(Objects):
         return key, cls, given
 
     async def run(self, op: dialect.Operation, space: SpaceRecord, body: Body | None = None) -> dialect.Result:
-        """The result of any operation but GetObject.  ``body``: of those that have bulk bytes."""
+        """Perform any operation except GetObject.  ``body``: for operations with bulk bytes."""
         store = self.stores.get(type(op))
         return await self.operations[type(op)](op, space) if store is None else await store(op, space, body)
 
 
 def who(known: Key | TokenRecord, way: str) -> Who:
-    """Whose right signature it is."""
+    """The signer of a valid signature, for the audit log."""
     if isinstance(known, TokenRecord):
         return Who(way, known.public, known.owner, token=known.token_id)
     return Who(way, known.public, known.owner, issuer=known.issuer)

@@ -1,4 +1,4 @@
-"""Every rule of the management plane: who may ask, and what becomes of spaces.  Source: management-plane.md."""
+"""The management plane: rights, and the operations on spaces.  Source: management-plane.md."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ __all__ = ["ManagementService"]
 
 MOST_LISTED = 1000
 MOST_DOMAINS = 100
-MOST_DAYS = 400  # of one status
+MOST_DAYS = 400  # in one GetSpaceStatus
 REGION = "cn-bj"
 
 
 class ManagementService:
-    """The management plane over the same drivers as a Service.  ``usage``: what this process counts.  ``names``: of the
-    server's own, which nobody may bind.  ``hosts``: what it says of where a space is."""
+    """The management plane, on the drivers of a Service.  ``usage``: the counters of this process.  ``names``: the
+    server's own names, which nobody may bind.  ``hosts``: the hosts of spaces that answers contain."""
 
     def __init__(
         self, service: Service, usage: Usage, names: OwnNames | None = None, hosts: SpaceHosts | None = None
@@ -45,23 +45,23 @@ class ManagementService:
         }
 
     async def run(self, op: management.Operation, key: Key, host: str) -> management.Result:
-        """The result of an operation that this key pair signed.  ``host``: what the caller named this server."""
+        """Perform an operation that this key pair signed.  ``host``: the Host of the request."""
         if isinstance(op, operation.AssumeRole):
             return temporary_keys.assume(op, key, self._service.clock())
         return await self.perform(op, key.owner, host)
 
     async def perform(self, op: management.Operation, owner: str, host: str = "") -> management.Result:
-        """The result of an operation that this account asks for; who that is was checked by the caller.
+        """Perform an operation for an account that the caller has authenticated.
 
-        AssumeRole is none of them: what it gives belongs to a key pair.
+        AssumeRole is not possible here: temporary keys belong to a key pair, not to an account.
         """
         return await self._run[type(op)](op, owner, host)
 
     async def signer(self, given: Mapping[str, Any]) -> Key | TokenRecord:
-        """Who signed the parameters of a call.
+        """The signer of a call's parameters.
 
-        Checked in this order: PublicKey and Signature are there, the key is known, the signature is right, its time is
-        not over.
+        Checked in this order: PublicKey and Signature are given, the key is known, the signature is right, it has not
+        expired.
         """
         public, signed = given.get("PublicKey"), given.get("Signature")
         if not isinstance(public, str) or not isinstance(signed, str) or not public or not signed:
@@ -75,7 +75,7 @@ class ManagementService:
         return known
 
     async def own(self, name: str, owner: str) -> SpaceRecord:
-        """The space of this name; SpaceNotFound; AccessDenied for another account's."""
+        """The space with this name.  SpaceNotFound; AccessDenied if it is another account's."""
         space = await self._catalog.space(name)
         if space is None:
             raise errors.SpaceNotFound()
@@ -106,7 +106,7 @@ class ManagementService:
         return operation.SpaceNamed(space.name, space.space_id)
 
     async def _checked_domains(self, given: tuple[str, ...], owner: str) -> tuple[str, ...]:
-        """Each once.  One that looks like the host of another account's space would take its visitors away."""
+        """The domains without duplicates.  Refuses one that could take requests from another account's space."""
         try:
             domains = tuple(dict.fromkeys(provider.check_domain(domain) for domain in given))
         except errors.InvalidArgument as error:
@@ -146,7 +146,7 @@ class ManagementService:
         return operation.SpaceNamed(space.name, space.space_id)
 
     async def _status(self, op: operation.GetSpaceStatus, owner: str, host: str) -> operation.SpaceStatus:
-        """One entry for each day, UTC, that the time from ``begin`` up to ``end`` touches, of all the spaces named."""
+        """One entry for each UTC day that the time from ``begin`` up to ``end`` touches, for all spaces named."""
         now = int(self._service.clock())
         end = now if op.end is None else op.end
         begin = max(0, end - DAY) if op.begin is None else op.begin
@@ -173,7 +173,7 @@ class ManagementService:
 
 
 def action_signature(private: str, given: Mapping[str, Any]) -> str:
-    """SignatureMismatch if the parameters cannot be signed at all: a lone surrogate out of JSON."""
+    """SignatureMismatch if the parameters cannot be signed: JSON may contain a lone surrogate."""
     try:
         return signature.action_signature(private, given)
     except (UnicodeError, OverflowError, ValueError):

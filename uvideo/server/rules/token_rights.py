@@ -1,4 +1,4 @@
-"""What a token may do on the data plane.  Source: management-plane.md section 5, data-plane.md section 2."""
+"""The rights of tokens on the data plane.  Source: management-plane.md section 5, data-plane.md section 2."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ READ, WRITE, DELETE, LIST = "TOKEN_ALLOW_READ", "TOKEN_ALLOW_WRITE", "TOKEN_ALLO
 DENY_UPDATE = "TOKEN_DENY_UPDATE"
 
 _LISTINGS = (operation.ListFiles, operation.ListObjects, operation.ListUploads, operation.ListParts)
-#: What is not named here is refused.
+#: An operation that is not in this table is refused.
 NEEDED: dict[type, tuple[str, ...]] = {
     **dict.fromkeys((operation.GetObject, operation.HeadObject, operation.GetTags, operation.GetAcl), (READ,)),
     **dict.fromkeys(_LISTINGS, (LIST,)),
@@ -33,9 +33,9 @@ NEEDED: dict[type, tuple[str, ...]] = {
     ),
     operation.DeleteObject: (DELETE,),
     operation.RenameObject: (WRITE, DELETE),
-    operation.PutAcl: (READ, WRITE),  # it may let everybody read
+    operation.PutAcl: (READ, WRITE),  # it can make the object public
 }
-#: What may put other bytes under a key that is taken, and says no before the bytes are sent.
+#: Operations that may replace an object's bytes, and are refused before the bytes are sent.
 _STORES = (operation.PutObject, operation.CopyObject, operation.UploadHit)
 
 
@@ -45,7 +45,7 @@ def network_of(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 
 
 class Rights:
-    """Judges the requests of tokens to one service."""
+    """Checks the requests of tokens to one service."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -54,7 +54,7 @@ class Rights:
     async def permit(
         self, token: TokenRecord, op: dialect.Operation, space: SpaceRecord, sender: ClientAddress
     ) -> Service:
-        """The service that this token may ask for the operation; AccessDenied."""
+        """The service that performs the operation for this token.  AccessDenied."""
         if expiry.is_past(token.expires, self._service.clock()) or not may_come_from(token, sender):
             raise errors.AccessDenied()
         needed = NEEDED.get(type(op))
@@ -66,7 +66,7 @@ class Rights:
         sources = list(_sources(op))
         if sources and (READ not in token.ops or not all(_covers(token, *source) for source in sources)):
             raise errors.AccessDenied()
-        if type(op) is operation.UploadHit and not _sees_all(token):  # it finds content wherever that lies
+        if type(op) is operation.UploadHit and not _sees_all(token):  # it finds content in every space
             raise errors.AccessDenied()
         if DENY_UPDATE not in token.ops:
             return self._service
@@ -75,9 +75,10 @@ class Rights:
         return self._adding
 
     async def add(self, op: dialect.Operation, space: SpaceRecord) -> Service:
-        """The service for a FinishUpload whose new key is not signed.  AccessDenied if the signed key is taken.
+        """The service for a FinishUpload with a new key that is not signed.  AccessDenied if the signed key exists.
 
-        Only then would the new key count, and it may not.  This service stores nothing under a key that is taken since.
+        The new key is used only if the signed key exists, and an unsigned key must not be used.  The service replaces
+        no object that is created after this check.
         """
         if await self._service.catalog.get(space.space_id, op.key) is not None:
             raise errors.AccessDenied(
@@ -87,7 +88,7 @@ class Rights:
         return self._adding
 
     async def _touched(self, op: dialect.Operation, space: SpaceRecord) -> Sequence[tuple[str, str]]:
-        """(space, key or prefix) of all that the operation is about but a copy's source."""
+        """(space, key or prefix) of everything that the operation names, except the source of a copy."""
         if isinstance(op, operation.ListParts):
             upload = await self._service.catalog.upload(op.upload_id)
             known = upload is not None and upload.space_id == space.space_id
@@ -98,7 +99,7 @@ class Rights:
 
 
 def _sources(op: dialect.Operation) -> Iterator[tuple[str, str]]:
-    """Each reading of a copy's source."""
+    """(space, key) of each way to decode a copy's source."""
     if isinstance(op, (operation.CopyObject, operation.CopyPart)):
         yield op.source_space, op.source_key
         if op.verbatim is not None:
@@ -129,12 +130,12 @@ def may_come_from(token: TokenRecord, sender: ClientAddress) -> bool:
 
 
 class AddOnly(Wrapper[Catalog], Catalog):
-    """A catalog that puts no other bytes under a key that is taken."""
+    """A catalog that never replaces an object's bytes."""
 
     async def put(
         self, record: ObjectRecord, *, overwrite: bool = True, source: ObjectRecord | None = None
     ) -> list[str]:
-        if source is not None and _same_bytes(record, source):  # its type, its tags, its class
+        if source is not None and _same_bytes(record, source):  # only media type, tags or class change
             return await self.inner.put(record, overwrite=overwrite, source=source)
         try:
             return await self.inner.put(record, overwrite=False, source=source)

@@ -16,15 +16,15 @@ from uvideo.storage.base import TokenRecord
 __all__ = ["PREFIX", "Tokens"]
 
 PREFIX = TOKENS
-MOST = 100  # tokens of one account
-MOST_ENTRIES = 100  # of each list
+MOST = 100  # tokens in one account
+MOST_ENTRIES = 100  # entries in each list
 LIFE, LAST = 86400, 4102416000  # seconds; unix seconds
 NAME_LIMIT = 128
 REGION = "cn-bj"
 
 
 class Tokens:
-    """``operations``: what answers each of them, given (operation, owner, host)."""
+    """``operations``: the method for each operation; it gets (operation, owner, host)."""
 
     def __init__(self, service: Service) -> None:
         self._catalog, self._clock, self._keyring = service.catalog, service.clock, service.keyring
@@ -65,7 +65,7 @@ class Tokens:
         return operation.TokenList(tuple(self._said(token, with_secret=op.display != 0) for token in found))
 
     def _said(self, token: TokenRecord, with_secret: bool) -> operation.TokenInfo:
-        """A secret that cannot be decrypted any more is left out: the account's private key was changed."""
+        """The token as answers contain it.  Without its secret if that cannot be decrypted: the private key changed."""
         try:
             return _info(secret_box.decrypted(token, self._keyring), with_secret)
         except secret_box.CannotDecrypt:
@@ -83,7 +83,7 @@ class Tokens:
         return operation.Done()
 
     def _changed(self, token: TokenRecord, op: operation.CreateToken | operation.UpdateToken) -> TokenRecord:
-        """The token with what the operation gives, all of it checked; an empty list of rights means the default."""
+        """The token with the checked fields of the operation.  An empty list of rights means the default rights."""
         now = int(self._clock())
         expires = token.expires if op.expires is None else op.expires
         if op.expires is not None and (expiry.is_past(expires, now) or expires > LAST):

@@ -1,4 +1,4 @@
-"""Bytes served from each space and uploaded to it, counted in memory and added to the catalog now and then."""
+"""Bytes served from each space and uploaded to it, counted in memory and added to the catalog periodically."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uvideo.storage.base import DAY, Catalog
 
 __all__ = ["Usage"]
 
-EVERY = 10.0  # seconds; what a process that is killed may forget
+EVERY = 10.0  # seconds; a killed process loses the counts of this time
 
 log = logging.getLogger("uvideo.server")
 
@@ -24,7 +24,7 @@ class Usage:
         self._task: asyncio.Task[None] | None = None
 
     def add(self, space: str, sent: int, received: int = 0) -> None:
-        """``sent`` bytes were served from the space with this name, ``received`` bytes were uploaded to it."""
+        """Count bytes served from the space with this name, and bytes uploaded to it."""
         self._count(int(self._clock()) // DAY, space, sent, received)
         self._begin()
 
@@ -40,7 +40,7 @@ class Usage:
         await asyncio.sleep(self._every)
         self._task = None
         await self._try()
-        self._begin()  # again, if the catalog was away
+        self._begin()  # again, if the catalog could not be reached
 
     async def _try(self) -> None:
         try:
@@ -51,7 +51,7 @@ class Usage:
             log.exception("the bytes served and uploaded could not be counted")
 
     async def flush(self) -> None:
-        """Add what was counted to the catalog.  If that fails it stays counted here."""
+        """Add the counts to the catalog.  If that fails they are kept here."""
         while self._counted:
             day = next(iter(self._counted))[0]
             counted = {space: both for (when, space), both in self._counted.items() if when == day}
@@ -66,7 +66,7 @@ class Usage:
                 raise
 
     async def stop(self) -> None:
-        """Flush, as far as that is possible, and do so no more by itself."""
+        """Flush if possible, and end the periodic flush."""
         if self._task is not None:
             self._task.cancel()
             self._task = None
