@@ -140,6 +140,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def in_every_worker(site: Site, port: int, expected: bytes) -> None:
+    until(lambda: shown(port) == expected)  # so it was read: the worker that reads may be stopped below
     for pid in children(site.server):
         with alone(site.server, pid):
             until(lambda: shown(port) == expected)
