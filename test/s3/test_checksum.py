@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ucloud.uvideo.protocol.message import Headers
 from uvideo.s3 import checksum
 from uvideo.s3.errors import S3Error
+from uvideo.s3.operation import ALGORITHMS, COMPOSITE, FULL_OBJECT, AnnouncedChecksum
 
 VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "data" / "s3-vectors.json").read_text(encoding="utf-8")
@@ -39,7 +40,7 @@ def named(case: dict[str, Any]) -> str:
 def test_awscrt_is_tested() -> None:
     """The extra `s3` is installed, so that `native` below means awscrt."""
     pytest.importorskip("awscrt")
-    assert all(map(checksum.is_native, checksum.ALGORITHMS))
+    assert all(map(checksum.is_native, ALGORITHMS))
 
 
 #: In Python a few MiB take seconds.
@@ -58,14 +59,14 @@ def test_the_vectors_of_whole_objects(case: dict[str, Any], native: bool) -> Non
 def test_the_vectors_of_multipart_objects(case: dict[str, Any]) -> None:
     data, size = content(case["size"]), case["part_size"]
     pieces = [data[at : at + size] for at in range(0, len(data), size)]
-    for algorithm in checksum.ALGORITHMS:
+    for algorithm in ALGORITHMS:
         parts = [(digest(algorithm, piece), len(piece)) for piece in pieces]
         if algorithm in CRCS:
             assert [checksum.value_of(raw) for raw, _ in parts] == [part[algorithm] for part in case["part_checksums"]]
-            found = checksum.of_parts(algorithm, checksum.FULL_OBJECT, parts)
+            found = checksum.of_parts(algorithm, FULL_OBJECT, parts)
             assert found == case["checksums_full_object"][algorithm]
         if algorithm in case["checksums_composite"]:
-            found = checksum.of_parts(algorithm, checksum.COMPOSITE, parts)
+            found = checksum.of_parts(algorithm, COMPOSITE, parts)
             assert found == case["checksums_composite"][algorithm]
 
 
@@ -133,9 +134,9 @@ CRC = ("x-amz-checksum-crc32", "y/U6HA==")
     [
         ([], None),
         ([("x-amz-checksum-mode", "ENABLED"), ("x-amz-checksum-type", "COMPOSITE")], None),
-        ([CRC], checksum.Declared("CRC32", bytes.fromhex("cbf53a1c"))),
-        ([CRC, ("x-amz-sdk-checksum-algorithm", "CRC32")], checksum.Declared("CRC32", bytes.fromhex("cbf53a1c"))),
-        ([("x-amz-trailer", "x-amz-checksum-crc64nvme")], checksum.Declared("CRC64NVME", in_trailer=True)),
+        ([CRC], AnnouncedChecksum(algorithm="CRC32", value="y/U6HA==")),
+        ([CRC, ("x-amz-sdk-checksum-algorithm", "CRC32")], AnnouncedChecksum(algorithm="CRC32", value="y/U6HA==")),
+        ([("x-amz-trailer", "x-amz-checksum-crc64nvme")], AnnouncedChecksum(algorithm="CRC64NVME")),
         ([("x-amz-trailer", "x-amz-meta-a")], None),
         ([CRC, ("x-amz-checksum-sha1", "2jmj7l5rSw0yVb/vlWAYkK/YBwk=")], "InvalidRequest"),
         ([CRC, ("x-amz-trailer", "x-amz-checksum-crc32")], "InvalidRequest"),
@@ -147,15 +148,15 @@ CRC = ("x-amz-checksum-crc32", "y/U6HA==")
         ([("x-amz-checksum-xxhash64", "AAAA")], "NotImplemented"),
     ],
 )
-def test_what_a_request_declares(headers: list[tuple[str, str]], found: object) -> None:
+def test_what_a_request_announces(headers: list[tuple[str, str]], found: object) -> None:
     try:
-        assert checksum.declared(Headers(headers)) == found
+        assert checksum.announced(Headers(headers)) == found
     except S3Error as error:
         assert error.code == found
 
 
 def test_a_request_without_body_may_name_an_algorithm() -> None:
-    assert checksum.declared(Headers([("x-amz-sdk-checksum-algorithm", "CRC32")]), has_body=False) is None
+    assert checksum.announced(Headers([("x-amz-sdk-checksum-algorithm", "CRC32")]), has_body=False) is None
 
 
 MD5 = ("Content-MD5", base64.b64encode(hashlib.md5(b"hello").digest()).decode())

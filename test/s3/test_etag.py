@@ -90,27 +90,3 @@ def test_other_forms_are_no_ufile_etags(value: str) -> None:
 def test_an_etag_that_s3_gave_stays_as_it_is() -> None:
     for value in ("0" * 32 + "-2", "0" * 31):
         assert etag.from_ufile(value) == value
-
-
-@pytest.mark.parametrize(
-    "value,holds",
-    [
-        ('"abc"', True),
-        ("abc", True),
-        ('W/"abc"', True),
-        ('"x", "abc"', True),
-        ("x,abc", True),
-        ("*", True),
-        ('"abc-1"', False),
-        ('"ABC"', False),
-        ("", False),
-        (",", False),
-        ('"abc', True),
-    ],
-)
-def test_what_if_match_names(value: str, holds: bool) -> None:
-    assert etag.matches(value, "abc") is holds
-
-
-def test_the_quotes_of_a_part_list_do_not_count() -> None:
-    assert {etag.unquoted(value) for value in ('"a-1"', " a-1 ", 'W/"a-1"')} == {"a-1"}

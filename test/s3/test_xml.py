@@ -95,7 +95,7 @@ PLAIN = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters=
 
 @given(PLAIN | st.text("&<>\"'\r\n\t]abc"))
 def test_a_text_comes_back_as_it_was(text: str) -> None:
-    document = xml_text.document("Root", xml_text.element("Key", text))
+    document = xml_text.root("Root", xml_text.element("Key", text))
     assert xml.read(document, "Root").get("Key") == text
     (found,) = ElementTree.fromstring(document)
     assert (found.tag, found.text or "") == (f"{{{xml_text.NAMESPACE}}}Key", text)

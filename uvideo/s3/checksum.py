@@ -13,11 +13,11 @@ import functools
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from uvideo._core import message
 from uvideo.s3.errors import S3Error
+from uvideo.s3.operation import ALGORITHMS, COMPOSITE, FULL_OBJECT, AnnouncedChecksum
 
 try:
     from awscrt import checksums as _native
@@ -25,11 +25,10 @@ except ImportError:
     _native = None
 
 __all__ = [
-    *("ALGORITHMS", "COMPOSITE", "FULL_OBJECT", "PREFIX", "REFUSED", "Declared", "Hasher", "combined", "composite"),
-    *("declared", "digest_of", "hasher", "is_native", "of_parts", "type_for", "value_of"),
+    *("PREFIX", "REFUSED", "Hasher", "algorithm_of", "announced", "check_body", "combined", "composite", "content_md5"),
+    *("digest_of", "hasher", "is_native", "of_parts", "type_for", "value_of"),
 ]
 
-FULL_OBJECT, COMPOSITE = "FULL_OBJECT", "COMPOSITE"
 #: Algorithm -> the types that a multipart object's checksum may have, the default first.
 TYPES = {
     "CRC32": (COMPOSITE, FULL_OBJECT),
@@ -38,8 +37,7 @@ TYPES = {
     "SHA1": (COMPOSITE,),
     "SHA256": (COMPOSITE,),
 }
-#: The algorithms that are served, and those that only the model has.
-ALGORITHMS = tuple(TYPES)
+#: Algorithms of the API that are not served.
 REFUSED = ("SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128")
 PREFIX = "x-amz-checksum-"
 SIZES = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32}
@@ -195,21 +193,8 @@ def of_parts(algorithm: str, kind: str, parts: Sequence[tuple[bytes, int]]) -> s
     return value_of(combined(algorithm, parts))
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """What the headers of a request say of a checksum of its body.
-
-    ``digest``: raw; None if the value follows in a trailer, or if the request only names the algorithm.
-    ``in_trailer``: whether it follows in a trailer.
-    """
-
-    algorithm: str
-    digest: bytes | None = None
-    in_trailer: bool = False
-
-
-def declared(headers: message.Headers, has_body: bool = True) -> Declared | None:
-    """The checksum that a request declares for its body, or None.
+def announced(headers: message.Headers, has_body: bool = True) -> AnnouncedChecksum | None:
+    """The checksum that a request announces for its body, or None.
 
     InvalidRequest for two checksums, and for an algorithm without value and trailer; the latter counts only if the
     request ``has_body``.  BadDigest as digest_of.  NotImplemented for one of REFUSED.
@@ -223,9 +208,10 @@ def declared(headers: message.Headers, has_body: bool = True) -> Declared | None
         raise S3Error("InvalidRequest", message="Expecting a single x-amz-checksum- header.")
     if values:
         name, value = values[0]
-        return Declared(algorithm_of(name), digest_of(algorithm_of(name), value))
+        digest_of(algorithm_of(name), value)
+        return AnnouncedChecksum(algorithm=name, value=value)
     if trailers:
-        return Declared(algorithm_of(trailers[0]), in_trailer=True)
+        return AnnouncedChecksum(algorithm=algorithm_of(trailers[0]))
     if has_body and headers.get("x-amz-sdk-checksum-algorithm"):
         raise S3Error(
             "InvalidRequest",
@@ -258,8 +244,8 @@ def algorithm_of(name: str) -> str:
     return found
 
 
-def content_md5(headers: message.Headers) -> bytes | None:
-    """The 16 bytes of Content-MD5, or None.  InvalidDigest unless it is base64 of 16 bytes."""
+def content_md5(headers: message.Headers) -> str | None:
+    """The Content-MD5 as 32 hexadecimal digits, or None.  InvalidDigest unless it is base64 of 16 bytes."""
     value = headers.get("Content-MD5")
     if value is None:
         return None
@@ -269,18 +255,18 @@ def content_md5(headers: message.Headers) -> bytes | None:
         digest = b""
     if len(digest) != 16:
         raise S3Error("InvalidDigest")
-    return digest
+    return digest.hex()
 
 
 def check_body(headers: message.Headers, body: bytes) -> None:
     """Compare a whole small body with its Content-MD5 or checksum.  InvalidRequest if it has neither; BadDigest."""
-    md5, wanted = content_md5(headers), declared(headers)
-    if md5 is None and (wanted is None or wanted.digest is None):
+    md5, wanted = content_md5(headers), announced(headers)
+    if md5 is None and (wanted is None or wanted.value is None):
         raise S3Error("InvalidRequest", message="Missing required header for this request: Content-MD5")
-    if md5 is not None and md5 != hashlib.md5(body, usedforsecurity=False).digest():
+    if md5 is not None and md5 != hashlib.md5(body, usedforsecurity=False).hexdigest():
         raise S3Error("BadDigest")
-    if wanted is not None and wanted.digest is not None:
+    if wanted is not None and wanted.value is not None:
         found = hasher(wanted.algorithm)
         found.update(body)
-        if found.digest() != wanted.digest:
+        if value_of(found.digest()) != wanted.value:
             raise S3Error("BadDigest")

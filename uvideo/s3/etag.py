@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 
 from uvideo._core import etag
 
-__all__ = ["EMPTY", "from_ufile", "matches", "named", "of_parts", "to_ufile", "ufile_of_parts", "unquoted"]
+__all__ = ["EMPTY", "from_ufile", "of_parts", "to_ufile", "ufile_of_parts"]
 
 #: Of an empty object: the md5 of nothing.
 EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
@@ -63,21 +63,3 @@ def ufile_of_parts(parts: Iterable[tuple[int, bytes]]) -> str | None:
         digests += [joined[at : at + etag.DIGEST] for at in range(0, len(joined), etag.DIGEST)]
         whole = whole and size % etag.BLOCK == 0
     return etag.from_digests(digests)
-
-
-def unquoted(value: str) -> str:
-    """An ETag as a client sends it, in a header or a part list: without blanks, W/, and one pair of quotes."""
-    value = value.strip()
-    value = value[2:] if value.startswith("W/") else value
-    return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value.strip('"')
-
-
-def named(value: str) -> tuple[str, ...]:
-    """The ETags of an If-Match or If-None-Match, unquoted; ("*",) for any."""
-    return tuple(unquoted(each) for each in value.split(",") if each.strip())
-
-
-def matches(value: str, current: str) -> bool:
-    """Whether an If-Match names the ETag ``current`` of an object that exists."""
-    names = named(value)
-    return "*" in names or current in names

@@ -7,7 +7,7 @@ import re
 
 from uvideo._core import dates
 
-__all__ = ["DECLARATION", "NAMESPACE", "document", "element", "escape", "time"]
+__all__ = ["DECLARATION", "NAMESPACE", "element", "escape", "root", "time"]
 
 #: Of every root but Error.
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -53,6 +53,6 @@ def _day(number: int) -> str:
     return dates.utc_text(number * 86400)[:11]
 
 
-def document(root: str, content: str) -> bytes:
+def root(name: str, *content: str) -> bytes:
     """A whole document: the root element with the namespace of S3, and in it ``content``, which is XML."""
-    return f'{DECLARATION}<{root} xmlns="{NAMESPACE}">{content}</{root}>'.encode()
+    return "".join([f'{DECLARATION}<{name} xmlns="{NAMESPACE}">', *content, f"</{name}>"]).encode()
