@@ -12,7 +12,7 @@ from ucloud.uvideo.protocol import dialect, location, management
 from ucloud.uvideo.protocol.compat import build_query
 from ucloud.uvideo.protocol.message import Headers, Request
 from uvideo.s3.errors import S3Error
-from uvideo.s3.recognition import Address, HostNames, S3Host, address, is_form, is_s3
+from uvideo.s3.recognition import S3Address, HostNames, S3Host, address, is_form, is_s3
 
 HOSTS = HostNames(suffixes=("ufileos.com", "localhost"), names=("s3.test", "store.example.com"))
 GET = {"Bucket": "bucket", "Key": "key"}
@@ -197,7 +197,7 @@ def test_the_fields_of_a_form_tell_whose_it_is(fields: str, found: bool) -> None
     ],
 )
 def test_the_address_of_a_path(path: str, bucket: str, found: tuple[str, str]) -> None:
-    assert address(path, bucket) == Address(*found)
+    assert address(path, bucket) == S3Address(*found)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from test.s3 import botocore_requests
 from ucloud.uvideo.protocol.message import Headers, Request
 from uvideo.s3 import operation, recognition
 from uvideo.s3.errors import CODES
-from uvideo.s3.routing import BUCKET, METHODS, OBJECT, SERVICE, TABLES, Fixed, Refusal, route
+from uvideo.s3.routing import BUCKET, METHODS, OBJECT, SERVICE, TABLES, FixedAnswer, FixedError, route
 
 #: Calls that the API replaced by others of the same request.
 REPLACED = {
@@ -120,14 +120,14 @@ def test_a_copy_source_makes_a_put_of_an_object_a_copy() -> None:
 @pytest.mark.parametrize("method", ["PATCH", "TRACE", "get", "", "CONNECT"])
 @pytest.mark.parametrize("level", PLACES)
 def test_another_method_is_not_allowed(level: str, method: str) -> None:
-    assert plain(level, method, "acl") == plain(level, method, "") == Refusal("", "MethodNotAllowed")
+    assert plain(level, method, "acl") == plain(level, method, "") == FixedError("", "MethodNotAllowed")
 
 
 FLAGS = sorted(
     {row.what.split()[0].partition("=")[0] for rows in TABLES.values() for row in rows if row.what} - {"x-id"}
 )
 PLAIN = {row.asked for rows in TABLES.values() for row in rows if not row.what.replace("x-amz-copy-source:", "")}
-PLAIN -= {operation.OptionsObject, Refusal("")}
+PLAIN -= {operation.OptionsObject, FixedError("")}
 
 
 @pytest.mark.parametrize("flag", [each for each in FLAGS if not each.endswith(":")])
@@ -165,18 +165,18 @@ def test_a_sub_resource_is_never_taken_for_a_plain_call(flag: str) -> None:
 )
 def test_what_is_refused(level: str, method: str, query: str, code: str) -> None:
     got = plain(level, method, query)
-    assert isinstance(got, Refusal) and got.code == code and code in CODES
+    assert isinstance(got, FixedError) and got.code == code and code in CODES
 
 
 def test_every_refusal_has_a_code_of_the_table() -> None:
-    found = [row.asked for rows in TABLES.values() for row in rows if isinstance(row.asked, Refusal)]
+    found = [row.asked for rows in TABLES.values() for row in rows if isinstance(row.asked, FixedError)]
     assert len(found) > 40 and {each.code for each in found} <= set(CODES)
 
 
 @pytest.mark.parametrize(
-    "asked", [row.asked for row in TABLES[BUCKET] if isinstance(row.asked, Fixed)], ids=lambda asked: asked.name
+    "asked", [row.asked for row in TABLES[BUCKET] if isinstance(row.asked, FixedAnswer)], ids=lambda asked: asked.name
 )
-def test_botocore_reads_a_fixed_answer(asked: Fixed) -> None:
+def test_botocore_reads_a_fixed_answer(asked: FixedAnswer) -> None:
     got = asked.answer()
     shape = botocore_requests.model().operation_model(asked.name).output_shape
     answer = {"status_code": got.status, "headers": dict(got.headers), "body": got.body}

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from uvideo._core import compat, message
 from uvideo.s3.errors import S3Error
 
-__all__ = ["Address", "HostNames", "S3Host", "address", "is_form", "is_s3"]
+__all__ = ["S3Address", "HostNames", "S3Host", "address", "is_form", "is_s3"]
 
 KEY_LIMIT = 1024  # bytes
 _REGION = re.compile(r"s3-[a-z0-9-]+\Z").match
@@ -111,15 +111,15 @@ def is_form(fields: Iterable[str]) -> bool:
     return "key" in lower and lower.isdisjoint(_UFILE_FIELDS)
 
 
-class Address(NamedTuple):
+class S3Address(NamedTuple):
     """``bucket``: "" for the service.  ``key``: "" for the bucket."""
 
     bucket: str
     key: str
 
 
-def address(path: str, bucket: str = "") -> Address:
-    """The Address of a raw path.  ``bucket``: if the host names it.  InvalidURI; KeyTooLongError.
+def address(path: str, bucket: str = "") -> S3Address:
+    """The S3Address of a raw path.  ``bucket``: if the host names it.  InvalidURI; KeyTooLongError.
 
     Nothing is normalised: "//", dot segments and "+" are data.
     """
@@ -132,7 +132,7 @@ def address(path: str, bucket: str = "") -> Address:
         raise S3Error("InvalidURI")
     if len(key) * 4 > KEY_LIMIT and len(key.encode()) > KEY_LIMIT:
         raise S3Error("KeyTooLongError", MaxSizeAllowed=str(KEY_LIMIT), Size=str(len(key.encode())))
-    return Address(bucket, key)
+    return S3Address(bucket, key)
 
 
 def _decoded(escaped: str) -> str:

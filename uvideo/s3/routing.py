@@ -14,14 +14,14 @@ from uvideo._core import message
 from uvideo.s3 import operation
 from uvideo.s3.xml_text import root
 
-__all__ = ["BUCKET", "METHODS", "OBJECT", "SERVICE", "TABLES", "Fixed", "Refusal", "Row", "route"]
+__all__ = ["BUCKET", "METHODS", "OBJECT", "SERVICE", "TABLES", "FixedAnswer", "FixedError", "Route", "route"]
 
 SERVICE, BUCKET, OBJECT = "service", "bucket", "object"
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS")
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class FixedAnswer:
     """An operation of the API that has the same answer for every bucket: ``document``, or 204 without one."""
 
     name: str
@@ -34,7 +34,7 @@ class Fixed:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class FixedError:
     """An operation of the API that is always answered with the error ``code``.  ``name``: "" if it is none of the API.
 
     The error is sent after the signature, the bucket and the rights are checked.
@@ -44,10 +44,10 @@ class Refusal:
     code: str = "NotImplemented"
 
 
-Asked = type[operation.ListBuckets] | type[operation.BucketOperation] | Fixed | Refusal
+Asked = type[operation.ListBuckets] | type[operation.BucketOperation] | FixedAnswer | FixedError
 
 
-class Row(NamedTuple):
+class Route(NamedTuple):
     """``what``: names of parameters, ``name=value`` of parameters, and ``name:`` of headers.  All must be there.
 
     The first is the sub-resource; "" stands for a request without one.
@@ -58,79 +58,79 @@ class Row(NamedTuple):
     asked: Asked
 
 
-def _empty(name: str, element: str, content: str = "") -> Fixed:
-    return Fixed(name, root(element, content))
+def _empty(name: str, element: str, content: str = "") -> FixedAnswer:
+    return FixedAnswer(name, root(element, content))
 
 
-def _configurations(flag: str, name: str, lists: str) -> tuple[Row, ...]:
+def _configurations(flag: str, name: str, lists: str) -> tuple[Route, ...]:
     """Configurations with an id, of which a bucket never has one."""
     return (
-        Row("GET", f"{flag} id", Refusal(f"GetBucket{name}Configuration")),
-        Row("GET", flag, _empty(f"ListBucket{name}Configurations", lists, "<IsTruncated>false</IsTruncated>")),
-        Row("PUT", flag, Refusal(f"PutBucket{name}Configuration")),
-        Row("DELETE", flag, Refusal(f"DeleteBucket{name}Configuration")),
+        Route("GET", f"{flag} id", FixedError(f"GetBucket{name}Configuration")),
+        Route("GET", flag, _empty(f"ListBucket{name}Configurations", lists, "<IsTruncated>false</IsTruncated>")),
+        Route("PUT", flag, FixedError(f"PutBucket{name}Configuration")),
+        Route("DELETE", flag, FixedError(f"DeleteBucket{name}Configuration")),
     )
 
 
 _PAYER = "<Payer>BucketOwner</Payer>"
 
 #: Level: its rows.  The first row that fits decides, so a row with more conditions stands before one with fewer.
-TABLES: dict[str, tuple[Row, ...]] = {
+TABLES: dict[str, tuple[Route, ...]] = {
     SERVICE: (
-        Row("GET", "max-directory-buckets", Refusal("ListDirectoryBuckets")),
-        Row("GET", "x-id=ListDirectoryBuckets", Refusal("ListDirectoryBuckets")),
-        Row("GET", "", operation.ListBuckets),
-        Row("HEAD", "", operation.ListBuckets),
-        Row("POST", "", Refusal("")),  # AWS's token service
+        Route("GET", "max-directory-buckets", FixedError("ListDirectoryBuckets")),
+        Route("GET", "x-id=ListDirectoryBuckets", FixedError("ListDirectoryBuckets")),
+        Route("GET", "", operation.ListBuckets),
+        Route("HEAD", "", operation.ListBuckets),
+        Route("POST", "", FixedError("")),  # AWS's token service
     ),
     BUCKET: (
         # Served
-        Row("GET", "", operation.ListObjects),
-        Row("GET", "list-type=2", operation.ListObjectsV2),
-        Row("GET", "list-type", Refusal("ListObjectsV2", "InvalidArgument")),
-        Row("GET", "versions", operation.ListObjectVersions),
-        Row("GET", "uploads", operation.ListMultipartUploads),
-        Row("HEAD", "", operation.HeadBucket),
-        Row("PUT", "", operation.CreateBucket),
-        Row("DELETE", "", operation.DeleteBucket),
-        Row("POST", "x-amz-request-route:", Refusal("WriteGetObjectResponse")),
-        Row("POST", "", operation.PostObject),
-        Row("POST", "delete", operation.DeleteObjects),
-        Row("OPTIONS", "", operation.OptionsObject),
-        Row("GET", "location", operation.GetBucketLocation),
-        Row("GET", "versioning", operation.GetBucketVersioning),
-        Row("PUT", "versioning", operation.PutBucketVersioning),
-        Row("GET", "cors", operation.GetBucketCors),
-        Row("PUT", "cors", operation.PutBucketCors),
-        Row("DELETE", "cors", operation.DeleteBucketCors),
-        Row("GET", "acl", operation.GetBucketAcl),
-        Row("PUT", "acl", operation.PutBucketAcl),
-        Row("GET", "tagging", operation.GetBucketTagging),
-        Row("PUT", "tagging", operation.PutBucketTagging),
-        Row("DELETE", "tagging", operation.DeleteBucketTagging),
-        Row("GET", "lifecycle", operation.GetBucketLifecycleConfiguration),
-        Row("PUT", "lifecycle", operation.PutBucketLifecycleConfiguration),
-        Row("DELETE", "lifecycle", operation.DeleteBucketLifecycle),
-        Row("GET", "policyStatus", operation.GetBucketPolicyStatus),
-        Row("PUT", "requestPayment", operation.PutBucketRequestPayment),
+        Route("GET", "", operation.ListObjects),
+        Route("GET", "list-type=2", operation.ListObjectsV2),
+        Route("GET", "list-type", FixedError("ListObjectsV2", "InvalidArgument")),
+        Route("GET", "versions", operation.ListObjectVersions),
+        Route("GET", "uploads", operation.ListMultipartUploads),
+        Route("HEAD", "", operation.HeadBucket),
+        Route("PUT", "", operation.CreateBucket),
+        Route("DELETE", "", operation.DeleteBucket),
+        Route("POST", "x-amz-request-route:", FixedError("WriteGetObjectResponse")),
+        Route("POST", "", operation.PostObject),
+        Route("POST", "delete", operation.DeleteObjects),
+        Route("OPTIONS", "", operation.OptionsObject),
+        Route("GET", "location", operation.GetBucketLocation),
+        Route("GET", "versioning", operation.GetBucketVersioning),
+        Route("PUT", "versioning", operation.PutBucketVersioning),
+        Route("GET", "cors", operation.GetBucketCors),
+        Route("PUT", "cors", operation.PutBucketCors),
+        Route("DELETE", "cors", operation.DeleteBucketCors),
+        Route("GET", "acl", operation.GetBucketAcl),
+        Route("PUT", "acl", operation.PutBucketAcl),
+        Route("GET", "tagging", operation.GetBucketTagging),
+        Route("PUT", "tagging", operation.PutBucketTagging),
+        Route("DELETE", "tagging", operation.DeleteBucketTagging),
+        Route("GET", "lifecycle", operation.GetBucketLifecycleConfiguration),
+        Route("PUT", "lifecycle", operation.PutBucketLifecycleConfiguration),
+        Route("DELETE", "lifecycle", operation.DeleteBucketLifecycle),
+        Route("GET", "policyStatus", operation.GetBucketPolicyStatus),
+        Route("PUT", "requestPayment", operation.PutBucketRequestPayment),
         # Fixed answers
-        Row("GET", "requestPayment", _empty("GetBucketRequestPayment", "RequestPaymentConfiguration", _PAYER)),
-        Row("GET", "accelerate", _empty("GetBucketAccelerateConfiguration", "AccelerateConfiguration")),
-        Row("GET", "logging", _empty("GetBucketLogging", "BucketLoggingStatus")),
-        Row("GET", "notification", _empty("GetBucketNotificationConfiguration", "NotificationConfiguration")),
-        Row("GET", "policy", Refusal("GetBucketPolicy", "NoSuchBucketPolicy")),
-        Row("DELETE", "policy", Fixed("DeleteBucketPolicy")),
-        Row("GET", "website", Refusal("GetBucketWebsite", "NoSuchWebsiteConfiguration")),
-        Row("DELETE", "website", Fixed("DeleteBucketWebsite")),
-        Row("GET", "ownershipControls", Refusal("GetBucketOwnershipControls", "OwnershipControlsNotFoundError")),
-        Row("DELETE", "ownershipControls", Fixed("DeleteBucketOwnershipControls")),
-        Row("GET", "publicAccessBlock", Refusal("GetPublicAccessBlock", "NoSuchPublicAccessBlockConfiguration")),
-        Row("DELETE", "publicAccessBlock", Fixed("DeletePublicAccessBlock")),
-        Row("GET", "encryption", Refusal("GetBucketEncryption", "ServerSideEncryptionConfigurationNotFoundError")),
-        Row("DELETE", "encryption", Fixed("DeleteBucketEncryption")),
-        Row("GET", "replication", Refusal("GetBucketReplication", "ReplicationConfigurationNotFoundError")),
-        Row("DELETE", "replication", Fixed("DeleteBucketReplication")),
-        Row("GET", "object-lock", Refusal("GetObjectLockConfiguration", "ObjectLockConfigurationNotFoundError")),
+        Route("GET", "requestPayment", _empty("GetBucketRequestPayment", "RequestPaymentConfiguration", _PAYER)),
+        Route("GET", "accelerate", _empty("GetBucketAccelerateConfiguration", "AccelerateConfiguration")),
+        Route("GET", "logging", _empty("GetBucketLogging", "BucketLoggingStatus")),
+        Route("GET", "notification", _empty("GetBucketNotificationConfiguration", "NotificationConfiguration")),
+        Route("GET", "policy", FixedError("GetBucketPolicy", "NoSuchBucketPolicy")),
+        Route("DELETE", "policy", FixedAnswer("DeleteBucketPolicy")),
+        Route("GET", "website", FixedError("GetBucketWebsite", "NoSuchWebsiteConfiguration")),
+        Route("DELETE", "website", FixedAnswer("DeleteBucketWebsite")),
+        Route("GET", "ownershipControls", FixedError("GetBucketOwnershipControls", "OwnershipControlsNotFoundError")),
+        Route("DELETE", "ownershipControls", FixedAnswer("DeleteBucketOwnershipControls")),
+        Route("GET", "publicAccessBlock", FixedError("GetPublicAccessBlock", "NoSuchPublicAccessBlockConfiguration")),
+        Route("DELETE", "publicAccessBlock", FixedAnswer("DeletePublicAccessBlock")),
+        Route("GET", "encryption", FixedError("GetBucketEncryption", "ServerSideEncryptionConfigurationNotFoundError")),
+        Route("DELETE", "encryption", FixedAnswer("DeleteBucketEncryption")),
+        Route("GET", "replication", FixedError("GetBucketReplication", "ReplicationConfigurationNotFoundError")),
+        Route("DELETE", "replication", FixedAnswer("DeleteBucketReplication")),
+        Route("GET", "object-lock", FixedError("GetObjectLockConfiguration", "ObjectLockConfigurationNotFoundError")),
         *_configurations("analytics", "Analytics", "ListBucketAnalyticsConfigurationResult"),
         *_configurations(
             "intelligent-tiering", "IntelligentTiering", "ListBucketIntelligentTieringConfigurationsOutput"
@@ -138,68 +138,68 @@ TABLES: dict[str, tuple[Row, ...]] = {
         *_configurations("inventory", "Inventory", "ListInventoryConfigurationsResult"),
         *_configurations("metrics", "Metrics", "ListMetricsConfigurationsResult"),
         # Refused
-        Row("PUT", "accelerate", Refusal("PutBucketAccelerateConfiguration")),
-        Row("PUT", "logging", Refusal("PutBucketLogging")),
-        Row("PUT", "notification", Refusal("PutBucketNotificationConfiguration")),
-        Row("PUT", "policy", Refusal("PutBucketPolicy")),
-        Row("PUT", "website", Refusal("PutBucketWebsite")),
-        Row("PUT", "ownershipControls", Refusal("PutBucketOwnershipControls")),
-        Row("PUT", "publicAccessBlock", Refusal("PutPublicAccessBlock")),
-        Row("PUT", "encryption", Refusal("PutBucketEncryption")),
-        Row("PUT", "replication", Refusal("PutBucketReplication")),
-        Row("PUT", "object-lock", Refusal("PutObjectLockConfiguration")),
-        Row("GET", "abac", Refusal("GetBucketAbac")),
-        Row("PUT", "abac", Refusal("PutBucketAbac")),
-        Row("GET", "session", Refusal("CreateSession")),
-        Row("GET", "metadataConfiguration", Refusal("GetBucketMetadataConfiguration")),
-        Row("POST", "metadataConfiguration", Refusal("CreateBucketMetadataConfiguration")),
-        Row("DELETE", "metadataConfiguration", Refusal("DeleteBucketMetadataConfiguration")),
-        Row("GET", "metadataTable", Refusal("GetBucketMetadataTableConfiguration")),
-        Row("POST", "metadataTable", Refusal("CreateBucketMetadataTableConfiguration")),
-        Row("DELETE", "metadataTable", Refusal("DeleteBucketMetadataTableConfiguration")),
-        Row("PUT", "metadataInventoryTable", Refusal("UpdateBucketMetadataInventoryTableConfiguration")),
-        Row("PUT", "metadataJournalTable", Refusal("UpdateBucketMetadataJournalTableConfiguration")),
-        Row("PUT", "metadataAnnotationTable", Refusal("UpdateBucketMetadataAnnotationTableConfiguration")),
+        Route("PUT", "accelerate", FixedError("PutBucketAccelerateConfiguration")),
+        Route("PUT", "logging", FixedError("PutBucketLogging")),
+        Route("PUT", "notification", FixedError("PutBucketNotificationConfiguration")),
+        Route("PUT", "policy", FixedError("PutBucketPolicy")),
+        Route("PUT", "website", FixedError("PutBucketWebsite")),
+        Route("PUT", "ownershipControls", FixedError("PutBucketOwnershipControls")),
+        Route("PUT", "publicAccessBlock", FixedError("PutPublicAccessBlock")),
+        Route("PUT", "encryption", FixedError("PutBucketEncryption")),
+        Route("PUT", "replication", FixedError("PutBucketReplication")),
+        Route("PUT", "object-lock", FixedError("PutObjectLockConfiguration")),
+        Route("GET", "abac", FixedError("GetBucketAbac")),
+        Route("PUT", "abac", FixedError("PutBucketAbac")),
+        Route("GET", "session", FixedError("CreateSession")),
+        Route("GET", "metadataConfiguration", FixedError("GetBucketMetadataConfiguration")),
+        Route("POST", "metadataConfiguration", FixedError("CreateBucketMetadataConfiguration")),
+        Route("DELETE", "metadataConfiguration", FixedError("DeleteBucketMetadataConfiguration")),
+        Route("GET", "metadataTable", FixedError("GetBucketMetadataTableConfiguration")),
+        Route("POST", "metadataTable", FixedError("CreateBucketMetadataTableConfiguration")),
+        Route("DELETE", "metadataTable", FixedError("DeleteBucketMetadataTableConfiguration")),
+        Route("PUT", "metadataInventoryTable", FixedError("UpdateBucketMetadataInventoryTableConfiguration")),
+        Route("PUT", "metadataJournalTable", FixedError("UpdateBucketMetadataJournalTableConfiguration")),
+        Route("PUT", "metadataAnnotationTable", FixedError("UpdateBucketMetadataAnnotationTableConfiguration")),
     ),
     OBJECT: (
         # Served
-        Row("GET", "", operation.GetObject),
-        Row("GET", "partNumber", operation.GetObject),
-        Row("HEAD", "", operation.HeadObject),
-        Row("HEAD", "partNumber", operation.HeadObject),
-        Row("PUT", "x-amz-copy-source:", operation.CopyObject),
-        Row("PUT", "", operation.PutObject),
-        Row("DELETE", "", operation.DeleteObject),
-        Row("OPTIONS", "", operation.OptionsObject),
-        Row("POST", "uploads", operation.CreateMultipartUpload),
-        Row("PUT", "uploadId x-amz-copy-source:", operation.UploadPartCopy),
-        Row("PUT", "partNumber x-amz-copy-source:", operation.UploadPartCopy),
-        Row("PUT", "uploadId", operation.UploadPart),
-        Row("PUT", "partNumber", operation.UploadPart),  # which needs both, so it is refused
-        Row("POST", "uploadId", operation.CompleteMultipartUpload),
-        Row("DELETE", "uploadId", operation.AbortMultipartUpload),
-        Row("GET", "uploadId", operation.ListParts),
-        Row("GET", "attributes", operation.GetObjectAttributes),
-        Row("GET", "tagging", operation.GetObjectTagging),
-        Row("PUT", "tagging", operation.PutObjectTagging),
-        Row("DELETE", "tagging", operation.DeleteObjectTagging),
-        Row("GET", "acl", operation.GetObjectAcl),
-        Row("PUT", "acl", operation.PutObjectAcl),
-        Row("POST", "restore", operation.RestoreObject),
+        Route("GET", "", operation.GetObject),
+        Route("GET", "partNumber", operation.GetObject),
+        Route("HEAD", "", operation.HeadObject),
+        Route("HEAD", "partNumber", operation.HeadObject),
+        Route("PUT", "x-amz-copy-source:", operation.CopyObject),
+        Route("PUT", "", operation.PutObject),
+        Route("DELETE", "", operation.DeleteObject),
+        Route("OPTIONS", "", operation.OptionsObject),
+        Route("POST", "uploads", operation.CreateMultipartUpload),
+        Route("PUT", "uploadId x-amz-copy-source:", operation.UploadPartCopy),
+        Route("PUT", "partNumber x-amz-copy-source:", operation.UploadPartCopy),
+        Route("PUT", "uploadId", operation.UploadPart),
+        Route("PUT", "partNumber", operation.UploadPart),  # which needs both, so it is refused
+        Route("POST", "uploadId", operation.CompleteMultipartUpload),
+        Route("DELETE", "uploadId", operation.AbortMultipartUpload),
+        Route("GET", "uploadId", operation.ListParts),
+        Route("GET", "attributes", operation.GetObjectAttributes),
+        Route("GET", "tagging", operation.GetObjectTagging),
+        Route("PUT", "tagging", operation.PutObjectTagging),
+        Route("DELETE", "tagging", operation.DeleteObjectTagging),
+        Route("GET", "acl", operation.GetObjectAcl),
+        Route("PUT", "acl", operation.PutObjectAcl),
+        Route("POST", "restore", operation.RestoreObject),
         # Fixed answers
-        Row("GET", "retention", Refusal("GetObjectRetention", "NoSuchObjectLockConfiguration")),
-        Row("GET", "legal-hold", Refusal("GetObjectLegalHold", "NoSuchObjectLockConfiguration")),
+        Route("GET", "retention", FixedError("GetObjectRetention", "NoSuchObjectLockConfiguration")),
+        Route("GET", "legal-hold", FixedError("GetObjectLegalHold", "NoSuchObjectLockConfiguration")),
         # Refused
-        Row("PUT", "retention", Refusal("PutObjectRetention")),
-        Row("PUT", "legal-hold", Refusal("PutObjectLegalHold")),
-        Row("PUT", "encryption", Refusal("UpdateObjectEncryption")),
-        Row("PUT", "renameObject", Refusal("RenameObject")),
-        Row("GET", "annotation annotationName", Refusal("GetObjectAnnotation")),
-        Row("GET", "annotation", Refusal("ListObjectAnnotations")),
-        Row("PUT", "annotation", Refusal("PutObjectAnnotation")),
-        Row("DELETE", "annotation", Refusal("DeleteObjectAnnotation")),
-        Row("GET", "torrent", Refusal("GetObjectTorrent")),
-        Row("POST", "select", Refusal("SelectObjectContent")),
+        Route("PUT", "retention", FixedError("PutObjectRetention")),
+        Route("PUT", "legal-hold", FixedError("PutObjectLegalHold")),
+        Route("PUT", "encryption", FixedError("UpdateObjectEncryption")),
+        Route("PUT", "renameObject", FixedError("RenameObject")),
+        Route("GET", "annotation annotationName", FixedError("GetObjectAnnotation")),
+        Route("GET", "annotation", FixedError("ListObjectAnnotations")),
+        Route("PUT", "annotation", FixedError("PutObjectAnnotation")),
+        Route("DELETE", "annotation", FixedError("DeleteObjectAnnotation")),
+        Route("GET", "torrent", FixedError("GetObjectTorrent")),
+        Route("POST", "select", FixedError("SelectObjectContent")),
     ),
 }
 
@@ -213,7 +213,7 @@ class _Want(NamedTuple):
     asked: Asked
 
 
-def _want(row: Row) -> _Want:
+def _want(row: Route) -> _Want:
     words = row.what.split()
     headers = tuple(word[:-1] for word in words if word.endswith(":"))
     split = [word.partition("=") for word in words if not word.endswith(":")]
@@ -230,7 +230,7 @@ for _level, _rows in TABLES.items():
         _found = _want(_row)
         _WANTS.setdefault((_level, _row.method), []).append(_found)
         _FLAGS.setdefault(_level, set()).add(_found.flag)
-        if isinstance(_row.asked, Refusal) and _row.asked.code == "NotImplemented":
+        if isinstance(_row.asked, FixedError) and _row.asked.code == "NotImplemented":
             _REFUSED.add(_found.flag)
 #: "" is none, and x-id names an operation that the rest of the request names too, but for one.
 _ALL = frozenset().union(*_FLAGS.values()) - {"", "x-id"}
@@ -248,7 +248,7 @@ def route(method: str, bucket: str, key: str, query: Iterable[tuple[str, str]], 
     ``bucket``, ``key``: "" for none.  ``query``: decoded (name, value); the case of names counts.
     """
     if method not in METHODS:
-        return Refusal("", "MethodNotAllowed")
+        return FixedError("", "MethodNotAllowed")
     level = OBJECT if key else BUCKET if bucket else SERVICE
     given = dict(query)
     flags = _ALL.intersection(given)
@@ -259,4 +259,4 @@ def route(method: str, bucket: str, key: str, query: Iterable[tuple[str, str]], 
     for want in _WANTS.get((level, method), ()):
         if (want.flag or not flags) and _fits(want, given, headers):
             return want.asked
-    return Refusal("", "MethodNotAllowed" if flags.isdisjoint(_REFUSED) else "NotImplemented")
+    return FixedError("", "MethodNotAllowed" if flags.isdisjoint(_REFUSED) else "NotImplemented")
