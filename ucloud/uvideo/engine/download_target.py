@@ -13,7 +13,7 @@ from contextlib import closing
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # it may be absent
 
 from ..protocol.compat import PY2, TYPE_CHECKING
 from ..protocol.errors import InvalidArgument, LocalFailure
@@ -112,7 +112,9 @@ def _own(path):
 
 def _text(path):
     # type: (str | bytes) -> str
-    return os.fsdecode(path) if not PY2 else path  # type: ignore[return-value]
+    if PY2:
+        return path
+    return os.fsdecode(path)
 
 
 def _stream(path):

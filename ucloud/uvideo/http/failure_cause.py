@@ -116,7 +116,7 @@ def proxy(url, origin, settings):
         found = Proxy(url)
     except InvalidArgument:
         raise told("proxy-url", origin, None, **settings)
-    if found.socks is not None and socks.library is None:  # type: ignore[attr-defined]
+    if found.socks is not None and not socks.is_installed():
         raise told("socks-missing", origin, None, proxy=_authority(found), **settings)
     return found
 
