@@ -407,8 +407,15 @@ class _Handle(object):
         with failing(self._path):
             return localfile.read_at(self._number, size, offset)
 
+    def finish(self):
+        # type: () -> None
+        """Close it.  LocalFailure: a network file system or a quota may refuse only now what was written before."""
+        with failing(self._path):
+            self.file.close()
+
     def close(self):
         # type: () -> None
+        """Close it after a failure, or after reading."""
         try:
             self.file.close()
         except EnvironmentError:
@@ -495,9 +502,11 @@ class StreamTarget(object):
             raise local(error, self._shown())
         self._at += size
 
-    def close(self):
+    def finish(self):
         # type: () -> None
-        """The caller's file stays open."""
+        """``commit`` closes it, but for the caller's file, which stays open."""
+
+    close = finish
 
     def commit(self, size):
         # type: (int) -> None
