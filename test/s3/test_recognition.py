@@ -12,7 +12,7 @@ from ucloud.uvideo.protocol import dialect, location, management
 from ucloud.uvideo.protocol.compat import build_query
 from ucloud.uvideo.protocol.message import Headers, Request
 from uvideo.s3.errors import S3Error
-from uvideo.s3.recognition import S3Address, HostNames, S3Host, address, is_form, is_s3
+from uvideo.s3.recognition import HostNames, S3Address, S3Host, address, is_form, is_s3
 
 HOSTS = HostNames(suffixes=("ufileos.com", "localhost"), names=("s3.test", "store.example.com"))
 GET = {"Bucket": "bucket", "Key": "key"}

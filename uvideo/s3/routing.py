@@ -14,7 +14,7 @@ from uvideo._core import message
 from uvideo.s3 import operation
 from uvideo.s3.xml_text import root
 
-__all__ = ["BUCKET", "METHODS", "OBJECT", "SERVICE", "TABLES", "FixedAnswer", "FixedError", "Route", "route"]
+__all__ = ["BUCKET", "METHODS", "OBJECT", "SERVICE", "TABLES", "FixedAnswer", "FixedError", "RouteRow", "route"]
 
 SERVICE, BUCKET, OBJECT = "service", "bucket", "object"
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS")
@@ -47,7 +47,7 @@ class FixedError:
 Asked = type[operation.ListBuckets] | type[operation.BucketOperation] | FixedAnswer | FixedError
 
 
-class Route(NamedTuple):
+class RouteRow(NamedTuple):
     """``what``: names of parameters, ``name=value`` of parameters, and ``name:`` of headers.  All must be there.
 
     The first is the sub-resource; "" stands for a request without one.
@@ -62,75 +62,83 @@ def _empty(name: str, element: str, content: str = "") -> FixedAnswer:
     return FixedAnswer(name, root(element, content))
 
 
-def _configurations(flag: str, name: str, lists: str) -> tuple[Route, ...]:
+def _configurations(flag: str, name: str, lists: str) -> tuple[RouteRow, ...]:
     """Configurations with an id, of which a bucket never has one."""
     return (
-        Route("GET", f"{flag} id", FixedError(f"GetBucket{name}Configuration")),
-        Route("GET", flag, _empty(f"ListBucket{name}Configurations", lists, "<IsTruncated>false</IsTruncated>")),
-        Route("PUT", flag, FixedError(f"PutBucket{name}Configuration")),
-        Route("DELETE", flag, FixedError(f"DeleteBucket{name}Configuration")),
+        RouteRow("GET", f"{flag} id", FixedError(f"GetBucket{name}Configuration")),
+        RouteRow("GET", flag, _empty(f"ListBucket{name}Configurations", lists, "<IsTruncated>false</IsTruncated>")),
+        RouteRow("PUT", flag, FixedError(f"PutBucket{name}Configuration")),
+        RouteRow("DELETE", flag, FixedError(f"DeleteBucket{name}Configuration")),
     )
 
 
 _PAYER = "<Payer>BucketOwner</Payer>"
 
 #: Level: its rows.  The first row that fits decides, so a row with more conditions stands before one with fewer.
-TABLES: dict[str, tuple[Route, ...]] = {
+TABLES: dict[str, tuple[RouteRow, ...]] = {
     SERVICE: (
-        Route("GET", "max-directory-buckets", FixedError("ListDirectoryBuckets")),
-        Route("GET", "x-id=ListDirectoryBuckets", FixedError("ListDirectoryBuckets")),
-        Route("GET", "", operation.ListBuckets),
-        Route("HEAD", "", operation.ListBuckets),
-        Route("POST", "", FixedError("")),  # AWS's token service
+        RouteRow("GET", "max-directory-buckets", FixedError("ListDirectoryBuckets")),
+        RouteRow("GET", "x-id=ListDirectoryBuckets", FixedError("ListDirectoryBuckets")),
+        RouteRow("GET", "", operation.ListBuckets),
+        RouteRow("HEAD", "", operation.ListBuckets),
+        RouteRow("POST", "", FixedError("")),  # AWS's token service
     ),
     BUCKET: (
         # Served
-        Route("GET", "", operation.ListObjects),
-        Route("GET", "list-type=2", operation.ListObjectsV2),
-        Route("GET", "list-type", FixedError("ListObjectsV2", "InvalidArgument")),
-        Route("GET", "versions", operation.ListObjectVersions),
-        Route("GET", "uploads", operation.ListMultipartUploads),
-        Route("HEAD", "", operation.HeadBucket),
-        Route("PUT", "", operation.CreateBucket),
-        Route("DELETE", "", operation.DeleteBucket),
-        Route("POST", "x-amz-request-route:", FixedError("WriteGetObjectResponse")),
-        Route("POST", "", operation.PostObject),
-        Route("POST", "delete", operation.DeleteObjects),
-        Route("OPTIONS", "", operation.OptionsObject),
-        Route("GET", "location", operation.GetBucketLocation),
-        Route("GET", "versioning", operation.GetBucketVersioning),
-        Route("PUT", "versioning", operation.PutBucketVersioning),
-        Route("GET", "cors", operation.GetBucketCors),
-        Route("PUT", "cors", operation.PutBucketCors),
-        Route("DELETE", "cors", operation.DeleteBucketCors),
-        Route("GET", "acl", operation.GetBucketAcl),
-        Route("PUT", "acl", operation.PutBucketAcl),
-        Route("GET", "tagging", operation.GetBucketTagging),
-        Route("PUT", "tagging", operation.PutBucketTagging),
-        Route("DELETE", "tagging", operation.DeleteBucketTagging),
-        Route("GET", "lifecycle", operation.GetBucketLifecycleConfiguration),
-        Route("PUT", "lifecycle", operation.PutBucketLifecycleConfiguration),
-        Route("DELETE", "lifecycle", operation.DeleteBucketLifecycle),
-        Route("GET", "policyStatus", operation.GetBucketPolicyStatus),
-        Route("PUT", "requestPayment", operation.PutBucketRequestPayment),
+        RouteRow("GET", "", operation.ListObjects),
+        RouteRow("GET", "list-type=2", operation.ListObjectsV2),
+        RouteRow("GET", "list-type", FixedError("ListObjectsV2", "InvalidArgument")),
+        RouteRow("GET", "versions", operation.ListObjectVersions),
+        RouteRow("GET", "uploads", operation.ListMultipartUploads),
+        RouteRow("HEAD", "", operation.HeadBucket),
+        RouteRow("PUT", "", operation.CreateBucket),
+        RouteRow("DELETE", "", operation.DeleteBucket),
+        RouteRow("POST", "x-amz-request-route:", FixedError("WriteGetObjectResponse")),
+        RouteRow("POST", "", operation.PostObject),
+        RouteRow("POST", "delete", operation.DeleteObjects),
+        RouteRow("OPTIONS", "", operation.OptionsObject),
+        RouteRow("GET", "location", operation.GetBucketLocation),
+        RouteRow("GET", "versioning", operation.GetBucketVersioning),
+        RouteRow("PUT", "versioning", operation.PutBucketVersioning),
+        RouteRow("GET", "cors", operation.GetBucketCors),
+        RouteRow("PUT", "cors", operation.PutBucketCors),
+        RouteRow("DELETE", "cors", operation.DeleteBucketCors),
+        RouteRow("GET", "acl", operation.GetBucketAcl),
+        RouteRow("PUT", "acl", operation.PutBucketAcl),
+        RouteRow("GET", "tagging", operation.GetBucketTagging),
+        RouteRow("PUT", "tagging", operation.PutBucketTagging),
+        RouteRow("DELETE", "tagging", operation.DeleteBucketTagging),
+        RouteRow("GET", "lifecycle", operation.GetBucketLifecycleConfiguration),
+        RouteRow("PUT", "lifecycle", operation.PutBucketLifecycleConfiguration),
+        RouteRow("DELETE", "lifecycle", operation.DeleteBucketLifecycle),
+        RouteRow("GET", "policyStatus", operation.GetBucketPolicyStatus),
+        RouteRow("PUT", "requestPayment", operation.PutBucketRequestPayment),
         # Fixed answers
-        Route("GET", "requestPayment", _empty("GetBucketRequestPayment", "RequestPaymentConfiguration", _PAYER)),
-        Route("GET", "accelerate", _empty("GetBucketAccelerateConfiguration", "AccelerateConfiguration")),
-        Route("GET", "logging", _empty("GetBucketLogging", "BucketLoggingStatus")),
-        Route("GET", "notification", _empty("GetBucketNotificationConfiguration", "NotificationConfiguration")),
-        Route("GET", "policy", FixedError("GetBucketPolicy", "NoSuchBucketPolicy")),
-        Route("DELETE", "policy", FixedAnswer("DeleteBucketPolicy")),
-        Route("GET", "website", FixedError("GetBucketWebsite", "NoSuchWebsiteConfiguration")),
-        Route("DELETE", "website", FixedAnswer("DeleteBucketWebsite")),
-        Route("GET", "ownershipControls", FixedError("GetBucketOwnershipControls", "OwnershipControlsNotFoundError")),
-        Route("DELETE", "ownershipControls", FixedAnswer("DeleteBucketOwnershipControls")),
-        Route("GET", "publicAccessBlock", FixedError("GetPublicAccessBlock", "NoSuchPublicAccessBlockConfiguration")),
-        Route("DELETE", "publicAccessBlock", FixedAnswer("DeletePublicAccessBlock")),
-        Route("GET", "encryption", FixedError("GetBucketEncryption", "ServerSideEncryptionConfigurationNotFoundError")),
-        Route("DELETE", "encryption", FixedAnswer("DeleteBucketEncryption")),
-        Route("GET", "replication", FixedError("GetBucketReplication", "ReplicationConfigurationNotFoundError")),
-        Route("DELETE", "replication", FixedAnswer("DeleteBucketReplication")),
-        Route("GET", "object-lock", FixedError("GetObjectLockConfiguration", "ObjectLockConfigurationNotFoundError")),
+        RouteRow("GET", "requestPayment", _empty("GetBucketRequestPayment", "RequestPaymentConfiguration", _PAYER)),
+        RouteRow("GET", "accelerate", _empty("GetBucketAccelerateConfiguration", "AccelerateConfiguration")),
+        RouteRow("GET", "logging", _empty("GetBucketLogging", "BucketLoggingStatus")),
+        RouteRow("GET", "notification", _empty("GetBucketNotificationConfiguration", "NotificationConfiguration")),
+        RouteRow("GET", "policy", FixedError("GetBucketPolicy", "NoSuchBucketPolicy")),
+        RouteRow("DELETE", "policy", FixedAnswer("DeleteBucketPolicy")),
+        RouteRow("GET", "website", FixedError("GetBucketWebsite", "NoSuchWebsiteConfiguration")),
+        RouteRow("DELETE", "website", FixedAnswer("DeleteBucketWebsite")),
+        RouteRow(
+            "GET", "ownershipControls", FixedError("GetBucketOwnershipControls", "OwnershipControlsNotFoundError")
+        ),
+        RouteRow("DELETE", "ownershipControls", FixedAnswer("DeleteBucketOwnershipControls")),
+        RouteRow(
+            "GET", "publicAccessBlock", FixedError("GetPublicAccessBlock", "NoSuchPublicAccessBlockConfiguration")
+        ),
+        RouteRow("DELETE", "publicAccessBlock", FixedAnswer("DeletePublicAccessBlock")),
+        RouteRow(
+            "GET", "encryption", FixedError("GetBucketEncryption", "ServerSideEncryptionConfigurationNotFoundError")
+        ),
+        RouteRow("DELETE", "encryption", FixedAnswer("DeleteBucketEncryption")),
+        RouteRow("GET", "replication", FixedError("GetBucketReplication", "ReplicationConfigurationNotFoundError")),
+        RouteRow("DELETE", "replication", FixedAnswer("DeleteBucketReplication")),
+        RouteRow(
+            "GET", "object-lock", FixedError("GetObjectLockConfiguration", "ObjectLockConfigurationNotFoundError")
+        ),
         *_configurations("analytics", "Analytics", "ListBucketAnalyticsConfigurationResult"),
         *_configurations(
             "intelligent-tiering", "IntelligentTiering", "ListBucketIntelligentTieringConfigurationsOutput"
@@ -138,68 +146,68 @@ TABLES: dict[str, tuple[Route, ...]] = {
         *_configurations("inventory", "Inventory", "ListInventoryConfigurationsResult"),
         *_configurations("metrics", "Metrics", "ListMetricsConfigurationsResult"),
         # Refused
-        Route("PUT", "accelerate", FixedError("PutBucketAccelerateConfiguration")),
-        Route("PUT", "logging", FixedError("PutBucketLogging")),
-        Route("PUT", "notification", FixedError("PutBucketNotificationConfiguration")),
-        Route("PUT", "policy", FixedError("PutBucketPolicy")),
-        Route("PUT", "website", FixedError("PutBucketWebsite")),
-        Route("PUT", "ownershipControls", FixedError("PutBucketOwnershipControls")),
-        Route("PUT", "publicAccessBlock", FixedError("PutPublicAccessBlock")),
-        Route("PUT", "encryption", FixedError("PutBucketEncryption")),
-        Route("PUT", "replication", FixedError("PutBucketReplication")),
-        Route("PUT", "object-lock", FixedError("PutObjectLockConfiguration")),
-        Route("GET", "abac", FixedError("GetBucketAbac")),
-        Route("PUT", "abac", FixedError("PutBucketAbac")),
-        Route("GET", "session", FixedError("CreateSession")),
-        Route("GET", "metadataConfiguration", FixedError("GetBucketMetadataConfiguration")),
-        Route("POST", "metadataConfiguration", FixedError("CreateBucketMetadataConfiguration")),
-        Route("DELETE", "metadataConfiguration", FixedError("DeleteBucketMetadataConfiguration")),
-        Route("GET", "metadataTable", FixedError("GetBucketMetadataTableConfiguration")),
-        Route("POST", "metadataTable", FixedError("CreateBucketMetadataTableConfiguration")),
-        Route("DELETE", "metadataTable", FixedError("DeleteBucketMetadataTableConfiguration")),
-        Route("PUT", "metadataInventoryTable", FixedError("UpdateBucketMetadataInventoryTableConfiguration")),
-        Route("PUT", "metadataJournalTable", FixedError("UpdateBucketMetadataJournalTableConfiguration")),
-        Route("PUT", "metadataAnnotationTable", FixedError("UpdateBucketMetadataAnnotationTableConfiguration")),
+        RouteRow("PUT", "accelerate", FixedError("PutBucketAccelerateConfiguration")),
+        RouteRow("PUT", "logging", FixedError("PutBucketLogging")),
+        RouteRow("PUT", "notification", FixedError("PutBucketNotificationConfiguration")),
+        RouteRow("PUT", "policy", FixedError("PutBucketPolicy")),
+        RouteRow("PUT", "website", FixedError("PutBucketWebsite")),
+        RouteRow("PUT", "ownershipControls", FixedError("PutBucketOwnershipControls")),
+        RouteRow("PUT", "publicAccessBlock", FixedError("PutPublicAccessBlock")),
+        RouteRow("PUT", "encryption", FixedError("PutBucketEncryption")),
+        RouteRow("PUT", "replication", FixedError("PutBucketReplication")),
+        RouteRow("PUT", "object-lock", FixedError("PutObjectLockConfiguration")),
+        RouteRow("GET", "abac", FixedError("GetBucketAbac")),
+        RouteRow("PUT", "abac", FixedError("PutBucketAbac")),
+        RouteRow("GET", "session", FixedError("CreateSession")),
+        RouteRow("GET", "metadataConfiguration", FixedError("GetBucketMetadataConfiguration")),
+        RouteRow("POST", "metadataConfiguration", FixedError("CreateBucketMetadataConfiguration")),
+        RouteRow("DELETE", "metadataConfiguration", FixedError("DeleteBucketMetadataConfiguration")),
+        RouteRow("GET", "metadataTable", FixedError("GetBucketMetadataTableConfiguration")),
+        RouteRow("POST", "metadataTable", FixedError("CreateBucketMetadataTableConfiguration")),
+        RouteRow("DELETE", "metadataTable", FixedError("DeleteBucketMetadataTableConfiguration")),
+        RouteRow("PUT", "metadataInventoryTable", FixedError("UpdateBucketMetadataInventoryTableConfiguration")),
+        RouteRow("PUT", "metadataJournalTable", FixedError("UpdateBucketMetadataJournalTableConfiguration")),
+        RouteRow("PUT", "metadataAnnotationTable", FixedError("UpdateBucketMetadataAnnotationTableConfiguration")),
     ),
     OBJECT: (
         # Served
-        Route("GET", "", operation.GetObject),
-        Route("GET", "partNumber", operation.GetObject),
-        Route("HEAD", "", operation.HeadObject),
-        Route("HEAD", "partNumber", operation.HeadObject),
-        Route("PUT", "x-amz-copy-source:", operation.CopyObject),
-        Route("PUT", "", operation.PutObject),
-        Route("DELETE", "", operation.DeleteObject),
-        Route("OPTIONS", "", operation.OptionsObject),
-        Route("POST", "uploads", operation.CreateMultipartUpload),
-        Route("PUT", "uploadId x-amz-copy-source:", operation.UploadPartCopy),
-        Route("PUT", "partNumber x-amz-copy-source:", operation.UploadPartCopy),
-        Route("PUT", "uploadId", operation.UploadPart),
-        Route("PUT", "partNumber", operation.UploadPart),  # which needs both, so it is refused
-        Route("POST", "uploadId", operation.CompleteMultipartUpload),
-        Route("DELETE", "uploadId", operation.AbortMultipartUpload),
-        Route("GET", "uploadId", operation.ListParts),
-        Route("GET", "attributes", operation.GetObjectAttributes),
-        Route("GET", "tagging", operation.GetObjectTagging),
-        Route("PUT", "tagging", operation.PutObjectTagging),
-        Route("DELETE", "tagging", operation.DeleteObjectTagging),
-        Route("GET", "acl", operation.GetObjectAcl),
-        Route("PUT", "acl", operation.PutObjectAcl),
-        Route("POST", "restore", operation.RestoreObject),
+        RouteRow("GET", "", operation.GetObject),
+        RouteRow("GET", "partNumber", operation.GetObject),
+        RouteRow("HEAD", "", operation.HeadObject),
+        RouteRow("HEAD", "partNumber", operation.HeadObject),
+        RouteRow("PUT", "x-amz-copy-source:", operation.CopyObject),
+        RouteRow("PUT", "", operation.PutObject),
+        RouteRow("DELETE", "", operation.DeleteObject),
+        RouteRow("OPTIONS", "", operation.OptionsObject),
+        RouteRow("POST", "uploads", operation.CreateMultipartUpload),
+        RouteRow("PUT", "uploadId x-amz-copy-source:", operation.UploadPartCopy),
+        RouteRow("PUT", "partNumber x-amz-copy-source:", operation.UploadPartCopy),
+        RouteRow("PUT", "uploadId", operation.UploadPart),
+        RouteRow("PUT", "partNumber", operation.UploadPart),  # which needs both, so it is refused
+        RouteRow("POST", "uploadId", operation.CompleteMultipartUpload),
+        RouteRow("DELETE", "uploadId", operation.AbortMultipartUpload),
+        RouteRow("GET", "uploadId", operation.ListParts),
+        RouteRow("GET", "attributes", operation.GetObjectAttributes),
+        RouteRow("GET", "tagging", operation.GetObjectTagging),
+        RouteRow("PUT", "tagging", operation.PutObjectTagging),
+        RouteRow("DELETE", "tagging", operation.DeleteObjectTagging),
+        RouteRow("GET", "acl", operation.GetObjectAcl),
+        RouteRow("PUT", "acl", operation.PutObjectAcl),
+        RouteRow("POST", "restore", operation.RestoreObject),
         # Fixed answers
-        Route("GET", "retention", FixedError("GetObjectRetention", "NoSuchObjectLockConfiguration")),
-        Route("GET", "legal-hold", FixedError("GetObjectLegalHold", "NoSuchObjectLockConfiguration")),
+        RouteRow("GET", "retention", FixedError("GetObjectRetention", "NoSuchObjectLockConfiguration")),
+        RouteRow("GET", "legal-hold", FixedError("GetObjectLegalHold", "NoSuchObjectLockConfiguration")),
         # Refused
-        Route("PUT", "retention", FixedError("PutObjectRetention")),
-        Route("PUT", "legal-hold", FixedError("PutObjectLegalHold")),
-        Route("PUT", "encryption", FixedError("UpdateObjectEncryption")),
-        Route("PUT", "renameObject", FixedError("RenameObject")),
-        Route("GET", "annotation annotationName", FixedError("GetObjectAnnotation")),
-        Route("GET", "annotation", FixedError("ListObjectAnnotations")),
-        Route("PUT", "annotation", FixedError("PutObjectAnnotation")),
-        Route("DELETE", "annotation", FixedError("DeleteObjectAnnotation")),
-        Route("GET", "torrent", FixedError("GetObjectTorrent")),
-        Route("POST", "select", FixedError("SelectObjectContent")),
+        RouteRow("PUT", "retention", FixedError("PutObjectRetention")),
+        RouteRow("PUT", "legal-hold", FixedError("PutObjectLegalHold")),
+        RouteRow("PUT", "encryption", FixedError("UpdateObjectEncryption")),
+        RouteRow("PUT", "renameObject", FixedError("RenameObject")),
+        RouteRow("GET", "annotation annotationName", FixedError("GetObjectAnnotation")),
+        RouteRow("GET", "annotation", FixedError("ListObjectAnnotations")),
+        RouteRow("PUT", "annotation", FixedError("PutObjectAnnotation")),
+        RouteRow("DELETE", "annotation", FixedError("DeleteObjectAnnotation")),
+        RouteRow("GET", "torrent", FixedError("GetObjectTorrent")),
+        RouteRow("POST", "select", FixedError("SelectObjectContent")),
     ),
 }
 
@@ -213,7 +221,7 @@ class _Want(NamedTuple):
     asked: Asked
 
 
-def _want(row: Route) -> _Want:
+def _want(row: RouteRow) -> _Want:
     words = row.what.split()
     headers = tuple(word[:-1] for word in words if word.endswith(":"))
     split = [word.partition("=") for word in words if not word.endswith(":")]
