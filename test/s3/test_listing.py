@@ -71,6 +71,7 @@ def common(bucket: str, params: dict[str, Any], count: str = "MaxKeys") -> dict[
     }
 
 
+@v.few
 @given(
     v.buckets,
     st.fixed_dictionaries(
@@ -105,6 +106,7 @@ def test_list_objects(bucket: str, params: dict[str, Any], result: operation.Lis
     )
 
 
+@v.few
 @given(
     v.buckets,
     st.fixed_dictionaries(
@@ -189,6 +191,7 @@ def shown_version(entry: operation.ObjectVersion | operation.DeleteMarkerEntry) 
     )
 
 
+@v.few
 @given(
     v.buckets,
     st.fixed_dictionaries({}, optional={**asked, "KeyMarker": v.any_keys}),
@@ -244,6 +247,7 @@ uploads = st.builds(
 )
 
 
+@v.few
 @given(
     v.buckets,
     st.fixed_dictionaries(
@@ -312,6 +316,7 @@ parts = st.builds(
 )
 
 
+@v.few
 @given(
     v.buckets,
     v.keys,
@@ -363,6 +368,7 @@ def test_list_parts(bucket: str, key: str, params: dict[str, Any], result: opera
     )
 
 
+@v.few
 @given(
     st.fixed_dictionaries(
         {},

@@ -6,11 +6,14 @@ import base64
 from datetime import datetime, timezone
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from uvideo.s3 import checksum, operation
 from uvideo.s3.operation import ALGORITHMS, CHECKSUM_TYPES, Checksum, Owner, Restore
 
+#: Each example is a request and an answer of botocore.
+few = settings(max_examples=25)
 NOT_XML = "".join(map(chr, (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)))
 #: What can be in a document: botocore's parser does not read what XML 1.0 forbids.
 text = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters=NOT_XML), max_size=12) | st.text(
