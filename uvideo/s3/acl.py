@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from uvideo._core import message
 from uvideo.s3 import checksum, field, operation, xml
-from uvideo.s3.codec import Call, Codec, bare, written
+from uvideo.s3.codec import Call, OperationCodec, bare, written
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import PRIVATE, PUBLIC_READ, PUBLIC_READ_WRITE, Owner
 from uvideo.s3.xml_text import element
@@ -164,9 +164,9 @@ def _encode_get(op: object, result: operation.GetBucketAclOutput | operation.Get
     return _policy(result.owner, result.acl)
 
 
-CODECS: dict[type, Codec] = {
-    operation.GetBucketAcl: Codec(field.on_bucket(operation.GetBucketAcl), _encode_get),
-    operation.PutBucketAcl: Codec(_decode_put_bucket, bare()),
-    operation.GetObjectAcl: Codec(field.on_version(operation.GetObjectAcl), _encode_get),
-    operation.PutObjectAcl: Codec(_decode_put, bare()),
+CODECS: dict[type, OperationCodec] = {
+    operation.GetBucketAcl: OperationCodec(field.on_bucket(operation.GetBucketAcl), _encode_get),
+    operation.PutBucketAcl: OperationCodec(_decode_put_bucket, bare()),
+    operation.GetObjectAcl: OperationCodec(field.on_version(operation.GetObjectAcl), _encode_get),
+    operation.PutObjectAcl: OperationCodec(_decode_put, bare()),
 }

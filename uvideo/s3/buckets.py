@@ -6,7 +6,7 @@ import re
 
 from uvideo._core import message
 from uvideo.s3 import acl, checksum, field, operation, xml
-from uvideo.s3.codec import Call, Codec, bare, empty, written
+from uvideo.s3.codec import Call, OperationCodec, bare, empty, written
 from uvideo.s3.errors import S3Error
 from uvideo.s3.xml_text import element, escape
 
@@ -91,13 +91,15 @@ def _decode_put_payment(call: Call) -> operation.PutBucketRequestPayment:
     return operation.PutBucketRequestPayment(**field.of_bucket(call), payer=payer)
 
 
-CODECS: dict[type, Codec] = {
-    operation.CreateBucket: Codec(_decode_create, _encode_create),
-    operation.HeadBucket: Codec(field.on_bucket(operation.HeadBucket), _encode_head),
-    operation.DeleteBucket: Codec(field.on_bucket(operation.DeleteBucket), bare(204)),
-    operation.GetBucketLocation: Codec(field.on_bucket(operation.GetBucketLocation), _encode_location),
-    operation.GetBucketVersioning: Codec(field.on_bucket(operation.GetBucketVersioning), _encode_versioning),
-    operation.PutBucketVersioning: Codec(_decode_put_versioning, bare()),
-    operation.GetBucketPolicyStatus: Codec(field.on_bucket(operation.GetBucketPolicyStatus), _encode_policy_status),
-    operation.PutBucketRequestPayment: Codec(_decode_put_payment, bare()),
+CODECS: dict[type, OperationCodec] = {
+    operation.CreateBucket: OperationCodec(_decode_create, _encode_create),
+    operation.HeadBucket: OperationCodec(field.on_bucket(operation.HeadBucket), _encode_head),
+    operation.DeleteBucket: OperationCodec(field.on_bucket(operation.DeleteBucket), bare(204)),
+    operation.GetBucketLocation: OperationCodec(field.on_bucket(operation.GetBucketLocation), _encode_location),
+    operation.GetBucketVersioning: OperationCodec(field.on_bucket(operation.GetBucketVersioning), _encode_versioning),
+    operation.PutBucketVersioning: OperationCodec(_decode_put_versioning, bare()),
+    operation.GetBucketPolicyStatus: OperationCodec(
+        field.on_bucket(operation.GetBucketPolicyStatus), _encode_policy_status
+    ),
+    operation.PutBucketRequestPayment: OperationCodec(_decode_put_payment, bare()),
 }

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uvideo._core import message
 from uvideo.s3 import xml_text
 
-__all__ = ["Call", "Codec", "bare", "empty", "written"]
+__all__ = ["Call", "OperationCodec", "bare", "empty", "written"]
 
 
 class Call(NamedTuple):
@@ -24,7 +24,7 @@ class Call(NamedTuple):
     body: bytes = b""
 
 
-class Codec(NamedTuple):
+class OperationCodec(NamedTuple):
     """``decode``: the operation of a request.  S3Error.
 
     ``encode``: (operation, result) -> the answer without Content-Length.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uvideo._core import compat, message
 from uvideo.s3 import checksum, field, operation, xml
-from uvideo.s3.codec import Call, Codec, bare, written
+from uvideo.s3.codec import Call, OperationCodec, bare, written
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import CorsRule
 from uvideo.s3.xml_text import element
@@ -92,9 +92,9 @@ def _decode_options(call: Call) -> operation.OptionsObject:
     )
 
 
-CODECS: dict[type, Codec] = {
-    operation.GetBucketCors: Codec(field.on_bucket(operation.GetBucketCors), _encode_get),
-    operation.PutBucketCors: Codec(_decode_put, bare()),
-    operation.DeleteBucketCors: Codec(field.on_bucket(operation.DeleteBucketCors), bare(204)),
-    operation.OptionsObject: Codec(_decode_options, bare()),
+CODECS: dict[type, OperationCodec] = {
+    operation.GetBucketCors: OperationCodec(field.on_bucket(operation.GetBucketCors), _encode_get),
+    operation.PutBucketCors: OperationCodec(_decode_put, bare()),
+    operation.DeleteBucketCors: OperationCodec(field.on_bucket(operation.DeleteBucketCors), bare(204)),
+    operation.OptionsObject: OperationCodec(_decode_options, bare()),
 }

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from uvideo._core import message
 from uvideo.s3 import acl, buckets, cors, lifecycle, listing, multipart, objects, tagging
-from uvideo.s3.codec import Call, Codec
+from uvideo.s3.codec import Call, OperationCodec
 from uvideo.s3.operation import Operation
 
 __all__ = ["CODECS", "decode", "encode"]
 
-CODECS: dict[type, Codec] = {}
+CODECS: dict[type, OperationCodec] = {}
 for _family in (acl, buckets, cors, lifecycle, listing, multipart, objects, tagging):
     CODECS.update(_family.CODECS)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from uvideo._core import compat, dates, message
 from uvideo.s3 import checksum, field, operation, storage_class, xml
-from uvideo.s3.codec import Call, Codec, bare, written
+from uvideo.s3.codec import Call, OperationCodec, bare, written
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import LifecycleRule
 from uvideo.s3.xml_text import element, time
@@ -175,10 +175,10 @@ def _filter_element(rule: LifecycleRule) -> str:
     return f"<Filter>{found[0] if found else element('Prefix', '')}</Filter>"
 
 
-CODECS: dict[type, Codec] = {
-    operation.GetBucketLifecycleConfiguration: Codec(
+CODECS: dict[type, OperationCodec] = {
+    operation.GetBucketLifecycleConfiguration: OperationCodec(
         field.on_bucket(operation.GetBucketLifecycleConfiguration), _encode_get
     ),
-    operation.PutBucketLifecycleConfiguration: Codec(_decode_put, bare()),
-    operation.DeleteBucketLifecycle: Codec(field.on_bucket(operation.DeleteBucketLifecycle), bare(204)),
+    operation.PutBucketLifecycleConfiguration: OperationCodec(_decode_put, bare()),
+    operation.DeleteBucketLifecycle: OperationCodec(field.on_bucket(operation.DeleteBucketLifecycle), bare(204)),
 }

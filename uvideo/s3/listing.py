@@ -13,7 +13,7 @@ from typing import Any
 
 from uvideo._core import compat, message
 from uvideo.s3 import field, operation
-from uvideo.s3.codec import Call, Codec, written
+from uvideo.s3.codec import Call, OperationCodec, written
 from uvideo.s3.operation import Owner, Restore
 from uvideo.s3.storage_class import shown
 from uvideo.s3.xml_text import element, escape, is_plain, time
@@ -324,11 +324,11 @@ def _encode_parts(op: operation.ListParts, result: operation.ListPartsOutput) ->
     )
 
 
-CODECS: dict[type, Codec] = {
-    operation.ListBuckets: Codec(_decode_buckets, _encode_buckets),
-    operation.ListObjects: Codec(_decode_v1, _encode_v1),
-    operation.ListObjectsV2: Codec(_decode_v2, _encode_v2),
-    operation.ListObjectVersions: Codec(_decode_versions, _encode_versions),
-    operation.ListMultipartUploads: Codec(_decode_uploads, _encode_uploads),
-    operation.ListParts: Codec(_decode_parts, _encode_parts),
+CODECS: dict[type, OperationCodec] = {
+    operation.ListBuckets: OperationCodec(_decode_buckets, _encode_buckets),
+    operation.ListObjects: OperationCodec(_decode_v1, _encode_v1),
+    operation.ListObjectsV2: OperationCodec(_decode_v2, _encode_v2),
+    operation.ListObjectVersions: OperationCodec(_decode_versions, _encode_versions),
+    operation.ListMultipartUploads: OperationCodec(_decode_uploads, _encode_uploads),
+    operation.ListParts: OperationCodec(_decode_parts, _encode_parts),
 }

@@ -10,7 +10,7 @@ import re
 from uvideo._core import byterange, compat, message
 from uvideo._core import field as shared
 from uvideo.s3 import checksum, condition, field, operation, storing, xml
-from uvideo.s3.codec import Call, Codec, bare, empty, written
+from uvideo.s3.codec import Call, OperationCodec, bare, empty, written
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import ALGORITHMS, CHECKSUM_TYPES, AnnouncedChecksum, CompletedPart
 from uvideo.s3.xml_text import element, time
@@ -162,10 +162,10 @@ def _decode_abort(call: Call) -> operation.AbortMultipartUpload:
     return operation.AbortMultipartUpload(**field.of_object(call), upload_id=field.upload_id(call))
 
 
-CODECS: dict[type, Codec] = {
-    operation.CreateMultipartUpload: Codec(_decode_create, _encode_create),
-    operation.UploadPart: Codec(_decode_part, _encode_part),
-    operation.UploadPartCopy: Codec(_decode_copy, _encode_copy),
-    operation.CompleteMultipartUpload: Codec(_decode_complete, _encode_complete),
-    operation.AbortMultipartUpload: Codec(_decode_abort, bare(204)),
+CODECS: dict[type, OperationCodec] = {
+    operation.CreateMultipartUpload: OperationCodec(_decode_create, _encode_create),
+    operation.UploadPart: OperationCodec(_decode_part, _encode_part),
+    operation.UploadPartCopy: OperationCodec(_decode_copy, _encode_copy),
+    operation.CompleteMultipartUpload: OperationCodec(_decode_complete, _encode_complete),
+    operation.AbortMultipartUpload: OperationCodec(_decode_abort, bare(204)),
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 from uvideo._core import byterange, compat, message, restore
 from uvideo.s3 import checksum, condition, field, operation, storing, xml
-from uvideo.s3.codec import Call, Codec, empty, written
+from uvideo.s3.codec import Call, OperationCodec, empty, written
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import Checksum
 from uvideo.s3.storage_class import shown
@@ -275,13 +275,13 @@ def _encode_restore(op: operation.RestoreObject, result: operation.RestoreObject
     return empty(200 if result.restored else 202)
 
 
-CODECS: dict[type, Codec] = {
-    operation.PutObject: Codec(_decode_put, _encode_put),
-    operation.GetObject: Codec(_decode_get, _encode_object),
-    operation.HeadObject: Codec(_decode_head, _encode_object),
-    operation.CopyObject: Codec(_decode_copy, _encode_copy),
-    operation.DeleteObject: Codec(_decode_delete, _encode_delete),
-    operation.DeleteObjects: Codec(_decode_delete_many, _encode_delete_many),
-    operation.GetObjectAttributes: Codec(_decode_attributes, _encode_attributes),
-    operation.RestoreObject: Codec(_decode_restore, _encode_restore),
+CODECS: dict[type, OperationCodec] = {
+    operation.PutObject: OperationCodec(_decode_put, _encode_put),
+    operation.GetObject: OperationCodec(_decode_get, _encode_object),
+    operation.HeadObject: OperationCodec(_decode_head, _encode_object),
+    operation.CopyObject: OperationCodec(_decode_copy, _encode_copy),
+    operation.DeleteObject: OperationCodec(_decode_delete, _encode_delete),
+    operation.DeleteObjects: OperationCodec(_decode_delete_many, _encode_delete_many),
+    operation.GetObjectAttributes: OperationCodec(_decode_attributes, _encode_attributes),
+    operation.RestoreObject: OperationCodec(_decode_restore, _encode_restore),
 }

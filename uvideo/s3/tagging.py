@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uvideo._core import compat, message
 from uvideo.s3 import checksum, field, operation, xml
-from uvideo.s3.codec import Call, Codec, bare, empty, written
+from uvideo.s3.codec import Call, OperationCodec, bare, empty, written
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import Pairs
 from uvideo.s3.xml_text import element
@@ -79,11 +79,11 @@ def _encode_delete(op: operation.DeleteObjectTagging, result: operation.DeleteOb
     return empty(204, ("x-amz-version-id", result.version_id))
 
 
-CODECS: dict[type, Codec] = {
-    operation.GetBucketTagging: Codec(field.on_bucket(operation.GetBucketTagging), _encode_bucket),
-    operation.PutBucketTagging: Codec(_decode_put_bucket, bare(204)),
-    operation.DeleteBucketTagging: Codec(field.on_bucket(operation.DeleteBucketTagging), bare(204)),
-    operation.GetObjectTagging: Codec(field.on_version(operation.GetObjectTagging), _encode_get),
-    operation.PutObjectTagging: Codec(_decode_put, _encode_put),
-    operation.DeleteObjectTagging: Codec(field.on_version(operation.DeleteObjectTagging), _encode_delete),
+CODECS: dict[type, OperationCodec] = {
+    operation.GetBucketTagging: OperationCodec(field.on_bucket(operation.GetBucketTagging), _encode_bucket),
+    operation.PutBucketTagging: OperationCodec(_decode_put_bucket, bare(204)),
+    operation.DeleteBucketTagging: OperationCodec(field.on_bucket(operation.DeleteBucketTagging), bare(204)),
+    operation.GetObjectTagging: OperationCodec(field.on_version(operation.GetObjectTagging), _encode_get),
+    operation.PutObjectTagging: OperationCodec(_decode_put, _encode_put),
+    operation.DeleteObjectTagging: OperationCodec(field.on_version(operation.DeleteObjectTagging), _encode_delete),
 }
