@@ -56,7 +56,7 @@ def test_the_picture_has_the_order_of_the_rooms() -> None:
     shown = re.findall(r"uvideo/server/(\w+)", PICTURE)
     assert shown == [room for room in reversed(ROOMS_OF_THE_SERVER) if room != "admin_commands"]
     assert {f"uvideo/{room}" for room in ROOMS_OF_THE_TOOLKIT} - {"uvideo/testing"} <= set(
-        re.findall(r"uvideo/[a-z]+", PICTURE)
+        re.findall(r"uvideo/[a-z0-9]+", PICTURE)
     )
     assert re.findall(r"ucloud/uvideo/(\w+)", PICTURE) == ["engine", "http", "protocol"]
 
