@@ -322,9 +322,17 @@ def _ways(make: _Maker) -> Iterator[tuple[str, Way]]:
             ),
         )
     for status in ("200", "400", "401", "403", "404"):
-        yield status, make.host("page", page(f"{status} No"), said=f'{status}: "No way [2J {status} No"')
+        yield (
+            status,
+            make.host("page", page(f"{status} No"), said=f'{status} is not from the service: "No way [2J {status} No"'),
+        )
     for status in ("408", "429", "500", "502", "503", "504", "511"):
-        yield status, make.host("gateway", page(f"{status} No"), said=f'{status}: "No way [2J {status} No"')
+        yield (
+            status,
+            make.host(
+                "gateway", page(f"{status} No"), said=f'{status} is not from the service: "No way [2J {status} No"'
+            ),
+        )
     basic = answers("401 Unauthorized", b"", 'WWW-Authenticate: Basic realm="x"')
     yield "basic", make.host("page", basic, said="401 is not from the service: an empty body")
     yield (

@@ -455,7 +455,7 @@ class Waits(Case):
             pipes = self.transport(timeout=60)
             self.assertNoAnswer(pipes, self.request(peer), "not complete in time", seconds=0.15)
         peer = self.peer(silent_at("accept"))
-        self.assertNoAnswer(self.transport(timeout=0.15), self.request(peer, "PUT", body=b"x" * LARGE), "silence")
+        self.assertNoAnswer(self.transport(timeout=0.15), self.request(peer, "PUT", body=b"x" * LARGE), "no data")
         over.set()
 
     def test_no_time_is_no_request(self):
