@@ -98,7 +98,7 @@ class Portal(Hostile):
         for status in (301, 308):
             self.service.lies = {"*": reply(status, b"", (u"Location", u"https://new.example/k?Signature=s3cret"))}
             resp = self.assertStatus(-3, self.upload())
-            self.assertIn("points to https://new.example;", resp.error)
+            self.assertIn("redirects to https://new.example;", resp.error)
 
 
 class Answers(Hostile):
