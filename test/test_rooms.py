@@ -50,7 +50,7 @@ S3_VALUES = VALUES | {
     "xml.parsers.expat",
     "zlib",
 }
-S3_SHARED = ("byterange", "compat", "condition", "dates", "errors", "etag", "field", "location", "message")
+S3_SHARED = ("byterange", "compat", "condition", "dates", "errors", "etag", "field", "location", "message", "restore")
 FRAMEWORKS = (
     "aiohttp",
     "sqlite3",
