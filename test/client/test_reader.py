@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from test.fakes import FaultProxy
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from uvideo import Cancel, Client, errors
 from uvideo.client.reader import BLOCK, PIECE
 
@@ -58,6 +58,19 @@ def test_it_reads_as_a_file(client: Client, space: str, film: str, data: bytes) 
             file.write(b"x")
     with pytest.raises(ValueError):
         file.read(1)
+
+
+def test_what_was_closed_reads_nothing_also_without_its_buffer(
+    space: str, film: str, proxy: FaultProxy, through: Client
+) -> None:
+    raw = through.open(space, film).detach()
+    assert len(raw.read(10)) == 10
+    raw.close()
+    seen = len(proxy.log("GetObject"))
+    for read in (lambda: raw.read(10), raw.readall, lambda: raw.readinto(bytearray(10)), raw.tell, lambda: raw.seek(0)):
+        with pytest.raises(ValueError, match="closed"):
+            read()
+    assert len(proxy.log("GetObject")) == seen
 
 
 def test_reading_all_is_verified(client: Client, space: str, film: str, data: bytes) -> None:

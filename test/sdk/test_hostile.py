@@ -11,7 +11,7 @@ import time
 
 from ucloud import logger
 from ucloud.uvideo import config
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 
 from .case import OPTIONS
 from .service import BLOCK, PORTALS, Hostile, as_json, reply

@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from uvideo import models
 from uvideo.client import operations
 from uvideo.client.base import BaseClient
+from uvideo.client.carrier import carried, fetched, whole
 from uvideo.client.listing import Listing
 from uvideo.client.operations import DataCall, ManagementCall
-from uvideo.client.session import carried, fetched
 from uvideo.client.stream import Source, stream
-from uvideo.config import telemetry
 from uvideo.config.setting_checks import size
 from uvideo.errors import UVideoError
 from uvideo.models import Page, T
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     from uvideo._core import DataOperation, message, operation
     from uvideo._core import cancel as _interrupt
-    from uvideo._core import session as _carrier
+    from uvideo._core import carrier as _carrier
     from uvideo._core import single_upload as _body
     from uvideo.client.cancel import Cancel
     from uvideo.client.options import KeptOptions, ReadOptions, StoredOptions, WriteOptions
@@ -299,7 +298,7 @@ class Client(BaseClient):
         config = self._config(part_jobs, bandwidth, progress, journal, self._checks(verify))
         stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
         op = operations.put(space, key, None, path, **stored)
-        with telemetry.whole(self._carrier, "Upload", space) as carrier:
+        with whole(self._carrier, "Upload", space) as carrier:
             return upload.upload(self._whole(cancel, deadline, carrier), op, source, config)
 
     def _config(
@@ -369,7 +368,7 @@ class Client(BaseClient):
 
         config = self._config(part_jobs, bandwidth, progress, journal, self._checks(verify))
         op = operations.get(space, key, start, end)
-        with telemetry.whole(self._carrier, "Download", space) as carrier:
+        with whole(self._carrier, "Download", space) as carrier:
             return download.download(self._whole(cancel, deadline, carrier), op, target, config, self._expires())
 
     def upload_dir(
@@ -681,7 +680,7 @@ class Client(BaseClient):
         from uvideo.transfer import download, upload
 
         is_download = self._journal().direction(transfer) == "download"
-        with telemetry.whole(self._carrier, "Download" if is_download else "Upload") as carrier:
+        with whole(self._carrier, "Download" if is_download else "Upload") as carrier:
             bound, verify = self._whole(cancel, deadline, carrier), None if is_download else self._settings.verify
             config = self._config(part_jobs, bandwidth, progress, True, verify)
             if is_download:

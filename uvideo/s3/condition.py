@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from uvideo._core import condition, dates, message
+from uvideo._core import condition, dates, field, message
 from uvideo.s3.errors import S3Error
 
 __all__ = ["DeleteConditions", "ReadConditions", "WriteConditions", "of_delete", "of_read", "of_source", "of_write"]
@@ -19,12 +19,9 @@ SOURCE = "x-amz-copy-source-"
 
 def _names(value: str, etag: str) -> bool:
     """Whether a list of etags has this one."""
-    return value.strip() == "*" or any(_bare(tag) == etag for tag in value.split(","))  # our etags have no comma
-
-
-def _bare(tag: str) -> str:
-    """An etag without its quotes, its weak mark, and blanks around it."""
-    return tag.strip().removeprefix("W/").strip('"')
+    return value.strip() == "*" or any(
+        field.unquoted(tag) == etag for tag in value.split(",")
+    )  # our etags have no comma
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

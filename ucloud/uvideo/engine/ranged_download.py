@@ -12,8 +12,8 @@ from ..protocol import download as downloads
 from ..protocol.byterange import ByteRange
 from ..protocol.compat import TYPE_CHECKING
 from ..protocol.errors import BadAnswer, IntegrityError, InvalidRange, NoAnswer, ObjectChanged, UVideoError
+from .carrier import described
 from .multipart_upload import Hashing, paced
-from .session import described
 from .upload_source import shown
 from .workers import LOOK, Workers
 
@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 
     from ..http.pool import Stream  # noqa: F401
     from ..protocol.message import Headers  # noqa: F401
+    from .carrier import Carrier, Pairs  # noqa: F401
     from .download_target import FileTarget, StreamTarget  # noqa: F401
     from .multipart_upload import Limit  # noqa: F401
-    from .session import Carrier, Pairs  # noqa: F401
 
     class Handle(Protocol):
         def write(self, __data, __offset):
             # type: (memoryview, int) -> None
+            pass
+
+        def finish(self):
+            # type: () -> None
             pass
 
         def close(self):
@@ -101,7 +105,7 @@ class Watch(object):
 
     def ending(self):
         # type: () -> None
-        """The target is complete and verified, and is committed next.  Close any handle to its file."""
+        """The target is complete and verified, and is committed next.  Close any handle to its file.  LocalFailure."""
 
 
 def receive(
@@ -322,6 +326,7 @@ class Receiver(object):
             while run is not None:
                 worker.receive(run)
                 run = self._take()
+            worker.finish()
 
     def _plan(self, begin):
         # type: (int) -> None
@@ -417,6 +422,12 @@ class _Worker(object):
         self._piece = receiver.piece
         self._buffers = deque()  # type: deque[memoryview]
         self._is_taken = True  # whether the last buffer is with the hashing
+
+    def finish(self):
+        # type: () -> None
+        """Close the handle after the last write.  LocalFailure."""
+        if self._handle is not None:
+            self._handle.finish()
 
     def close(self):
         # type: () -> None

@@ -17,11 +17,15 @@ __all__ = ["timed_blobs", "timed_catalog"]
 T = TypeVar("T")
 P = ParamSpec("P")
 
-#: Without space and space_of_domain: every request calls them, and mostly gets a cached copy.
-_READS = ("spaces", "get", "find", "list", "upload", "uploads", "part", "parts", "token", "key")
+#: Not measured and called without a detour: every request calls them, and mostly gets a cached copy.
+_DIRECT = ("space", "space_of_domain")
+_READS = (
+    *("spaces", "get", "find", "list", "upload", "uploads", "part", "parts", "token", "key"),
+    *("part_list", "extents", "s3_parts"),
+)
 _WRITES = (
     *("create_space", "update_space", "delete_space"),
-    *("put", "rename", "delete", "begin", "add_part", "finish", "abort"),
+    *("put", "rename", "delete", "begin", "add_part", "finish", "abort", "replace_part", "finish_s3"),
     *("create_token", "update_token", "delete_token", "reencrypt", "add_flux"),
 )
 
@@ -43,6 +47,9 @@ class _Timed(Wrapper[T]):
     def __init__(self, inner: T, metrics: Metrics, stores: dict[str, str]) -> None:
         super().__init__(inner)
         self._metrics = metrics
+        for method in _DIRECT:
+            if hasattr(inner, method):
+                setattr(self, method, getattr(inner, method))
         for method, store in stores.items():
             setattr(self, method, _timing(getattr(inner, method), metrics, store))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from uvideo._core import __version__, objects
@@ -12,28 +13,28 @@ from uvideo.errors import InvalidArgument, NoAnswer
 from uvideo.models import T
 
 if TYPE_CHECKING:
+    from uvideo._core import carrier as _carrier
     from uvideo._core import operation
-    from uvideo._core import session as _carrier
-    from uvideo.client.aio_session import AsyncCarrier
+    from uvideo.client.aio_carrier import AsyncCarrier
     from uvideo.client.options import ClientOptions
     from uvideo.client.retry import Retry
 
     Carrier = _carrier.Carrier
 
-__all__ = ["carried", "chosen", "connect", "fetched"]
+__all__ = ["carried", "chosen", "connect", "fetched", "whole"]
 
 PIECE = 1 << 20  # bytes read at a time
 
 
 def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
     """The Carrier for these settings."""
-    from uvideo._core import pool, retry, session, trust, validation
+    from uvideo._core import carrier, pool, retry, trust, validation
 
     hosts = settings.hosts()
     validation.warn_of_plain(hosts)
     places, agent = (hosts.upload, hosts.download, hosts.api), settings.user_agent or f"uvideo-python/{__version__}"
-    endpoint = session.Endpoint(*places, hosts.word, settings.space_parameter, settings.video_actions, agent)
-    kinds: Any = session.Carrier, pool.Transport
+    endpoint = carrier.Endpoint(*places, hosts.word, settings.space_parameter, settings.video_actions, agent)
+    kinds: Any = carrier.Carrier, pool.Transport
     if telemetry.is_on():
         from uvideo.client import spans
 
@@ -84,6 +85,14 @@ def fetched(
     finally:
         pipe.close(reuse=ended)
     return found, pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def whole(carrier: Carrier, name: str, space: str = "") -> AbstractContextManager[Carrier]:
+    """The Carrier for a whole transfer.  If tracing is on, one span encloses the transfer's spans."""
+    if not hasattr(carrier, "whole"):
+        return nullcontext(carrier)
+    made: AbstractContextManager[Carrier] = carrier.whole(name, space)
+    return made
 
 
 def chosen(
