@@ -6,6 +6,7 @@ A server takes these steps, and the first that refuses determines the answer: ``
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import re
@@ -45,6 +46,7 @@ _YEAR_10000 = 253402300800  # Unix seconds
 _SECONDS = re.compile(r"-?[0-9]+\Z").match
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z").match
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
+_PLAIN = re.compile(rb"[A-Za-z0-9_.~-]*\Z").match
 _BLANKS = re.compile(rb"[ \t]+")
 #: Whether a text has the form of a signature.
 is_signature = re.compile(r"[0-9a-f]{64}\Z").match
@@ -100,10 +102,7 @@ class SigningKey:
 
     @classmethod
     def derive(cls, secret: str, scope: CredentialScope, date: str) -> SigningKey:
-        key = b"AWS4" + compat.to_bytes(secret)
-        for text in (scope.day, scope.region, "s3", "aws4_request"):
-            key = hmac.digest(key, text.encode(), "sha256")
-        return cls(key, date, scope.text)
+        return cls(_derived(secret, scope.day, scope.region), date, scope.text)
 
     def sign(self, text: str) -> str:
         """The signature of a text, in hex."""
@@ -112,6 +111,14 @@ class SigningKey:
     def is_right(self, text: str, signature: str) -> bool:
         """Whether this is the signature of the text.  Takes the same time if it is wrong."""
         return hmac.compare_digest(self.sign(text).encode(), signature.encode())
+
+
+@functools.lru_cache(maxsize=256)
+def _derived(secret: str, day: str, region: str) -> bytes:
+    key = b"AWS4" + compat.to_bytes(secret)
+    for text in (day, region, "s3", "aws4_request"):
+        key = hmac.digest(key, text.encode(), "sha256")
+    return key
 
 
 # What a request claims
@@ -345,19 +352,25 @@ def _canonical_requests(claimed: SignatureClaim, request: message.Request, hosts
     found: dict[str, list[bytes]] = {}
     for name, value in request.headers:
         found.setdefault(name.lower(), []).append(_BLANKS.sub(b" ", _raw(value)).strip(b" "))
-    path, query = _split(request.target)
-    pairs = [pair.partition(b"=")[::2] for pair in query.split(b"&")] if query else []
-    pairs = [(name, value) for name, value in pairs if _decoded(name).lower() != b"x-amz-signature"]
-    encoded = [(_encoded(_decoded(name)), _encoded(_decoded(value))) for name, value in pairs if name or value]
-    forms = dict.fromkeys(
-        [(quote_from_bytes(unquote_to_bytes(path)).encode(), _joined(encoded)), (path, _joined(pairs))]
-    )
     for host in dict.fromkeys([b",".join(found.get("host", ())), *map(_raw, hosts)]):
         found["host"] = [host]
         lines = [_raw(name.lower()) + b":" + b",".join(found.get(name.lower(), ())) for name in claimed.signed]
         end = [*lines, b"", _raw(";".join(claimed.signed)), _raw(claimed.payload)]
-        for uri, parameters in forms:
+        for uri, parameters in _forms(request.target):
             yield b"\n".join([_raw(request.method), uri, parameters, *end])
+
+
+def _forms(target: str) -> Iterator[tuple[bytes, bytes]]:
+    """(path, query) of a target as AWS prescribes, then as they were sent, but for the order of the query."""
+    path, query = _split(target)
+    pairs = [pair.partition(b"=")[::2] for pair in query.split(b"&")] if query else []
+    pairs = [(name, value) for name, value in pairs if _decoded(name).lower() != b"x-amz-signature"]
+    encoded = [(_encoded(_decoded(name)), _encoded(_decoded(value))) for name, value in pairs if name or value]
+    first = quote_from_bytes(unquote_to_bytes(path)).encode(), _joined(encoded)
+    yield first
+    second = path, _joined(pairs)
+    if second != first:
+        yield second
 
 
 # Text and bytes.  A target and a header's value are text with the bytes of the wire, escaped where they are not UTF-8.
@@ -379,11 +392,11 @@ def _split(target: str) -> tuple[bytes, bytes]:
 
 def _decoded(part: bytes) -> bytes:
     """A name or value of a query without its escapes."""
-    return unquote_to_bytes(part.replace(b"+", b" "))
+    return unquote_to_bytes(part.replace(b"+", b" ")) if b"%" in part or b"+" in part else part
 
 
 def _encoded(part: bytes) -> bytes:
-    return quote_from_bytes(part, safe="").encode()
+    return part if _PLAIN(part) else quote_from_bytes(part, safe="").encode()
 
 
 def _joined(pairs: list[tuple[bytes, bytes]]) -> bytes:
