@@ -10,12 +10,21 @@ from collections.abc import Iterable
 from test.test_rooms import inside, modules
 
 OPERATION, MODELS = "ucloud.uvideo.protocol.operation", "uvideo.models"
+S3 = "uvideo.s3.operation"
 UFILE = "ucloud.ufile"
 #: Name: its modules, where it means one thing.  For a new name, rename the class that is not public instead.
 MAY_STAND_TWICE = {
     # The result of an operation in the terms of the protocol, and the same as a typed client returns it.
     **dict.fromkeys(
         ("Acl", "ObjectInfo", "SpaceInfo", "SpaceUsage", "Stored", "TemporaryKeys", "UploadInfo"), {OPERATION, MODELS}
+    ),
+    # A call of UFile and the call of S3 that does the same, each with the name that its API gives it.
+    **dict.fromkeys(
+        (
+            *("CopyObject", "DeleteObject", "GetObject", "HeadObject", "ListObjects", "ListParts", "NotModified"),
+            *("PutObject", "RestoreObject", "UploadPart"),
+        ),
+        {OPERATION, S3},
     ),
     # Published by the SDK and by the older SDK; the second extends the first.
     "BucketManager": {"ucloud.uvideo.spacemanager", f"{UFILE}.bucketmanager"},

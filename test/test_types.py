@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,33 @@ def test_a_parameter_without_a_type_is_found() -> None:
     assert list(untyped(source.replace("-> Any", "-> Any  # of JSON"))) == [("b", 1, True), ("c", 1, True)]
     source = "def f(\n    a,  # type: Any\n    b,  # type: Any  # of JSON\n):\n    # type: (...) -> int\n    pass"
     assert sorted(untyped(source)) == [("a", 2, False), ("b", 3, True)]
+
+
+IGNORED = re.compile(r"# type: ignore(\[[a-z, -]+\])?(  # \w.*)?$")
+
+
+def unexplained(source: str) -> list[tuple[int, str]]:
+    """(line, text) of each `type: ignore` without an error code, or without a reason behind it."""
+    found = []
+    for number, line in enumerate(source.splitlines(), 1):
+        if "type: ignore" in line:
+            match = IGNORED.search(line)
+            if match is None or None in match.groups():
+                found.append((number, line.strip()))
+    return found
+
+
+def test_what_the_type_checker_ignores_has_its_code_and_a_reason() -> None:
+    """mypy --strict reports those that are not needed any more."""
+    paths = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py*") if path.suffix in (".py", ".pyi")]
+    found = {str(path.relative_to(ROOT)): unexplained(path.read_text("utf-8")) for path in paths}
+    assert {path: lines for path, lines in found.items() if lines} == {}, "write  # type: ignore[code]  # the reason"
+
+
+def test_a_type_ignore_without_code_or_reason_is_found() -> None:
+    lines = ["a = b  # type: ignore", "a = b  # type: ignore[misc]", "a = b  # type: ignore  # why"]
+    good = ["a = b  # type: ignore[misc]  # why", "a = b  # type: int  # type: ignore[arg-type,misc]  # why"]
+    assert unexplained("\n".join([*lines, *good])) == list(enumerate(lines, 1))
 
 
 PROTOCOL = ROOT / "ucloud/uvideo/protocol"

@@ -25,25 +25,29 @@ else:
 def urlsafe_b64encode(data):
     # type: (str | bytes) -> str
     """Base64 text of bytes or text, with - and _."""
-    return s(base64.urlsafe_b64encode(b(data)))  # type: ignore[no-any-return]
+    encoded = s(base64.urlsafe_b64encode(b(data)))  # type: str
+    return encoded
 
 
 def urlsafe_b64decode(data):
     # type: (str | bytes) -> bytes
     """The bytes of base64 text with - and _."""
-    return b(base64.urlsafe_b64decode(s(data)))  # type: ignore[no-any-return]
+    decoded = b(base64.urlsafe_b64decode(s(data)))  # type: bytes
+    return decoded
 
 
 def standard_b64encode(data):
     # type: (str | bytes) -> str
     """Base64 text of bytes or text."""
-    return s(base64.standard_b64encode(b(data)))  # type: ignore[no-any-return]
+    encoded = s(base64.standard_b64encode(b(data)))  # type: str
+    return encoded
 
 
 def standard_b64decode(data):
     # type: (str | bytes) -> bytes
     """The bytes of base64 text."""
-    return b(base64.standard_b64decode(s(data)))  # type: ignore[no-any-return]
+    decoded = b(base64.standard_b64decode(s(data)))  # type: bytes
+    return decoded
 
 
 def _file_iter(input_stream, size):

@@ -399,6 +399,29 @@ def test_a_service_that_gives_no_ranges_is_asked_for_the_whole_again(
     tidy(client, folder, "a")
 
 
+@pytest.mark.parametrize("again", [True, False])
+def test_a_whole_object_in_place_of_the_rest_of_a_range_is_not_taken_for_it(
+    client: Client, stored: str, proxy: FaultProxy, through: Client, folder: Path, data: bytes, again: bool
+) -> None:
+    """A service that breaks off a range, and then sends all of the object: no byte of it is the next one."""
+    etag, start, end = client.stat(stored, "a").etag, 5, 2 * BLOCK
+    some = {"ETag": f'"{etag}"', "Content-Range": f"bytes {start}-{end - 1}/{len(data)}"}
+    proxy.on("GetObject").answer(206, data[start : BLOCK + 9], headers={**some, "Content-Length": str(end - start)})
+    if again:  # ever again: it has no ranges any more
+        proxy.on("GetObject").answer(200, data, headers={"ETag": f'"{etag}"'}, times=through.settings.retries)
+    else:
+        proxy.on("GetObject").answer(200, data, headers={"ETag": f'"{etag}"'})
+    with silence.told(proxy.held):
+        if again:
+            with pytest.raises(errors.BadAnswer, match="the whole object came"):
+                through.download(stored, "a", folder / "a", start=start, end=end, part_jobs=1, journal=False)
+            tidy(through, folder)
+        else:
+            through.download(stored, "a", folder / "a", start=start, end=end, part_jobs=1)
+            assert (folder / "a").read_bytes() == data[start:end]
+            tidy(through, folder, "a")
+
+
 def test_a_full_disk_is_said_before_the_bytes_come(
     stored: str, proxy: FaultProxy, through: Client, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,12 +9,15 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from test.posix import resource
+from ucloud.uvideo.downloaduvideo import download as handler_download
 from ucloud.uvideo.engine import download_target as targets
+from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.protocol.etag import BLOCK
 from uvideo import Client
 from uvideo.cli.address import Remote
 from uvideo.cli.plan import PlanHeader, PlanWriter, Step
@@ -177,6 +180,72 @@ def test_a_pipe_or_device_that_cannot_be_closed_is_a_failure() -> None:
     target.write(memoryview(b"12345"), 0)
     with pytest.raises(LocalFailure, match=f"/a/pipe: {os.strerror(errno.EIO)}"):
         target.commit(5)
+
+
+class Quota(io.FileIO):
+    """A file of a network file system: what it did not take, it reports when a descriptor is closed, and only once."""
+
+    closes: ClassVar[Iterator[bool]]
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            if next(self.closes, False):
+                raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+
+@pytest.fixture
+def quota(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """A function of a number: that many descriptors of targets are closed without error, and the next one has it."""
+
+    def at(number: int) -> None:
+        monkeypatch.setattr(Quota, "closes", iter([False] * number + [True]), raising=False)
+        monkeypatch.setattr(os, "fdopen", lambda descriptor, *_: Quota(descriptor, "r+b"))
+
+    return at
+
+
+@pytest.mark.parametrize(("size", "jobs"), [(1000, 1), (3 * BLOCK, 3)])
+def test_a_download_that_the_system_refuses_at_a_close_is_a_failure(
+    client: Client, space: str, tmp_path: Path, quota: Callable[[int], None], size: int, jobs: int
+) -> None:
+    client.put(space, "a", bytes(size))
+    (tmp_path / "a").write_bytes(b"mine")
+    for journal in (True, False):
+        quota(0)
+        with pytest.raises(LocalFailure, match=os.strerror(errno.EDQUOT)):
+            client.download(space, "a", tmp_path / "a", part_jobs=jobs, journal=journal)
+        assert (tmp_path / "a").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("closed", range(3), ids=("bytes", "notes", "file"))
+def test_a_download_of_a_handler_that_the_system_refuses_at_a_close_is_a_failure(
+    client: Client, space: str, tmp_path: Path, quota: Callable[[int], None], closed: int
+) -> None:
+    client.put(space, "a", bytes(2 * BLOCK))
+    quota(closed)
+    with pytest.raises(LocalFailure, match=os.strerror(errno.EDQUOT)):
+        handler_download(carrier_of(client), space, "a", str(tmp_path / "a"), 60, None, None)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [700_000, 3 * BLOCK])
+def test_a_download_that_fills_the_disk_is_a_failure(
+    client: Client, space: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    client.put(space, "a", bytes(size))
+    (tmp_path / "a").write_bytes(b"mine")
+    write, room = os.pwrite, size - 300_000
+
+    def filled(number: int, data: memoryview, offset: int) -> int:
+        if offset >= room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(number, data[: room - offset], offset)
+
+    monkeypatch.setattr(os, "pwrite", filled)
+    with pytest.raises(LocalFailure, match=f"a: {os.strerror(errno.ENOSPC)}"):
+        client.download(space, "a", tmp_path / "a", journal=False)
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"a": b"mine"}
 
 
 def test_what_was_refused_by_the_system_in_the_end_has_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,6 +60,19 @@ def test_it_reads_as_a_file(client: Client, space: str, film: str, data: bytes) 
         file.read(1)
 
 
+def test_what_was_closed_reads_nothing_also_without_its_buffer(
+    space: str, film: str, proxy: FaultProxy, through: Client
+) -> None:
+    raw = through.open(space, film).detach()
+    assert len(raw.read(10)) == 10
+    raw.close()
+    seen = len(proxy.log("GetObject"))
+    for read in (lambda: raw.read(10), raw.readall, lambda: raw.readinto(bytearray(10)), raw.tell, lambda: raw.seek(0)):
+        with pytest.raises(ValueError, match="closed"):
+            read()
+    assert len(proxy.log("GetObject")) == seen
+
+
 def test_reading_all_is_verified(client: Client, space: str, film: str, data: bytes) -> None:
     with client.open(space, film) as file:
         assert file.read() == data and file.verified

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from typing import Any
 from unicodedata import category
@@ -33,7 +34,7 @@ from ucloud.uvideo.protocol import (
     management as action,
 )
 from ucloud.uvideo.protocol.message import Headers, Request, Response
-from uvideo.s3 import chunked, payload, post_policy
+from uvideo.s3 import chunked, payload, post_policy, xml
 from uvideo.s3 import signature as signature_s3
 from uvideo.s3.errors import S3Error
 from uvideo.server.http.form_upload import LIMIT, Form, boundary_of
@@ -273,6 +274,27 @@ def s3_form(data: bytes) -> None:
             _said(error)
 
 
+def s3_xml(data: bytes) -> None:
+    """The XML body of an S3 request: what is read is at least what a parser of the standard library reads."""
+    try:
+        root = xml.read(data, *ROOTS)
+    except S3Error as error:
+        assert error.code == "MalformedXML"
+        return
+    assert b"<!DOCTYPE" not in data
+    if b"}" in data:  # in a namespace ElementTree refuses it
+        return
+    waiting, seen = [(root, ElementTree.fromstring(data.decode()))], 0
+    while waiting:
+        ours, theirs = waiting.pop()
+        assert ours.name == theirs.tag.rpartition("}")[2], ascii(data)
+        said = (theirs.text or "") + "".join(child.tail or "" for child in theirs)
+        assert ours.text == said, ascii(data)
+        waiting += zip(ours.children, theirs, strict=True)
+        seen += 1
+    assert seen <= xml.ELEMENTS
+
+
 def _lines(first: str, headers: Any, body: bytes) -> bytes:
     lines = [first, *(f"{name}: {value}" for name, value in headers)]
     return "\n".join(lines).encode("utf-8", "surrogateescape") + b"\n\n" + body
@@ -318,11 +340,24 @@ def _seeds() -> dict[str, list[bytes]]:
             asked = request_of(vector)
             found["s3_request"].append(_lines(f"{asked.method} {asked.target}", asked.headers, b""))
     found["s3_chunks"] = [bytes([which, 5]) + wire_of(VECTORS[name]) for which, name in enumerate(S3_STREAMS)]
+    found["s3_xml"] = DOCUMENTS
     found["words"] = [each.encode() for each in WORDS]
     found["records"] = [json.dumps(SCRIPT).encode(), "\n".join(_noted().lines()).encode() + b"\n"]
     return found
 
 
+ROOTS = ("Delete", "CompleteMultipartUpload", "AccessControlPolicy", "Tagging", "RestoreRequest")
+DOCUMENTS = [
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Object><Key>a&amp;'
+    b"&#13;b</Key></Object><Quiet>true</Quiet></Delete>",
+    b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>&quot;x&quot;</ETag></Part></CompleteMultipartUpload>",
+    b'<AccessControlPolicy xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><Grantee xsi:type="Group"/>'
+    b"</AccessControlPolicy>",
+    b"<Tagging><!-- c --><TagSet><Tag><Key><![CDATA[<k>]]></Key><Value/></Tag></TagSet></Tagging>",
+    b'<?xml version="1.0"?><!DOCTYPE Delete [<!ENTITY a "b">]><Delete>&a;</Delete>',
+    b'<s3:Delete xmlns:s3="x">\xe8\xa7\x86</s3:Delete>',
+    b"<RestoreRequest>" * 20 + b"</RestoreRequest>" * 20,
+]
 WORDS = (
     *(
         "bytes=0-50",
@@ -359,7 +394,8 @@ def _noted() -> upload.Upload:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    each.__name__: each for each in (request, management, form, reply, words, records, s3_request, s3_chunks, s3_form)
+    each.__name__: each
+    for each in (request, management, form, reply, words, records, s3_request, s3_chunks, s3_form, s3_xml)
 }
 #: Those whose wire is short.
 S3_STREAMS = [name for name, each in VECTORS.items() if "wire" in each]

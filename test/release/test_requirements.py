@@ -71,7 +71,7 @@ def test_each_package_has_one_lower_bound_wherever_it_is_asked_for() -> None:
 def test_the_extra_all_has_what_users_need() -> None:
     extras = asked()
     of_users = {
-        str(one) for name in ("cli", "server", "fsspec", "cluster", "socks", "telemetry") for one in extras[name]
+        str(one) for name in ("cli", "server", "fsspec", "cluster", "s3", "socks", "telemetry") for one in extras[name]
     }
     assert {str(each) for each in extras["all"]} == of_users
 

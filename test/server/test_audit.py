@@ -371,7 +371,7 @@ def test_a_rotated_file_that_is_not_compressed_to_its_end_hides_no_other(tmp_pat
         done = inside("audit", tmp_path, "--file", log, "--json")
         assert done.returncode == damaged, done.stderr
         assert len(done.stdout.splitlines()) >= (100 if damaged else 200)
-        assert ("1 lines cannot be read" in done.stderr) == bool(damaged)
+        assert ("1 lines of the audit log cannot be read" in done.stderr) == bool(damaged)
 
 
 def test_a_command_changes_nothing_that_cannot_be_recorded(audited: Server, tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def test_a_backup_leaves_its_time(running: Server, tmp_path: Path) -> None:
 
 def test_who_was_nowhere_is_told_so(tmp_path: Path) -> None:
     done = inside("backed-up", tmp_path)
-    assert done.returncode == 2 and "is no server's folder" in done.stderr and list(tmp_path.iterdir()) == []
+    assert done.returncode == 2 and "is not a server's folder" in done.stderr and list(tmp_path.iterdir()) == []
     (tmp_path / "lock").touch()
     (tmp_path / "last-backup.json").mkdir()
     done = inside("backed-up", tmp_path)

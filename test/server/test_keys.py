@@ -178,7 +178,7 @@ def test_a_private_key_is_shown_on_a_terminal_only(folder: Path) -> None:
     os.close(follower)
     said = os.read(leader, 65536).decode()
     os.close(leader)
-    assert ended.returncode == 0 and "private key, shown this once: " in said
+    assert ended.returncode == 0 and "private key, shown only once: " in said
     public = said.split()[1]
     assert inside("list-keys", folder).stdout.split()[:2] == [public, "default"]
 
@@ -200,10 +200,10 @@ def test_what_cannot_be_added_changes_nothing(folder: Path, tmp_path: Path) -> N
         return path
 
     for account in STRANGERS:
-        assert "an account is" in refused("--account", account, "--key-file", file)
+        assert "the name of an account" in refused("--account", account, "--key-file", file)
     assert "server's own" in refused("--pair", pair(own))
     for name in ("TOKEN_1", "STS_1"):
-        assert "a token's or a temporary one" in refused("--pair", pair(name))
+        assert "a token's key or a temporary key" in refused("--pair", pair(name))
     assert "shorter than 8" in refused("--pair", pair("mine", "short"))
     assert "can be read by others" in refused("--pair", pair("mine", mode=0o644))
     file.write_text("precious")
@@ -214,7 +214,7 @@ def test_what_cannot_be_added_changes_nothing(folder: Path, tmp_path: Path) -> N
     done = inside("remove-key", folder, own)
     assert done.returncode == 2 and "cannot be removed" in done.stderr
     (folder / "credentials.json").unlink()
-    assert "own key pair is needed" in refused("--pair", pair("more"))
+    assert "needs the server's own key pair" in refused("--pair", pair("more"))
     assert len(inside("list-keys", folder).stdout.splitlines()) == 1
 
 

@@ -204,9 +204,9 @@ def test_keys_are_made_shown_and_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (("stats", "/nowhere/at/all"), "is not there"),
+        (("stats", "/nowhere/at/all"), "does not exist"),
         (("fsck", "/tmp", "--database", "mysql://me:pass@x/y"), "mysql://...@x/y"),
-        (("migrate", "/tmp"), "say where to"),
+        (("migrate", "/tmp"), "give a target"),
         (("gc", "/tmp", "--age", "5"), "--age"),
         (("stats", "/tmp", "--database", "postgresql://me:pass@127.0.0.1:1/x"), "cannot be reached"),
     ],

@@ -124,7 +124,7 @@ def test_the_next_request_with_the_new_pair_is_accepted_and_with_the_old_one_ref
     for private in (old["private_key"], new["private_key"]):
         assert private not in live.server.log.read_text() + (folder / "audit.log").read_text()
     text = inside("keys", folder, "--replace").stdout
-    assert "is refused from now on, and temporary keys, signed URLs and console sessions of it" in text
+    assert "is refused from now on, with its temporary keys, signed URLs and console sessions" in text
     assert "encrypted again: 1 tokens, 1 added key pairs" in text and "private" not in text
 
 
@@ -313,7 +313,7 @@ def test_one_that_breaks_off_after_its_pair_counts_is_recorded_and_finished_by_a
         broken = inside("keys", folder, "--replace", env=env)
     new = pair_of(folder)
     assert tried and broken.returncode == 2 and new != old
-    assert f"{new['public_key']} counts now" in broken.stderr and os.strerror(errno.ENOSPC) in broken.stderr
+    assert f"{new['public_key']} is the key pair now" in broken.stderr and os.strerror(errno.ENOSPC) in broken.stderr
     assert told(inside("keys", folder, "--json", env=env))["tokens"] == 1
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert [(line["operation"], line["about_key"]) for line in lines] == [
@@ -336,7 +336,10 @@ def test_commands_take_the_pair_that_a_server_was_given_from_its_settings(tmp_pa
             ("add-key", folder, "--key-file", tmp_path / "k"),
         ):
             refused = inside(*words)
-            assert refused.returncode == 2 and "was given its pair, given: give" in refused.stderr, refused.stderr
+            assert (
+                refused.returncode == 2
+                and "does not take its key pair, given, from this folder: give" in refused.stderr
+            ), refused.stderr
         assert pair_of(folder)["public_key"] == "stale" and not (tmp_path / "k").exists()
         for number, (words, env) in enumerate(
             ((("--settings", settings), {}), ((), {"UVIDEO_SERVE_SETTINGS": str(settings)}), ((), given))
@@ -369,7 +372,8 @@ def test_a_backup_that_was_made_before(stopped: World, tmp_path: Path) -> None:
             shutil.copy(folder / "credentials.json", restored)
             assert [line.split()[-1] for line in inside("list-keys", restored).stdout.splitlines()] == ["void"]
             assert (
-                "void, as another pair encrypted them: 1 tokens, 1 added key pairs" in inside("keys", restored).stdout
+                "void, because another pair encrypted them: 1 tokens, 1 added key pairs"
+                in inside("keys", restored).stdout
             )
             said = rotated(restored, "--from", said["kept"])
             assert (said["tokens"], said["keys"], said["void_tokens"], said["void_keys"]) == (1, 1, 0, 0)

@@ -28,9 +28,9 @@ class ResponseInfo(handler.ResponseInfo):
 
     def __init__(self, response, exception=None, content_consumed=False):
         # type: (Any, BaseException | None, bool) -> None  # response: of requests or of this SDK, or None
+        self.exception = exception  # type: ignore[assignment]  # here it may be any exception
         if response is None:
             super(ResponseInfo, self).__init__(handler.NO_ANSWER, error=_said(exception))
-            self.exception = exception  # type: ignore[assignment]
             return
         headers = Headers((response.headers or {}).items()) if isinstance(response.headers, dict) else response.headers
         content = None if content_consumed else response.content
@@ -42,13 +42,13 @@ class ResponseInfo(handler.ResponseInfo):
         if status >= 300 and not is_integer(code):
             code = -1
         super(ResponseInfo, self).__init__(status, headers, content, error, code)
-        self.exception = exception  # type: ignore[assignment]
         self.x_session_id = getattr(response, "x_session_id", self.x_session_id)
         given = self.content_range  # type: Any  # the text of the header
-        self.content_range = (parse_content(given) or (None,))[:2] if given else None  # type: ignore[assignment]
+        found = (parse_content(given) or (None,))[:2] if given else None  # type: Any  # (None,) for no range
+        self.content_range = found
         if headers is not None:
             self.etag = headers.get("ETag")
-            self.content_length = headers.get("Content-Length")  # type: ignore[assignment]
+            self.content_length = headers.get("Content-Length")  # type: ignore[assignment]  # here it is text
 
     def __str__(self):
         # type: () -> str
@@ -62,7 +62,8 @@ def _said(exception):
     try:
         return u"%s" % (exception,)
     except UnicodeError:  # bytes that are not ASCII, on Python 2.7
-        return str(exception).decode("utf-8", "replace")  # type: ignore[attr-defined,no-any-return]
+        data = str(exception)  # type: Any
+        return u"%s" % data.decode("utf-8", "replace")
 
 
 _SHOWN = (

@@ -23,7 +23,7 @@ from .httprequest import ResponseInfo  # noqa: F401
 from .magicwrapper import Mimetype  # noqa: F401
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Mapping, Sequence  # noqa: F401
+    from typing import Any, Callable, Mapping, Sequence, TypeVar  # noqa: F401
 
     from ..uvideo.config import HandlerSettings  # noqa: F401
     from ..uvideo.engine.upload_source import Reads as _Readable  # noqa: F401
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ..uvideo.protocol.upload import Upload  # noqa: F401
 
     _Header = Mapping[str, str] | None
+    T = TypeVar("T")
 
 
 class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
@@ -48,7 +49,7 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         super(MultipartUploadUFile, self)._make(credentials, suffixes, chosen)
         self._kept = {}  # type: dict[str, Any]  # values that the program set
 
-    def uploadfile(self, bucket, key, localfile, retrycount=3, retryinterval=5, header=None):  # type: ignore[override]
+    def uploadfile(self, bucket, key, localfile, retrycount=3, retryinterval=5, header=None):  # type: ignore[override]  # its own arguments
         # type: (str, str, str | os.PathLike[str], int, float, _Header) -> _Answer
         """Upload a file in parts.  As ucloud.uvideo's."""
         self._kept = {}
@@ -56,7 +57,7 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
             bucket, key, localfile, None, retrycount, retryinterval, header=header
         )
 
-    def uploadstream(self, bucket, key, stream, retrycount=3, retryinterval=5, mime_type=None, header=None):  # type: ignore[override]
+    def uploadstream(self, bucket, key, stream, retrycount=3, retryinterval=5, mime_type=None, header=None):  # type: ignore[override]  # as above
         # type: (str, str, _Readable | _Receiving, int, float, str | None, _Header) -> _Answer
         """Upload a stream, from its position to its end.  As ucloud.uvideo's."""
         self._kept = {}
@@ -65,7 +66,7 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         )
 
     @answers
-    def resumeuploadfile(  # type: ignore[override]
+    def resumeuploadfile(  # type: ignore[override]  # as above
         self,
         retrycount=3,  # type: int
         retryinterval=5,  # type: float
@@ -179,18 +180,19 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
         return None if paused is None else paused.upload
 
     def _attribute(self, name, own, begun):
-        # type: (str, Callable[[Upload], object], Any) -> Any  # begun: a property
+        # type: (str, Callable[[Upload], T], Any) -> T | None  # begun: a property
         """The program's value, or ``own(upload)`` of the interrupted upload, or the value of one begun by hand."""
-        if name in self._kept:
-            return self._kept[name]
-        found = self._current_upload()
-        return begun.fget(self) if found is None else own(found)
+        value = self._kept.get(name)  # type: T | None
+        if name not in self._kept:
+            found = self._current_upload()
+            value = begun.fget(self) if found is None else own(found)
+        return value
 
     @property
     def uploadid(self):
         # type: () -> str | None
         """The UploadId of the interrupted upload, or of one begun by init_multipart_upload; None without one."""
-        return self._attribute("uploadid", lambda upload: upload.upload_id, MultipartUploadUVideo.uploadid)  # type: ignore[no-any-return]
+        return self._attribute("uploadid", lambda upload: upload.upload_id, MultipartUploadUVideo.uploadid)
 
     @uploadid.setter
     def uploadid(self, value):
@@ -201,7 +203,7 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
     def blocksize(self):
         # type: () -> int | None
         """Its BlkSize in bytes; None without one."""
-        return self._attribute("blocksize", lambda upload: upload.block_size, MultipartUploadUVideo.blocksize)  # type: ignore[no-any-return]
+        return self._attribute("blocksize", lambda upload: upload.block_size, MultipartUploadUVideo.blocksize)
 
     @blocksize.setter
     def blocksize(self, value):
@@ -224,7 +226,8 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
     def pausepartnumber(self):
         # type: () -> int
         """The first missing part."""
-        return self._kept.get("pausepartnumber", len(self.etaglist))  # type: ignore[no-any-return]
+        paused = self._kept.get("pausepartnumber", len(self.etaglist))  # type: int
+        return paused
 
     @pausepartnumber.setter
     def pausepartnumber(self, value):

@@ -44,7 +44,8 @@ class Files(Signer):
     def _put_file(self, bucket, key, localfile, header):
         # type: (str, str, _Path, _Header) -> _Answer
         if hasattr(localfile, "read"):  # the older SDK's README puts a stream this way
-            return self._put_stream(bucket, key, localfile, None, header)  # type: ignore[arg-type]
+            stream = localfile  # type: Any
+            return self._put_stream(bucket, key, stream, None, header)
         space, key, pairs, mime = self._target(bucket, key, None, shown(localfile), header)
         with closing(FileSource(localfile)) as source:
             return self._put(space, key, FileBody(source), pairs, mime)

@@ -185,7 +185,7 @@ def answers(method):
                 )
         return self._told(*answer)
 
-    return wrapper  # type: ignore[return-value]
+    return wrapper  # type: ignore[return-value]  # it is called as the method is
 
 
 def also(**others):
@@ -202,9 +202,10 @@ def also(**others):
                 if own in kwargs:
                     raise TypeError("%s() got %s and %s, two names of one argument" % (method.__name__, own, other))
                 kwargs[own] = kwargs.pop(other)
-            return method(self, *args, **kwargs)  # type: ignore[no-any-return]
+            answer = method(self, *args, **kwargs)  # type: _Answer
+            return answer
 
-        return wrapper  # type: ignore[return-value]
+        return wrapper  # type: ignore[return-value]  # as above
 
     return decorate
 

@@ -129,7 +129,8 @@ def _of_last(name):
         # type: (*object, **object) -> _Answer
         if _last is None:
             return failed(InvalidArgument(u"make a BucketManager(public_key, private_key) first"))
-        return getattr(_last, name)(*args, **kwargs)  # type: ignore[no-any-return]
+        answer = getattr(_last, name)(*args, **kwargs)  # type: _Answer
+        return answer
 
     call.__name__ = name
     call.__doc__ = getattr(BucketManager, name).__doc__

@@ -20,16 +20,16 @@ __all__ = ["admin"]
 @verb(
     "admin",
     text=(
-        "COMMAND is stats, fsck, gc, compact, backup, backed-up, restore, restart, adopt, migrate, keys, list-keys, "
-        "add-key, remove-key, audit or upgraded; `uvideo admin help COMMAND` has its options. Where things are is said "
-        "as to serve: DIR, --database and --blobs, or --settings. Exit codes: 0 all is well, 1 damage was found, 2 it "
-        "could not be done.",
+        "COMMAND is stats, fsck, gc, compact, backup, backed-up, restore, restart, adopt, migrate, keys, "
+        "list-keys, add-key, remove-key, audit or upgraded; `uvideo admin help COMMAND` shows its options. Give "
+        "the same DIR, --database and --blobs as to uvideo serve, or its --settings. Exit codes: 0 success, 1 "
+        "damage was found, 2 the command failed.",
     ),
     examples=[
-        Example("What a server's folder holds:", "uvideo admin stats uvideo-data"),
-        Example("Read every byte and compare it with its etag:", "uvideo admin fsck uvideo-data --rehash"),
-        Example("Back it up while the server runs:", "uvideo admin backup uvideo-data uvideo-backup"),
-        Example("From a folder to a database and a store:", "uvideo admin help migrate"),
+        Example("Show what a server's folder contains:", "uvideo admin stats uvideo-data"),
+        Example("Read all bytes and compare them with the etags:", "uvideo admin fsck uvideo-data --rehash"),
+        Example("Back up a folder while its server runs:", "uvideo admin backup uvideo-data uvideo-backup"),
+        Example("Move from a folder to a database and a store:", "uvideo admin help migrate"),
     ],
     settings={"ignore_unknown_options": True},
 )
@@ -41,7 +41,9 @@ __all__ = ["admin"]
     multiple=True,
     envvar="UVIDEO_SERVE_SETTINGS",
     type=click.Path(path_type=Path),
-    help="The server's, for what is not given here or by the environment, as its database and key pair. Repeatable.",
+    help=(
+        "Settings file of the server, for settings that neither the command line nor the environment gives. Repeatable."
+    ),
 )
 def admin(context: Context, command: str, arguments: tuple[str, ...], settings: tuple[Path, ...]) -> int:
     with needs_server():

@@ -191,7 +191,8 @@ class Destinations:
         """A Task for every item, in the order of the sources."""
         for source in self._sources:
             if isinstance(source, Pipe):
-                yield Task(None, self._target)  # type: ignore[arg-type]
+                assert isinstance(self._target, Remote)
+                yield Task(None, self._target)
                 continue
             name = ""
             if len(self._sources) > 1:

@@ -53,7 +53,7 @@ def option(
 
     def decorate(function: Function) -> Function:
         click.option(*names, help=say(help), **attributes)(function)
-        made = function.__click_params__[-1]  # type: ignore[attr-defined]
+        made = function.__click_params__[-1]  # type: ignore[attr-defined]  # click sets it
         made.english, made.common = help, shared
         return function
 
@@ -220,7 +220,7 @@ def verb(
 
         update_wrapper(call, function)
         common(changes)(call)
-        parameters = list(reversed(call.__click_params__))  # type: ignore[attr-defined]
+        parameters = list(reversed(call.__click_params__))  # type: ignore[attr-defined]  # click sets it
         english = VERBS[name].summary if summary is None else summary
         made = VerbCommand(
             name,

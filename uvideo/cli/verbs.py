@@ -39,5 +39,5 @@ VERBS = {
     "doctor": Verb("doctor", "Check a set-up step by step, and explain refusals and links."),
     "completion": Verb("completion", "Print the script that completes commands in a shell."),
     "serve": Verb("serve", "Serve object storage out of a folder."),
-    "admin": Verb("admin", "Look after a server's folder, or a cluster."),
+    "admin": Verb("admin", "Maintain a server's folder, or a cluster."),
 }

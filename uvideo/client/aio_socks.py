@@ -12,12 +12,12 @@ from uvideo._core import connection, socks
 from uvideo.client import aio_race
 
 if TYPE_CHECKING:
-    from uvideo.client.aio_session import Route
+    from uvideo._core import pool
 
 __all__ = ["destination", "pass_on"]
 
 
-async def destination(loop: asyncio.AbstractEventLoop, route: Route) -> str:
+async def destination(loop: asyncio.AbstractEventLoop, route: pool.Route) -> str:
     """The host or address to give to a Route's SOCKS proxy.  address.ConnectError, socksproxy.SocksError."""
     assert route.proxy is not None and route.proxy.socks is not None
     told, name = route.proxy.socks, route.address
@@ -27,7 +27,7 @@ async def destination(loop: asyncio.AbstractEventLoop, route: Route) -> str:
 
 
 async def pass_on(
-    loop: asyncio.AbstractEventLoop, plain: socket.socket, route: Route, name: str, seconds: float
+    loop: asyncio.AbstractEventLoop, plain: socket.socket, route: pool.Route, name: str, seconds: float
 ) -> None:
     """Let a Route's SOCKS proxy connect a socket to the host.  OSError, EOFError, socksproxy.SocksError.
 

@@ -32,14 +32,14 @@ def etag(source: bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO) -
     return str(tree.value())
 
 
-def _feed(tree: _etag.Etag, file: object) -> None:
+def _feed(tree: _etag.Etag, file: BinaryIO) -> None:
     buffer = memoryview(bytearray(PIECE))
     into = getattr(file, "readinto", None)
     if into is not None:
         while size := into(buffer):
             tree.update(buffer[:size])
         return
-    while piece := file.read(PIECE):  # type: ignore[attr-defined]
+    while piece := file.read(PIECE):
         tree.update(piece)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from uvideo._core import __version__, objects
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     Carrier = _carrier.Carrier
 
-__all__ = ["carried", "chosen", "connect", "fetched"]
+__all__ = ["carried", "chosen", "connect", "fetched", "whole"]
 
 PIECE = 1 << 20  # bytes read at a time
 
@@ -84,6 +85,14 @@ def fetched(
     finally:
         pipe.close(reuse=ended)
     return found, pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def whole(carrier: Carrier, name: str, space: str = "") -> AbstractContextManager[Carrier]:
+    """The Carrier for a whole transfer.  If tracing is on, one span encloses the transfer's spans."""
+    if not hasattr(carrier, "whole"):
+        return nullcontext(carrier)
+    made: AbstractContextManager[Carrier] = carrier.whole(name, space)
+    return made
 
 
 def chosen(

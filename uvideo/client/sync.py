@@ -20,9 +20,8 @@ from uvideo.client import operations
 from uvideo.client.base import BaseClient
 from uvideo.client.listing import Listing
 from uvideo.client.operations import DataCall, ManagementCall
-from uvideo.client.session import carried, fetched
+from uvideo.client.session import carried, fetched, whole
 from uvideo.client.stream import Source, stream
-from uvideo.config import telemetry
 from uvideo.config.setting_checks import size
 from uvideo.errors import UVideoError
 from uvideo.models import Page, T
@@ -299,7 +298,7 @@ class Client(BaseClient):
         config = self._config(part_jobs, bandwidth, progress, journal, self._checks(verify))
         stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
         op = operations.put(space, key, None, path, **stored)
-        with telemetry.whole(self._carrier, "Upload", space) as carrier:
+        with whole(self._carrier, "Upload", space) as carrier:
             return upload.upload(self._whole(cancel, deadline, carrier), op, source, config)
 
     def _config(
@@ -369,7 +368,7 @@ class Client(BaseClient):
 
         config = self._config(part_jobs, bandwidth, progress, journal, self._checks(verify))
         op = operations.get(space, key, start, end)
-        with telemetry.whole(self._carrier, "Download", space) as carrier:
+        with whole(self._carrier, "Download", space) as carrier:
             return download.download(self._whole(cancel, deadline, carrier), op, target, config, self._expires())
 
     def upload_dir(
@@ -681,7 +680,7 @@ class Client(BaseClient):
         from uvideo.transfer import download, upload
 
         is_download = self._journal().direction(transfer) == "download"
-        with telemetry.whole(self._carrier, "Download" if is_download else "Upload") as carrier:
+        with whole(self._carrier, "Download" if is_download else "Upload") as carrier:
             bound, verify = self._whole(cancel, deadline, carrier), None if is_download else self._settings.verify
             config = self._config(part_jobs, bandwidth, progress, True, verify)
             if is_download:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from uvideo.client.aio_file import AsyncReader, AsyncWriter
     from uvideo.client.reader import Reader
     from uvideo.client.writer import Writer
-    from uvideo.fs.filesystem import UVideoFileSystem
+    from uvideo.fs.tree import Tree
     from uvideo.models import Content
 
 __all__ = ["ReadFile", "StreamedFile", "WriteFile"]
@@ -40,7 +40,7 @@ class ReadFile(AbstractBufferedFile):
 
     def __init__(
         self,
-        fs: UVideoFileSystem,
+        fs: Tree,
         path: str,
         reader: Reader,
         block_size: int | None,
@@ -96,7 +96,7 @@ class WriteFile(io.BufferedIOBase):
     """
 
     def __init__(
-        self, fs: UVideoFileSystem, path: str, mode: str, writer: Writer, autocommit: bool, settle: Callable[[], None]
+        self, fs: Tree, path: str, mode: str, writer: Writer, autocommit: bool, settle: Callable[[], None]
     ) -> None:
         super().__init__()
         self.fs, self.path, self.mode, self.autocommit = fs, path, mode, autocommit
@@ -176,7 +176,7 @@ class StreamedFile(AbstractAsyncStreamedFile):
 
     def __init__(
         self,
-        fs: UVideoFileSystem,
+        fs: Tree,
         path: str,
         mode: str,
         file: AsyncReader | AsyncWriter,

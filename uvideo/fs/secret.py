@@ -51,7 +51,7 @@ def revealed(options: Mapping[str, object]) -> dict[str, Any]:
     return {name: value.reveal() if isinstance(value, Secret) else value for name, value in options.items()}
 
 
-class HidesSecrets(type(AsyncFileSystem)):  # type: ignore[misc]
+class HidesSecrets(type(AsyncFileSystem)):  # type: ignore[misc]  # mypy knows no class that is found so
     """Creates or finds an instance, as fsspec does, in any order of options.  Secret options are wrapped."""
 
     def __call__(cls, *args: object, **options: object) -> Any:

@@ -1,10 +1,16 @@
-"""Text within an XML document."""
+"""The texts of which XML documents are written.  Source: s3.md section 3.13."""
 
 from __future__ import annotations
 
+import functools
 import re
 
-__all__ = ["DECLARATION", "escape"]
+from uvideo._core import dates
+
+__all__ = ["DECLARATION", "NAMESPACE", "element", "escape", "root", "time"]
+
+#: Of every root but Error.
+NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 #: What every document begins with.
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -25,3 +31,28 @@ def escape(text: str) -> str:
 def _reference(match: re.Match[str]) -> str:
     char = match[0]
     return _NAMED.get(char) or ("&#13;" if char == "\r" else f"&#x{ord(char):X};")
+
+
+def element(name: str, value: str | int | bool | None) -> str:
+    """An element with this value as escaped text; "" for None."""
+    if value is None:
+        return ""
+    text = escape(value) if isinstance(value, str) else str(value).lower()
+    return f"<{name}>{text}</{name}>"
+
+
+def time(seconds: float) -> str:
+    """Unix seconds as 2026-01-02T03:04:05.000Z.  Fractions are cut off, so that it is the second of the headers."""
+    day, rest = divmod(int(seconds), 86400)
+    return f"{_day(day)}{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}.000Z"
+
+
+@functools.lru_cache(maxsize=4096)
+def _day(number: int) -> str:
+    """ "2026-01-02T" for a number of days since 1970."""
+    return dates.utc_text(number * 86400)[:11]
+
+
+def root(name: str, *content: str) -> bytes:
+    """A whole document: the root element with the namespace of S3, and in it ``content``, which is XML."""
+    return "".join([f'{DECLARATION}<{name} xmlns="{NAMESPACE}">', *content, f"</{name}>"]).encode()

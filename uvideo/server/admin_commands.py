@@ -61,23 +61,24 @@ MIB = 1024 * 1024
 PATH = click.Path(path_type=Path)
 CREDENTIALS = "credentials.json"
 ELSEWHERE = (
-    "give the server's settings by --settings FILE, or UVIDEO_SERVE_PUBLIC_KEY and UVIDEO_SERVE_PRIVATE_KEY as to it"
+    "give the server's settings with --settings FILE, or set UVIDEO_SERVE_PUBLIC_KEY and UVIDEO_SERVE_PRIVATE_KEY "
+    "as for the server"
 )
 ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}").fullmatch
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def admin() -> None:
-    """Look after a server's folder or a cluster.
+    """Maintain a server's folder, or a cluster.
 
-    Where things are is said as to `uvideo serve`: DIR, --database and --blobs, or UVIDEO_SERVE_DATABASE and
-    UVIDEO_SERVE_BLOBS, in the environment or in a file of --settings.  Exit codes: 0 all is well, 1 damage was
-    found, 2 it could not be done.
+    Give the same DIR, --database and --blobs as to `uvideo serve`.  The environment or a file of --settings may give
+    the last two as UVIDEO_SERVE_DATABASE and UVIDEO_SERVE_BLOBS.  Exit codes: 0 success, 1 damage was found, 2 the
+    command failed.
     """
 
 
 in_folder = click.argument("folder", metavar="DIR", type=PATH)
-as_json = click.option("--json", "is_json", is_flag=True, help="One JSON object a line.")
+as_json = click.option("--json", "is_json", is_flag=True, help="Print one JSON object per line.")
 
 
 class Place(NamedTuple):
@@ -93,8 +94,8 @@ def place(command: Callable[..., Coroutine[Any, Any, int | None]]) -> Callable[.
     more than 0."""
 
     @in_folder
-    @click.option("--database", envvar="UVIDEO_SERVE_DATABASE", metavar="URL", help="As of uvideo serve.")
-    @click.option("--blobs", envvar="UVIDEO_SERVE_BLOBS", metavar="URL", help="As of uvideo serve.")
+    @click.option("--database", envvar="UVIDEO_SERVE_DATABASE", metavar="URL", help="Same as for uvideo serve.")
+    @click.option("--blobs", envvar="UVIDEO_SERVE_BLOBS", metavar="URL", help="Same as for uvideo serve.")
     @functools.wraps(command)
     def placed(folder: Path, database: str | None, blobs: str | None, **options: object) -> None:
         if _run(command(Place(folder, database, blobs), **options)):
@@ -107,10 +108,10 @@ def place(command: Callable[..., Coroutine[Any, Any, int | None]]) -> Callable[.
 @place
 @as_json
 async def stats(where: Place, is_json: bool) -> None:
-    """Count what the catalog names, of each account and space too.
+    """Show the number and size of stored objects, in all and for each account and space.
 
-    In the table a line without a space is the sum of its account.  uploads are unfinished ones; sent and received are
-    bytes since the space was made.
+    In the table, a line without a space is the total of its account.  uploads: unfinished uploads.  sent, received:
+    bytes since the space was created.
     """
     async with _opened(where) as (store, catalog):
         found = await store.quarantined()
@@ -127,12 +128,17 @@ async def stats(where: Place, is_json: bool) -> None:
 
 @admin.command()
 @place
-@click.option("--rehash/--no-rehash", default=False, show_default=True, help="Read every byte and compare the etags.")
-@click.option("--rate", type=FloatRange(0.001, 100_000), help="MiB a second that --rehash reads at most.")
-@click.option("--take-back", is_flag=True, help="First bring back from the quarantine what the catalog names.")
+@click.option(
+    "--rehash/--no-rehash", default=False, show_default=True, help="Read all bytes and compare them with the etags."
+)
+@click.option("--rate", type=FloatRange(0.001, 100_000), help="With --rehash: read at most this many MiB per second.")
+@click.option("--take-back", is_flag=True, help="First move files that the catalog names back from the quarantine.")
 @as_json
 async def fsck(where: Place, rehash: bool, rate: float | None, take_back: bool, is_json: bool) -> int:
-    """Compare every object with its bytes.  Gateways may go on; nothing is changed, unless --take-back is given."""
+    """Check the catalog, and the bytes of every object.  Servers may keep running.
+
+    Nothing is changed, unless --take-back is given.
+    """
 
     async with _opened(where) as (store, catalog):
         problems = await catalog.problems()
@@ -145,7 +151,7 @@ async def fsck(where: Place, rehash: bool, rate: float | None, take_back: bool, 
             with _audited(where.folder) as log:
                 count = await store.take_back(catalog.named)
                 log.record("TakeBack", operator(), files=count)
-            _say(is_json, {"taken_back": count}, f"took {count} files back from the quarantine")
+            _say(is_json, {"taken_back": count}, f"moved {count} files back from the quarantine")
         names = {space.space_id: space.name async for space in maintenance.spaces(catalog)}
 
         def report(damage: scrub.Damage) -> None:
@@ -165,7 +171,13 @@ async def fsck(where: Place, rehash: bool, rate: float | None, take_back: bool, 
 
 @admin.command()
 @place
-@click.option("--age", default=3600, show_default=True, type=click.IntRange(3600), help="Seconds without a name.")
+@click.option(
+    "--age",
+    default=3600,
+    show_default=True,
+    type=click.IntRange(3600),
+    help="Take only files older than this many seconds.",
+)
 @as_json
 @click.option(
     "--quarantine-days",
@@ -173,13 +185,16 @@ async def fsck(where: Place, rehash: bool, rate: float | None, take_back: bool, 
     default=7.0,
     show_default=True,
     type=FloatRange(0, 3650),
-    help="As of uvideo serve.",
+    help="Same as for uvideo serve.",
 )
-@click.option("--no-limit", is_flag=True, help="Also if it is over 100 files and over a tenth of all.")
+@click.option(
+    "--no-limit", is_flag=True, help="Take the files even if they are more than 100 and more than a tenth of all."
+)
 async def gc(where: Place, age: int, is_json: bool, quarantine_days: float, no_limit: bool) -> None:
-    """Take what nobody names, as gateways do by themselves every ten minutes.
+    """Collect garbage: files that the catalog does not name.  Servers do this by themselves every ten minutes.
 
-    In a folder it goes into DIR/quarantine for some days; in a store it stays for as long.  Then it is removed.
+    In a folder, such files are moved to DIR/quarantine; in a store, they stay where they are.  They are deleted after
+    --quarantine-days.
     """
     freed = Freed()
     with _audited(where.folder) as log:
@@ -188,7 +203,9 @@ async def gc(where: Place, age: int, is_json: bool, quarantine_days: float, no_l
             kept = await store.quarantined()
         log.record("CollectGarbage", operator(), removed=count, freed_bytes=freed.size)
     fields = {"removed": count, "freed_blobs": freed.blobs, "freed_bytes": freed.size}
-    text = f"took {count} blobs and drafts that nothing named; freed {freed.size} bytes of {freed.blobs}"
+    text = (
+        f"took {count} blobs and drafts that the catalog does not name; freed {freed.size} bytes of {freed.blobs} blobs"
+    )
     _say(is_json, fields, f"{text}; {_in_quarantine(kept)}" if kept.files else text)
 
 
@@ -196,9 +213,10 @@ async def gc(where: Place, age: int, is_json: bool, quarantine_days: float, no_l
 @place
 @as_json
 async def adopt(where: Place, is_json: bool) -> None:
-    """Say that a catalog and blobs belong together, where the server does not believe it and refuses to start.
+    """Declare that a catalog and blobs belong together, if the server refuses to start because of a doubt.
 
-    Look first: what the catalog does not name is put aside by the server's next sweep.  The server is stopped.
+    Make sure first: the next garbage collection of the server moves files that the catalog does not name to the
+    quarantine.  Stop the server before you run this.
     """
     drivers = _drivers(where)
     async with contextlib.AsyncExitStack() as stack:
@@ -215,25 +233,25 @@ async def adopt(where: Place, is_json: bool) -> None:
 
 @admin.command()
 @place
-@click.option("--to-folder", type=PATH, help="Target: a folder, with SQLite unless ...")
+@click.option("--to-folder", type=PATH, help="Target: a folder. Its catalog is SQLite without --to-database.")
 @click.option("--to-database", envvar="UVIDEO_ADMIN_TO_DATABASE", metavar="URL", help="Target: a database.")
 @click.option("--to-blobs", envvar="UVIDEO_ADMIN_TO_BLOBS", metavar="URL", help="Target: a store.")
 @as_json
 async def migrate(
     where: Place, to_folder: Path | None, to_database: str | None, to_blobs: str | None, is_json: bool
 ) -> None:
-    """Copy everything to other drivers, every byte verified.  Broken off, the same command goes on.
+    """Copy all data to other drivers, and verify every byte.  After an interruption, run the same command again.
 
     \b
-    1. From a folder to a cluster (the server is stopped):
+    1. From a folder to a cluster (stop the server first):
          uvideo admin migrate /srv/video --to-database postgresql://... --to-blobs s3://...
     2. And back:
          uvideo admin migrate /srv/none --database postgresql://... --blobs s3://... --to-folder /srv/video
 
-    Unfinished uploads stay behind.  The source is not changed.
+    Unfinished uploads are not copied.  The source is not changed.
     """
     if to_folder is None and not (to_database and to_blobs):
-        _fail("say where to: --to-folder, or --to-database and --to-blobs")
+        _fail("give a target: --to-folder, or --to-database and --to-blobs")
 
     there = to_folder or where.folder
     async with (
@@ -246,47 +264,50 @@ async def migrate(
         before, after = await source[1].census(), await target[1].census()
     _say(is_json, asdict(moved), ", ".join(f"{name} {value}" for name, value in asdict(moved).items()))
     if after.objects < before.objects:
-        _fail(f"the target has {after.objects} objects, the source {before.objects}: run it again")
+        _fail(f"the target has {after.objects} objects, but the source has {before.objects}: run the command again")
 
 
 @admin.command()
 @place
 @click.option(
-    "--replace", is_flag=True, help="Put a new pair in its place, which counts at once, and keep the old one."
+    "--replace",
+    is_flag=True,
+    help="Replace the pair by a new one, which is valid at once, and keep the old one in a file.",
 )
-@click.option("--pair", type=PATH, help="With --replace: the pair of this file, not a new one.")
+@click.option("--pair", type=PATH, help="With --replace: use the pair in this file instead of creating one.")
 @click.option(
     "--from",
     "before",
     metavar="FILE",
     type=PATH,
-    help="Encrypt again what is encrypted with the pair of this file.",
+    help="Encrypt secrets again that are encrypted with the pair in this file.",
 )
 @as_json
 async def keys(where: Place, replace: bool, pair: Path | None, before: Path | None, is_json: bool) -> None:
-    """Show the public key of the server's own pair, DIR/credentials.json, which is made if there is none.
+    """Show the public key of the server's own pair, DIR/credentials.json.  The pair is created if there is none.
 
     \b
-    1. Change it, while the server runs or not:
+    1. Replace it, whether the server runs or not:
          uvideo admin keys /srv/video --replace
-    2. After a restore, or if credentials.json was replaced by hand: make tokens and added key pairs valid again:
+    2. After a restore, or if you replaced credentials.json by hand: make tokens and added key pairs valid again:
          uvideo admin keys /srv/video --from credentials.json.UVIDEO...
 
-    With --replace the very next request with the new pair is accepted, and the old pair is refused.  Tokens and added
-    key pairs go on: they are encrypted again.  Temporary keys, signed URLs and console sessions of the old pair end.
-    The old pair is kept in DIR/credentials.json.<its public key>: backups made before are encrypted with it.
+    With --replace the server accepts the new pair and refuses the old one from the next request on.  Tokens and added
+    key pairs stay valid: they are encrypted again.  Temporary keys, signed URLs and console sessions of the old pair
+    become invalid.  The old pair is kept in DIR/credentials.json.<its public key>, because earlier backups are
+    encrypted with it.
 
-    Gateways get their pair as UVIDEO_SERVE_PUBLIC_KEY and UVIDEO_SERVE_PRIVATE_KEY; how theirs is changed is in
-    docs/operate.md, "Rotate the keys".  The pairs that were added beside it are those of `uvideo admin list-keys`.
+    Gateways take their pair from UVIDEO_SERVE_PUBLIC_KEY and UVIDEO_SERVE_PRIVATE_KEY; "Rotate the keys" in
+    docs/operate.md describes how to replace it.  `uvideo admin list-keys` lists the added key pairs.
     """
     if replace and before is not None or pair is not None and not replace:
-        _fail("--replace goes alone or with --pair; --from goes alone")
+        _fail("--replace and --from exclude each other, and --pair needs --replace")
 
     given, path = _given_pair(), where.folder / CREDENTIALS
     if replace and (given is not None or choose(*where).shared):
         raise CredentialsError(
-            "gateways do not get their pair from this folder: give all of them the new one by --other-keys first, "
-            'as docs/operate.md says ("Rotate the keys")'
+            "gateways do not take their key pair from this folder: first give all gateways the new pair with "
+            '--other-keys; see "Rotate the keys" in docs/operate.md'
         )
     if given is None:
         _check_kept(where.folder)
@@ -329,8 +350,9 @@ async def _own_file(
                     key_rotation.record_begun(path, record)
                 reason = str(failure) or type(failure).__name__
                 raise CredentialsError(
-                    f"{own.public} counts now, but not all is encrypted with it yet, so {old.public} stays in {path} "
-                    f"to decrypt the rest: mend this, and run `uvideo admin keys {path.parent}`: {reason}"
+                    f"{own.public} is the key pair now, but not all secrets are encrypted with it yet, so "
+                    f"{old.public} stays in {path} to decrypt the others. Correct the error, then run `uvideo "
+                    f"admin keys {path.parent}`: {reason}"
                 ) from failure
     elif catalog is not None:
         void = await key_rotation.void(catalog, Keyring([own]))
@@ -351,20 +373,22 @@ async def _new(own: Key, pair: Path | None, catalog: Catalog | None) -> Key:
     key = load(pair) if pair is not None else made()
     _check_new(key, own)
     if catalog is not None and await catalog.key(key.public) is not None:
-        raise CredentialsError(f"{key.public} is a pair that was added: remove it first, or give another")
+        raise CredentialsError(f"{key.public} is an added key pair: remove it first, or give another pair")
     return key
 
 
 def _check_new(key: Key, own: Key) -> None:
     if key.public == own.public or key.public.startswith(RESERVED):
-        raise CredentialsError(f"{key.public} cannot be added: it is the server's own, a token's or a temporary one")
+        raise CredentialsError(
+            f"{key.public} cannot be added: it is the server's own key, a token's key or a temporary key"
+        )
 
 
 async def _given(given: Key, folder: Path, catalog: Catalog | None, before: Path | None) -> dict[str, Any]:
     """The output of ``keys`` for a pair in the environment of gateways."""
     done = key_rotation.Reencrypted()
     if before is not None and catalog is None:
-        raise CredentialsError("there is no catalog: give --database and --blobs as to the gateways")
+        raise CredentialsError("there is no catalog: give the same --database and --blobs as to the gateways")
     if before is not None and catalog is not None:
         with _audited(folder) as log:
             done = await key_rotation.reencrypt(catalog, Keyring([given, *load_some(before)]))
@@ -376,23 +400,27 @@ async def _given(given: Key, folder: Path, catalog: Catalog | None, before: Path
 
 
 def _told_keys(said: dict[str, Any]) -> str:
-    how = "made now" if said["created"] else "as it was"
-    lines = [f"{said['public_key']}, {how}, in {said['path']}" if said["path"] else f"{said['public_key']}, given"]
+    how = "created" if said["created"] else "unchanged"
+    lines = [
+        f"{said['public_key']}, {how}, in {said['path']}"
+        if said["path"]
+        else f"{said['public_key']}, from the environment"
+    ]
     if said["replaced"] is not None:
         lines.append(
-            f"{said['replaced']} is refused from now on, and temporary keys, signed URLs and console sessions of it; "
-            f"it is kept in {said['kept']}"
+            f"{said['replaced']} is refused from now on, with its temporary keys, signed URLs and console "
+            f"sessions; the pair is kept in {said['kept']}"
         )
     if said["tokens"] is None:
         if said["replaced"] is not None:
-            lines.append("no catalog was found here: its secrets are encrypted again when the server starts")
+            lines.append("no catalog was found here: the server encrypts its secrets again when it starts")
         return "\n".join(lines)
     if said["tokens"] or said["keys"] or said["replaced"] is not None:
         lines.append(f"encrypted again: {said['tokens']} tokens, {said['keys']} added key pairs")
     if said["void_tokens"] or said["void_keys"]:
         lines.append(
-            f"void, as another pair encrypted them: {said['void_tokens']} tokens, {said['void_keys']} added key pairs; "
-            "if you have that pair, give its file by --from"
+            f"void, because another pair encrypted them: {said['void_tokens']} tokens, {said['void_keys']} added "
+            "key pairs; if you have that pair, give its file with --from"
         )
     return "\n".join(lines)
 
@@ -414,9 +442,10 @@ async def _perhaps(where: Place, *, needed: bool) -> AsyncIterator[Catalog | Non
 @place
 @as_json
 async def list_keys(where: Place, is_json: bool) -> None:
-    """The key pairs that were added beside the server's own: public keys, accounts and times.
+    """List the added key pairs: public key, account and time.
 
-    One that is void was encrypted with another pair of the server's own, and is refused: `uvideo admin keys --from`.
+    A pair that is void was encrypted with another pair of the server's own, and is refused.  `uvideo admin keys --from`
+    makes it valid again.
     """
     ring = _ring(where.folder)
     async with _named(where) as catalog:
@@ -429,27 +458,30 @@ async def list_keys(where: Place, is_json: bool) -> None:
 
 @admin.command()
 @place
-@click.option("--account", default=OWNER, show_default=True, help="Whose it is: accounts see their own spaces only.")
+@click.option(
+    "--account", default=OWNER, show_default=True, help="Account of the pair. An account sees only its own spaces."
+)
 @click.option("--key-file", type=PATH, help="Write the pair to this new file (JSON, mode 0600).")
-@click.option("--pair", type=PATH, help="Add the pair of such a file in place of a new one.")
+@click.option("--pair", type=PATH, help="Add the pair in this file instead of creating one.")
 @as_json
 async def add_key(where: Place, account: str, key_file: Path | None, pair: Path | None, is_json: bool) -> None:
-    """Add a key pair, which counts at once, beside running gateways too.
+    """Add a key pair.  It is valid at once, also on running servers.
 
     \b
     1. For another account, into a file that `uvideo config --key-file` reads:
          uvideo admin add-key /srv/video --account films --key-file films.json
-    2. A second pair of the same account, so that the first can be given up later:
+    2. A second pair of the same account, so that you can remove the first one later:
          uvideo admin add-key /srv/video --key-file second.json
 
-    The private key is shown once, on a terminal, unless it goes into a file; it is stored encrypted with the server's.
+    The private key is shown once, on a terminal, unless --key-file is given.  The catalog has it encrypted with the
+    server's own pair.
     """
     if pair is None and key_file is None and not sys.stdout.isatty():
-        _fail("a private key is shown on a terminal only: give --key-file")
+        _fail("a private key is shown only on a terminal: give --key-file")
     if pair is not None and key_file is not None:
-        _fail("--pair is in a file already: leave --key-file out")
+        _fail("the pair of --pair is already in a file: leave out --key-file")
     if not ACCOUNT(account):
-        _fail("an account is 1 to 64 letters, digits and . _ - and begins with a letter or digit")
+        _fail("the name of an account has 1 to 64 letters, digits and . _ -, and begins with a letter or digit")
 
     key = replace(load(pair), owner=account) if pair is not None else made(account)
     async with _named(where) as catalog, _in_turn(where.folder):
@@ -474,7 +506,7 @@ async def add_key(where: Place, account: str, key_file: Path | None, pair: Path 
             raise
     _say(is_json, {"public_key": key.public, "account": account}, f"added {key.public} of account {account}")
     if pair is None and key_file is None:
-        click.echo(f"private key, shown this once: {key.private}")
+        click.echo(f"private key, shown only once: {key.private}")
 
 
 @admin.command()
@@ -482,14 +514,16 @@ async def add_key(where: Place, account: str, key_file: Path | None, pair: Path 
 @click.argument("public_key")
 @as_json
 async def remove_key(where: Place, public_key: str, is_json: bool) -> None:
-    """Remove a key pair that was added; it is refused from then on.  What its account has stored stays.
+    """Remove an added key pair; the server refuses it from then on.  The objects of its account stay.
 
-    Temporary keys that were made with it end with it; tokens of the account go on.
+    Temporary keys that were created with it become invalid.  Tokens of the account stay valid.
     """
     async with _named(where) as catalog:
         with _audited(where.folder) as log:
             if not await catalog.remove_key(public_key):
-                raise CredentialsError(f"no key pair {public_key} was added (the server's own cannot be removed)")
+                raise CredentialsError(
+                    f"there is no added key pair {public_key} (the server's own pair cannot be removed)"
+                )
             log.record("RemoveKey", operator(), about_key=public_key)
     _say(is_json, {"removed": public_key}, f"removed {public_key}")
 
@@ -498,16 +532,16 @@ async def remove_key(where: Place, public_key: str, is_json: bool) -> None:
 @place
 @as_json
 async def compact(where: Place, is_json: bool) -> None:
-    """Give the room that deleted objects took in the catalog back to the disk, beside a running server.
+    """Return the catalog space of deleted objects to the disk, while the server runs.
 
-    A server does this by itself, in steps that hold up nobody, if its catalog was made by this version.  A catalog of
-    an older one is written anew here, once: reads go on, but uploads and deletes are answered 503 until it is done
-    (about half a minute for a GiB).  That needs twice the catalog's size free on its disk.  PostgreSQL: VACUUM of its
-    tables.
+    If this version created the catalog, a server does this by itself, in steps that delay no request.  The catalog of
+    an older version is rewritten once by this command: reads continue, but uploads and deletes are answered 503 until
+    it is done (about half a minute per GiB).  That needs free disk space of twice the catalog's size.  PostgreSQL:
+    VACUUM of its tables.
     """
     async with _named(where) as catalog:
         done = await catalog.compact()
-    text = f"{done.before} bytes before, {done.after} after; writes waited for {done.waited:.2f} s at most"
+    text = f"{done.before} bytes before, {done.after} after; writes waited at most {done.waited:.2f} s"
     _say(is_json, asdict(done), text)
 
 
@@ -515,10 +549,10 @@ async def compact(where: Place, is_json: bool) -> None:
 @place
 @as_json
 async def upgraded(where: Place, is_json: bool) -> None:
-    """Say that every gateway of a cluster runs this version now, once a rolling upgrade is over.
+    """Declare that every gateway of a cluster runs this version, after a rolling upgrade.
 
-    Until then gateways write secrets of tokens and key pairs in the form that older gateways can read.  A server that
-    has its folder for itself knows this when it starts.
+    Until then gateways store the secrets of tokens and key pairs in a form that older gateways can read.  A server
+    with a folder of its own needs no such declaration.
     """
     async with _named(where) as catalog:
         with _audited(where.folder) as log:
@@ -531,15 +565,15 @@ async def upgraded(where: Place, is_json: bool) -> None:
 @in_folder
 @as_json
 def restart(folder: Path, is_json: bool) -> None:
-    """Replace the server of a folder by a new process of its own command line, without a request that fails.
+    """Replace the server of a folder by a new process with the same command line.  No request fails.
 
     \b
-    1. After an upgrade of the program, or after a change that counts at the next start only:
+    1. After an upgrade of the program, or after a change of a setting that takes effect only at a start:
          /opt/uvideo/bin/pip install --upgrade 'uvideo[server]'
          uvideo admin restart /var/lib/uvideo
 
-    The new server takes the listening sockets over once it answers; the old one finishes what is under way and ends.
-    If the new one cannot serve, the old one goes on, and this command says why and ends with 2.
+    The new server takes over the listening sockets when it is ready; the old one finishes its requests and exits.  If
+    the new one cannot serve, the old one continues; then this command prints the reason and exits with 2.
     """
     try:
         pid = handover.restart(folder)
@@ -551,21 +585,24 @@ def restart(folder: Path, is_json: bool) -> None:
 @admin.command()
 @in_folder
 @click.argument("target", metavar="TARGET", type=PATH)
-@click.option("--copy", is_flag=True, help="Copy every byte, also where hard links would do.")
-@click.option("--with-credentials", is_flag=True, help="Take credentials.json too: whoever reads it has every key.")
+@click.option("--copy", is_flag=True, help="Copy every file, even where hard links are possible.")
+@click.option(
+    "--with-credentials", is_flag=True, help="Copy credentials.json too. Whoever can read it can use every key."
+)
 @as_json
 def backup(folder: Path, target: Path, copy: bool, with_credentials: bool, is_json: bool) -> None:
     """Back up a server's folder while the server runs.
 
     \b
-    1. Every night to another disk; each run copies only what is new:
+    1. Every night to another disk; each run copies only new files:
          uvideo admin backup /srv/video /mnt/backup/video
-    2. Before an upgrade, by hard links on the same file system:
+    2. Before an upgrade, with hard links on the same file system:
          uvideo admin backup /srv/video /srv/video-before-upgrade
 
-    TARGET is then the folder as it was at one instant: everything acknowledged before the command began is in it.
-    Hard links share the bytes with the folder, so only a backup on another disk survives the loss of this one.
-    credentials.json is left out unless you ask for it; keep it elsewhere: tokens and added keys are encrypted with it.
+    TARGET is then the folder as it was at one instant.  It contains everything that the server acknowledged before the
+    command began.  Hard links share the bytes with the folder: only a backup on another disk survives the loss of this
+    disk.  credentials.json is copied only with --with-credentials.  Keep a copy of it elsewhere: tokens and added keys
+    are encrypted with it.
     """
 
     def work() -> Copied:
@@ -588,7 +625,7 @@ def backup(folder: Path, target: Path, copy: bool, with_credentials: bool, is_js
 @in_folder
 @as_json
 def backed_up(folder: Path, is_json: bool) -> None:
-    """Say that a backup was made by other means, so that the metrics tell when.
+    """Record that a backup was made by other means, so that the metrics show its time.
 
     \b
     1. Of a cluster, after the dump of its database, on one of the gateways:
@@ -596,18 +633,18 @@ def backed_up(folder: Path, is_json: bool) -> None:
     2. After a snapshot of the disk:
          uvideo admin backed-up /srv/video
 
-    `uvideo admin backup` does this by itself.  The time is in DIR/last-backup.json, the server shows it as
+    `uvideo admin backup` does this by itself.  The time is stored in DIR/last-backup.json.  The server shows it as
     uvideo_backup_last_seconds, and an alert fires when it is older than 26 hours.
     """
     now = int(time.time())
     if not (folder / "lock").exists():
-        _fail(f"{folder} is no server's folder")
+        _fail(f"{folder} is not a server's folder")
     try:
         backup_record.note(folder, now)
     except OSError as failure:
         _fail(f"{folder / backup_record.NAME} cannot be written: {failure.strerror}")
     when = datetime.fromtimestamp(now, timezone.utc).isoformat()
-    _say(is_json, {"completed": when}, f"a backup was complete at {when}")
+    _say(is_json, {"completed": when}, f"recorded a backup that was complete at {when}")
 
 
 @admin.command()
@@ -615,7 +652,7 @@ def backed_up(folder: Path, is_json: bool) -> None:
 @in_folder
 @as_json
 def restore(source: Path, folder: Path, is_json: bool) -> None:
-    """Make a new folder out of a backup; then start the server on it.
+    """Create a new folder from a backup.  Then start the server on it.
 
     \b
     1. Restore, check every byte, serve:
@@ -623,8 +660,8 @@ def restore(source: Path, folder: Path, is_json: bool) -> None:
          uvideo admin fsck --rehash /srv/video-restored
          uvideo serve /srv/video-restored
 
-    DIR is new or empty.  If the command is interrupted, run it again.  BACKUP is not changed, and DIR shares no file
-    with it.
+    DIR must be new or empty.  If the command is interrupted, run it again.  BACKUP is not changed, and DIR shares no
+    file with it.
     """
 
     _tell_copied(
@@ -634,15 +671,15 @@ def restore(source: Path, folder: Path, is_json: bool) -> None:
 
 @admin.command()
 @in_folder
-@click.option("--file", "path", type=PATH, help="Read this one, not that of DIR's server.")
-@click.option("--space", help="Of this space.")
-@click.option("--key", help="Of the object with this key; with * at the end, of all whose keys begin so.")
-@click.option("--operation", help="As DeleteObject.")
-@click.option("--who", help="Public key of whoever asked, or the id of a token.")
-@click.option("--address", help="From this address.")
-@click.option("--since", help="As 2h, 3d, 2026-11-29 or 2026-11-29T14:00; UTC.")
-@click.option("--until", help="The same.")
-@click.option("--failed", is_flag=True, help="Only what was refused or failed.")
+@click.option("--file", "path", type=PATH, help="Read this audit log instead of that of DIR's server.")
+@click.option("--space", help="Only this space.")
+@click.option("--key", help="Only this key; with * at the end, all keys that begin like this.")
+@click.option("--operation", help="Only this operation, for example DeleteObject.")
+@click.option("--who", help="Only requests of this public key or token id.")
+@click.option("--address", help="Only requests from this address.")
+@click.option("--since", help="Only from this time on: 2h, 3d, 2026-11-29 or 2026-11-29T14:00 (UTC).")
+@click.option("--until", help="Only up to this time, in the same formats.")
+@click.option("--failed", is_flag=True, help="Only refused or failed requests.")
 @as_json
 def audit(
     folder: Path,
@@ -657,12 +694,12 @@ def audit(
     failed: bool,
     is_json: bool,
 ) -> None:
-    """Say who changed what, out of the audit log of `uvideo serve --audit-log` and the files it was rotated into.
+    """Show who changed what.  Reads the audit log of `uvideo serve --audit-log` and its rotated files.
 
     \b
-    1. Who deleted it?
+    1. Who deleted this object?
          uvideo admin audit /srv/video --space films --key 2026/cut.mp4 --operation DeleteObject
-    2. What did that key do today?
+    2. What did this key pair do in the last 24 hours?
          uvideo admin audit /srv/video --who UVIDEO... --since 24h
     """
     now = datetime.now(timezone.utc)
@@ -675,7 +712,7 @@ def audit(
         )
         path = path or _audit_file(folder)
         if path is None:
-            _fail(f"the server of {folder} has no audit log: start it with --audit-log FILE, or say --file")
+            _fail(f"the server of {folder} has no audit log: start it with --audit-log FILE, or give --file")
         damaged = 0
         for line, text in audit_reader.read(audit_reader.files(path), asked):
             damaged += line is None
@@ -684,7 +721,7 @@ def audit(
     except (ValueError, OSError) as failure:
         _fail(str(failure))
     if damaged:
-        click.echo(f"uvideo: {damaged} lines cannot be read", err=True)
+        click.echo(f"uvideo: {damaged} lines of the audit log cannot be read", err=True)
         raise SystemExit(1)
 
 
@@ -703,9 +740,7 @@ def _audited(folder: Path) -> Iterator[Audit]:
         raise DriverError(f"the audit log cannot be written, so nothing is changed: {failure}") from None
     try:
         if found.is_foreign():
-            raise DriverError(
-                f"{_audit_file(folder)} does not belong to whom its folder belongs to: nothing is changed"
-            )
+            raise DriverError(f"{_audit_file(folder)} and its folder belong to different users: nothing is changed")
         yield found
     finally:
         found.close()
@@ -751,13 +786,16 @@ def _tell_copied(is_json: bool, what: str, work: Callable[[], Copied]) -> None:
         _fail(f"{failure.filename}: {failure.strerror}" if failure.filename else str(failure))
     text = (
         f"{what}: {done.objects} objects and {done.uploads} unfinished uploads; files: {done.linked} linked, "
-        f"{done.copied} copied ({done.stored} bytes), {done.kept} there already, {done.removed} removed; "
-        f"credentials.json is {'' if done.credentials else 'not '}in it"
+        f"{done.copied} copied ({done.stored} bytes), {done.kept} unchanged, {done.removed} removed; "
+        f"credentials.json is {'' if done.credentials else 'not '}included"
     )
     _say(is_json, asdict(done), text)
     if done.missing:
         if not is_json:
-            click.echo(f"{done.missing} objects and uploads have no bytes: they were damaged before", err=True)
+            click.echo(
+                f"{done.missing} objects and uploads lack bytes: they were already damaged before this command",
+                err=True,
+            )
         raise SystemExit(1)
 
 
@@ -777,14 +815,18 @@ def _own_pair(folder: Path) -> Key:
     try:
         return load(path)
     except FileNotFoundError:
-        raise CredentialsError(f"the server's own key pair is needed: {path} is not there; {ELSEWHERE}") from None
+        raise CredentialsError(
+            f"this command needs the server's own key pair, and {path} does not exist: {ELSEWHERE}"
+        ) from None
 
 
 def _check_kept(folder: Path) -> None:
     """CredentialsError if the folder's server got its pair from elsewhere: then no pair in the folder is its own."""
     public = state(folder).get("given_key")
     if public:
-        raise CredentialsError(f"the server of {folder} was given its pair, {public}: {ELSEWHERE}")
+        raise CredentialsError(
+            f"the server of {folder} does not take its key pair, {public}, from this folder: {ELSEWHERE}"
+        )
 
 
 def _ring(folder: Path) -> Keyring | None:
@@ -820,7 +862,7 @@ def _drivers(where: Place, keep: float = KEEP) -> Drivers:
     """The drivers.  DriverError if the folder does not exist."""
     drivers = choose(*where, keep=keep)
     if not drivers.shared and not where.folder.is_dir():
-        raise DriverError(f"{where.folder} is not there")
+        raise DriverError(f"{where.folder} does not exist")
     return drivers
 
 
@@ -859,8 +901,8 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except Absent as failure:
         _fail(
-            f"{failure}, and `uvideo admin` makes none. Say where things are as to the server: DIR, and --database and "
-            "--blobs or UVIDEO_SERVE_DATABASE and UVIDEO_SERVE_BLOBS"
+            f"{failure}, and `uvideo admin` creates none. Give the same DIR, --database and --blobs as to the "
+            "server, or set UVIDEO_SERVE_DATABASE and UVIDEO_SERVE_BLOBS"
         )
     except (CredentialsError, DriverError, StartError, RuntimeError, errors.UVideoError) as failure:
         _fail(str(failure))

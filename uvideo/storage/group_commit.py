@@ -48,7 +48,8 @@ SLACK = 0.5  # seconds that SQLite itself may wait beyond its busy timeout
 class Committer(threading.Thread):
     """A thread that takes all waiting work, runs it in one transaction and commits once.
 
-    Each work has its own savepoint, so one failure does not affect the others; if the commit fails, all fail.
+    Each of several works has its own savepoint, so one failure does not affect the others; if the commit fails, all
+    fail.
 
     ``db``: in autocommit mode (isolation_level None); only this thread uses it from now on.  ``loop``: the caller's.
     ``reserve``: disk space for work that frees some when the disk is full.  ``patience``: seconds that ``db`` waits for
@@ -138,14 +139,21 @@ class Committer(threading.Thread):
         try:
             self._begin()
             for work, answer, _, _ in batch:  # a done future was given up or cancelled
-                outcomes.append((answer, None, None) if answer.done() else (answer, *self._attempt(work)))
+                if answer.done():
+                    outcomes.append((answer, None, None))
+                elif len(batch) == 1:  # to undo the transaction is to undo the work
+                    outcomes.append((answer, work(self._db), None))
+                else:
+                    outcomes.append((answer, *self._attempt(work)))
             self._db.execute("COMMIT")
             for _, _, then, _ in batch:
                 if then is not None:
                     then()
-        except Exception as failure:  # probably the disk; nothing of the batch has been stored
+        except Exception as failure:  # of the only work, or probably the disk; nothing of the batch has been stored
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
+            if len(batch) == 1:
+                return [(batch[0][1], None, failure)]
             return [(answer, None, copy.copy(failure)) for _, answer, _, _ in batch]
         return outcomes
 

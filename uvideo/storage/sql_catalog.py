@@ -9,6 +9,7 @@ Statements are in PostgreSQL's dialect: $1, $2, each once and in this order, so 
 from __future__ import annotations
 
 import builtins
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from math import inf
 from typing import Any, NamedTuple, TypeVar
@@ -137,7 +138,7 @@ DRAFTS = """
     LIMIT $1"""
 
 
-class SqlCatalog:
+class SqlCatalog(ABC):
     """The part of a catalog that does not depend on the database."""
 
     #: Rows that a listing with common prefixes reads first, and rows it reads after a prefix: mostly a prefix too.
@@ -147,47 +148,47 @@ class SqlCatalog:
 
     # Implemented by each driver
 
+    @abstractmethod
     async def _all(self, query: str, *values: object) -> builtins.list[Row]:
         """All rows of a statement."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _browse(self, steps: Callable[[], Looks[T]]) -> T:
         """The result of the steps.  They read little, are not a transaction, and may run more than once."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _change(self, query: str, *values: object, of_space: bool = False) -> int:
         """Run a statement; return how many rows it changed.  ``of_space``: it changes rows of spaces."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _change_each(self, query: str, rows: Sequence[Row]) -> None:
         """Run the statement with each of these rows of values, as one transaction."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _transact(self, steps: Callable[[], Steps[T]], terms: Terms) -> T:
         """The result of the steps after their commit; they may run more than once."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _report(self, steps: Callable[[], Steps[T]]) -> T:
         """The result of the steps.  They read much, and are not a transaction."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _paged(self, query: str, values: Row, table: str, enough: float = inf) -> Steps[builtins.list[Row]]:
         """The rows of a query with a {page} of this table: all pages, or pages until there are ``enough`` rows.
 
         A row that exists during the whole read is on exactly one page.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def _store(self, record: ObjectRecord, values: Row, old: Row | None, named: bool) -> Steps[None]:
         """Replace the object's ``old`` row by its new one, inline bytes included.
 
         ``named``: another object, which is locked, names the same blob.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def _unnamed(self, blob: str | None) -> Steps[builtins.list[str]]:
         """The blob in a list; an empty list if an object still names it."""
-        raise NotImplementedError
 
     async def identify(self, identity: str) -> str:
         def work() -> Steps[str]:

@@ -150,7 +150,8 @@ class Transfer(Generic[T]):
         if error is not None:
             self._future.set_exception(error)
         else:
-            self._future.set_result(result)  # type: ignore[arg-type]
+            assert result is not None
+            self._future.set_result(result)
 
 
 class TransferManager:

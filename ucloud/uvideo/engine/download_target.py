@@ -13,7 +13,7 @@ from contextlib import closing
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # it may be absent
 
 from ..protocol.compat import PY2, TYPE_CHECKING
 from ..protocol.errors import InvalidArgument, LocalFailure
@@ -112,7 +112,9 @@ def _own(path):
 
 def _text(path):
     # type: (str | bytes) -> str
-    return os.fsdecode(path) if not PY2 else path  # type: ignore[return-value]
+    if PY2:
+        return path
+    return os.fsdecode(path)
 
 
 def _stream(path):
@@ -405,8 +407,15 @@ class _Handle(object):
         with failing(self._path):
             return localfile.read_at(self._number, size, offset)
 
+    def finish(self):
+        # type: () -> None
+        """Close it.  LocalFailure: a network file system or a quota may refuse only now what was written before."""
+        with failing(self._path):
+            self.file.close()
+
     def close(self):
         # type: () -> None
+        """Close it after a failure, or after reading."""
         try:
             self.file.close()
         except EnvironmentError:
@@ -493,9 +502,11 @@ class StreamTarget(object):
             raise local(error, self._shown())
         self._at += size
 
-    def close(self):
+    def finish(self):
         # type: () -> None
-        """The caller's file stays open."""
+        """``commit`` closes it, but for the caller's file, which stays open."""
+
+    close = finish
 
     def commit(self, size):
         # type: (int) -> None

@@ -15,11 +15,11 @@ from errno import EACCES, EAGAIN, EDEADLK, EEXIST, ENOSPC, EPERM, EWOULDBLOCK
 try:
     import fcntl as fcntl
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # it may be absent
 try:
     import msvcrt
 except ImportError:  # all others
-    msvcrt = None  # type: ignore[assignment]
+    msvcrt = None  # type: ignore[assignment]  # as above
 
 from ..protocol.compat import PY2, TYPE_CHECKING
 
@@ -115,7 +115,7 @@ def _lock_byte(number):
     place = os.lseek(number, 0, os.SEEK_CUR)
     os.lseek(number, BYTE, os.SEEK_SET)
     try:
-        msvcrt.locking(number, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        msvcrt.locking(number, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # Windows has them
     finally:
         os.lseek(number, place, os.SEEK_SET)
 
@@ -292,10 +292,10 @@ def _replace(source, target):
 
     coding = "mbcs"
     names = [name.decode(coding) if isinstance(name, bytes) else name for name in (source, target)]
-    kernel = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined]
+    kernel = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined]  # Windows has it
     kernel.MoveFileExW.argtypes = [ctypes.c_wchar_p, ctypes.c_wchar_p, ctypes.c_uint32]
     if not kernel.MoveFileExW(names[0], names[1], 1):  # MOVEFILE_REPLACE_EXISTING
-        raise ctypes.WinError(ctypes.get_last_error())  # type: ignore[attr-defined]
+        raise ctypes.WinError(ctypes.get_last_error())  # type: ignore[attr-defined]  # as above
 
 
 def place(source, target):

@@ -115,7 +115,8 @@ class PartialDownload(Watch):
 
     def ending(self):
         # type: () -> None
-        self.close()
+        if self._notes is not None:
+            self._notes.finish()
 
     def close(self):
         # type: () -> None

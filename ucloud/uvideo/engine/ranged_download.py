@@ -31,6 +31,10 @@ if TYPE_CHECKING:
             # type: (memoryview, int) -> None
             pass
 
+        def finish(self):
+            # type: () -> None
+            pass
+
         def close(self):
             # type: () -> None
             pass
@@ -101,7 +105,7 @@ class Watch(object):
 
     def ending(self):
         # type: () -> None
-        """The target is complete and verified, and is committed next.  Close any handle to its file."""
+        """The target is complete and verified, and is committed next.  Close any handle to its file.  LocalFailure."""
 
 
 def receive(
@@ -322,6 +326,7 @@ class Receiver(object):
             while run is not None:
                 worker.receive(run)
                 run = self._take()
+            worker.finish()
 
     def _plan(self, begin):
         # type: (int) -> None
@@ -417,6 +422,12 @@ class _Worker(object):
         self._piece = receiver.piece
         self._buffers = deque()  # type: deque[memoryview]
         self._is_taken = True  # whether the last buffer is with the hashing
+
+    def finish(self):
+        # type: () -> None
+        """Close the handle after the last write.  LocalFailure."""
+        if self._handle is not None:
+            self._handle.finish()
 
     def close(self):
         # type: () -> None

@@ -535,7 +535,7 @@ def carrier_of(owner):
 
     For a handler this counts as a call: it copies the settings.
     """
-    return owner._carrier  # type: ignore[attr-defined]
+    return owner._carrier  # type: ignore[attr-defined]  # each of these has one
 
 
 def _over(request, op, headers, body=None):

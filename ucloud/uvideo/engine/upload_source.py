@@ -301,12 +301,14 @@ def reader(data):
         return io.BytesIO(data)
     if is_text(data):
         return io.BytesIO(to_bytes(data))
+    file = data  # type: Any
     if isinstance(data, io.TextIOBase):
-        return _binary(data) or Pieces(_encoded(_read(data)))  # type: ignore[arg-type]  # it may have no buffer
+        return _binary(data) or Pieces(_encoded(_read(file)))
     if isinstance(data, (codecs.StreamReader, codecs.StreamReaderWriter)) or _is_of_text(data):
-        return Pieces(_encoded(_read(data)))  # type: ignore[arg-type]
+        return Pieces(_encoded(_read(file)))
     if hasattr(data, "read") or hasattr(data, "recv"):
-        return data  # type: ignore[return-value]
+        found = file  # type: Readable
+        return found
     if hasattr(data, "__iter__") and not isinstance(data, (dict, set, frozenset)):
         return Pieces(_encoded(data))
     raise InvalidArgument(
@@ -317,21 +319,24 @@ def reader(data):
 def _is_of_text(data):
     # type: (object) -> bool
     """Whether a StringIO of Python 2.7 holds text; it has the same type with bytes."""
+    file = data  # type: Any
     try:
-        return hasattr(data, "getvalue") and not isinstance(data.read(0), bytes)  # type: ignore[attr-defined]
+        return hasattr(data, "getvalue") and not isinstance(file.read(0), bytes)
     except ValueError:  # closed: reading it will say so
         return False
 
 
 def _binary(file):
-    # type: (io.TextIOWrapper) -> Reads | None
+    # type: (io.TextIOBase) -> Reads | None
     """The binary file below a file opened in text mode, at the same position; None if there is none."""
+    whatever = file  # type: Any  # it may have no buffer
     try:
         position = file.tell()
         if position >> 64:  # in the middle of a decoder's state
             return None
-        file.buffer.seek(position)  # type: ignore[attr-defined]
-        return file.buffer
+        found = whatever.buffer  # type: Reads
+        whatever.buffer.seek(position)
+        return found
     except (AttributeError, EnvironmentError, ValueError):
         return None
 

@@ -108,8 +108,7 @@ class Connection(object):
 
     def __init__(self, connected, is_tls=False):
         # type: (socket.socket, bool) -> None
-        # A plain socket or an _Inner is used in the same way.
-        self.socket = connected  # type: ssl.SSLSocket  # type: ignore[assignment]
+        self.socket = connected  # type: ssl.SSLSocket  # type: ignore[assignment]  # or a plain one, or an _Inner
         self._is_tls = is_tls
         self._waiting, self.failure = _WRITE, None  # type: int, BaseException | None
         self._pollers = {}  # type: dict[int, Callable[[int], object]]
@@ -277,7 +276,7 @@ class Connection(object):
         """Switch to TLS with a host of this name.  ssl.SSLError if its certificate is not trusted."""
         assert context is not None
         if self._is_tls:
-            self.socket = _Inner(self.socket, context, name)  # type: ignore[assignment]
+            self.socket = _Inner(self.socket, context, name)  # type: ignore[assignment]  # used as an SSLSocket
         else:
             # TCP's end without TLS's closing message is an error: an attacker on the way could have caused it.
             self.socket = context.wrap_socket(
@@ -409,7 +408,7 @@ class _Inner(object):
 
     def recv_into(self, view):
         # type: (memoryview) -> int
-        return self._call(lambda: self._tls.read(len(view), view))  # type: ignore[return-value]
+        return self._call(lambda: self._tls.read(len(view), view))  # type: ignore[return-value]  # a number, with a view
 
     def send(self, data):
         # type: (bytes | memoryview) -> int
@@ -422,7 +421,7 @@ class _Inner(object):
         return taken
 
 
-class Idle(deque):  # type: ignore[type-arg]  # of Connection
+class Idle(deque):  # type: ignore[type-arg]  # of Connection; Python 2.7 cannot write that
     """Idle connections, the last used in front.  Safe to share between threads.
 
     The interpreter closes the connections of a forgotten handler, as it closes sockets.  A ``__del__`` here would

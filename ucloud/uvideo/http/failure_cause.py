@@ -16,10 +16,32 @@ from .address import ConnectError
 from .proxy import Proxy
 
 if TYPE_CHECKING:
-    from typing import Any, Callable  # noqa: F401
+    from typing import Any, Callable, Protocol  # noqa: F401
 
     from ..protocol.errors import ConfigurationError, UVideoError  # noqa: F401
-    from .pool import Route  # noqa: F401
+
+    class Way(Protocol):
+        """A pool.Route, or the way that a requests.Session takes."""
+
+        @property
+        def origin(self):
+            # type: () -> str
+            pass
+
+        @property
+        def proxy(self):
+            # type: () -> Proxy | None
+            pass
+
+        @property
+        def is_tls(self):
+            # type: () -> bool
+            pass
+
+        @property
+        def names(self):
+            # type: () -> dict[str, str]
+            pass
 
 #: The step that failed: connecting to the proxy, TLS with it, CONNECT, the SOCKS handshake; connecting to the host, TLS
 #: with it; the request.
@@ -94,7 +116,7 @@ def proxy(url, origin, settings):
         found = Proxy(url)
     except InvalidArgument:
         raise told("proxy-url", origin, None, **settings)
-    if found.socks is not None and socks.library is None:  # type: ignore[attr-defined]
+    if found.socks is not None and not socks.is_installed():
         raise told("socks-missing", origin, None, proxy=_authority(found), **settings)
     return found
 
@@ -109,8 +131,8 @@ class Denied(Exception):
 
 
 def judged(error, leg, route, late=False):
-    # type: (BaseException | None, int, Route, bool) -> UVideoError
-    """The UVideoError for a failure.  ``error``: an exception; None for an early end.  ``route``: the Route used.
+    # type: (BaseException | None, int, Way, bool) -> UVideoError
+    """The UVideoError for a failure.  ``error``: an exception; None for an early end.  ``route``: the Way used.
 
     ``late``: the time of the try is over.  The text never has the request's URL, which may be signed.
     """
@@ -131,7 +153,7 @@ def judged(error, leg, route, late=False):
 
 
 def wants_password(route):
-    # type: (Route) -> UVideoError
+    # type: (Way) -> UVideoError
     """The ConfigurationError for a 407 that came in place of the service's response."""
     proxy = route.proxy
     if proxy is None or proxy.socks is not None or route.is_tls:  # a SOCKS proxy speaks no HTTP
@@ -140,7 +162,7 @@ def wants_password(route):
 
 
 def _said(code, error, leg, route, context):
-    # type: (str, BaseException | None, int, Route, dict[str, Any]) -> UVideoError
+    # type: (str, BaseException | None, int, Way, dict[str, Any]) -> UVideoError
     proxy = None if route.proxy is None else _authority(route.proxy)
     host = route.origin
     if proxy is not None and leg in (HOST, TLS, REQUEST):

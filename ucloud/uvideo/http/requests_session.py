@@ -14,7 +14,6 @@ import os
 import re
 import socket
 import ssl
-from collections import namedtuple
 
 import requests
 from requests.adapters import Retry
@@ -24,16 +23,16 @@ from requests.utils import select_proxy
 from urllib3 import exceptions as urllib3_errors
 from urllib3.util import parse_url
 
-from ..protocol.compat import PY2, TYPE_CHECKING, native, to_text
+from ..protocol.compat import PY2, TYPE_CHECKING, NamedTuple, native, to_text
 from ..protocol.errors import BadAnswer, ConfigurationError, DeadlineExceeded, InvalidArgument, UVideoError
 from . import failure_cause, mocks, pool, wire
 from .address import ConnectError
 from .proxy import stays_here
 
-try:
+if PY2:
+    from httplib import BadStatusLine, HTTPException, IncompleteRead
+else:
     from http.client import BadStatusLine, HTTPException, IncompleteRead
-except ImportError:
-    from httplib import BadStatusLine, HTTPException, IncompleteRead  # type: ignore[import-not-found,no-redef]
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterator, Mapping  # noqa: F401
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from ..protocol.message import Request  # noqa: F401
     from .connection import Pace  # noqa: F401
     from .pool import Body, Route, Wish  # noqa: F401
-    from .proxy import Proxy  # noqa: F401
+    from .proxy import Proxy
 
 _log = logging.getLogger("ucloud.uvideo")
 
@@ -98,7 +97,8 @@ class SessionTransport(pool.Transport):
     def route(self, origin, anew=False):
         # type: (str, bool) -> Route
         """The route to an origin, with ``is_sure``: whether nobody on the way can change a response."""
-        return self._way(origin, None if origin.startswith("https:") else self._settings(origin)["proxies"])
+        proxies = None if origin.startswith("https:") else self._settings(origin)["proxies"]
+        return self._way(origin, proxies)  # type: ignore[return-value]  # it has what callers use of a Route
 
     def is_sure(self, origin):
         # type: (str) -> bool
@@ -106,13 +106,13 @@ class SessionTransport(pool.Transport):
         return self.route(origin).is_sure
 
     def _way(self, origin, proxies):
-        # type: (str, Mapping[str, str] | None) -> Route
+        # type: (str, Mapping[str, str] | None) -> _Way
         """A _Way.  ConfigurationError for an invalid proxy."""
         url = select_proxy(origin, proxies)
         proxy = None if url is None else failure_cause.proxy(url, origin, _NAMES)
         is_tls = origin.startswith("https:")
         is_sure = self._session.verify is not False if is_tls else stays_here(origin, proxy)
-        return _Way(origin, proxy, is_tls, is_sure, _NAMES)  # type: ignore[return-value]
+        return _Way(origin, proxy, is_tls, is_sure, _NAMES)
 
     def open(self, request, body=None, seconds=None, interrupt=None):
         # type: (Request, bytes | Body | None, float | None, Wish | None) -> pool.Stream
@@ -161,7 +161,7 @@ class SessionTransport(pool.Transport):
         return self._carrying.merge_environment_settings(url, {}, True, None, None)
 
     def _prepared(self, request, body, watch):
-        # type: (Request, bytes | Body | None, _Watch) -> tuple[requests.PreparedRequest, dict[str, Any], Route]
+        # type: (Request, bytes | Body | None, _Watch) -> tuple[requests.PreparedRequest, dict[str, Any], _Way]
         """(PreparedRequest, the session's settings for it, its _Way).
 
         ConfigurationError; InvalidArgument if requests would change the request.
@@ -173,8 +173,8 @@ class SessionTransport(pool.Transport):
             raise InvalidArgument(u"the request cannot be sent: requests sends no header twice")
         prepared = requests.PreparedRequest()
         prepared.method, prepared.url = request.method, request.origin + request.target
-        prepared.headers, prepared._cookies = headers, _NONE  # type: ignore[assignment,attr-defined]
-        prepared.body = (body or None) if isinstance(body, bytes) else _Sent(body, watch)  # type: ignore[assignment]
+        prepared.headers, prepared._cookies = headers, _NONE  # type: ignore[assignment,attr-defined]  # requests sets both
+        prepared.body = (body or None) if isinstance(body, bytes) else _Sent(body, watch)  # type: ignore[assignment]  # a file, to requests
         hooks = self._session.hooks.get("response") or []
         prepared.hooks = {"response": [hooks] if callable(hooks) else list(hooks)}
         settings = self._settings(prepared.url)
@@ -204,7 +204,16 @@ class SessionTransport(pool.Transport):
 
 
 #: What callers that expect a Route use of it.
-_Way = namedtuple("_Way", "origin proxy is_tls is_sure names")
+_Way = NamedTuple(
+    "_Way",
+    [
+        ("origin", "str"),
+        ("proxy", "Proxy | None"),
+        ("is_tls", "bool"),
+        ("is_sure", "bool"),
+        ("names", "dict[str, str]"),
+    ],
+)
 _NAMES = {"bundle": u"session.verify", "proxies": u"session.proxies / http_proxy / https_proxy"}
 
 
@@ -246,7 +255,8 @@ def _but(thing, otherwise):
     """A copy of ``thing``, with all its state, that a mixin overrides."""
     kind = _kinds.get((otherwise, type(thing)))
     if kind is None:
-        made = type(type(thing))(native("Carrying"), (otherwise, type(thing)), {})  # type: ignore[misc]
+        metaclass = type(type(thing))  # type: Any
+        made = metaclass(native("Carrying"), (otherwise, type(thing)), {})
         kind = _kinds.setdefault((otherwise, type(thing)), made)
     made = object.__new__(kind)
     made.__dict__ = thing.__dict__
@@ -283,7 +293,8 @@ class _Carrying(object):
     @property
     def get_adapter(self):
         # type: () -> Callable[[str], object]
-        find = self.__dict__.get("get_adapter") or super(_Carrying, self).get_adapter  # type: ignore[misc]
+        session = super(_Carrying, self)  # type: Any
+        find = self.__dict__.get("get_adapter") or session.get_adapter
         return lambda url: _sending_once(find(url))
 
     @get_adapter.setter
@@ -349,7 +360,7 @@ class _Sent(object):
 
     def __init__(self, body, watch):
         # type: (Body, _Watch) -> None
-        self._body, self._watch = body, watch
+        self._body, self._watch = body, watch  # type: Any, _Watch
         self._whole, self._place = None, 0  # type: io.BytesIO | None, int
 
     def read(self, size=-1):
@@ -384,7 +395,7 @@ class _Sent(object):
             raise io.UnsupportedOperation("only the beginning can be found again")
         if self._whole is not None:
             self._whole.seek(0)
-        elif not self._body.rewind():  # type: ignore[attr-defined]
+        elif not self._body.rewind():
             raise io.UnsupportedOperation("the body cannot be read again")
         self._place = 0
 
@@ -393,7 +404,7 @@ class _Sent(object):
 
 
 def _stream(request, response, way, watch):
-    # type: (Request, requests.Response, Route, _Watch) -> pool.Stream
+    # type: (Request, requests.Response, _Way, _Watch) -> pool.Stream
     """The Stream of a response."""
     exchange = _Exchange(request, response, way, watch)
     try:
@@ -440,7 +451,7 @@ class _Exchange(object):
     """A response as Stream reads it."""
 
     def __init__(self, request, response, way, watch):
-        # type: (Request, requests.Response, Route, _Watch) -> None
+        # type: (Request, requests.Response, _Way, _Watch) -> None
         self._request, self._response, self._way, self._watch = request, response, way, watch
         self._read = _reader(response)
 
@@ -483,7 +494,7 @@ def _reader(response):
     # type: (requests.Response) -> Callable[[int], bytes]
     """A function that reads the raw body.  BadAnswer if a hook has read it already."""
     raw = response.raw
-    if response._content is False and not response._content_consumed and raw is not None:  # type: ignore[comparison-overlap]
+    if response._content is False and not response._content_consumed and raw is not None:  # type: ignore[comparison-overlap]  # False: not read
         return functools.partial(raw.read, decode_content=False) if hasattr(raw, "stream") else raw.read
     try:
         content = response.content or b""
@@ -499,7 +510,7 @@ def _reader(response):
 
 
 def _why(error, request, way, answered):
-    # type: (BaseException, Request, Route, bool) -> UVideoError
+    # type: (BaseException, Request, _Way, bool) -> UVideoError
     """The UVideoError for a failure, without the request's URL, which may be signed.  ``answered``: a head came."""
     if mocks.is_unmatched(error):
         path = to_text(request.target.partition("?")[0])
@@ -538,7 +549,7 @@ _SILENT = (urllib3_errors.ReadTimeoutError, socket.timeout)
 
 
 def _met(causes, way):
-    # type: (list[BaseException], Route) -> tuple[BaseException | None, int]
+    # type: (list[BaseException], _Way) -> tuple[BaseException | None, int]
     """(the failure as our own connections would raise it, the step that failed)."""
     by_proxy = any(isinstance(each, urllib3_errors.ProxyError) for each in causes)
     for each in causes:

@@ -23,6 +23,12 @@ _BASE = object if library is None else library.socksocket
 _LONGEST = 127
 
 
+def is_installed():
+    # type: () -> bool
+    """Whether PySocks is."""
+    return library is not None
+
+
 class SocksError(Exception):
     """The proxy refused, or is not able to connect.  ``code``: of the cause.  ``reason``: text."""
 
@@ -42,7 +48,7 @@ def destination(told, addresses):
     return str(found[0][4][0])
 
 
-class Handshake(_BASE):  # type: ignore[misc,valid-type]
+class Handshake(_BASE):  # type: ignore[misc,valid-type]  # PySocks may be absent
     """PySocks' socket around a socket that is connected to the proxy.  ``run``, in any thread, then ``close``.
 
     ``told``: a proxy.Socks.  ``name``: the host's name or address.  Closing this leaves the inner socket open; shutting
@@ -53,7 +59,10 @@ class Handshake(_BASE):  # type: ignore[misc,valid-type]
         # type: (socket.socket, Socks, str, int, Pace) -> None
         self._pace, self._to = pace, (name, port)
         seconds = pace.milliseconds() / 1000.0
-        beneath = connected._sock if PY2 else socket.dup(connected.fileno())  # type: ignore[attr-defined]
+        if PY2:
+            beneath = connected._sock
+        else:
+            beneath = socket.dup(connected.fileno())
         super(Handshake, self).__init__(connected.family, socket.SOCK_STREAM, connected.proto, beneath)
         self.settimeout(seconds)
         # As set_proxy does.  But that takes no bytes, and on Python 2.7 only ASCII text.

@@ -80,7 +80,10 @@ class Answer(object):
 def read_head(head, method):
     # type: (bytes, str) -> Answer
     """The Answer to a request of ``method``.  ``head``: the bytes without the empty line.  Malformed."""
-    text = head if PY2 else head.decode("utf-8", "replace")  # type: str  # type: ignore[assignment]
+    if PY2:
+        text = head
+    else:
+        text = head.decode("utf-8", "replace")
     lines = text.split("\r\n")
     first = lines[0]
     breaks = len(lines) - 1
@@ -193,7 +196,11 @@ def _check_lines(data):
         raise Malformed(_NO_LINE)
     if breaks:
         first = data[: data.find(b"\r\n")]
-        if not _is_status(first if PY2 else first.decode("utf-8", "replace")):  # type: ignore[arg-type]
+        if PY2:
+            line = first
+        else:
+            line = first.decode("utf-8", "replace")
+        if not _is_status(line):
             raise Malformed(_NO_STATUS)
 
 

@@ -221,7 +221,8 @@ def decode_result(op, response, now=None):
             raise stranger(response)  # the service's body is empty or JSON here
         return operation.Done()  # type: ignore[return-value]  # the only result without a decoder
     try:
-        return reader(op, response)  # type: ignore[no-any-return]
+        found = reader(op, response)  # type: R
+        return found
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise BadAnswer(u"the answer to %s has an unexpected shape" % type(op).__name__, status=response.status)
 

@@ -142,10 +142,12 @@ class Etag(object):
             self._sha1.update(view)
             self._room -= len(view)
 
+    def digests(self):
+        # type: () -> list[bytes]
+        """The binary SHA-1 of each block so far; the last block may be shorter than BLOCK."""
+        return self._digests + ([self._sha1.digest()] if self._room < BLOCK else [])
+
     def value(self):
         # type: () -> str
         """The etag of all bytes so far, unquoted."""
-        digests = list(self._digests)
-        if self._room < BLOCK:
-            digests.append(self._sha1.digest())
-        return from_digests(digests)
+        return from_digests(self.digests())

@@ -228,7 +228,8 @@ def decode_result(op, response, now=None):
         message = error_response.readable(found.get("Message") or found.get("ErrMsg"))
         raise errors.action_refusal(found["RetCode"], message, status=response.status, **context)
     try:
-        return BY_CLASS[type(op)].decode_result(op, found)  # type: ignore[no-any-return]
+        result = BY_CLASS[type(op)].decode_result(op, found)  # type: R
+        return result
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise errors.BadAnswer(
             u"the answer to %s has an unexpected shape" % type(op).__name__, status=response.status, **context

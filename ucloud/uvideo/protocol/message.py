@@ -91,7 +91,7 @@ class Headers(object):
         # type: (object) -> bool
         return not self == other
 
-    __hash__ = None  # type: ClassVar[None]  # type: ignore[assignment]
+    __hash__ = None  # type: ClassVar[None]  # type: ignore[assignment]  # of what can change
 
     def __reduce__(self):  # the oldest protocols of pickle know no __slots__
         # type: () -> tuple[object, ...]

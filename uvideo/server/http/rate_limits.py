@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 try:
     import resource
 except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
+    resource = None  # type: ignore[assignment]  # it may be absent
 
 from uvideo._core import errors
 from uvideo.server.auth.auth_throttle import Guesses

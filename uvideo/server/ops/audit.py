@@ -31,7 +31,7 @@ from uvideo._core import errors, localfile, operation
 try:
     import pwd
 except ImportError:  # Windows
-    pwd = None  # type: ignore[assignment]
+    pwd = None  # type: ignore[assignment]  # it may be absent
 
 __all__ = [
     *("CHANGES", "DETAILS", "FREES", "OFF", "Audit", "AuditEntry", "Who"),

@@ -17,7 +17,8 @@ __all__ = ["timed_blobs", "timed_catalog"]
 T = TypeVar("T")
 P = ParamSpec("P")
 
-#: Without space and space_of_domain: every request calls them, and mostly gets a cached copy.
+#: Not measured and called without a detour: every request calls them, and mostly gets a cached copy.
+_DIRECT = ("space", "space_of_domain")
 _READS = ("spaces", "get", "find", "list", "upload", "uploads", "part", "parts", "token", "key")
 _WRITES = (
     *("create_space", "update_space", "delete_space"),
@@ -43,6 +44,9 @@ class _Timed(Wrapper[T]):
     def __init__(self, inner: T, metrics: Metrics, stores: dict[str, str]) -> None:
         super().__init__(inner)
         self._metrics = metrics
+        for method in _DIRECT:
+            if hasattr(inner, method):
+                setattr(self, method, getattr(inner, method))
         for method, store in stores.items():
             setattr(self, method, _timing(getattr(inner, method), metrics, store))
 

@@ -18,7 +18,9 @@ NAMES = ("data", "admin")
 FAMILIES = {socket.AF_INET, socket.AF_INET6}
 
 
-class _Unfit(StartError):
+class _UnusableSockets(StartError):
+    """The descriptors passed are not the listening sockets that this server needs."""
+
     def __init__(self, message: str) -> None:
         super().__init__(message, exit_codes.SETTINGS)
 
@@ -43,19 +45,21 @@ def inherited(environ: MutableMapping[str, str]) -> Inherited:
     if not pid and not count:
         return Inherited()
     if pid != str(os.getpid()):
-        raise _Unfit(
+        raise _UnusableSockets(
             f"LISTEN_PID is {pid!r}, and this is process {os.getpid()}: the sockets were passed to another one. Start "
             "uvideo itself there, or by `exec`, and clear LISTEN_PID and LISTEN_FDS if none are meant for it"
         )
     if not count.isascii() or not count.isdigit() or int(count) > len(NAMES):
-        raise _Unfit(f"LISTEN_FDS is {count!r}: one or two sockets are taken, for the data port and the admin port")
+        raise _UnusableSockets(
+            f"LISTEN_FDS is {count!r}: one or two sockets are taken, for the data port and the admin port"
+        )
     if not int(count):
         return Inherited()
     called = names.split(":") if names else []
     if len(called) != int(count) or not set(called) <= set(NAMES):
         called = list(NAMES[: int(count)])
     if len(set(called)) != len(called):
-        raise _Unfit(f"LISTEN_FDNAMES is {names!r}: one socket is called data, the other one admin")
+        raise _UnusableSockets(f"LISTEN_FDNAMES is {names!r}: one socket is called data, the other one admin")
     found = {name: adopted(FIRST + at, name) for at, name in enumerate(called)}
     return Inherited(found.get("data"), found.get("admin"), outlive=True)
 
@@ -65,17 +69,17 @@ def adopted(number: int, name: str) -> socket.socket:
     what = f"the socket for the {name} port (descriptor {number})"
     try:
         if not stat.S_ISSOCK(os.fstat(number).st_mode):
-            raise _Unfit(f"{what} is no socket")
+            raise _UnusableSockets(f"{what} is no socket")
         sock = socket.socket(fileno=number)
     except OSError as failure:
-        raise _Unfit(f"{what} cannot be used: {failure.strerror}") from None
+        raise _UnusableSockets(f"{what} cannot be used: {failure.strerror}") from None
     try:
         if sock.family not in FAMILIES:
-            raise _Unfit(f"{what} has no IP address: set ListenStream to address:port")
+            raise _UnusableSockets(f"{what} has no IP address: set ListenStream to address:port")
         if sock.type != socket.SOCK_STREAM:
-            raise _Unfit(f"{what} is not for TCP: use ListenStream")
+            raise _UnusableSockets(f"{what} is not for TCP: use ListenStream")
         if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            raise _Unfit(f"{what} does not listen: set Accept=no")
+            raise _UnusableSockets(f"{what} does not listen: set Accept=no")
     except BaseException:
         sock.detach()  # its owner is unknown
         raise

@@ -18,7 +18,7 @@ from uvideo.server.process.drivers import SCHEMA
 try:
     import resource
 except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
+    resource = None  # type: ignore[assignment]  # it may be absent
 
 __all__ = ["Vitals"]
 

@@ -122,21 +122,21 @@ WORDS = {
     "this command needs {missing}, which is not installed: pip install 'uvideo[server]'": (
         "此命令需要 {missing}，尚未安装：pip install 'uvideo[server]'"
     ),
-    "Look after a server's folder, or a cluster.": "维护服务器的文件夹或集群。",
+    "Maintain a server's folder, or a cluster.": "维护服务端的数据目录或集群。",
     "COMMAND is stats, fsck, gc, compact, backup, backed-up, restore, restart, adopt, migrate, keys, list-keys, "
-    "add-key, remove-key, audit or upgraded; `uvideo admin help COMMAND` has its options. Where things are is said "
-    "as to serve: DIR, --database and --blobs, or --settings. Exit codes: 0 all is well, 1 damage was found, 2 it "
-    "could not be done.": (
-        "COMMAND 是 stats、fsck、gc、compact、backup、backed-up、restore、restart、adopt、migrate、keys、\n"
-        "list-keys、add-key、remove-key、audit 或 upgraded；选项见 `uvideo admin help COMMAND`。\n"
-        "数据在哪里，写法与 serve 相同：DIR、--database 和 --blobs，或 --settings。\n"
-        "退出码：0 一切正常，1 发现损坏，2 无法完成。"
+    "add-key, remove-key, audit or upgraded; `uvideo admin help COMMAND` shows its options. Give the same DIR, "
+    "--database and --blobs as to uvideo serve, or its --settings. Exit codes: 0 success, 1 damage was found, 2 "
+    "the command failed.": (
+        "COMMAND 可以是 stats、fsck、gc、compact、backup、backed-up、restore、restart、adopt、migrate、keys、\n"
+        "list-keys、add-key、remove-key、audit 或 upgraded；`uvideo admin help COMMAND` 列出它的选项。\n"
+        "DIR、--database 和 --blobs 与 uvideo serve 相同，也可以用 --settings 给出。\n"
+        "退出码：0 成功，1 发现损坏，2 执行失败。"
     ),
-    "The server's, for what is not given here or by the environment, as its database and key pair. Repeatable.": (
-        "服务端的设置文件：命令行和环境变量都未给出的设置（如数据库、密钥对）从中读取；可重复给出。"
+    "Settings file of the server, for settings that neither the command line nor the environment gives. Repeatable.": (
+        "服务端的设置文件，命令行和环境变量都没有给出的设置从中读取；可重复给出。"
     ),
-    "What a server's folder holds:": "服务器的文件夹里有什么：",
-    "Read every byte and compare it with its etag:": "读取全部数据并与 ETag 核对：",
-    "Back it up while the server runs:": "在服务端运行时备份：",
-    "From a folder to a database and a store:": "从文件夹迁移到数据库和对象存储：",
+    "Show what a server's folder contains:": "查看数据目录里的内容：",
+    "Read all bytes and compare them with the etags:": "读取全部数据，与 ETag 核对：",
+    "Back up a folder while its server runs:": "服务端运行时备份数据目录：",
+    "Move from a folder to a database and a store:": "从数据目录迁移到数据库和对象存储：",
 }
