@@ -53,7 +53,7 @@ S3_VALUES = VALUES | {
 }
 S3_SHARED = (
     *("byterange", "compat", "condition", "dates", "errors", "etag", "expiry", "field", "json_document", "location"),
-    "message",
+    *("message", "restore"),
 )
 FRAMEWORKS = (
     "aiohttp",

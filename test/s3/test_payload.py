@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from uvideo._core import message
+from ucloud.uvideo.protocol import message
 from uvideo.s3.errors import S3Error
-from uvideo.s3.payload import CHUNKED, Payload, announced, stored_encoding
+from uvideo.s3.payload import CHUNKED, Payload, announced
 
 SIGNED, SIGNED_TRAILER, UNSIGNED_TRAILER = CHUNKED
 HEX = "0123456789abcdef" * 4
@@ -85,31 +85,6 @@ def test_a_body_without_trailers_declares_none(line: str | None) -> None:
     assert refused(line, LENGTH, CRC32).code == "MalformedTrailerError"
 
 
-def test_a_checksum_is_in_a_header_or_in_a_trailer() -> None:
-    assert refused(UNSIGNED_TRAILER, LENGTH, CRC32, ("X-Amz-Checksum-Sha256", "a")).code == "InvalidRequest"
-
-
 def test_the_number_of_trailers_is_limited() -> None:
     many = ("x-amz-trailer", ",".join(f"x-{n}" for n in range(17)))
     assert refused(UNSIGNED_TRAILER, LENGTH, many).code == "MalformedTrailerError"
-
-
-@pytest.mark.parametrize(
-    "value,expected",
-    [
-        (None, None),
-        ("gzip", "gzip"),
-        ("deflate, gzip", "deflate, gzip"),
-        ("deflate,gzip", "deflate,gzip"),
-        ("aws-chunked", None),
-        ("AWS-chunked", None),
-        ("aws-chunked,", None),
-        ("aws-chunked, gzip", "gzip"),
-        ("gzip,aws-chunked", "gzip"),
-        ("aws-chunked,aws-chunked, gzip , aws-chunked", "gzip"),
-        ("deflate,aws-chunked,gzip", "deflate, gzip"),
-        ("x-aws-chunked", "x-aws-chunked"),
-    ],
-)
-def test_the_encoding_that_is_stored(value: str | None, expected: str | None) -> None:
-    assert stored_encoding(value) == expected

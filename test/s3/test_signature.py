@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from test.s3.vectors import DOCUMENT, VECTORS, authenticate, of_kind, request_of, seconds, wire_of
-from uvideo._core import message
+from ucloud.uvideo.protocol import message
 from uvideo.s3 import payload, signature
 from uvideo.s3.errors import S3Error
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from uvideo._core import message
+from ucloud.uvideo.protocol import message
 from uvideo.s3 import payload, signature
 from uvideo.s3.errors import S3Error
 

@@ -109,6 +109,7 @@ class LifecycleRule:
     ``expire_days``: delete.  ``expire_date``: delete from this time on.  ``expire_markers``: delete markers without
     other versions.  ``transitions``: tuple of (days, storage class).  ``noncurrent_...``: the same for versions that
     are not current.  ``keep_noncurrent``: the number of newest such versions that stay.  ``abort_days``: abort uploads.
+    ``old_form``: the prefix stands by itself in the document, not in a Filter.
     """
 
     id: str | None
@@ -125,6 +126,7 @@ class LifecycleRule:
     noncurrent_transitions: tuple[tuple[int, str], ...] = ()
     keep_noncurrent: int | None = None
     abort_days: int | None = None
+    old_form: bool = False
 
 
 # Kinds of operations
@@ -207,7 +209,10 @@ class ListingOperation(BucketOperation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListBuckets:
-    """``max_buckets``: 1 to 10000.  ``continuation_token``: as sent.  ``prefix``, ``region``: only such buckets."""
+    """``max_buckets``: 1 to 10000.  ``continuation_token``: as sent.  ``prefix``, ``region``: only such buckets.
+
+    -> ListBucketsOutput
+    """
 
     max_buckets: int = 10000
     continuation_token: str | None = None
@@ -235,7 +240,7 @@ class ListBucketsOutput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateBucket(BucketOperation):
-    """``region``: LocationConstraint, None for the server's."""
+    """``region``: LocationConstraint, None for the server's.  -> None"""
 
     region: str | None = None
     acl: str = PRIVATE
@@ -314,7 +319,7 @@ class OptionsObject(BucketOperation):
     """A browser asks whether it may send a request (a preflight).  The server's rules for origins answer it.
 
     ``key``: "" for the bucket.  ``origin``, ``method``: None if the header is absent, which is BadRequest.
-    ``request_headers``: lower-case names.
+    ``request_headers``: lower-case names.  -> None
     """
 
     key: str = ""
@@ -409,7 +414,10 @@ class PutBucketRequestPayment(BucketOperation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListObjects(ListingOperation):
-    """``marker``: the keys behind it.  ``restore_status``: whether the entries show their Restore."""
+    """``marker``: the keys behind it.  ``restore_status``: whether the entries show their Restore.
+
+    -> ListObjectsOutput
+    """
 
     marker: str = ""
     restore_status: bool = False
@@ -451,7 +459,7 @@ class ListObjectsV2(ListingOperation):
     """``continuation_token``, ``start_after``: as sent, to be echoed.
 
     ``after``: the keys behind this one: what the token stands for, else start_after.  ``fetch_owner``: whether the
-    entries show their owner.  ``restore_status``: whether they show their Restore.
+    entries show their owner.  ``restore_status``: whether they show their Restore.  -> ListObjectsV2Output
     """
 
     continuation_token: str | None = None
@@ -474,7 +482,7 @@ class ListObjectsV2Output:
 class ListObjectVersions(ListingOperation):
     """``key_marker``, ``version_id_marker``: what comes behind that version, or behind all versions of that key.
 
-    version_id_marker: "" for none; never without key_marker.
+    version_id_marker: "" for none; never without key_marker.  -> ListObjectVersionsOutput
     """
 
     key_marker: str = ""
@@ -525,7 +533,10 @@ class ListObjectVersionsOutput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListMultipartUploads(ListingOperation):
-    """``max_keys``: of max-uploads.  ``upload_id_marker``: "" for none; it counts only with key_marker."""
+    """``max_keys``: of max-uploads.  ``upload_id_marker``: "" for none; it counts only with key_marker.
+
+    -> ListMultipartUploadsOutput
+    """
 
     key_marker: str = ""
     upload_id_marker: str = ""
@@ -739,6 +750,7 @@ class GetObjectAttributes(VersionOperation):
     """``attributes``: not empty, of ETag, Checksum, ObjectParts, StorageClass, ObjectSize.
 
     ``max_parts``: as used, 0 to 1000.  ``part_number_marker``: the parts behind this number.
+    -> GetObjectAttributesOutput
     """
 
     attributes: frozenset[str]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uvideo._core import compat, message
 from uvideo.s3.errors import S3Error
 
-__all__ = ["CHUNKED", "HEADER", "UNSIGNED", "Payload", "announced", "check_line", "stored_encoding"]
+__all__ = ["CHUNKED", "HEADER", "UNSIGNED", "Payload", "announced", "check_line", "declared_trailers"]
 
 HEADER = "x-amz-content-sha256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
@@ -19,8 +19,6 @@ CHUNKED = (SIGNED_CHUNKS, SIGNED_TRAILER, UNSIGNED_TRAILER)
 #: The most trailers of a body.
 TRAILERS = 16
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}\Z").match
-#: Of the headers that begin like a checksum, these have none.
-_NO_CHECKSUM = ("x-amz-checksum-algorithm", "x-amz-checksum-type", "x-amz-checksum-mode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +57,17 @@ def announced(headers: message.Headers, line: str | None, signed_in_header: bool
     """The Payload of a request.
 
     ``line``: the value of x-amz-content-sha256, or None.  ``signed_in_header``: whether the request is signed by its
-    Authorization.  S3Error: InvalidArgument, InvalidRequest, MalformedTrailerError, MissingContentLength,
-    NotImplemented.
+    Authorization.  What is wrong with the checksum among the trailers, ``checksum.announced`` finds.
+    S3Error: InvalidArgument, InvalidRequest, MalformedTrailerError, MissingContentLength, NotImplemented.
     """
     if line is not None:
         check_line(line)
     framing = line if line in CHUNKED else ""
     if framing in (SIGNED_CHUNKS, SIGNED_TRAILER) and not signed_in_header:
         raise S3Error("InvalidRequest", message="Signed chunks need a request that is signed by its Authorization.")
-    names = _trailers(headers)
+    names = declared_trailers(headers)
+    if len(names) > TRAILERS:
+        raise S3Error("MalformedTrailerError", message=f"x-amz-trailer names more than {TRAILERS} trailers.")
     if names and framing not in (SIGNED_TRAILER, UNSIGNED_TRAILER):
         raise S3Error("MalformedTrailerError", message=f"x-amz-trailer needs {HEADER} to be a STREAMING-...-TRAILER.")
     if not framing:
@@ -81,23 +81,7 @@ def announced(headers: message.Headers, line: str | None, signed_in_header: bool
     return Payload(framing, None, size, names)
 
 
-def _trailers(headers: message.Headers) -> tuple[str, ...]:
+def declared_trailers(headers: message.Headers) -> tuple[str, ...]:
+    """The names in x-amz-trailer, lower case.  A client may send the header once for each."""
     given = [name.strip().lower() for value in headers.all("x-amz-trailer") for name in value.split(",")]
-    names = tuple(name for name in given if name)
-    if len(names) > TRAILERS:
-        raise S3Error("MalformedTrailerError", message=f"x-amz-trailer names more than {TRAILERS} trailers.")
-    if names and any(_is_checksum(name.lower()) for name, _ in headers):
-        raise S3Error("InvalidRequest", message="A checksum is expected in a header or in a trailer, not in both.")
-    return names
-
-
-def _is_checksum(name: str) -> bool:
-    return name.startswith("x-amz-checksum-") and name not in _NO_CHECKSUM
-
-
-def stored_encoding(value: str | None) -> str | None:
-    """The Content-Encoding to store for the one that was sent: aws-chunked is left out.  None if nothing is left."""
-    if value is None or "aws-chunked" not in value.lower():
-        return value
-    kept = [item.strip() for item in value.split(",")]
-    return ", ".join([item for item in kept if item and item.lower() != "aws-chunked"]) or None
+    return tuple(name for name in given if name)
