@@ -18,7 +18,7 @@ from botocore.config import Config
 from ucloud.uvideo.protocol import compat
 from ucloud.uvideo.protocol.message import Headers, Response
 from uvideo.s3 import dialect, errors, routing
-from uvideo.s3.codec import Call
+from uvideo.s3.codec import OperationRequest
 
 
 class _Raw(io.BytesIO):
@@ -42,7 +42,7 @@ class Oracle:
         self._result: Any = None
         self._body = b""
         self.op: Any = None
-        self.call: Call | None = None
+        self.call: OperationRequest | None = None
         self.response: Response | None = None
 
     def ask(self, cls: type, params: dict[str, Any], result: Any, body: bytes = b"") -> tuple[Any, dict[str, Any]]:
@@ -61,7 +61,7 @@ class Oracle:
         bucket, _, key = compat.unquote(urlsplit(path).path[1:]).partition("/")
         headers = [(name, _text(value)) for name, value in request.headers.items()]
         body = request.body if isinstance(request.body, bytes) else b""
-        self.call = Call(bucket, key, dict(compat.parse_query(query)), Headers(headers), body)
+        self.call = OperationRequest(bucket, key, dict(compat.parse_query(query)), Headers(headers), body)
         assert self._cls is not None
         routed = routing.route(request.method, bucket, key, compat.parse_query(query), self.call.headers)
         assert routed is self._cls, routed

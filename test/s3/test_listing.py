@@ -12,7 +12,7 @@ from test.s3 import values as v
 from test.s3.oracle import oracle
 from ucloud.uvideo.protocol.message import Headers
 from uvideo.s3 import dialect, listing, operation, xml
-from uvideo.s3.codec import Call
+from uvideo.s3.codec import OperationRequest
 from uvideo.s3.errors import S3Error
 
 OWNER = operation.Owner(id="1", display_name="main")
@@ -405,8 +405,8 @@ def test_list_buckets(params: dict[str, Any], result: operation.ListBucketsOutpu
     )
 
 
-def call(**query: str) -> Call:
-    return Call("bucket", "", {name.replace("_", "-"): value for name, value in query.items()}, Headers())
+def call(**query: str) -> OperationRequest:
+    return OperationRequest("bucket", "", {name.replace("_", "-"): value for name, value in query.items()}, Headers())
 
 
 @pytest.mark.parametrize("cls", [operation.ListObjects, operation.ListObjectsV2, operation.ListObjectVersions])

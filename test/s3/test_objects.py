@@ -17,7 +17,7 @@ from test.s3.oracle import oracle
 from ucloud.uvideo.protocol.byterange import ByteRange
 from ucloud.uvideo.protocol.message import Headers
 from uvideo.s3 import condition, dialect, operation, xml
-from uvideo.s3.codec import Call
+from uvideo.s3.codec import OperationRequest
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import CopySource
 
@@ -335,7 +335,7 @@ def test_copy(
     ],
 )
 def test_a_copy_source(value: str, source: tuple[str, str, str | None] | None) -> None:
-    call = Call("bucket", "key", {}, Headers([("x-amz-copy-source", value)]))
+    call = OperationRequest("bucket", "key", {}, Headers([("x-amz-copy-source", value)]))
     if source is None:
         with pytest.raises(S3Error) as caught:
             dialect.decode(operation.CopyObject, call)
@@ -524,7 +524,7 @@ def test_attributes(
 def test_an_unknown_attribute(value: str | None) -> None:
     headers = Headers([] if value is None else [("x-amz-object-attributes", value)])
     with pytest.raises(S3Error) as caught:
-        dialect.decode(operation.GetObjectAttributes, Call("bucket", "k", {"attributes": ""}, headers))
+        dialect.decode(operation.GetObjectAttributes, OperationRequest("bucket", "k", {"attributes": ""}, headers))
     assert caught.value.code == "InvalidArgument"
 
 
@@ -560,12 +560,12 @@ BODY = b"<RestoreRequest><Days>1</Days></RestoreRequest>"
 )
 def test_a_wrong_restore(body: bytes, code: str) -> None:
     with pytest.raises(S3Error) as caught:
-        dialect.decode(operation.RestoreObject, Call("bucket", "k", {"restore": ""}, Headers(), body))
+        dialect.decode(operation.RestoreObject, OperationRequest("bucket", "k", {"restore": ""}, Headers(), body))
     assert caught.value.code == code
 
 
 def put(*headers: tuple[str, str], key: str = "k", **query: str) -> operation.Operation:
-    return dialect.decode(operation.PutObject, Call("bucket", key, query, Headers(headers)))
+    return dialect.decode(operation.PutObject, OperationRequest("bucket", key, query, Headers(headers)))
 
 
 @pytest.mark.parametrize(
@@ -627,13 +627,13 @@ def test_metadata_of_one_name_is_joined_and_empty_types_do_not_count() -> None:
 def test_a_wrong_get(query: dict[str, str], headers: list[tuple[str, str]], code: str) -> None:
     for cls in (operation.GetObject, operation.HeadObject):
         with pytest.raises(S3Error) as caught:
-            dialect.decode(cls, Call("bucket", "k", query, Headers(headers)))
+            dialect.decode(cls, OperationRequest("bucket", "k", query, Headers(headers)))
         assert caught.value.code == code
 
 
 def delete(body: bytes) -> operation.Operation:
     md5 = base64.b64encode(hashlib.md5(body).digest()).decode()
-    call = Call("bucket", "", {"delete": ""}, Headers([("Content-MD5", md5)]), body)
+    call = OperationRequest("bucket", "", {"delete": ""}, Headers([("Content-MD5", md5)]), body)
     return dialect.decode(operation.DeleteObjects, call)
 
 
@@ -667,7 +667,9 @@ def test_a_list_to_delete_needs_a_sum() -> None:
         ([("Content-MD5", base64.b64encode(bytes(16)).decode())], "BadDigest"),
     ):
         with pytest.raises(S3Error) as caught:
-            dialect.decode(operation.DeleteObjects, Call("bucket", "", {"delete": ""}, Headers(headers), body))
+            dialect.decode(
+                operation.DeleteObjects, OperationRequest("bucket", "", {"delete": ""}, Headers(headers), body)
+            )
         assert caught.value.code == code
 
 

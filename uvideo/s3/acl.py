@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from uvideo._core import message
 from uvideo.s3 import checksum, field, operation, xml
-from uvideo.s3.codec import Call, OperationCodec, bare, written
+from uvideo.s3.codec import OperationCodec, OperationRequest, bare, written
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import PRIVATE, PUBLIC_READ, PUBLIC_READ_WRITE, Owner
 from uvideo.s3.xml_text import element
@@ -122,16 +122,16 @@ def of_document(body: bytes) -> str:
     return _amount(everybody)
 
 
-def _of_request(call: Call) -> str:
+def _of_request(asked: OperationRequest) -> str:
     """The ACL of a request that sets it.  InvalidRequest if it has none, or two."""
-    found = of_headers(call.headers)
-    if not call.body.strip():
+    found = of_headers(asked.headers)
+    if not asked.body.strip():
         if found is None:
             raise S3Error("InvalidRequest", message="Your request was missing a required header: x-amz-acl")
         return found
     if found is not None:
         raise S3Error("InvalidRequest", message="This request does not support content and an ACL in a header.")
-    return of_document(call.body)
+    return of_document(asked.body)
 
 
 _XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
@@ -150,14 +150,14 @@ def _policy(account: Owner, acl: str) -> message.Response:
     return written("AccessControlPolicy", field.owner("Owner", account), whole)
 
 
-def _decode_put_bucket(call: Call) -> operation.PutBucketAcl:
-    checksum.check_body(call.headers, call.body, required=bool(call.body.strip()))
-    return operation.PutBucketAcl(**field.of_bucket(call), acl=_of_request(call))
+def _decode_put_bucket(asked: OperationRequest) -> operation.PutBucketAcl:
+    checksum.check_body(asked.headers, asked.body, required=bool(asked.body.strip()))
+    return operation.PutBucketAcl(**field.of_bucket(asked), acl=_of_request(asked))
 
 
-def _decode_put(call: Call) -> operation.PutObjectAcl:
-    checksum.check_body(call.headers, call.body, required=False)
-    return operation.PutObjectAcl(**field.of_version(call), acl=_of_request(call))
+def _decode_put(asked: OperationRequest) -> operation.PutObjectAcl:
+    checksum.check_body(asked.headers, asked.body, required=False)
+    return operation.PutObjectAcl(**field.of_version(asked), acl=_of_request(asked))
 
 
 def _encode_get(op: object, result: operation.GetBucketAclOutput | operation.GetObjectAclOutput) -> message.Response:

@@ -6,7 +6,7 @@ import re
 
 from uvideo._core import message
 from uvideo.s3 import acl, checksum, field, operation, xml
-from uvideo.s3.codec import Call, OperationCodec, bare, empty, written
+from uvideo.s3.codec import OperationCodec, OperationRequest, bare, empty, written
 from uvideo.s3.errors import S3Error
 from uvideo.s3.xml_text import element, escape
 
@@ -24,14 +24,14 @@ def check_name(bucket: str) -> None:
         raise S3Error("InvalidBucketName", BucketName=bucket)
 
 
-def _decode_create(call: Call) -> operation.CreateBucket:
-    check_name(call.bucket)
-    checksum.check_body(call.headers, call.body, required=False)
-    if call.headers.get("x-amz-bucket-object-lock-enabled", "").lower() == "true":
+def _decode_create(asked: OperationRequest) -> operation.CreateBucket:
+    check_name(asked.bucket)
+    checksum.check_body(asked.headers, asked.body, required=False)
+    if asked.headers.get("x-amz-bucket-object-lock-enabled", "").lower() == "true":
         raise S3Error("NotImplemented", Header="x-amz-bucket-object-lock-enabled")
-    region = _region(call.body) if call.body.strip() else None
-    granted = acl.of_headers(call.headers) or operation.PRIVATE
-    return operation.CreateBucket(**field.of_bucket(call), region=region, acl=granted)
+    region = _region(asked.body) if asked.body.strip() else None
+    granted = acl.of_headers(asked.headers) or operation.PRIVATE
+    return operation.CreateBucket(**field.of_bucket(asked), region=region, acl=granted)
 
 
 def _region(body: bytes) -> str | None:
@@ -64,15 +64,15 @@ def _encode_versioning(
     return written("VersioningConfiguration", element("Status", result.status))
 
 
-def _decode_put_versioning(call: Call) -> operation.PutBucketVersioning:
-    checksum.check_body(call.headers, call.body)
-    root = xml.read(call.body, "VersioningConfiguration")
+def _decode_put_versioning(asked: OperationRequest) -> operation.PutBucketVersioning:
+    checksum.check_body(asked.headers, asked.body)
+    root = xml.read(asked.body, "VersioningConfiguration")
     if root.get("MfaDelete") not in (None, "Disabled"):
         raise S3Error("NotImplemented", Element="MfaDelete")
     status = root.get("Status")
     if status not in STATUSES:
         raise S3Error("IllegalVersioningConfigurationException")
-    return operation.PutBucketVersioning(**field.of_bucket(call), status=status)
+    return operation.PutBucketVersioning(**field.of_bucket(asked), status=status)
 
 
 def _encode_policy_status(
@@ -81,14 +81,14 @@ def _encode_policy_status(
     return written("PolicyStatus", element("IsPublic", result.is_public))
 
 
-def _decode_put_payment(call: Call) -> operation.PutBucketRequestPayment:
-    checksum.check_body(call.headers, call.body)
-    payer = xml.read(call.body, "RequestPaymentConfiguration").need("Payer")
+def _decode_put_payment(asked: OperationRequest) -> operation.PutBucketRequestPayment:
+    checksum.check_body(asked.headers, asked.body)
+    payer = xml.read(asked.body, "RequestPaymentConfiguration").need("Payer")
     if payer == "Requester":
         raise S3Error("NotImplemented", Element="Payer")
     if payer != "BucketOwner":
         raise S3Error("MalformedXML")
-    return operation.PutBucketRequestPayment(**field.of_bucket(call), payer=payer)
+    return operation.PutBucketRequestPayment(**field.of_bucket(asked), payer=payer)
 
 
 CODECS: dict[type, OperationCodec] = {

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from uvideo._core import message
 from uvideo.s3 import xml_text
 
-__all__ = ["Call", "OperationCodec", "bare", "empty", "written"]
+__all__ = ["OperationRequest", "OperationCodec", "bare", "empty", "written"]
 
 
-class Call(NamedTuple):
+class OperationRequest(NamedTuple):
     """What a request says, after its signature is checked.
 
     ``key``: "" for a bucket; ``bucket``: "" for the service.  ``query``: {name: value}, as the API spells the names.
@@ -30,7 +30,7 @@ class OperationCodec(NamedTuple):
     ``encode``: (operation, result) -> the answer without Content-Length.
     """
 
-    decode: Callable[[Call], Any]
+    decode: Callable[[OperationRequest], Any]
     encode: Callable[[Any, Any], message.Response]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uvideo._core import compat, message
 from uvideo.s3 import checksum, field, operation, xml
-from uvideo.s3.codec import Call, OperationCodec, bare, written
+from uvideo.s3.codec import OperationCodec, OperationRequest, bare, written
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import CorsRule
 from uvideo.s3.xml_text import element
@@ -16,12 +16,12 @@ METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")
 _ID = 255  # characters
 
 
-def _decode_put(call: Call) -> operation.PutBucketCors:
-    checksum.check_body(call.headers, call.body)
-    found = xml.read(call.body, "CORSConfiguration").all("CORSRule")
+def _decode_put(asked: OperationRequest) -> operation.PutBucketCors:
+    checksum.check_body(asked.headers, asked.body)
+    found = xml.read(asked.body, "CORSConfiguration").all("CORSRule")
     if not 1 <= len(found) <= RULES:
         raise S3Error("MalformedXML")
-    return operation.PutBucketCors(**field.of_bucket(call), rules=tuple(map(_rule, found)))
+    return operation.PutBucketCors(**field.of_bucket(asked), rules=tuple(map(_rule, found)))
 
 
 def _texts(rule: xml.Element, name: str) -> tuple[str, ...]:
@@ -81,13 +81,13 @@ def _element(rule: CorsRule) -> str:
     return f"<CORSRule>{''.join(found)}{element('MaxAgeSeconds', rule.max_age)}</CORSRule>"
 
 
-def _decode_options(call: Call) -> operation.OptionsObject:
-    names = call.headers.get("Access-Control-Request-Headers", "").split(",")
+def _decode_options(asked: OperationRequest) -> operation.OptionsObject:
+    names = asked.headers.get("Access-Control-Request-Headers", "").split(",")
     return operation.OptionsObject(
-        **field.of_bucket(call),
-        key=call.key,
-        origin=call.headers.get("Origin"),
-        method=call.headers.get("Access-Control-Request-Method"),
+        **field.of_bucket(asked),
+        key=asked.key,
+        origin=asked.headers.get("Origin"),
+        method=asked.headers.get("Access-Control-Request-Method"),
         request_headers=tuple(name.strip().lower() for name in names if name.strip()),
     )
 

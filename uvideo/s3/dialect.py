@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uvideo._core import message
 from uvideo.s3 import acl, buckets, cors, lifecycle, listing, multipart, objects, tagging
-from uvideo.s3.codec import Call, OperationCodec
+from uvideo.s3.codec import OperationCodec, OperationRequest
 from uvideo.s3.operation import Operation
 
 __all__ = ["CODECS", "decode", "encode"]
@@ -17,12 +17,12 @@ for _family in (acl, buckets, cors, lifecycle, listing, multipart, objects, tagg
     CODECS.update(_family.CODECS)
 
 
-def decode(cls: type[Operation], call: Call) -> Operation:
+def decode(cls: type[Operation], asked: OperationRequest) -> Operation:
     """The operation of this class that a request asks for.  S3Error, which names the wrong parameter.
 
     The parts of CompleteMultipartUpload are read separately: multipart.parts_of.
     """
-    found: Operation = CODECS[cls].decode(call)
+    found: Operation = CODECS[cls].decode(asked)
     return found
 
 

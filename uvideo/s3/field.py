@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from uvideo._core import compat, dates
-from uvideo.s3.codec import Call
+from uvideo.s3.codec import OperationRequest
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import COPY, DIRECTIVES, Checksum, CopySource, Owner
 from uvideo.s3.xml_text import element
@@ -30,17 +30,17 @@ def invalid(text: str, name: str, value: str | None) -> S3Error:
     return S3Error("InvalidArgument", message=text, ArgumentName=name, ArgumentValue=value or "")
 
 
-def of_bucket(call: Call) -> dict[str, Any]:
+def of_bucket(asked: OperationRequest) -> dict[str, Any]:
     """The fields of an operation on a bucket."""
-    return {"bucket": call.bucket, "expected_owner": call.headers.get("x-amz-expected-bucket-owner")}
+    return {"bucket": asked.bucket, "expected_owner": asked.headers.get("x-amz-expected-bucket-owner")}
 
 
-def of_object(call: Call) -> dict[str, Any]:
+def of_object(asked: OperationRequest) -> dict[str, Any]:
     """The fields of an operation on an object.  KeyTooLongError."""
-    size = len(call.key.encode())
+    size = len(asked.key.encode())
     if size > KEY_LIMIT:
         raise S3Error("KeyTooLongError", Size=str(size), MaxSizeAllowed=str(KEY_LIMIT))
-    return {**of_bucket(call), "key": call.key}
+    return {**of_bucket(asked), "key": asked.key}
 
 
 def number(value: str | None, name: str, default: int, low: int = 0, high: int = _TOO_LARGE) -> int:
@@ -54,27 +54,27 @@ def number(value: str | None, name: str, default: int, low: int = 0, high: int =
     return found
 
 
-def on_bucket(cls: Callable[..., Any]) -> Callable[[Call], Any]:
+def on_bucket(cls: Callable[..., Any]) -> Callable[[OperationRequest], Any]:
     """The decoder of an operation on a bucket that has no parameters."""
-    return lambda call: cls(**of_bucket(call))
+    return lambda asked: cls(**of_bucket(asked))
 
 
-def on_version(cls: Callable[..., Any]) -> Callable[[Call], Any]:
+def on_version(cls: Callable[..., Any]) -> Callable[[OperationRequest], Any]:
     """The decoder of an operation on a version of an object that has no other parameters."""
-    return lambda call: cls(**of_version(call))
+    return lambda asked: cls(**of_version(asked))
 
 
-def upload_id(call: Call) -> str:
+def upload_id(asked: OperationRequest) -> str:
     """NoSuchUpload for an empty id."""
-    found = call.query.get("uploadId")
+    found = asked.query.get("uploadId")
     if not found:
         raise S3Error("NoSuchUpload")
     return found
 
 
-def part_number(call: Call) -> int:
+def part_number(asked: OperationRequest) -> int:
     """1 to 10000.  InvalidArgument."""
-    found = number(call.query.get("partNumber"), "partNumber", 0, 1, PARTS)
+    found = number(asked.query.get("partNumber"), "partNumber", 0, 1, PARTS)
     if not found:
         raise invalid("Part number must be an integer between 1 and 10000, inclusive", "partNumber", "")
     return found
@@ -90,14 +90,14 @@ def version(value: str | None) -> str | None:
     return value
 
 
-def of_version(call: Call) -> dict[str, Any]:
+def of_version(asked: OperationRequest) -> dict[str, Any]:
     """The fields of an operation on one version of an object."""
-    return {**of_object(call), "version_id": version(call.query.get("versionId"))}
+    return {**of_object(asked), "version_id": version(asked.query.get("versionId"))}
 
 
-def source(call: Call) -> CopySource:
+def source(asked: OperationRequest) -> CopySource:
     """x-amz-copy-source: [/]bucket/key[?versionId=id], percent-encoded.  InvalidArgument."""
-    value = call.headers.get("x-amz-copy-source", "")
+    value = asked.headers.get("x-amz-copy-source", "")
     raw, mark, raw_version = value.rpartition("?versionId=")
     if not mark:
         raw, raw_version = value, ""
@@ -112,9 +112,9 @@ def source(call: Call) -> CopySource:
     return CopySource(bucket=bucket, key=key, version_id=version(found if mark else None))
 
 
-def directive(call: Call, name: str) -> str:
+def directive(asked: OperationRequest, name: str) -> str:
     """COPY or REPLACE.  InvalidArgument."""
-    value = call.headers.get(name) or COPY
+    value = asked.headers.get(name) or COPY
     if value not in DIRECTIVES:
         raise invalid(f"Unknown value of {name}: use COPY or REPLACE", name, value)
     return value

@@ -7,7 +7,7 @@ from typing import Any
 
 from uvideo._core import compat, dates, message
 from uvideo.s3 import checksum, field, operation, storage_class, xml
-from uvideo.s3.codec import Call, OperationCodec, bare, written
+from uvideo.s3.codec import OperationCodec, OperationRequest, bare, written
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import LifecycleRule
 from uvideo.s3.xml_text import element, time
@@ -20,16 +20,16 @@ _DAY = 86400
 _STATUS = {"Enabled": True, "Disabled": False}
 
 
-def _decode_put(call: Call) -> operation.PutBucketLifecycleConfiguration:
-    checksum.check_body(call.headers, call.body)
-    found = xml.read(call.body, "LifecycleConfiguration").all("Rule")
+def _decode_put(asked: OperationRequest) -> operation.PutBucketLifecycleConfiguration:
+    checksum.check_body(asked.headers, asked.body)
+    found = xml.read(asked.body, "LifecycleConfiguration").all("Rule")
     if not 1 <= len(found) <= RULES:
         raise S3Error("MalformedXML")
     rules = tuple(map(_rule, found))
     names = [rule.id for rule in rules if rule.id is not None]
     if len(set(names)) < len(names):
         raise S3Error("InvalidArgument", message="Rule ID must be unique. Found same ID for more than one rule")
-    return operation.PutBucketLifecycleConfiguration(**field.of_bucket(call), rules=rules)
+    return operation.PutBucketLifecycleConfiguration(**field.of_bucket(asked), rules=rules)
 
 
 def _rule(rule: xml.Element) -> LifecycleRule:

@@ -13,7 +13,7 @@ from typing import Any
 
 from uvideo._core import compat, message
 from uvideo.s3 import field, operation
-from uvideo.s3.codec import Call, OperationCodec, written
+from uvideo.s3.codec import OperationCodec, OperationRequest, written
 from uvideo.s3.operation import Owner, Restore
 from uvideo.s3.storage_class import shown
 from uvideo.s3.xml_text import element, escape, is_plain, time
@@ -25,26 +25,26 @@ LIMIT = 1000  # entries of a page
 # Requests
 
 
-def _count(call: Call, name: str) -> int:
-    return min(field.number(call.query.get(name), name, LIMIT), LIMIT)
+def _count(asked: OperationRequest, name: str) -> int:
+    return min(field.number(asked.query.get(name), name, LIMIT), LIMIT)
 
 
-def _common(call: Call, count: str = "max-keys") -> dict[str, Any]:
+def _common(asked: OperationRequest, count: str = "max-keys") -> dict[str, Any]:
     """The fields of every listing of a bucket."""
-    encoding = call.query.get("encoding-type")
+    encoding = asked.query.get("encoding-type")
     if encoding not in (None, "url"):
         raise field.invalid("Invalid Encoding Method specified in Request", "encoding-type", encoding)
     return {
-        **field.of_bucket(call),
-        "prefix": call.query.get("prefix", ""),
-        "delimiter": call.query.get("delimiter", ""),
-        "max_keys": _count(call, count),
+        **field.of_bucket(asked),
+        "prefix": asked.query.get("prefix", ""),
+        "delimiter": asked.query.get("delimiter", ""),
+        "max_keys": _count(asked, count),
         "encoding_type": encoding,
     }
 
 
-def _wants_restore(call: Call) -> bool:
-    names = call.headers.get("x-amz-optional-object-attributes", "")
+def _wants_restore(asked: OperationRequest) -> bool:
+    names = asked.headers.get("x-amz-optional-object-attributes", "")
     return "RestoreStatus" in [name.strip() for name in names.split(",")]
 
 
@@ -66,58 +66,58 @@ def key_of_token(token: str) -> str:
     return key
 
 
-def _decode_buckets(call: Call) -> operation.ListBuckets:
+def _decode_buckets(asked: OperationRequest) -> operation.ListBuckets:
     return operation.ListBuckets(
-        max_buckets=field.number(call.query.get("max-buckets"), "max-buckets", 10000, 1, 10000),
-        continuation_token=call.query.get("continuation-token") or None,
-        prefix=call.query.get("prefix", ""),
-        region=call.query.get("bucket-region") or None,
+        max_buckets=field.number(asked.query.get("max-buckets"), "max-buckets", 10000, 1, 10000),
+        continuation_token=asked.query.get("continuation-token") or None,
+        prefix=asked.query.get("prefix", ""),
+        region=asked.query.get("bucket-region") or None,
     )
 
 
-def _decode_v1(call: Call) -> operation.ListObjects:
+def _decode_v1(asked: OperationRequest) -> operation.ListObjects:
     return operation.ListObjects(
-        **_common(call), marker=call.query.get("marker", ""), restore_status=_wants_restore(call)
+        **_common(asked), marker=asked.query.get("marker", ""), restore_status=_wants_restore(asked)
     )
 
 
-def _decode_v2(call: Call) -> operation.ListObjectsV2:
-    token, start = call.query.get("continuation-token"), call.query.get("start-after")
+def _decode_v2(asked: OperationRequest) -> operation.ListObjectsV2:
+    token, start = asked.query.get("continuation-token"), asked.query.get("start-after")
     return operation.ListObjectsV2(
-        **_common(call),
+        **_common(asked),
         continuation_token=token,
         start_after=start,
         after=key_of_token(token) if token else start or "",
-        fetch_owner=call.query.get("fetch-owner", "").lower() == "true",
-        restore_status=_wants_restore(call),
+        fetch_owner=asked.query.get("fetch-owner", "").lower() == "true",
+        restore_status=_wants_restore(asked),
     )
 
 
-def _decode_versions(call: Call) -> operation.ListObjectVersions:
-    key_marker, version = call.query.get("key-marker", ""), call.query.get("version-id-marker", "")
+def _decode_versions(asked: OperationRequest) -> operation.ListObjectVersions:
+    key_marker, version = asked.query.get("key-marker", ""), asked.query.get("version-id-marker", "")
     if version and not key_marker:
         text = "A version-id marker cannot be specified without a key marker."
         raise field.invalid(text, "version-id-marker", version)
     return operation.ListObjectVersions(
-        **_common(call), key_marker=key_marker, version_id_marker=field.version(version or None) or ""
+        **_common(asked), key_marker=key_marker, version_id_marker=field.version(version or None) or ""
     )
 
 
-def _decode_uploads(call: Call) -> operation.ListMultipartUploads:
-    key_marker = call.query.get("key-marker", "")
+def _decode_uploads(asked: OperationRequest) -> operation.ListMultipartUploads:
+    key_marker = asked.query.get("key-marker", "")
     return operation.ListMultipartUploads(
-        **_common(call, "max-uploads"),
+        **_common(asked, "max-uploads"),
         key_marker=key_marker,
-        upload_id_marker=call.query.get("upload-id-marker", "") if key_marker else "",
+        upload_id_marker=asked.query.get("upload-id-marker", "") if key_marker else "",
     )
 
 
-def _decode_parts(call: Call) -> operation.ListParts:
+def _decode_parts(asked: OperationRequest) -> operation.ListParts:
     return operation.ListParts(
-        **field.of_object(call),
-        upload_id=field.upload_id(call),
-        max_parts=_count(call, "max-parts"),
-        part_number_marker=field.number(call.query.get("part-number-marker"), "part-number-marker", 0),
+        **field.of_object(asked),
+        upload_id=field.upload_id(asked),
+        max_parts=_count(asked, "max-parts"),
+        part_number_marker=field.number(asked.query.get("part-number-marker"), "part-number-marker", 0),
     )
 
 

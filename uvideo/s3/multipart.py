@@ -10,7 +10,7 @@ import re
 from uvideo._core import byterange, compat, message
 from uvideo._core import field as shared
 from uvideo.s3 import checksum, condition, field, operation, storing, xml
-from uvideo.s3.codec import Call, OperationCodec, bare, empty, written
+from uvideo.s3.codec import OperationCodec, OperationRequest, bare, empty, written
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import ALGORITHMS, CHECKSUM_TYPES, AnnouncedChecksum, CompletedPart
 from uvideo.s3.xml_text import element, time
@@ -18,13 +18,13 @@ from uvideo.s3.xml_text import element, time
 __all__ = ["CODECS", "parts_of"]
 
 
-def _decode_create(call: Call) -> operation.CreateMultipartUpload:
-    name, kind = call.headers.get("x-amz-checksum-algorithm"), call.headers.get("x-amz-checksum-type")
+def _decode_create(asked: OperationRequest) -> operation.CreateMultipartUpload:
+    name, kind = asked.headers.get("x-amz-checksum-algorithm"), asked.headers.get("x-amz-checksum-type")
     algorithm = checksum.algorithm_of(name) if name else None
     if algorithm is None and kind:
         raise S3Error("InvalidRequest", message="x-amz-checksum-type needs x-amz-checksum-algorithm.")
     return operation.CreateMultipartUpload(
-        **storing.stored(call),
+        **storing.stored(asked),
         checksum_algorithm=algorithm,
         checksum_type=None if algorithm is None else checksum.type_for(algorithm, kind or None),
     )
@@ -42,14 +42,14 @@ def _encode_create(
     )
 
 
-def _decode_part(call: Call) -> operation.UploadPart:
-    storing.refuse_unserved(call.headers)
+def _decode_part(asked: OperationRequest) -> operation.UploadPart:
+    storing.refuse_unserved(asked.headers)
     return operation.UploadPart(
-        **field.of_object(call),
-        upload_id=field.upload_id(call),
-        part_number=field.part_number(call),
-        md5=checksum.content_md5(call.headers),
-        checksum=checksum.announced(call.headers),
+        **field.of_object(asked),
+        upload_id=field.upload_id(asked),
+        part_number=field.part_number(asked),
+        md5=checksum.content_md5(asked.headers),
+        checksum=checksum.announced(asked.headers),
     )
 
 
@@ -60,8 +60,8 @@ def _encode_part(op: operation.UploadPart, result: operation.UploadPartOutput) -
 _RANGE = re.compile("bytes=([0-9]{1,18})-([0-9]{1,18})").fullmatch
 
 
-def _source_range(call: Call) -> byterange.ByteRange | None:
-    value = call.headers.get("x-amz-copy-source-range")
+def _source_range(asked: OperationRequest) -> byterange.ByteRange | None:
+    value = asked.headers.get("x-amz-copy-source-range")
     if value is None:
         return None
     found = _RANGE(value.strip())
@@ -74,16 +74,16 @@ def _source_range(call: Call) -> byterange.ByteRange | None:
     return byterange.ByteRange(int(found[1]), int(found[2]))
 
 
-def _decode_copy(call: Call) -> operation.UploadPartCopy:
-    storing.refuse_unserved(call.headers)
+def _decode_copy(asked: OperationRequest) -> operation.UploadPartCopy:
+    storing.refuse_unserved(asked.headers)
     return operation.UploadPartCopy(
-        **field.of_object(call),
-        upload_id=field.upload_id(call),
-        part_number=field.part_number(call),
-        source=field.source(call),
-        range=_source_range(call),
-        source_conditions=condition.of_source(call.headers),
-        source_expected_owner=call.headers.get("x-amz-source-expected-bucket-owner"),
+        **field.of_object(asked),
+        upload_id=field.upload_id(asked),
+        part_number=field.part_number(asked),
+        source=field.source(asked),
+        range=_source_range(asked),
+        source_conditions=condition.of_source(asked.headers),
+        source_expected_owner=asked.headers.get("x-amz-source-expected-bucket-owner"),
     )
 
 
@@ -97,19 +97,19 @@ def _encode_copy(op: operation.UploadPartCopy, result: operation.UploadPartCopyO
     )
 
 
-def _decode_complete(call: Call) -> operation.CompleteMultipartUpload:
-    storing.refuse_unserved(call.headers)
-    kind, size = call.headers.get("x-amz-checksum-type"), call.headers.get("x-amz-mp-object-size")
+def _decode_complete(asked: OperationRequest) -> operation.CompleteMultipartUpload:
+    storing.refuse_unserved(asked.headers)
+    kind, size = asked.headers.get("x-amz-checksum-type"), asked.headers.get("x-amz-mp-object-size")
     if kind and kind not in CHECKSUM_TYPES:
         raise S3Error("InvalidRequest", message="Value for x-amz-checksum-type header is invalid.")
     count = compat.whole(size.strip()) if size else None
     if size and count is None:
         raise field.invalid("Value for x-amz-mp-object-size header is invalid.", "x-amz-mp-object-size", size)
     return operation.CompleteMultipartUpload(
-        **field.of_object(call),
-        upload_id=field.upload_id(call),
-        conditions=condition.of_write(call.headers),
-        checksum=checksum.announced(call.headers, has_body=False, of_parts=True),
+        **field.of_object(asked),
+        upload_id=field.upload_id(asked),
+        conditions=condition.of_write(asked.headers),
+        checksum=checksum.announced(asked.headers, has_body=False, of_parts=True),
         checksum_type=kind or None,
         size=count,
     )
@@ -156,10 +156,10 @@ def _encode_complete(
     )
 
 
-def _decode_abort(call: Call) -> operation.AbortMultipartUpload:
-    if call.headers.get("x-amz-if-match-initiated-time") is not None:
+def _decode_abort(asked: OperationRequest) -> operation.AbortMultipartUpload:
+    if asked.headers.get("x-amz-if-match-initiated-time") is not None:
         raise S3Error("NotImplemented", Header="x-amz-if-match-initiated-time")
-    return operation.AbortMultipartUpload(**field.of_object(call), upload_id=field.upload_id(call))
+    return operation.AbortMultipartUpload(**field.of_object(asked), upload_id=field.upload_id(asked))
 
 
 CODECS: dict[type, OperationCodec] = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from uvideo._core import byterange, compat, message, restore
 from uvideo.s3 import checksum, condition, field, operation, storing, xml
-from uvideo.s3.codec import Call, OperationCodec, empty, written
+from uvideo.s3.codec import OperationCodec, OperationRequest, empty, written
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import Checksum
 from uvideo.s3.storage_class import shown
@@ -25,12 +25,12 @@ OVERRIDES = {f"response-{name.lower()}": name for name in ("Content-Type", *oper
 # Put
 
 
-def _decode_put(call: Call) -> operation.PutObject:
+def _decode_put(asked: OperationRequest) -> operation.PutObject:
     return operation.PutObject(
-        **storing.stored(call),
-        md5=checksum.content_md5(call.headers),
-        checksum=checksum.announced(call.headers),
-        conditions=condition.of_write(call.headers),
+        **storing.stored(asked),
+        md5=checksum.content_md5(asked.headers),
+        checksum=checksum.announced(asked.headers),
+        conditions=condition.of_write(asked.headers),
     )
 
 
@@ -42,39 +42,39 @@ def _encode_put(op: operation.PutObject, result: operation.PutObjectOutput) -> m
 # Get and head
 
 
-def _reading(call: Call) -> dict[str, Any]:
+def _reading(asked: OperationRequest) -> dict[str, Any]:
     """The fields of a GET or HEAD."""
-    storing.refuse_unserved(call.headers)
-    given, part = call.headers.get("Range"), call.query.get("partNumber")
+    storing.refuse_unserved(asked.headers)
+    given, part = asked.headers.get("Range"), asked.query.get("partNumber")
     if given and part is not None:
         raise S3Error("InvalidRequest", message="Cannot specify both Range header and partNumber query parameter")
     return {
-        **field.of_version(call),
+        **field.of_version(asked),
         "range": byterange.parse(given),
-        "part_number": None if part is None else field.part_number(call),
-        "conditions": condition.of_read(call.headers),
-        "overrides": _overrides(call),
-        "checksum_mode": call.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED",
+        "part_number": None if part is None else field.part_number(asked),
+        "conditions": condition.of_read(asked.headers),
+        "overrides": _overrides(asked),
+        "checksum_mode": asked.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED",
     }
 
 
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]").search
 
 
-def _overrides(call: Call) -> operation.Pairs:
-    found = [(header, call.query[name]) for name, header in OVERRIDES.items() if name in call.query]
+def _overrides(asked: OperationRequest) -> operation.Pairs:
+    found = [(header, asked.query[name]) for name, header in OVERRIDES.items() if name in asked.query]
     for name, value in found:
         if _CONTROL(value):
             raise field.invalid("A header cannot hold control characters", f"response-{name.lower()}", value)
     return tuple(found)
 
 
-def _decode_get(call: Call) -> operation.GetObject:
-    return operation.GetObject(**_reading(call))
+def _decode_get(asked: OperationRequest) -> operation.GetObject:
+    return operation.GetObject(**_reading(asked))
 
 
-def _decode_head(call: Call) -> operation.HeadObject:
-    return operation.HeadObject(**_reading(call))
+def _decode_head(asked: OperationRequest) -> operation.HeadObject:
+    return operation.HeadObject(**_reading(asked))
 
 
 def _encode_object(
@@ -117,16 +117,16 @@ def _restore(state: operation.Restore | None) -> str | None:
 # Copy
 
 
-def _decode_copy(call: Call) -> operation.CopyObject:
-    algorithm = call.headers.get("x-amz-checksum-algorithm")
+def _decode_copy(asked: OperationRequest) -> operation.CopyObject:
+    algorithm = asked.headers.get("x-amz-checksum-algorithm")
     return operation.CopyObject(
-        **storing.stored(call),
-        source=field.source(call),
-        metadata_directive=field.directive(call, "x-amz-metadata-directive"),
-        tagging_directive=field.directive(call, "x-amz-tagging-directive"),
-        source_conditions=condition.of_source(call.headers),
-        source_expected_owner=call.headers.get("x-amz-source-expected-bucket-owner"),
-        conditions=condition.of_write(call.headers),
+        **storing.stored(asked),
+        source=field.source(asked),
+        metadata_directive=field.directive(asked, "x-amz-metadata-directive"),
+        tagging_directive=field.directive(asked, "x-amz-tagging-directive"),
+        source_conditions=condition.of_source(asked.headers),
+        source_expected_owner=asked.headers.get("x-amz-source-expected-bucket-owner"),
+        conditions=condition.of_write(asked.headers),
         checksum_algorithm=checksum.algorithm_of(algorithm) if algorithm else None,
     )
 
@@ -147,8 +147,8 @@ def _encode_copy(op: operation.CopyObject, result: operation.CopyObjectOutput) -
 # Delete
 
 
-def _decode_delete(call: Call) -> operation.DeleteObject:
-    return operation.DeleteObject(**field.of_version(call), conditions=condition.of_delete(call.headers))
+def _decode_delete(asked: OperationRequest) -> operation.DeleteObject:
+    return operation.DeleteObject(**field.of_version(asked), conditions=condition.of_delete(asked.headers))
 
 
 def _encode_delete(op: operation.DeleteObject, result: operation.DeleteObjectOutput) -> message.Response:
@@ -174,14 +174,14 @@ def _identifier(each: xml.Element) -> operation.ObjectIdentifier:
     return operation.ObjectIdentifier(key=key, version_id=version, conditions=condition.of_delete(conditions))
 
 
-def _decode_delete_many(call: Call) -> operation.DeleteObjects:
-    checksum.check_body(call.headers, call.body)
-    root = xml.read(call.body, "Delete", limit=xml.BULK)
+def _decode_delete_many(asked: OperationRequest) -> operation.DeleteObjects:
+    checksum.check_body(asked.headers, asked.body)
+    root = xml.read(asked.body, "Delete", limit=xml.BULK)
     found = root.all("Object")
     if not 1 <= len(found) <= DELETED:
         raise S3Error("MalformedXML")
     quiet = (root.get("Quiet") or "").strip().lower() == "true"
-    return operation.DeleteObjects(**field.of_bucket(call), objects=tuple(map(_identifier, found)), quiet=quiet)
+    return operation.DeleteObjects(**field.of_bucket(asked), objects=tuple(map(_identifier, found)), quiet=quiet)
 
 
 def _encode_delete_many(op: operation.DeleteObjects, result: operation.DeleteObjectsOutput) -> message.Response:
@@ -202,16 +202,16 @@ def _encode_delete_many(op: operation.DeleteObjects, result: operation.DeleteObj
 # Attributes
 
 
-def _decode_attributes(call: Call) -> operation.GetObjectAttributes:
-    names = {name.strip() for value in call.headers.all("x-amz-object-attributes") for name in value.split(",")}
+def _decode_attributes(asked: OperationRequest) -> operation.GetObjectAttributes:
+    names = {name.strip() for value in asked.headers.all("x-amz-object-attributes") for name in value.split(",")}
     unknown = sorted(names.difference(ATTRIBUTES))
     if unknown or not names:
         raise field.invalid("Invalid attribute name specified.", "x-amz-object-attributes", ",".join(unknown))
-    marker = field.number(call.headers.get("x-amz-part-number-marker"), "x-amz-part-number-marker", 0)
+    marker = field.number(asked.headers.get("x-amz-part-number-marker"), "x-amz-part-number-marker", 0)
     return operation.GetObjectAttributes(
-        **field.of_version(call),
+        **field.of_version(asked),
         attributes=frozenset(names),
-        max_parts=min(field.number(call.headers.get("x-amz-max-parts"), "x-amz-max-parts", 1000), 1000),
+        max_parts=min(field.number(asked.headers.get("x-amz-max-parts"), "x-amz-max-parts", 1000), 1000),
         part_number_marker=marker,
     )
 
@@ -255,12 +255,12 @@ def _encode_attributes(
 # Restore
 
 
-def _decode_restore(call: Call) -> operation.RestoreObject:
-    checksum.check_body(call.headers, call.body, required=False)
-    fields = field.of_version(call)
-    if not call.body.strip():
+def _decode_restore(asked: OperationRequest) -> operation.RestoreObject:
+    checksum.check_body(asked.headers, asked.body, required=False)
+    fields = field.of_version(asked)
+    if not asked.body.strip():
         return operation.RestoreObject(**fields)
-    root = xml.read(call.body, "RestoreRequest")
+    root = xml.read(asked.body, "RestoreRequest")
     if any(root.find(name) is not None for name in ("Type", "SelectParameters", "OutputLocation")):
         raise S3Error("NotImplemented")
     days, glacier = root.get("Days"), root.find("GlacierJobParameters")

@@ -7,7 +7,7 @@ from typing import Any
 from uvideo._core import field as shared
 from uvideo._core import message
 from uvideo.s3 import acl, field, storage_class, tagging
-from uvideo.s3.codec import Call
+from uvideo.s3.codec import OperationRequest
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import KEPT
 
@@ -30,12 +30,12 @@ def refuse_unserved(headers: message.Headers) -> None:
             raise S3Error("NotImplemented", Header=name)
 
 
-def stored(call: Call) -> dict[str, Any]:
+def stored(asked: OperationRequest) -> dict[str, Any]:
     """The fields of an operation that stores an object."""
-    headers = call.headers
+    headers = asked.headers
     refuse_unserved(headers)
     return {
-        **field.of_object(call),
+        **field.of_object(asked),
         "content_type": (headers.get("Content-Type") or "").strip() or None,
         "headers": _kept(headers),
         "metadata": _metadata(headers),

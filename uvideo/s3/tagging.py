@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uvideo._core import compat, message
 from uvideo.s3 import checksum, field, operation, xml
-from uvideo.s3.codec import Call, OperationCodec, bare, empty, written
+from uvideo.s3.codec import OperationCodec, OperationRequest, bare, empty, written
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import Pairs
 from uvideo.s3.xml_text import element
@@ -53,9 +53,9 @@ def _tag_set(tags: Pairs) -> str:
     return f"<TagSet>{''.join(found)}</TagSet>"
 
 
-def _decode_put_bucket(call: Call) -> operation.PutBucketTagging:
-    checksum.check_body(call.headers, call.body)
-    return operation.PutBucketTagging(**field.of_bucket(call), tags=of_document(call.body, OF_BUCKET))
+def _decode_put_bucket(asked: OperationRequest) -> operation.PutBucketTagging:
+    checksum.check_body(asked.headers, asked.body)
+    return operation.PutBucketTagging(**field.of_bucket(asked), tags=of_document(asked.body, OF_BUCKET))
 
 
 def _encode_bucket(op: operation.GetBucketTagging, result: operation.GetBucketTaggingOutput) -> message.Response:
@@ -66,9 +66,9 @@ def _encode_get(op: operation.GetObjectTagging, result: operation.GetObjectTaggi
     return written("Tagging", _tag_set(result.tags), headers=(("x-amz-version-id", result.version_id),))
 
 
-def _decode_put(call: Call) -> operation.PutObjectTagging:
-    checksum.check_body(call.headers, call.body, required=False)
-    return operation.PutObjectTagging(**field.of_version(call), tags=of_document(call.body))
+def _decode_put(asked: OperationRequest) -> operation.PutObjectTagging:
+    checksum.check_body(asked.headers, asked.body, required=False)
+    return operation.PutObjectTagging(**field.of_version(asked), tags=of_document(asked.body))
 
 
 def _encode_put(op: operation.PutObjectTagging, result: operation.PutObjectTaggingOutput) -> message.Response:
