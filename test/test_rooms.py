@@ -47,10 +47,14 @@ S3_VALUES = VALUES | {
     "itertools",
     "math",
     "types",
+    "urllib.parse",
     "xml.parsers.expat",
     "zlib",
 }
-S3_SHARED = ("byterange", "compat", "condition", "dates", "errors", "etag", "field", "location", "message", "restore")
+S3_SHARED = (
+    *("byterange", "compat", "condition", "dates", "errors", "etag", "expiry", "field", "json_document", "location"),
+    *("message", "restore"),
+)
 FRAMEWORKS = (
     "aiohttp",
     "sqlite3",
