@@ -355,7 +355,7 @@ def test_every_silence_ends(peer: Start) -> None:
     made = peer(silent)
 
     async def work(client: AsyncClient) -> None:
-        with pytest.raises(errors.NoAnswer, match="silence for too long"):
+        with pytest.raises(errors.NoAnswer, match="no data for too long"):
             await send(client, made.origin)
 
     run(work, timeout=0.15)
@@ -434,7 +434,7 @@ def test_a_connection_that_was_used_before_allows_no_longer_silence(
             clock.now = began + seconds
             connection.look()
             await asyncio.sleep(0)
-        with pytest.raises(errors.NoAnswer, match="silence for too long"):
+        with pytest.raises(errors.NoAnswer, match="no data for too long"):
             await sending
 
     run(work, timeout=100.0)
@@ -543,7 +543,7 @@ def test_https_goes_through_a_tunnel(peer: Start) -> None:
             assert (await send(client, "https://service.test")).body == b"inside"
 
     async def refused(client: AsyncClient) -> None:
-        with pytest.raises(errors.NoAnswer, match="asks for a user and a password: 407") as caught:
+        with pytest.raises(errors.NoAnswer, match="requires a user name and a password: 407") as caught:
             await send(client, "https://service.test")
         assert not caught.value.sent
 

@@ -299,7 +299,7 @@ class Theatre:
             raise Wrong("the other side never ended")
         if quiet and took > LONG / 2:
             raise Wrong(f"it took {took:.1f} s where {SHORT} s were allowed; {_brief(found)}")
-        if not quiet and "silence" in str(found["error"]):
+        if not quiet and "no data" in str(found["error"]):
             raise Wrong(f"only the client's limit ended it; {len(job.seen)} bytes came; {_brief(found)}")
         self._judge(case, job, head + body, found, probed)
 

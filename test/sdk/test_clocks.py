@@ -104,7 +104,7 @@ class Clocks(Case):
             else:
                 _, resp = handler.putstream("space", "k", io.BytesIO(LARGE))
             carrier.transport.close()
-            return None if resp.status_code == -1 and "silence" in resp.error else repr(resp)
+            return None if resp.status_code == -1 and "no data" in resp.error else repr(resp)
 
         lock, folder = threading.Lock(), tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, folder)

@@ -83,7 +83,7 @@ class Portal(Hostile):
             self.service.lies = {"*": reply(status, b"<html><title>No\x1b[2J way</title><p>x</html>", html)}
             for _, resp in (self.download(), self.deleter().deletefile("space", "k"), self.upload()):
                 self.assertStatus(-1 if status < 429 else status, (_, resp))
-                self.assertIn("something that is not the service answers %d" % status, resp.error)
+                self.assertIn("the answer %d is not from the service" % status, resp.error)
                 self.assertIn('"No [2J way"', resp.error)
                 self.assertIsNone(resp.ret_code)
 
