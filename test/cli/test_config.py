@@ -188,7 +188,7 @@ class TestSet:
             (["retries", "many"], "whole number"),
             (["retries"], "--key-file"),
             (["retries", "1", "--key-file", "-"], "not both"),
-            (["retries", "1", "--profile", "a b"], "no name of a profile"),
+            (["retries", "1", "--profile", "a b"], "not a valid name of a profile"),
         ],
     )
     def test_what_cannot_be_is_2(self, alone: Shell, inside: Inside, words: list[str], said: str) -> None:

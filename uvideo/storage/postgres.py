@@ -94,7 +94,9 @@ class PostgresCatalog(SqlCatalog):
         if self._ledger and not named and not (old and old[5] == record.blob):
             name = "UPDATE blobs SET since = 0 WHERE blob = $1 AND doomed = 0 RETURNING blob"
             if not (yield name, (record.blob,)):
-                raise errors.Unavailable("the bytes were swept before they had a name: send them again", cause="lease")
+                raise errors.Unavailable(
+                    "the bytes were removed before the catalog named them: send them again", cause="lease"
+                )
 
     def _unnamed(self, blob: str | None) -> Steps[builtins.list[str]]:
         if blob is None:

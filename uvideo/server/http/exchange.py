@@ -404,7 +404,7 @@ class Exchange:
                 raise
             if not count:
                 name = Path(file.name).name
-                raise Unreadable(Damaged(f"the blob {name} has become shorter: nothing is left at byte {offset}"))
+                raise Unreadable(Damaged(f"the blob {name} became shorter: it ends before byte {offset}"))
             offset += count
             self.sent += count
 
