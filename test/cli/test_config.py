@@ -75,7 +75,7 @@ class TestInit:
             },
         )
         assert done.code == 0, done.out
-        assert "the service takes them" in done.out
+        assert "the service accepts the keys" in done.out
         assert inside("spaces").code == 0
 
     def test_keys_that_are_refused_are_kept_only_if_wished(self, alone: Shell) -> None:
@@ -149,7 +149,7 @@ class TestSet:
     def test_settings_of_a_profile(self, alone: Shell) -> None:
         assert alone("config", "set", "retries", "8", "--profile", "home").out == "home: retries = 8\n"
         assert alone("config", "set", "verify", "no", "--profile", "home").code == 0
-        assert alone("config", "use", "home").out == "home is the default now\n"
+        assert alone("config", "use", "home").out == "home is now the default\n"
         assert alone("config", "show").lines == ["home: retries = 8", "home: verify = false"]
         assert alone("config", "unset", "retries").out == "home: retries is removed\n"
         assert alone("config", "show", "home").lines == ["home: verify = false"]

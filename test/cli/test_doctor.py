@@ -84,7 +84,7 @@ def test_a_proxy_that_changes_bodies(shell: Shell) -> None:
         proxy.on("GetObject").flip(3)
         done = shell("doctor", "--space", space, UVIDEO_ENDPOINT=f"127.0.0.1:{proxy.port}")
     assert done.code == 1
-    assert "is not what was stored" in done.out
+    assert "differs from the stored content" in done.out
 
 
 def test_in_chinese(shell: Shell) -> None:

@@ -108,10 +108,10 @@ def test_an_upload_to_a_space_that_is_gone_keeps_no_other_from_going_on(
         shell.client.abort_upload(gone, each.key, each.upload_id)
     shell.client.delete_space(gone)
     done = inside("transfers", "resume", "--all", "-j", "1")
-    assert done.code == 4 and done.err.count("there is no space") == 1 and ": 2 not begun" in done.err, done.err
+    assert done.code == 4 and done.err.count("there is no space") == 1 and ": 2 not started" in done.err, done.err
     begin(space, "d")
     done = inside("transfers", "resume", "--all", "-j", "1")
-    assert done.code == 1 and done.err.count("there is no space") >= 2 and "not begun" not in done.err, done.err
+    assert done.code == 1 and done.err.count("there is no space") >= 2 and "not started" not in done.err, done.err
     assert shell.client.stat(space, "d").size == SIZE
 
 
