@@ -83,12 +83,12 @@ class TestInit:
         answers = {
             "public key": alone.server.public_key,
             "private key (not shown): ": SECRET,
-            "all the same? [y/N]": "n",
+            "anyway? [y/N]": "n",
         }
         done = alone.terminal(*words, answers=answers)
         assert (done.code, path(alone).exists()) == (1, False)
         assert SECRET not in done.out
-        assert alone.terminal(*words, answers={**answers, "all the same? [y/N]": "y"}).code == 0
+        assert alone.terminal(*words, answers={**answers, "anyway? [y/N]": "y"}).code == 0
         assert "profiles.x" in path(alone).read_text()
 
     def test_without_a_terminal_keys_that_are_refused_are_an_error(self, alone: Shell) -> None:

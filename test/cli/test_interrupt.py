@@ -58,7 +58,7 @@ def test_an_interrupted_upload_goes_on(shell: Shell, inside: Inside, large: Path
     target = f"uvideo://{space}/x y"
     code, err, seconds = stopped(shell, number, "cp", "large", target, "--bwlimit", "8M")
     assert code == 130 and seconds < 15, err
-    assert f"to go on: uvideo cp large '{target}' --bwlimit 8M" in err and "Traceback" not in err
+    assert f"to continue: uvideo cp large '{target}' --bwlimit 8M" in err and "Traceback" not in err
 
     record = check(inside("transfers", "ls", "--json").lines[0])
     assert (record["direction"], record["target"], record["bytes"]) == ("upload", target, SIZE)
@@ -80,7 +80,7 @@ def test_an_interrupted_download_goes_on(shell: Shell, inside: Inside, large: Pa
     space = shell.space()
     shell.client.upload(space, "x", large)
     code, err, seconds = stopped(shell, signal.SIGINT, "cp", f"uvideo://{space}/x", "down/y", "--bwlimit", "8M")
-    assert code == 130 and seconds < 15 and "to go on: uvideo cp" in err, err
+    assert code == 130 and seconds < 15 and "to continue: uvideo cp" in err, err
     assert not (shell.folder / "down" / "y").exists()
     record = check(inside("transfers", "ls", "--json").lines[0])
     assert (record["direction"], record["source"]) == ("download", f"uvideo://{space}/x") and record["done"] > 0

@@ -251,7 +251,7 @@ def test_one_wrong_line_changes_nothing_and_is_named(site: Site, stored: tuple[s
         ("UVIDEO_SERVE_RATE=nan", "line 2: UVIDEO_SERVE_RATE: 'nan' is no number"),
         ("UVIDEO_SERVE_TRUSTED_PROXY=10.0.0.0/33", "--trusted-proxy: "),  # would count after a restart only
         ("UVIDEO_SERVE_RAET=1", "line 2: there is no setting UVIDEO_SERVE_RAET; did you mean UVIDEO_SERVE_RATE?"),
-        ("UVIDEO_SERVE_CORS_ORIGIN=nonsense", "--cors-origin: 'nonsense' is no origin"),
+        ("UVIDEO_SERVE_CORS_ORIGIN=nonsense", "--cors-origin: 'nonsense' is not an origin"),
         ("UVIDEO_SERVE_PUBLIC_KEY=another", "uvideo admin keys --replace"),
         ("UVIDEO_SERVE_CALLBACK_ALLOW=a:b:c", "--callback-allow: "),
     ):
@@ -368,7 +368,7 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_files(tmp_
         assert "answering on" not in server.log.read_text()
         second.write_text("UVIDEO_SERVE_LOG_LEVEL=debug\nUVIDEO_SERVE_LOCK_SECONDS=2\n")
         os.kill(server.pid, signal.SIGHUP)
-        until(lambda: "counts after a restart: admin_host, lock_seconds" in server.log.read_text())
+        until(lambda: "takes effect after a restart: admin_host, lock_seconds" in server.log.read_text())
         for line, said in WAITING:
             second.write_text(f"UVIDEO_SERVE_{line}\nUVIDEO_SERVE_LOG_LEVEL=debug\n")
             os.kill(server.pid, signal.SIGHUP)

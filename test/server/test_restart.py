@@ -274,7 +274,7 @@ def test_an_upgrade_by_command_fails_no_request(tmp_path: Path, program: Path, w
                 cli = program / "uvideo" / "cli" / "serve.py"
                 text = cli.read_text()
                 cli.write_text(text + "\n)\n")
-                with pytest.raises(NotReplaced, match=r"does not serve, process \d+ goes on: .*SyntaxError"):
+                with pytest.raises(NotReplaced, match=r"the new server failed, process \d+ continues: .*SyntaxError"):
                     restart(folder)
                 cli.write_text(text)
                 assert state(folder)["pid"] == server.pid
