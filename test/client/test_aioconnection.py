@@ -18,7 +18,7 @@ from test.sdk.peer import PEM, Call, Peer, answer, context
 from test.sdk.test_interim import CONTINUE, DATA, ETAG, HINTS, ROOM, SIZE, Incoming, piecemeal
 from test.sdk.test_proxies import environment
 from test.sdk.test_trust import ENCRYPTED
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.protocol import message
 from uvideo import AsyncClient, Retry, errors
 from uvideo.client import aio_connection
@@ -605,7 +605,7 @@ def test_a_request_that_cannot_be_sent_leaves_no_connection(peer: Start) -> None
 
 
 def test_no_more_connections_are_open_than_the_limit(peer: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("uvideo.client.aio_session.CONNECTIONS", 3)
+    monkeypatch.setattr("uvideo.client.aio_carrier.CONNECTIONS", 3)
     made = peer(again(answer(b"it")))
 
     async def work(client: AsyncClient) -> None:

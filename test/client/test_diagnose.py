@@ -15,7 +15,7 @@ from test.fakes import FaultProxy
 from test.sdk.peer import PEM
 from test.sdk.test_trust import ENCRYPTED
 from test.server_fixture import Server, start_server
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from uvideo import Client
 from uvideo.diagnose.checks import examine
 from uvideo.errors import NoAnswer

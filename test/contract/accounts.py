@@ -275,7 +275,7 @@ class AccountsContract:
             assert await catalog.stale_uploads(31, 10, "o") == [StaleUpload("u3", "other", "you", "k")]
             assert await catalog.abort("u1", 25) is None and await catalog.upload("u1") is not None
             assert await catalog.abort("u2", 30) is None and await catalog.abort("none", 30) is None
-            assert await catalog.abort("u1", 26) == "d1" and await catalog.abort("u1", 26) is None
+            assert await catalog.abort("u1", 26) == ["d1"] and await catalog.abort("u1", 26) is None
             with pytest.raises(errors.UploadNotFound):
                 await catalog.add_part("u1", PartRecord(2, "e", 1))
             assert await catalog.count_parts("u0") == 1

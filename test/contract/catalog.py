@@ -575,7 +575,7 @@ class CatalogContract:
             await catalog.create_space(SPACE)
             await catalog.begin(UPLOAD)
             await catalog.add_part("upload", PartRecord(0, "e", 1))
-            assert await catalog.abort("upload") == "draft"
+            assert await catalog.abort("upload") == ["draft"]
             assert await catalog.abort("upload") is None
             assert await catalog.part("upload", 0) is None
             with pytest.raises(errors.UploadNotFound):

@@ -11,6 +11,7 @@ import pytest
 from test.cluster.postgres import Postgres, waits_for_locks
 from test.contract.accounts import AccountsContract
 from test.contract.catalog import OBJECT, SPACE, UPLOAD, CatalogContract, small
+from test.contract.part_lists import PartListsContract
 from test.contract.place import Place, play
 from ucloud.uvideo.protocol import errors
 from uvideo.storage.base import Catalog, Unreachable
@@ -26,10 +27,17 @@ def place(database: str) -> Place:
     return Place("test.cluster.places:catalog", {"database": database})
 
 
-class TestPostgres(CatalogContract, AccountsContract):
+class TestPostgres(CatalogContract, AccountsContract, PartListsContract):
     @pytest.fixture
     def place(self, database: str) -> Place:
         return Place("test.cluster.places:catalog", {"database": database})
+
+    @pytest.fixture(autouse=True)
+    def _database(self, postgres: Postgres, database: str) -> None:
+        self._run = lambda script: postgres.run(database.rpartition("/")[2], script)
+
+    async def run(self, catalog: Catalog, statement: str) -> None:
+        await asyncio.to_thread(self._run, statement.format(bytes="BYTEA"))
 
 
 def test_a_newer_schema_is_refused(place: Place, postgres: Postgres, database: str) -> None:
@@ -43,6 +51,7 @@ def test_an_older_schema_is_migrated_once_by_many_at_once(place: Place, postgres
     play(lambda catalog: catalog.create_space(SPACE), place)
     name = database.rpartition("/")[2]
     postgres.run(name, "DROP TABLE blobs, leases, keys, oldest, identity; ALTER TABLE flux DROP COLUMN received")
+    postgres.run(name, "DROP TABLE part_lists, part_blobs, s3_parts; ALTER TABLE uploads DROP COLUMN s3")
     postgres.run(name, "UPDATE schema_version SET version = 1")
 
     async def story(*catalogs: Catalog) -> None:

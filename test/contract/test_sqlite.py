@@ -14,6 +14,7 @@ import pytest
 
 from test.contract.accounts import AccountsContract
 from test.contract.catalog import SPACE, CatalogContract, small
+from test.contract.part_lists import PartListsContract
 from test.contract.place import Place, play
 from uvideo.storage.base import Catalog, Unreachable
 from uvideo.storage.schema import MIGRATIONS
@@ -25,10 +26,13 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "made" / "catalog.sqlite"
 
 
-class TestSqlite(CatalogContract, AccountsContract):
+class TestSqlite(CatalogContract, AccountsContract, PartListsContract):
     @pytest.fixture
     def place(self, path: Path) -> Place:
         return Place("uvideo.storage.sqlite:SqliteCatalog", {"path": str(path), "fsync": False})
+
+    async def run(self, catalog: SqliteCatalog, statement: str) -> None:
+        await catalog.write(lambda db: db.execute(statement.format(bytes="BLOB")).rowcount)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from test.fuzz import reference, schedule
 from test.fuzz.schedule import Case
 from test.fuzz.stage import Job, Stage, certificate
 from test.sdk import carrying
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.http import pool
 from ucloud.uvideo.protocol.errors import NoAnswer
 from ucloud.uvideo.protocol.message import Headers, Request

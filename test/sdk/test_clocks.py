@@ -14,8 +14,8 @@ import threading
 import time
 
 from ucloud.uvideo import config, filemanager
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.engine.retry import Retry
-from ucloud.uvideo.engine.session import carrier_of
 from ucloud.uvideo.http import pool
 from ucloud.uvideo.http.connection import Pace
 from ucloud.uvideo.protocol.errors import NoAnswer

@@ -24,7 +24,7 @@ from ucloud.uvideo import (
     spacemanager,
 )
 from ucloud.uvideo.engine import retry
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.protocol import error_response
 from ucloud.uvideo.protocol.errors import (
     BadAnswer,

@@ -11,7 +11,7 @@ import time
 
 from ucloud import logger
 from ucloud.uvideo import config
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 
 from .case import OPTIONS
 from .service import BLOCK, PORTALS, Hostile, as_json, reply
@@ -98,7 +98,7 @@ class Portal(Hostile):
         for status in (301, 308):
             self.service.lies = {"*": reply(status, b"", (u"Location", u"https://new.example/k?Signature=s3cret"))}
             resp = self.assertStatus(-3, self.upload())
-            self.assertIn("points to https://new.example;", resp.error)
+            self.assertIn("redirects to https://new.example;", resp.error)
 
 
 class Answers(Hostile):

@@ -675,7 +675,7 @@ class Proxied(Case):
             with self.assertRaises(ConfigurationError) as caught:
                 pipes.send(request._replace(origin="https://service.test"))
             self.assertIn(
-                "cannot speak TLS inside of TLS); use an http:// proxy", caught.exception.message
+                "does not support TLS inside of TLS); use an http:// proxy", caught.exception.message
             )
             self.assertFalse(caught.exception.retryable or caught.exception.sent)
             self.assertEqual([len(call.requests) for call in proxy.calls], [1])

@@ -85,9 +85,10 @@ def identity_of(folder: Path) -> tuple[list[str], str]:
 def as_of_old(folder: Path) -> None:
     """What a server left that knew of no identity."""
     with catalog(folder) as db:
-        for table in ("identity", "oldest"):
+        for table in ("identity", "oldest", "part_lists", "part_blobs", "s3_parts"):
             db.execute(f"DROP TABLE {table}")
         db.execute("ALTER TABLE flux DROP COLUMN received")
+        db.execute("ALTER TABLE uploads DROP COLUMN s3")
         db.execute("PRAGMA user_version = 3")
     (folder / "identity").unlink()
 

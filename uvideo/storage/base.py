@@ -16,15 +16,18 @@ from __future__ import annotations
 
 import builtins
 import errno
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 __all__ = [
     "CAUSES",
     "DAY",
     "KEEP",
+    "MOST_EXTENTS",
+    "PART_LIST",
     "Absent",
     "BlobReader",
     "BlobWriter",
@@ -35,6 +38,9 @@ __all__ = [
     "Compacted",
     "Damaged",
     "DayUsage",
+    "Expected",
+    "Extent",
+    "ExtentPart",
     "Freed",
     "Garbage",
     "Holding",
@@ -47,6 +53,8 @@ __all__ = [
     "PartRecord",
     "PartSlot",
     "Quarantined",
+    "S3Facts",
+    "S3Upload",
     "SpaceRecord",
     "StaleUpload",
     "SweepStopped",
@@ -54,10 +62,14 @@ __all__ = [
     "Unreachable",
     "Unusable",
     "UploadRecord",
+    "is_part_list",
+    "new_part_list",
 ]
 
 DAY = 86400  # seconds
 KEEP = 7.0 * DAY  # seconds that a sweep keeps unnamed files
+MOST_EXTENTS = 100_000  # of one part list
+PART_LIST = "parts-"  # how the name of a part list begins; no driver of Blobs gives a blob such a name
 
 
 #: The causes of a database or store failure, as the metrics count them.
@@ -217,14 +229,87 @@ class OpenUploads:
     stale_stored: int
 
 
+def new_part_list() -> str:
+    """A name for a part list, never returned twice."""
+    return PART_LIST + uuid.uuid4().hex
+
+
+def is_part_list(blob: str | None) -> bool:
+    """Whether this names a part list, not a blob: the bytes are in other blobs, which the catalog knows."""
+    return blob is not None and blob.startswith(PART_LIST)
+
+
+class Extent(NamedTuple):
+    """``length`` bytes of a blob from ``offset`` on."""
+
+    blob: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExtentPart:
+    """One part of an upload that S3 began, or of its object: any number of bytes, which are extents of blobs.
+
+    ``number``: from 1; numbers may be missing.  ``md5``: 32 hex digits.  ``checksum``: as the caller wrote it, "" if
+    there is none.  ``digests``: the SHA-1 of each 4 MiB of the part, 20 bytes each, b"" if unknown; an object's part
+    has none.  ``created``: unix seconds; 0 in an object's part.
+    """
+
+    number: int
+    size: int
+    md5: str
+    extents: tuple[Extent, ...] = ()
+    checksum: str = ""
+    digests: bytes = field(default=b"", repr=False)
+    created: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class S3Facts:
+    """What only S3 shows of an object; "" for what it does not have.  Its tags and its metadata are in ObjectRecord.
+
+    ``etag``: unquoted.  ``checksum``: its value, without the name of the ``algorithm``.  ``checksum_type``: FULL_OBJECT
+    or COMPOSITE.  ``upload_id``: of the upload that was finished with this object; a copy must not have it.
+    ``redirect``: of a website.  ``acl``: the canned ACL that S3 set.
+    """
+
+    etag: str = ""
+    checksum: str = ""
+    algorithm: str = ""
+    checksum_type: str = ""
+    upload_id: str = ""
+    redirect: str = ""
+    acl: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class S3Upload:
+    """What only S3 needs of an upload that it began; "" for what the upload does not have.
+
+    ``initiator``: who began it.  ``algorithm``, ``checksum_type``: of its checksums.  ``tags``, ``acl``, ``redirect``:
+    of the object.
+    """
+
+    initiator: str = ""
+    algorithm: str = ""
+    checksum_type: str = ""
+    acl: str = ""
+    redirect: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(slots=True)  # not frozen: creating a frozen one takes nine times as long, per request
 class ObjectRecord:
     """One object.  Do not change it.  ``blob`` names its bytes in Blobs; None means that they are in ``inline``.
+
+    ``blob`` may also name a part list (``is_part_list``): ``uvideo.storage.extents`` opens either.
 
     ``headers``: (name, value) pairs stored with the object and returned with it, metadata included.
     ``size``: bytes.  ``etag``: unquoted.  ``created``, ``modified``: unix seconds.  ``tags``: (key, value) pairs.
     ``acl``: who may read the object in addition to the readers of the space, "" for nobody.
     ``ready``, ``expires``: unix seconds from and until which an archived object can be read, 0 without a restore.
+    ``s3``: None for an object that S3 has not written.
     """
 
     space_id: str
@@ -242,11 +327,21 @@ class ObjectRecord:
     acl: str = ""
     ready: int = 0
     expires: int = 0
+    s3: S3Facts | None = None
+
+
+#: Returns if the object is as the caller of a write expects it (None: there is no object), else raises the refusal.
+#: It is called within the transaction, maybe on another thread, and again in a retry.
+Expected = Callable[[ObjectRecord | None], None]
 
 
 @dataclass(frozen=True, slots=True)
 class UploadRecord:
-    """One unfinished multipart upload.  ``draft`` names its bytes in Blobs.  ``created``: unix seconds."""
+    """One unfinished multipart upload.  ``draft`` names its bytes in Blobs.  ``created``: unix seconds.
+
+    ``s3``: None for an upload that UFile began.  The other ones have parts of any size, each an ExtentPart, and
+    ``draft`` is the name of the part list that they become.
+    """
 
     upload_id: str
     space_id: str
@@ -256,6 +351,7 @@ class UploadRecord:
     storage_class: str = "STANDARD"
     headers: tuple[tuple[str, str], ...] = ()
     created: int = 0
+    s3: S3Upload | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,9 +531,9 @@ class Blobs(Protocol):
         """
 
     async def discard(self, draft: str) -> None:
-        """Remove a draft (sealed or not).  A draft that does not exist is no error.
+        """Remove a draft (sealed or not), or a blob.  One that does not exist is no error.
 
-        Only for a draft that ``Catalog.abort`` or ``delete_space`` returned: a finished upload's draft is a blob.
+        Only for what ``Catalog.abort`` or ``delete_space`` returned: a finished upload's draft is a blob.
         """
 
     async def open(self, blob: str) -> BlobReader:
@@ -472,8 +568,13 @@ class Blobs(Protocol):
 class Catalog(Protocol):
     """Stores names.  Each method is one transaction: it has its whole effect, or raises and has none.
 
-    Keys are text of 1 to 1023 UTF-8 bytes, ordered by these bytes.  Methods that remove an object return the blobs that
-    no object names any more; the caller deletes those from Blobs *after* the method has returned.
+    Keys are text of 1 to 1024 UTF-8 bytes, ordered by these bytes.  Methods that remove an object return the blobs that
+    nothing names any more; the caller deletes those from Blobs *after* the method has returned.  A blob is named by an
+    object, by the part list of an object, or by a part of an unfinished upload that S3 began.  A part list lasts as
+    long as an object names it, and is never among the blobs returned.
+
+    S3 uploads, part lists and S3Facts are stored only once no program runs that cannot read them (``oldest_program``);
+    until then ``errors.Unavailable``.
     """
 
     async def start(self, *, create: bool = True) -> None:
@@ -507,7 +608,7 @@ class Catalog(Protocol):
         """Store the identity unless there is one already; return the stored one.  ``identity``: 32 hex digits."""
 
     async def sample(self, limit: int) -> builtins.list[str]:
-        """At most ``limit`` blobs that objects name, and at most ``limit`` drafts of uploads that have parts."""
+        """At most ``limit`` blobs that objects name, as many that parts name, and as many drafts that have parts."""
 
     # Spaces
 
@@ -529,7 +630,7 @@ class Catalog(Protocol):
         """Change a space; None leaves a value as it is.  ``errors.SpaceNotFound`` if the space does not exist."""
 
     async def delete_space(self, name: str) -> builtins.list[str]:
-        """Remove an empty space, its domains and unfinished uploads; return the uploads' drafts, to be discarded.
+        """Remove an empty space, its domains and unfinished uploads; return what ``Blobs.discard`` must remove.
 
         ``errors.SpaceNotFound``; ``errors.SpaceNotEmpty`` while the space has an object.
         """
@@ -537,9 +638,14 @@ class Catalog(Protocol):
     # Objects
 
     async def put(
-        self, record: ObjectRecord, *, overwrite: bool = True, source: ObjectRecord | None = None
+        self,
+        record: ObjectRecord,
+        *,
+        overwrite: bool = True,
+        source: ObjectRecord | None = None,
+        expected: Expected | None = None,
     ) -> builtins.list[str]:
-        """Store or replace an object; return the blobs that no object names any more.
+        """Store or replace an object; return the blobs that nothing names any more.
 
         The ``created`` of a replaced object is kept.  ``errors.SpaceNotFound`` if the space is gone,
         ``errors.AlreadyExists`` if the key is taken and ``overwrite`` is false.
@@ -548,12 +654,14 @@ class Catalog(Protocol):
         headers).  ``errors.NotFound`` unless the source still exists with the same blob, etag and size; if its key is
         the one written, everything else must be the same too.  Without this check a copy could name a blob that was
         deleted in the meantime, and a change of headers could bring back old bytes or undo another change.
+
+        ``expected``: called with the object that would be replaced.  If it raises, nothing is changed.
         """
 
     async def rename(
         self, space_id: str, key: str, new_key: str, *, overwrite: bool, modified: int
     ) -> builtins.list[str] | None:
-        """Rename an object; return the blobs that no object names any more, or None if there is no such object.
+        """Rename an object; return the blobs that nothing names any more, or None if there is no such object.
 
         ``errors.AlreadyExists`` if the new key is taken and ``overwrite`` is false.  The same key changes nothing.
         """
@@ -567,15 +675,27 @@ class Catalog(Protocol):
         Objects of class ARCHIVE do not count: their bytes may not be readable.
         """
 
-    async def delete(self, space_id: str, key: str) -> builtins.list[str] | None:
-        """Remove an object; return the blobs that no object names any more, or None if there was no such object."""
+    async def delete(self, space_id: str, key: str, *, expected: Expected | None = None) -> builtins.list[str] | None:
+        """Remove an object; return the blobs that nothing names any more, or None if there was no such object.
 
-    async def list(self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "") -> CatalogPage:
+        ``expected``: as in ``put``.
+        """
+
+    async def part_list(self, name: str) -> builtins.list[ExtentPart] | None:
+        """The parts of a part list, in order; None if no object names it any more."""
+
+    async def extents(self, name: str) -> builtins.list[Extent] | None:
+        """The extents of a part list, in order: less than ``part_list``, for readers.  None as there."""
+
+    async def list(
+        self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "", *, itself: bool = False
+    ) -> CatalogPage:
         """At most ``limit`` objects and common prefixes together; keys begin with ``prefix`` and follow ``marker``.
 
         Never fills ``inline``.  With a delimiter, keys that contain it after the prefix are rolled up into one common
         prefix (delimiter included), which counts once.  A marker that is a common prefix skips all keys below it.  An
-        object whose key equals a prefix ending with the delimiter is left out.  Every page costs about the same.
+        object whose key equals a prefix ending with the delimiter is left out, unless ``itself`` is set.  Every page
+        costs about the same.
         """
 
     async def walk(self, after: tuple[str, str] | None, limit: int) -> builtins.list[ObjectRecord]:
@@ -592,12 +712,13 @@ class Catalog(Protocol):
     async def begin(self, upload: UploadRecord) -> None:
         """Store a new upload.  ``errors.SpaceNotFound`` if the space is gone."""
 
-    async def upload(self, upload_id: str) -> UploadRecord | None: ...
+    async def upload(self, upload_id: str, *, s3: bool = False) -> UploadRecord | None:
+        """The upload; None also if the other dialect began it.  ``s3``: one that S3 began."""
 
     async def uploads(
-        self, space_id: str, prefix: str, marker: str, upload_id_marker: str, limit: int
+        self, space_id: str, prefix: str, marker: str, upload_id_marker: str, limit: int, *, s3: bool = False
     ) -> builtins.list[UploadRecord]:
-        """Unfinished uploads with (key, upload_id) after (marker, upload_id_marker), ascending.
+        """Unfinished uploads with (key, upload_id) after (marker, upload_id_marker), ascending.  ``s3``: as ``upload``.
 
         With ``upload_id_marker`` "" all uploads of the key ``marker`` itself are skipped.
         """
@@ -619,12 +740,45 @@ class Catalog(Protocol):
     async def finish(
         self, upload_id: str, record: ObjectRecord, *, overwrite: bool = True, parts: int | None = None
     ) -> builtins.list[str]:
-        """Atomically store the object and remove the upload; return the blobs that no object names any more.
+        """Atomically store the object and remove the upload; return the blobs that nothing names any more.
 
         ``errors.AlreadyExists`` if the key is taken and ``overwrite`` is false; the upload then stays.
         ``errors.UploadNotFound`` if the upload is gone; of two calls at the same time one gets this.
         ``parts``: the number of parts of the object.  ``errors.InvalidPartList``, and nothing changed, if the upload
         now has another number.
+        """
+
+    async def replace_part(
+        self, upload_id: str, part: ExtentPart, *, source: ObjectRecord | None = None
+    ) -> builtins.list[str]:
+        """Store a part of an S3 upload, instead of an earlier one with its number if there is one.
+
+        Returns the blobs that nothing names any more.  Of two calls with one number the later commit wins.
+        ``errors.UploadNotFound`` if the upload is gone: the caller deletes the part's blobs.
+
+        ``source``: the object whose bytes the part names or repeats.  ``errors.NotFound`` as for a copy in ``put``.
+        Without it the blobs are new.
+        """
+
+    async def s3_parts(self, upload_id: str, after: int, limit: int) -> builtins.list[ExtentPart]:
+        """At most ``limit`` parts of an S3 upload with number > after, ascending."""
+
+    async def finish_s3(
+        self,
+        upload_id: str,
+        record: ObjectRecord,
+        chosen: Sequence[ExtentPart],
+        *,
+        overwrite: bool = True,
+        expected: Expected | None = None,
+    ) -> builtins.list[str]:
+        """Atomically store the object of these parts and remove the S3 upload.
+
+        Returns the blobs that nothing names any more: those of the replaced object and of parts not chosen.
+
+        ``record``: its ``blob`` is the upload's ``draft``.  ``chosen``: parts as ``s3_parts`` returned them, in the
+        order of the object.  ``errors.InvalidPartList``, and nothing changed, if one of them was replaced since, or if
+        they have more than MOST_EXTENTS extents.  Other errors as ``finish``.  ``expected``: as in ``put``.
         """
 
     async def stale_uploads(self, before: int, limit: int, space_id: str | None = None) -> builtins.list[StaleUpload]:
@@ -633,8 +787,10 @@ class Catalog(Protocol):
         ``space_id``: only uploads of that space.
         """
 
-    async def abort(self, upload_id: str, before: int | None = None) -> str | None:
-        """Remove the upload; return its draft, to be discarded, or None if there is no such upload.
+    async def abort(self, upload_id: str, before: int | None = None) -> builtins.list[str] | None:
+        """Remove the upload; return what ``Blobs.discard`` must remove, or None if there is no such upload.
+
+        That is its draft, or the blobs of an S3 upload's parts that nothing else names.
 
         ``before``: an upload that is not stale (see ``stale_uploads``) is left unchanged, and the result is None.  A
         part added at the same time is either counted here, or its ``add_part`` raises UploadNotFound.
@@ -714,15 +870,15 @@ class Catalog(Protocol):
     # Garbage
 
     async def named(self, names: Iterable[str]) -> set[str]:
-        """Those of these blob and draft names that an object or an upload names."""
+        """Those of these blob and draft names that an object, a part or an upload names."""
 
 
 class Ledger(Protocol):
     """The segment lists of blobs, for drivers of Blobs whose store has no rename, no locks and no reliable file ages.
 
     The ledger is in the catalog's database, so naming a blob and finding it unnamed exclude each other.  A blob is
-    unnamed at first; it is named while at least one object names it; then it is unnamed again.  All times are from the
-    database's clock, so the clocks of gateways may differ.
+    unnamed at first; it is named while an object, a part list or a part names it; then it is unnamed again.
+    All times are from the database's clock, so the clocks of gateways may differ.
     """
 
     async def start(self) -> None: ...

@@ -14,9 +14,18 @@ from math import inf
 from typing import Any, TypeVar
 
 from uvideo._core import errors
-from uvideo.storage.base import DAY, Compacted, DayUsage, KeyRecord, ObjectRecord, PartRecord, TokenRecord
+from uvideo.storage.base import (
+    DAY,
+    Compacted,
+    DayUsage,
+    KeyRecord,
+    ObjectRecord,
+    PartRecord,
+    TokenRecord,
+    is_part_list,
+)
 from uvideo.storage.postgres_connections import LOOK, NOW, Connections, Lock, Session
-from uvideo.storage.schema import KEY, PART, PUT, TOKEN, Row, token_of
+from uvideo.storage.schema import KEY, NAMES, PART, PUT, TOKEN, Row, token_of
 from uvideo.storage.sql_catalog import Looks, SqlCatalog, Steps, Terms, by_day, changed
 
 __all__ = ["PostgresCatalog"]
@@ -24,7 +33,8 @@ __all__ = ["PostgresCatalog"]
 T = TypeVar("T")
 
 LONG = 3600.0  # seconds that a read of every object may take
-TABLES = ("objects", "small", "uploads", "parts", "blobs", "leases", "flux")  # tables whose rows are often deleted
+#: Tables whose rows are often deleted.
+TABLES = ("objects", "small", "uploads", "parts", "s3_parts", "part_lists", "part_blobs", "blobs", "leases", "flux")
 PUT_INLINE = f"""
     WITH bytes AS (
         INSERT INTO small (space_id, key, data) VALUES ($1, $2, $12)
@@ -35,6 +45,9 @@ PUT_BLOB = f"""
     {PUT}"""
 
 
+OF_OBJECTS = "SELECT DISTINCT blob FROM objects WHERE blob = ANY($1)"
+
+
 class PostgresCatalog(SqlCatalog):
     """Catalog in the database of ``connections``.
 
@@ -42,7 +55,8 @@ class PostgresCatalog(SqlCatalog):
     (``errors.Unavailable`` instead), and the commit that removes a blob's last name also makes it garbage.
     """
 
-    FOR_UPDATE = " FOR UPDATE"
+    FOR_UPDATE, FOR_SHARE = " FOR UPDATE", " FOR KEY SHARE"
+    AMONG = "= ANY(${})"
 
     def __init__(self, connections: Connections, *, ledger: bool = False) -> None:
         self._db = connections
@@ -62,7 +76,8 @@ class PostgresCatalog(SqlCatalog):
     async def check(self) -> None:
         async def work(db: Session) -> None:
             await db.execute("UPDATE schema_version SET version = version")
-            await db.execute("LOCK TABLE objects, small, uploads, parts IN ROW EXCLUSIVE MODE")  # the lock of a write
+            tables = "objects, small, uploads, parts, s3_parts, part_lists, part_blobs"
+            await db.execute(f"LOCK TABLE {tables} IN ROW EXCLUSIVE MODE")  # the lock of a write
 
         await self._db.transaction(work, seconds=LOOK)
 
@@ -91,23 +106,51 @@ class PostgresCatalog(SqlCatalog):
             yield PUT_INLINE, (*values, record.inline or b"")
             return
         yield PUT_BLOB if old and old[5] is None else PUT, values
-        if self._ledger and not named and not (old and old[5] == record.blob):
-            name = "UPDATE blobs SET since = 0 WHERE blob = $1 AND doomed = 0 RETURNING blob"
-            if not (yield name, (record.blob,)):
+        if not named and not is_part_list(record.blob) and not (old and old[5] == record.blob):
+            yield from self._name([record.blob])
+
+    def _name(self, blobs: Sequence[str]) -> Steps[None]:
+        if not self._ledger:
+            return
+        for blob in blobs:
+            if not (yield "UPDATE blobs SET since = 0 WHERE blob = $1 AND doomed = 0 RETURNING blob", (blob,)):
                 raise errors.Unavailable(
                     "the bytes were removed before the catalog named them: send them again", cause="lease"
                 )
 
-    def _unnamed(self, blob: str | None) -> Steps[builtins.list[str]]:
-        if blob is None:
-            return []
+    def _unnamed(self, blob: str) -> Steps[bool]:
         # Two transactions may remove the blob's last two names at once; the second must see the first's change.
         yield "SELECT pg_advisory_xact_lock($1)", (Lock("blob", blob).number,)
-        if (yield "SELECT 1 FROM objects WHERE blob = $1 LIMIT 1", (blob,)):
-            return []
+        if (yield NAMES, (blob, blob)):
+            return False
         if self._ledger:
             yield f"UPDATE blobs SET since = {NOW} WHERE blob = $1", (blob,)
-        return [blob]
+        return True
+
+    # A transaction that drops parts excludes others that do, by the rows of part_blobs that it locks in their order: a
+    # list may have more blobs than the database has advisory locks.  Who drops an object's blob takes no such row: it
+    # sees the part's row until that is committed, and leaves the blob to this transaction, which takes the blob's lock
+    # if an object still has it.  So locks are taken in one order: part list, rows of part_blobs, blobs, the ledger.
+
+    def _many(self, values: Sequence[object]) -> object:
+        return values
+
+    def _lock_names(self, blobs: object) -> Steps[None]:
+        query = "SELECT 1 FROM part_blobs WHERE blob = ANY($1) ORDER BY blob, owner, part FOR UPDATE"
+        yield query, (blobs,)
+
+    def _unnamed_parts(self, blobs: Sequence[str]) -> Steps[builtins.list[str]]:
+        shared = yield OF_OBJECTS, (blobs,)
+        if shared:
+            numbers = sorted(Lock("blob", blob).number for (blob,) in shared)
+            yield "SELECT pg_advisory_xact_lock(number) FROM unnest($1::BIGINT[]) AS number", (numbers,)
+            shared = yield OF_OBJECTS, (blobs,)
+        named = {blob for (blob,) in shared}
+        free = [blob for blob in blobs if blob not in named]
+        if self._ledger:
+            rows = "SELECT blob FROM blobs WHERE blob = ANY($1::TEXT[]) ORDER BY blob FOR UPDATE"
+            yield f"UPDATE blobs SET since = {NOW} WHERE blob IN ({rows})", (free,)
+        return free
 
     async def _change_each(self, query: str, rows: Sequence[Row]) -> None:
         async def work(db: Session) -> None:
@@ -135,7 +178,7 @@ class PostgresCatalog(SqlCatalog):
 
     async def add_part(self, upload_id: str, part: PartRecord) -> None:
         added = await self._db.change(
-            f"WITH there AS (SELECT upload_id FROM uploads WHERE upload_id = $1 FOR KEY SHARE) "
+            f"WITH there AS (SELECT upload_id FROM uploads WHERE upload_id = $1 AND s3 = '' FOR KEY SHARE) "
             f"INSERT INTO parts (upload_id, {PART}) SELECT upload_id, $2::BIGINT, $3::TEXT, $4::BIGINT, $5::TEXT, "
             f"$6::TEXT, $7::BIGINT FROM there ON CONFLICT DO NOTHING",
             *(upload_id, part.part, part.etag, part.size, part.mime, part.location, part.created),
@@ -176,7 +219,9 @@ class PostgresCatalog(SqlCatalog):
     async def named(self, names: Iterable[str]) -> set[str]:
         asked = [*dict.fromkeys(names)]
         rows = await self._db.all(
-            "SELECT blob FROM objects WHERE blob = ANY($1) UNION SELECT draft FROM uploads WHERE draft = ANY($1)", asked
+            "SELECT blob FROM objects WHERE blob = ANY($1) UNION SELECT blob FROM part_blobs WHERE blob = ANY($1) "
+            "UNION SELECT draft FROM uploads WHERE draft = ANY($1)",
+            asked,
         )
         return {name for (name,) in rows}
 

@@ -1,8 +1,8 @@
 """The tables of a catalog, and the conversion between rows and records: the same for every SQL driver.
 
 ``statements`` yields them in PostgreSQL's dialect.  A key is stored as UTF-8 bytes, so that it sorts by its bytes;
-headers as JSON; times as unix seconds.  ``extra`` is JSON of values that few objects have (tags, acl, ready, expires),
-"" if there are none.
+headers as JSON; times as unix seconds.  ``extra`` is JSON of values that few objects have (tags, acl, ready, expires,
+and the S3Facts only if there are any), "" if there are none.
 """
 
 from __future__ import annotations
@@ -10,11 +10,22 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from itertools import islice
 from typing import Any
 
 from uvideo._core import errors
-from uvideo.storage.base import ObjectRecord, SpaceRecord, TokenRecord, UploadRecord
+from uvideo.storage.base import (
+    Extent,
+    ExtentPart,
+    ObjectRecord,
+    S3Facts,
+    S3Upload,
+    SpaceRecord,
+    TokenRecord,
+    UploadRecord,
+)
 
 Row = tuple[Any, ...]
 UNSTORABLE = "a value has a character or a number that cannot be stored"
@@ -75,7 +86,24 @@ MIGRATIONS = (
     "CREATE TABLE identity (identity TEXT NOT NULL)",
     # Bytes uploaded to the space on the day.  Older programs count only the bytes sent.
     "ALTER TABLE flux ADD COLUMN received BIGINT NOT NULL DEFAULT 0",
+    # Objects of several blobs.  A blob column with the name of a part list stands for the list's extents.  part_blobs:
+    # which blobs parts name; owner: the part list, also while its upload is open; size: the bytes used of the blob.
+    # uploads.s3: JSON of an S3Upload, "" for an upload that UFile began.
+    """
+    CREATE TABLE part_lists (name TEXT NOT NULL PRIMARY KEY, parts TEXT NOT NULL, extents TEXT NOT NULL);
+    CREATE TABLE part_blobs (
+        blob TEXT NOT NULL, owner TEXT NOT NULL, part BIGINT NOT NULL, size BIGINT NOT NULL,
+        PRIMARY KEY (blob, owner, part)) WITHOUT ROWID;
+    CREATE INDEX part_blobs_owner ON part_blobs (owner, part);
+    CREATE TABLE s3_parts (
+        upload_id TEXT NOT NULL, number BIGINT NOT NULL, size BIGINT NOT NULL, md5 TEXT NOT NULL,
+        extents TEXT NOT NULL, checksum TEXT NOT NULL, digests BLOB NOT NULL, created BIGINT NOT NULL,
+        PRIMARY KEY (upload_id, number)) WITHOUT ROWID;
+    ALTER TABLE uploads ADD COLUMN s3 TEXT NOT NULL DEFAULT ''
+    """,
 )
+#: The first schema whose programs can read part lists, S3 uploads and S3Facts.
+PART_LISTS = 7
 
 RETIRE = f"UPDATE oldest SET schema = {len(MIGRATIONS)}"
 
@@ -83,8 +111,9 @@ SPACE = "space_id, name, owner, type, region, biz, tag, storage_class, created, 
 TOKEN = "token_id, owner, name, public, private, region, rights, expires, created, modified"
 KEY = "public, owner, private, created"
 OBJECT = "space_id, key, size, etag, mime, blob, storage_class, headers, created, modified, extra"
-UPLOAD = "upload_id, space_id, key, draft, mime, storage_class, headers, created"
+UPLOAD = "upload_id, space_id, key, draft, mime, storage_class, headers, created, s3"
 PART = "part, etag, size, mime, location, created"
+S3_PART = "number, size, md5, extents, checksum, digests, created"
 
 
 def statements(version: int, *, postgres: bool, to: int = len(MIGRATIONS)) -> Iterator[str]:
@@ -106,6 +135,8 @@ def insert(table: str, columns: str) -> str:
 PUT = f"{insert('objects', OBJECT)} ON CONFLICT (space_id, key) DO UPDATE SET " + ", ".join(
     f"{name} = excluded.{name}" for name in OBJECT.split(", ")[2:]
 )
+#: A row if an object or a part names the blob.
+NAMES = "SELECT 1 FROM objects WHERE blob = $1 UNION ALL SELECT 1 FROM part_blobs WHERE blob = $2 LIMIT 1"
 PUT_SMALL = f"{insert('small', 'space_id, key, data')} ON CONFLICT (space_id, key) DO UPDATE SET data = excluded.data"
 
 
@@ -161,18 +192,21 @@ def object_of(row: Row, inline: bytes | None = None) -> ObjectRecord:
 def object_row(record: ObjectRecord, created: int) -> Row:
     """The values of the columns OBJECT, with this creation time."""
     extra = (record.tags, record.acl, record.ready, record.expires)
+    if record.s3 is not None:
+        text = json.dumps((*extra, _s3_values(record.s3)))
+    else:
+        text = json.dumps(extra) if any(extra) else ""
     return (
         *(record.space_id, record.key.encode(), record.size, record.etag, record.mime, record.blob),
-        *(record.storage_class, json.dumps(record.headers), created, record.modified),
-        json.dumps(extra) if any(extra) else "",
+        *(record.storage_class, json.dumps(record.headers), created, record.modified, text),
     )
 
 
-def check_source(row: Row | None, source: ObjectRecord, record: ObjectRecord) -> None:
-    """NotFound unless the source's row allows the put: see ``source`` of Catalog.put."""
+def check_source(row: Row | None, source: ObjectRecord, record: ObjectRecord | None) -> None:
+    """NotFound unless the source's row allows the put: see ``source`` of Catalog.put.  ``record``: None for a part."""
     if row is None:
         is_same = False
-    elif (source.space_id, source.key) == (record.space_id, record.key):
+    elif record is not None and (source.space_id, source.key) == (record.space_id, record.key):
         is_same = row == object_row(source, source.created)
     else:  # a copy: only the bytes must be the same
         is_same = row[2:4] == (source.size, source.etag) and row[5] == source.blob
@@ -181,13 +215,31 @@ def check_source(row: Row | None, source: ObjectRecord, record: ObjectRecord) ->
 
 
 def _extra_of(text: str) -> tuple[Any, ...]:
-    tags, acl, ready, expires = json.loads(text)
-    return tuple((key, value) for key, value in tags), acl, ready, expires
+    tags, acl, ready, expires, *more = json.loads(text)
+    return _pairs(tags), acl, ready, expires, *(S3Facts(**facts) for facts in more)
+
+
+def _pairs(found: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((key, value) for key, value in found)
+
+
+def _s3_values(of: S3Facts | S3Upload) -> dict[str, Any]:
+    """Its values, without the empty ones."""
+    values = ((each.name, getattr(of, each.name)) for each in fields(of))
+    return {name: value for name, value in values if value}
 
 
 def upload_of(row: Row) -> UploadRecord:
-    upload_id, space_id, key, draft, mime, storage_class, headers, created = row
-    return UploadRecord(upload_id, space_id, key.decode(), draft, mime, storage_class, headers_of(headers), created)
+    upload_id, space_id, key, draft, mime, storage_class, headers, created, s3 = row
+    return UploadRecord(
+        *(upload_id, space_id, key.decode(), draft, mime, storage_class, headers_of(headers), created),
+        _s3_upload_of(s3) if s3 else None,
+    )
+
+
+def _s3_upload_of(text: str) -> S3Upload:
+    values = json.loads(text)
+    return S3Upload(**{**values, "tags": _pairs(values.get("tags", []))})
 
 
 def upload_row(upload: UploadRecord) -> Row:
@@ -195,7 +247,44 @@ def upload_row(upload: UploadRecord) -> Row:
     return (
         *(upload.upload_id, upload.space_id, upload.key.encode(), upload.draft, upload.mime),
         *(upload.storage_class, json.dumps(upload.headers), upload.created),
+        json.dumps(_s3_values(upload.s3)) if upload.s3 is not None else "",
     )
+
+
+def s3_part_of(row: Row) -> ExtentPart:
+    number, size, md5, extents, checksum, digests, created = row
+    return ExtentPart(number, size, md5, tuple(extents_of(extents)), checksum, bytes(digests), created)
+
+
+def s3_part_row(part: ExtentPart) -> Row:
+    """The values of the columns S3_PART."""
+    return (
+        *(part.number, part.size, part.md5, extents_text(part.extents)),
+        *(part.checksum, part.digests, part.created),
+    )
+
+
+def extents_of(text: str) -> list[Extent]:
+    return [Extent(*each) for each in json.loads(text)]
+
+
+def extents_text(extents: Sequence[Extent]) -> str:
+    return json.dumps(extents, separators=(",", ":"))
+
+
+def part_list_row(name: str, parts: Sequence[ExtentPart]) -> Row:
+    """The values of a row of part_lists.  The extents of all parts are one list, for readers need no more."""
+    texts = [(each.number, each.size, each.md5, each.checksum, len(each.extents)) for each in parts]
+    extents = [extent for each in parts for extent in each.extents]
+    return name, json.dumps(texts, separators=(",", ":")), extents_text(extents)
+
+
+def part_list_of(parts: str, extents: str) -> list[ExtentPart]:
+    each = iter(extents_of(extents))
+    return [
+        ExtentPart(number, size, md5, tuple(islice(each, count)), checksum)
+        for number, size, md5, checksum, count in json.loads(parts)
+    ]
 
 
 def behind(prefix: bytes) -> bytes:

@@ -16,9 +16,14 @@ from typing import Any, NamedTuple, TypeVar
 
 from uvideo._core import errors
 from uvideo.storage.base import (
+    MOST_EXTENTS,
+    PART_LIST,
     CatalogPage,
     Census,
     DayUsage,
+    Expected,
+    Extent,
+    ExtentPart,
     Holding,
     KeyRecord,
     ObjectRecord,
@@ -28,23 +33,31 @@ from uvideo.storage.base import (
     StaleUpload,
     TokenRecord,
     UploadRecord,
+    is_part_list,
 )
 from uvideo.storage.schema import (
     KEY,
     MIGRATIONS,
     OBJECT,
     PART,
+    PART_LISTS,
     RETIRE,
+    S3_PART,
     SPACE,
     TOKEN,
     UPLOAD,
     Row,
     behind,
     check_source,
+    extents_of,
     insert,
     object_of,
     object_row,
+    part_list_of,
+    part_list_row,
     rolled_up,
+    s3_part_of,
+    s3_part_row,
     space_of,
     space_row,
     token_of,
@@ -89,19 +102,22 @@ OF_SPACE = f"""
 #: {page}: the range of rows for a query that reads page by page; its values follow the others.
 
 CENSUS_OBJECTS = "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM objects WHERE {page}"
-CENSUS_PARTS = "SELECT COUNT(*) FROM parts WHERE {page}"
+CENSUS_PARTS = ("parts", "s3_parts")
+COUNT_PARTS = "SELECT COUNT(*) FROM {table} WHERE {page}"
 CENSUS = """
     SELECT (SELECT COUNT(*) FROM spaces), (SELECT COUNT(*) FROM uploads),
     (SELECT COUNT(*) FROM blobs WHERE since > 0)"""
 
 
+#: Of {parts}: the table of their parts, and which uploads have theirs there.
+UPLOADS_OF = (("parts", "uploads.s3 = ''"), ("s3_parts", "uploads.s3 <> ''"))
 #: $1: an upload last touched before this time is stale.  A part is always stored after its upload was begun.
 OPEN_UPLOADS = """
     SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT), CAST(COALESCE(SUM(stale), 0) AS BIGINT),
     CAST(COALESCE(SUM(stale * size), 0) AS BIGINT) FROM (
-        SELECT COALESCE(SUM(parts.size), 0) AS size,
-        CASE WHEN COALESCE(MAX(parts.created), MIN(uploads.created)) < CAST($1 AS BIGINT) THEN 1 ELSE 0 END AS stale
-        FROM uploads LEFT JOIN parts ON parts.upload_id = uploads.upload_id WHERE {page}
+        SELECT COALESCE(SUM({parts}.size), 0) AS size,
+        CASE WHEN COALESCE(MAX({parts}.created), MIN(uploads.created)) < CAST($1 AS BIGINT) THEN 1 ELSE 0 END AS stale
+        FROM uploads LEFT JOIN {parts} ON {parts}.upload_id = uploads.upload_id WHERE {which} AND {page}
         GROUP BY uploads.upload_id) AS each_one"""
 
 
@@ -110,8 +126,8 @@ HELD_OBJECTS = """
     SELECT space_id, COUNT(*), CAST(SUM(size) AS BIGINT), 0, 0, 0, 0 FROM objects WHERE {page} GROUP BY space_id"""
 HELD_UPLOADS = """
     SELECT space_id, 0, 0, COUNT(*), CAST(SUM(size) AS BIGINT), 0, 0 FROM (
-        SELECT MIN(uploads.space_id) AS space_id, COALESCE(SUM(parts.size), 0) AS size
-        FROM uploads LEFT JOIN parts ON parts.upload_id = uploads.upload_id WHERE {page}
+        SELECT MIN(uploads.space_id) AS space_id, COALESCE(SUM({parts}.size), 0) AS size
+        FROM uploads LEFT JOIN {parts} ON {parts}.upload_id = uploads.upload_id WHERE {which} AND {page}
         GROUP BY uploads.upload_id) AS each_one GROUP BY space_id"""
 HELD_FLUX = """
     SELECT space_id, 0, 0, 0, 0, CAST(SUM(sent) AS BIGINT), CAST(SUM(received) AS BIGINT) FROM flux
@@ -120,18 +136,30 @@ HELD_FLUX = """
 OWNERS = "SELECT space_id, owner, name FROM spaces WHERE {page}"
 
 
-#: $1 and $2: an upload is stale if its last part is older.  $3 and $4: only uploads of this space, if not NULL.
+#: $1 to $3: an upload is stale if its last part is older.  $4 and $5: only uploads of this space, if not NULL.
 STALE_UPLOADS = """
     SELECT uploads.upload_id, spaces.name, spaces.owner, uploads.key
     FROM uploads JOIN spaces ON spaces.space_id = uploads.space_id WHERE uploads.created < $1
     AND NOT EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id AND parts.created >= $2)
-    AND (CAST($3 AS TEXT) IS NULL OR uploads.space_id = $4) AND {page} LIMIT {limit}"""
+    AND NOT EXISTS (SELECT 1 FROM s3_parts WHERE s3_parts.upload_id = uploads.upload_id AND s3_parts.created >= $3)
+    AND (CAST($4 AS TEXT) IS NULL OR uploads.space_id = $5) AND {page} LIMIT {limit}"""
 IS_STALE = """
     SELECT 1 FROM uploads WHERE upload_id = $1 AND created < $2
-    AND NOT EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id AND parts.created >= $3)"""
+    AND NOT EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id AND parts.created >= $3)
+    AND NOT EXISTS (SELECT 1 FROM s3_parts WHERE s3_parts.upload_id = uploads.upload_id AND s3_parts.created >= $4)"""
 
 
 STALE = "a part was stored while the upload was finished: list its parts and finish again"
+TOO_MANY = f"the parts were copied from more than {MOST_EXTENTS} pieces: send some of them instead"
+OLDER = "older gateways may still run: when all run this version, run `uvideo admin upgraded`"
+PUT_S3_PART = (
+    f"{insert('s3_parts', f'upload_id, {S3_PART}')} ON CONFLICT (upload_id, number) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in S3_PART.split(", "))
+)
+PUT_NAME = (
+    f"{insert('part_blobs', 'blob, owner, part, size')} ON CONFLICT (blob, owner, part) DO UPDATE SET "
+    "size = excluded.size"
+)
 #: Drafts of uploads that have parts.
 DRAFTS = """
     SELECT draft FROM uploads WHERE EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id)
@@ -143,8 +171,11 @@ class SqlCatalog(ABC):
 
     #: Rows that a listing with common prefixes reads first, and rows it reads after a prefix: mostly a prefix too.
     LOOKS = (10**6, 16)
-    #: FOR_UPDATE locks the rows of a SELECT until the transaction ends.  BY_BLOB selects the index on blobs.
-    FOR_UPDATE = BY_BLOB = ""
+    #: FOR_UPDATE locks the rows of a SELECT until the transaction ends, FOR_SHARE only against FOR_UPDATE.  BY_BLOB
+    #: selects the index on blobs.
+    FOR_UPDATE = FOR_SHARE = BY_BLOB = ""
+    #: Whether a column is AMONG the values of the parameter n, made with ``_many``.
+    AMONG = "IN (SELECT value FROM json_each(${}))"
 
     # Implemented by each driver
 
@@ -187,8 +218,24 @@ class SqlCatalog(ABC):
         """
 
     @abstractmethod
-    def _unnamed(self, blob: str | None) -> Steps[builtins.list[str]]:
-        """The blob in a list; an empty list if an object still names it."""
+    def _unnamed(self, blob: str) -> Steps[bool]:
+        """Whether nothing names the blob or part list any more, now that an object does not."""
+
+    @abstractmethod
+    def _many(self, values: Sequence[object]) -> object:
+        """The values as one parameter, for AMONG."""
+
+    @abstractmethod
+    def _name(self, blobs: Sequence[str]) -> Steps[None]:
+        """A part names these new blobs from this commit on."""
+
+    @abstractmethod
+    def _lock_names(self, blobs: object) -> Steps[None]:
+        """Lock the rows of part_blobs with these blobs (made with ``_many``): no other transaction drops them."""
+
+    @abstractmethod
+    def _unnamed_parts(self, blobs: Sequence[str]) -> Steps[builtins.list[str]]:
+        """Those of the blobs that no object names, now that no part does."""
 
     async def identify(self, identity: str) -> str:
         def work() -> Steps[str]:
@@ -208,8 +255,9 @@ class SqlCatalog(ABC):
         return await self._first(lambda row: str(row[0]), "SELECT identity FROM identity")
 
     async def sample(self, limit: int) -> builtins.list[str]:
-        blobs = f"SELECT blob FROM objects {self.BY_BLOB} WHERE blob IS NOT NULL LIMIT $1"
-        return [name for query in (blobs, DRAFTS) for (name,) in await self._all(query, limit)]
+        blobs = f"SELECT blob FROM objects {self.BY_BLOB} WHERE blob < '{PART_LIST}' LIMIT $1"
+        parts = "SELECT blob FROM part_blobs LIMIT $1"
+        return [name for query in (blobs, parts, DRAFTS) for (name,) in await self._all(query, limit)]
 
     # Spaces
 
@@ -266,18 +314,26 @@ class SqlCatalog(ABC):
             if (yield "SELECT 1 FROM objects WHERE space_id = $1 LIMIT 1", one):
                 raise errors.SpaceNotEmpty(space=name)
             # As in abort: once the upload is locked, no part can be added.
-            drafts = yield f"SELECT draft FROM uploads WHERE space_id = $1{self.FOR_UPDATE}", one
-            yield "DELETE FROM parts WHERE upload_id IN (SELECT upload_id FROM uploads WHERE space_id = $1)", one
+            uploads = yield f"SELECT draft, s3 FROM uploads WHERE space_id = $1{self.FOR_UPDATE}", one
+            for table in ("parts", "s3_parts"):
+                query = f"DELETE FROM {table} WHERE upload_id IN (SELECT upload_id FROM uploads WHERE space_id = $1)"
+                yield query, one
             for table in ("uploads", "domains", "flux", "spaces"):
                 yield f"DELETE FROM {table} WHERE space_id = $1", one
-            return [draft for (draft,) in drafts]
+            blobs = yield from self._lost((), {draft: None for draft, s3 in uploads if s3})
+            return [draft for draft, s3 in uploads if not s3] + blobs
 
         return await self._transact(work, Terms([("space", space.space_id)], frees=True, of_space=True))
 
     # Objects
 
     async def put(
-        self, record: ObjectRecord, *, overwrite: bool = True, source: ObjectRecord | None = None
+        self,
+        record: ObjectRecord,
+        *,
+        overwrite: bool = True,
+        source: ObjectRecord | None = None,
+        expected: Expected | None = None,
     ) -> builtins.list[str]:
         names = [_key(each) for each in (record, source) if each is not None]
 
@@ -285,27 +341,76 @@ class SqlCatalog(ABC):
             if source is not None:
                 check_source((yield from _object_row(source.space_id, source.key.encode())), source, record)
             named = source is not None and source.blob == record.blob
-            return (yield from self._put(record, overwrite, named=named))
+            lost = yield from self._put(record, overwrite, expected, named=named)
+            return (yield from self._lost(lost))
 
         return await self._transact(work, Terms(names, [("space", record.space_id)]))
 
-    def _put(self, record: ObjectRecord, overwrite: bool, *, named: bool = False) -> Steps[builtins.list[str]]:
-        """``named``: as in ``_store``."""
+    def _put(
+        self, record: ObjectRecord, overwrite: bool, expected: Expected | None, *, named: bool = False
+    ) -> Steps[builtins.list[str]]:
+        """Store the object; return the blob that the object before it named, if any.  ``named``: as in ``_store``."""
         found = yield OF_SPACE, (record.key.encode(), record.space_id)
         if not found:
             raise errors.SpaceNotFound()
         old = tuple(found[0]) if found[0][0] is not None else None
         if old and not overwrite:
             raise errors.AlreadyExists(key=record.key)
+        if expected is not None:
+            expected(object_of(old) if old else None)
+        if record.s3 is not None:
+            yield from _check_programs()
         yield from self._store(record, object_row(record, old[8] if old else record.created), old, named)
-        return (yield from self._unnamed(old[5])) if old and old[5] != record.blob else []
+        return [old[5]] if old and old[5] not in (None, record.blob) else []
 
     def _drop(self, row: Row) -> Steps[builtins.list[str]]:
-        """Remove the object of this row; return the blobs that no object names any more."""
+        """Remove the object of this row; return the blobs that nothing names any more."""
         if row[5] is None:
             yield "DELETE FROM small WHERE space_id = $1 AND key = $2", row[:2]
         yield "DELETE FROM objects WHERE space_id = $1 AND key = $2", row[:2]
-        return (yield from self._unnamed(row[5]))
+        return (yield from self._lost([row[5]])) if row[5] is not None else []
+
+    def _lost(
+        self, names: Sequence[str], parts: Mapping[str, Sequence[int] | None] | None = None
+    ) -> Steps[builtins.list[str]]:
+        """The blobs that nothing names any more.  The last step of a transaction, and once in it: it locks names.
+
+        ``names``: that objects have just lost: blobs and part lists.  ``parts``: of each of these part lists the
+        numbers of the parts to drop, None for all of them.
+        """
+        found, dropped = list[str](), dict(parts or {})
+        for name in names:
+            if (yield from self._unnamed(name)):
+                if is_part_list(name):
+                    yield "DELETE FROM part_lists WHERE name = $1", (name,)
+                    dropped[name] = None
+                else:
+                    found.append(name)
+        return found + (yield from self._drop_parts(dropped)) if dropped else found
+
+    def _drop_parts(self, parts: Mapping[str, Sequence[int] | None]) -> Steps[builtins.list[str]]:
+        """Forget what these parts name; return the blobs that nothing names any more.  ``parts``: as in ``_lost``."""
+        queries = [
+            ("owner = $1", (owner,))
+            if numbers is None
+            else (f"owner = $1 AND part {self.AMONG.format(2)}", (owner, self._many(numbers)))
+            for owner, numbers in parts.items()
+        ]
+        blobs = set[str]()
+        for where, values in queries:
+            blobs.update([blob for (blob,) in (yield f"SELECT blob FROM part_blobs WHERE {where}", values)])
+        return (yield from self._forget_names(sorted(blobs), queries)) if blobs else []
+
+    def _forget_names(self, blobs: Sequence[str], queries: Sequence[tuple[str, Row]]) -> Steps[builtins.list[str]]:
+        """Delete the rows of part_blobs that these queries find, all of these blobs; return as ``_drop_parts``."""
+        among = self._many(blobs)
+        yield from self._lock_names(among)
+        for where, values in queries:
+            yield f"DELETE FROM part_blobs WHERE {where}", values
+        rows = yield f"SELECT DISTINCT blob FROM part_blobs WHERE blob {self.AMONG.format(1)}", (among,)
+        named = {blob for (blob,) in rows}
+        free = [blob for blob in blobs if blob not in named]
+        return (yield from self._unnamed_parts(free)) if free else []
 
     async def rename(
         self, space_id: str, key: str, new_key: str, *, overwrite: bool, modified: int
@@ -328,9 +433,11 @@ class SqlCatalog(ABC):
         names = [("key", space_id, name) for name in (old, new)]
         return await self._transact(work, Terms(names, [("space", space_id)]))
 
-    async def delete(self, space_id: str, key: str) -> builtins.list[str] | None:
+    async def delete(self, space_id: str, key: str, *, expected: Expected | None = None) -> builtins.list[str] | None:
         def work() -> Steps[builtins.list[str] | None]:
             row = yield from _object_row(space_id, key.encode())
+            if expected is not None:
+                expected(None if row is None else object_of(row))
             return None if row is None else (yield from self._drop(row))
 
         return await self._transact(work, Terms([("key", space_id, key.encode())], frees=True))
@@ -347,7 +454,17 @@ class SqlCatalog(ABC):
             return await self.get(space_id, key.decode())
         return None
 
-    async def list(self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "") -> CatalogPage:
+    async def part_list(self, name: str) -> builtins.list[ExtentPart] | None:
+        query = "SELECT parts, extents FROM part_lists WHERE name = $1"
+        return await self._first(lambda row: part_list_of(*row), query, name)
+
+    async def extents(self, name: str) -> builtins.list[Extent] | None:
+        query = "SELECT extents FROM part_lists WHERE name = $1"
+        return await self._first(lambda row: extents_of(row[0]), query, name)
+
+    async def list(
+        self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "", *, itself: bool = False
+    ) -> CatalogPage:
         if limit <= 0:
             return CatalogPage()
         start, after, split = prefix.encode(), marker.encode(), delimiter.encode()
@@ -372,7 +489,7 @@ class SqlCatalog(ABC):
                 for row in rows:
                     seen += 1
                     lower, beyond = row[1], ">"
-                    if split and row[1] == start and start.endswith(split):
+                    if not itself and split and row[1] == start and start.endswith(split):
                         continue
                     if len(page.objects) + len(page.prefixes) == limit:
                         return CatalogPage(page.objects, page.prefixes, last)
@@ -409,6 +526,8 @@ class SqlCatalog(ABC):
         def work() -> Steps[None]:
             if not (yield "SELECT 1 FROM spaces WHERE space_id = $1", (upload.space_id,)):
                 raise errors.SpaceNotFound()
+            if upload.s3 is not None:
+                yield from _check_programs()
             yield insert("uploads", UPLOAD), upload_row(upload)
 
         await self._transact(work, Terms(shared=[("space", upload.space_id)]))
@@ -418,33 +537,103 @@ class SqlCatalog(ABC):
     ) -> builtins.list[str]:
         def work() -> Steps[builtins.list[str]]:
             # Once the upload is locked, no part can be added; parts being added are visible when this returns.
-            locked = yield f"SELECT 1 FROM uploads WHERE upload_id = $1{self.FOR_UPDATE}", (upload_id,)
+            locked = yield f"SELECT 1 FROM uploads WHERE upload_id = $1 AND s3 = ''{self.FOR_UPDATE}", (upload_id,)
             ((count,),) = yield "SELECT COUNT(*) FROM parts WHERE upload_id = $1", (upload_id,)
             if not locked:
                 raise errors.UploadNotFound(key=record.key)
             if parts is not None and count != parts:
                 raise errors.InvalidPartList(STALE)
-            yield from _forget(upload_id)
-            return (yield from self._put(record, overwrite))
+            yield from _forget(upload_id, "parts")
+            return (yield from self._lost((yield from self._put(record, overwrite, None))))
 
         return await self._transact(work, Terms([_key(record)], [("space", record.space_id)]))
 
-    async def abort(self, upload_id: str, before: int | None = None) -> str | None:
-        def work() -> Steps[str | None]:
+    async def replace_part(
+        self, upload_id: str, part: ExtentPart, *, source: ObjectRecord | None = None
+    ) -> builtins.list[str]:
+        sizes = dict[str, int]()  # of each blob: the bytes used
+        for blob, offset, length in part.extents:
+            sizes[blob] = max(offset + length, sizes.get(blob, 0))
+
+        def work() -> Steps[builtins.list[str]]:
+            found = yield f"SELECT draft FROM uploads WHERE upload_id = $1 AND s3 <> ''{self.FOR_SHARE}", (upload_id,)
+            if not found:
+                raise errors.UploadNotFound()
+            ((owner,),) = found
+            if source is not None:
+                check_source((yield from _object_row(source.space_id, source.key.encode())), source, None)
+            before = yield "SELECT blob FROM part_blobs WHERE owner = $1 AND part = $2", (owner, part.number)
+            there = {blob for (blob,) in before}
+            if there:
+                yield from self._lock_names(self._many(sorted(there.union(sizes))))
+            yield PUT_S3_PART, (upload_id, *s3_part_row(part))
+            if source is None or source.blob is None:
+                yield from self._name([blob for blob in sizes if blob not in there])
+            for blob, size in sizes.items():
+                row = (blob, owner, part.number, size)
+                yield PUT_NAME, row
+            gone = sorted(there.difference(sizes))
+            if not gone:
+                return []
+            where = f"owner = $1 AND part = $2 AND blob {self.AMONG.format(3)}"
+            return (yield from self._forget_names(gone, [(where, (owner, part.number, self._many(gone)))]))
+
+        names = [("part", upload_id, str(part.number)), *([_key(source)] if source is not None else [])]
+        return await self._transact(work, Terms(names))
+
+    async def s3_parts(self, upload_id: str, after: int, limit: int) -> builtins.list[ExtentPart]:
+        query = f"SELECT {S3_PART} FROM s3_parts WHERE upload_id = $1 AND number > $2 ORDER BY number LIMIT $3"
+        return [s3_part_of(row) for row in await self._all(query, upload_id, after, max(0, limit))]
+
+    async def finish_s3(
+        self,
+        upload_id: str,
+        record: ObjectRecord,
+        chosen: Sequence[ExtentPart],
+        *,
+        overwrite: bool = True,
+        expected: Expected | None = None,
+    ) -> builtins.list[str]:
+        if sum(len(part.extents) for part in chosen) > MOST_EXTENTS:
+            raise errors.InvalidPartList(TOO_MANY)
+        name = record.blob or ""
+        part_list, wanted = part_list_row(name, chosen), {part.number: s3_part_row(part)[2:4] for part in chosen}
+
+        def work() -> Steps[builtins.list[str]]:
+            query = f"SELECT 1 FROM uploads WHERE upload_id = $1 AND draft = $2 AND s3 <> ''{self.FOR_UPDATE}"
+            locked = yield query, (upload_id, name)
+            rows = yield "SELECT number, md5, extents FROM s3_parts WHERE upload_id = $1", (upload_id,)
+            if not locked:
+                raise errors.UploadNotFound(key=record.key)
+            stored = {number: (md5, extents) for number, md5, extents in rows}
+            if any(stored.get(number) != values for number, values in wanted.items()):
+                raise errors.InvalidPartList(STALE)
+            lost = yield from self._put(record, overwrite, expected)
+            yield from _forget(upload_id, "s3_parts")
+            yield insert("part_lists", "name, parts, extents"), part_list
+            rest = [number for number in stored if number not in wanted]
+            return (yield from self._lost(lost, {name: rest} if rest else {}))
+
+        return await self._transact(work, Terms([_key(record)], [("space", record.space_id)]))
+
+    async def abort(self, upload_id: str, before: int | None = None) -> builtins.list[str] | None:
+        def work() -> Steps[builtins.list[str] | None]:
             # add_part takes a shared lock on the row: its part is visible below, or it waits and finds no upload.
-            found = yield f"SELECT draft FROM uploads WHERE upload_id = $1{self.FOR_UPDATE}", (upload_id,)
-            if not found or before is not None and not (yield IS_STALE, (upload_id, before, before)):
+            found = yield f"SELECT draft, s3 FROM uploads WHERE upload_id = $1{self.FOR_UPDATE}", (upload_id,)
+            if not found or before is not None and not (yield IS_STALE, (upload_id, before, before, before)):
                 return None
-            yield from _forget(upload_id)
-            return str(found[0][0])
+            ((draft, s3),) = found
+            yield from _forget(upload_id, "s3_parts" if s3 else "parts")
+            return (yield from self._lost((), {draft: None})) if s3 else [draft]
 
         return await self._transact(work, Terms(frees=True))
 
-    async def upload(self, upload_id: str) -> UploadRecord | None:
-        return await self._first(upload_of, f"SELECT {UPLOAD} FROM uploads WHERE upload_id = $1", upload_id)
+    async def upload(self, upload_id: str, *, s3: bool = False) -> UploadRecord | None:
+        found = await self._first(upload_of, f"SELECT {UPLOAD} FROM uploads WHERE upload_id = $1", upload_id)
+        return found if found is not None and (found.s3 is not None) == s3 else None
 
     async def uploads(
-        self, space_id: str, prefix: str, marker: str, upload_id_marker: str, limit: int
+        self, space_id: str, prefix: str, marker: str, upload_id_marker: str, limit: int, *, s3: bool = False
     ) -> builtins.list[UploadRecord]:
         start, after = prefix.encode(), marker.encode()
         values: builtins.list[object] = [space_id]
@@ -461,7 +650,7 @@ class SqlCatalog(ABC):
             values += [behind(start)]
             where += f" AND key < ${len(values)}"
         query = (
-            f"SELECT {UPLOAD} FROM uploads WHERE space_id = $1 AND {where} "
+            f"SELECT {UPLOAD} FROM uploads WHERE space_id = $1 AND {where} AND s3 {'<>' if s3 else '='} '' "
             f"ORDER BY key, upload_id LIMIT ${len(values) + 1}"
         )
         return [upload_of(row) for row in await self._all(query, *values, max(0, limit))]
@@ -557,7 +746,10 @@ class SqlCatalog(ABC):
     async def census(self) -> Census:
         def work() -> Steps[Census]:
             objects, stored = _sums((yield from self._paged(CENSUS_OBJECTS, (), "objects")))
-            (parts,) = _sums((yield from self._paged(CENSUS_PARTS, (), "parts")))
+            parts = 0
+            for table in CENSUS_PARTS:
+                (count,) = _sums((yield from self._paged(COUNT_PARTS.replace("{table}", table), (), table)))
+                parts += count
             ((spaces, uploads, unnamed),) = yield CENSUS, ()
             return Census(spaces, objects, stored, uploads, parts, unnamed)
 
@@ -565,20 +757,27 @@ class SqlCatalog(ABC):
 
     async def open_uploads(self, before: int) -> OpenUploads:
         def work() -> Steps[OpenUploads]:
-            return OpenUploads(*_sums((yield from self._paged(OPEN_UPLOADS, (before,), "uploads"))))
+            return OpenUploads(*_sums((yield from self._of_uploads(OPEN_UPLOADS, before))))
 
         return await self._report(work)
 
+    def _of_uploads(self, query: str, *values: object) -> Steps[builtins.list[Row]]:
+        """The rows of a query over uploads and their {parts}, for the uploads of each dialect."""
+        rows = list[Row]()
+        for parts, which in UPLOADS_OF:
+            rows += yield from self._paged(query.replace("{parts}", parts).replace("{which}", which), values, "uploads")
+        return rows
+
     async def stale_uploads(self, before: int, limit: int, space_id: str | None = None) -> builtins.list[StaleUpload]:
         query = STALE_UPLOADS.replace("{limit}", f"{limit:d}")
-        values = (before, before, space_id, space_id)
+        values = (before, before, before, space_id, space_id)
         rows = await self._report(lambda: self._paged(query, values, "uploads", limit))
         return [StaleUpload(upload_id, space, owner, key.decode()) for upload_id, space, owner, key in rows[:limit]]
 
     async def holdings(self) -> builtins.list[Holding]:
         def work() -> Steps[builtins.list[Holding]]:
             rows = yield from self._paged(HELD_OBJECTS, (), "objects")
-            rows += yield from self._paged(HELD_UPLOADS, (), "uploads")
+            rows += yield from self._of_uploads(HELD_UPLOADS)
             rows += yield from self._paged(HELD_FLUX, (), "flux")
             counts, owners = sums(rows), (yield from self._paged(OWNERS, (), "spaces"))
             found = [Holding(owner, name, *counts.get(space_id, ())) for space_id, owner, name in owners]
@@ -601,9 +800,17 @@ def _object_row(space_id: str, key: bytes) -> Steps[Row | None]:
     return tuple(rows[0]) if rows else None
 
 
-def _forget(upload_id: str) -> Steps[None]:
-    for table in ("uploads", "parts"):
+def _forget(upload_id: str, parts: str) -> Steps[None]:
+    """``parts``: the table of its parts."""
+    for table in ("uploads", parts):
         yield f"DELETE FROM {table} WHERE upload_id = $1", (upload_id,)
+
+
+def _check_programs() -> Steps[None]:
+    """Unavailable while a program may run that cannot read what S3 stores."""
+    ((schema,),) = yield "SELECT schema FROM oldest", ()
+    if schema < PART_LISTS:
+        raise errors.Unavailable(OLDER)
 
 
 def sums(rows: Iterable[Row]) -> dict[Any, builtins.list[int]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import contextlib
+import json
 import os
 import sqlite3
 import time
@@ -41,6 +42,7 @@ from uvideo.storage.group_commit import Committer, Work, held, is_locked, tellin
 from uvideo.storage.schema import (
     KEY,
     MIGRATIONS,
+    NAMES,
     PART,
     PUT,
     PUT_SMALL,
@@ -68,6 +70,7 @@ ROWS, UPLOADS = 10_000, 200  # read in one transaction; an upload has many parts
 PAGES: dict[str, tuple[str, Row]] = {
     "objects": ("space_id, key", ("", b"")),
     "parts": ("upload_id, part", ("", -1)),
+    "s3_parts": ("upload_id, number", ("", -1)),
     "uploads": ("uploads.upload_id", ("",)),
     "flux": ("space_id, day", ("", -1)),
     "spaces": ("space_id", ("",)),
@@ -167,7 +170,7 @@ class SqliteCatalog(SqlCatalog):
         values = (upload_id, part.part, part.etag, part.size, part.mime, part.location, part.created)
 
         def work(db: sqlite3.Connection) -> None:
-            if not db.execute("SELECT 1 FROM uploads WHERE upload_id = ?", (upload_id,)).fetchone():
+            if not db.execute("SELECT 1 FROM uploads WHERE upload_id = ? AND s3 = ''", (upload_id,)).fetchone():
                 raise errors.UploadNotFound()
             if not db.execute(INSERT_PART, values).rowcount:
                 raise errors.PartExists()
@@ -242,9 +245,10 @@ class SqliteCatalog(SqlCatalog):
             # One statement, so one snapshot: between two, a finish could turn a draft into a blob, seen by neither.
             query = (
                 f"SELECT blob FROM objects WHERE blob IN ({marks}) UNION ALL "
+                f"SELECT blob FROM part_blobs WHERE blob IN ({marks}) UNION ALL "
                 f"SELECT draft FROM uploads WHERE draft IN ({marks})"
             )
-            found.update(name for (name,) in await self._all(query, *batch, *batch))
+            found.update(name for (name,) in await self._all(query, *batch, *batch, *batch))
         return found
 
     # Connections
@@ -298,10 +302,22 @@ class SqliteCatalog(SqlCatalog):
         elif old and old[5] is None:
             yield "DELETE FROM small WHERE space_id = $1 AND key = $2", values[:2]
 
-    def _unnamed(self, blob: str | None) -> Steps[builtins.list[str]]:
-        if blob is None or (yield "SELECT 1 FROM objects WHERE blob = $1 LIMIT 1", (blob,)):
-            return []
-        return [blob]
+    def _unnamed(self, blob: str) -> Steps[bool]:
+        return not (yield NAMES, (blob, blob))
+
+    def _many(self, values: Sequence[object]) -> object:
+        return json.dumps(values)
+
+    def _name(self, blobs: Sequence[str]) -> Steps[None]:
+        yield from ()
+
+    def _lock_names(self, blobs: object) -> Steps[None]:
+        yield from ()
+
+    def _unnamed_parts(self, blobs: Sequence[str]) -> Steps[builtins.list[str]]:
+        rows = yield f"SELECT DISTINCT blob FROM objects WHERE blob {self.AMONG.format(1)}", (self._many(blobs),)
+        named = {blob for (blob,) in rows}
+        return [blob for blob in blobs if blob not in named]
 
     async def _change_each(self, query: str, rows: Sequence[Row]) -> None:
         await self._write(lambda db: db.executemany(in_sqlite(query), rows).rowcount)

@@ -80,15 +80,16 @@ class StaleUploads:
         return min(clock, allowed)
 
     async def _abort(self, upload: StaleUpload, before: int) -> bool:
-        draft = await self._catalog.abort(upload.upload_id, before)
-        if draft is None:
+        left = await self._catalog.abort(upload.upload_id, before)
+        if left is None:
             return False
         for name in ("uvideo_uploads_aborted_total", "uvideo_uploads_stale_aborted_total"):
             self._metrics.add(name)
         who = Who("server", account=upload.account)
         self._audit.record("AbortUpload", who, space=upload.space, object=upload.key, upload_id=upload.upload_id)
-        try:
-            await self._blobs.discard(draft)
-        except OSError as failure:  # a sweep will collect it
-            log.warning("the draft %s of an aborted upload could not be removed: %s", draft, failure)
+        for name in left:
+            try:
+                await self._blobs.discard(name)
+            except OSError as failure:  # a sweep will collect it
+                log.warning("the draft %s of an aborted upload could not be removed: %s", name, failure)
         return True

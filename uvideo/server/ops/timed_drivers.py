@@ -19,10 +19,13 @@ P = ParamSpec("P")
 
 #: Not measured and called without a detour: every request calls them, and mostly gets a cached copy.
 _DIRECT = ("space", "space_of_domain")
-_READS = ("spaces", "get", "find", "list", "upload", "uploads", "part", "parts", "token", "key")
+_READS = (
+    *("spaces", "get", "find", "list", "upload", "uploads", "part", "parts", "token", "key"),
+    *("part_list", "extents", "s3_parts"),
+)
 _WRITES = (
     *("create_space", "update_space", "delete_space"),
-    *("put", "rename", "delete", "begin", "add_part", "finish", "abort"),
+    *("put", "rename", "delete", "begin", "add_part", "finish", "abort", "replace_part", "finish_s3"),
     *("create_token", "update_token", "delete_token", "reencrypt", "add_flux"),
 )
 

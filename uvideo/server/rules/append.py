@@ -9,8 +9,9 @@ from dataclasses import replace
 from uvideo._core import errors, etag, operation
 from uvideo.server.limits.body_buffer import Body
 from uvideo.server.limits.disk_headroom import announce
+from uvideo.server.ops import scrub
 from uvideo.server.rules.copies import busy
-from uvideo.server.rules.object_record import check_readable
+from uvideo.server.rules.object_record import check_readable, own_facts
 from uvideo.server.rules.objects import Objects, Received
 from uvideo.storage.base import BlobReader, ObjectRecord, SpaceRecord
 
@@ -64,7 +65,15 @@ class Append:
         try:
             while True:
                 now = int(service.clock())
-                record = replace(old, size=tree.size, etag=tree.value(), modified=now, inline=inline, blob=blob)
+                record = replace(
+                    old,
+                    size=tree.size,
+                    etag=tree.value(),
+                    modified=now,
+                    inline=inline,
+                    blob=blob,
+                    s3=own_facts(old.s3),
+                )
                 try:
                     await service.remove(await self._catalog.put(record, source=old))
                     return operation.Stored(record.etag)
@@ -115,5 +124,5 @@ async def _pieces(record: ObjectRecord, reader: BlobReader | None) -> AsyncItera
     elif record.inline:
         tree.update(record.inline)
         yield record.inline
-    if not etag.same(record.etag, tree.value(), record.size):
+    if not scrub.fits(record, tree):
         raise errors.InternalError("the stored content does not verify")

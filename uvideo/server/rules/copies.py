@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from uvideo._core import byterange, dialect, errors, operation
 from uvideo.server.limits.disk_headroom import announce
-from uvideo.server.rules.object_record import MIME, STANDARD, check_readable, is_public, stored_headers
+from uvideo.server.rules.object_record import MIME, STANDARD, check_readable, copied_facts, is_public, stored_headers
 from uvideo.server.rules.objects import Objects
 from uvideo.storage.base import Damaged, ObjectRecord, SpaceRecord
 
@@ -74,6 +74,7 @@ class Copies:
         record = replace(source, space_id=space.space_id, key=op.key, storage_class=storage_class, modified=now)
         if not is_itself:
             record = replace(record, created=now, acl="", tags=source.tags if op.directive != REPLACE else ())
+            record = replace(record, s3=copied_facts(source.s3))
         if not is_itself or storage_class != source.storage_class:
             record = replace(record, ready=0, expires=0)
         if op.directive == REPLACE:

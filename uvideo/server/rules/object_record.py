@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from uvideo._core import errors, expiry, field, operation, restore
-from uvideo.storage.base import ObjectRecord
+from uvideo.storage.base import ObjectRecord, S3Facts
 
 __all__ = [
     "ARCHIVE",
     "MIME",
     "STANDARD",
     "check_readable",
+    "copied_facts",
     "file_info",
     "is_public",
     "metadata",
     "object_info",
+    "own_facts",
     "restore_state",
     "said_acl",
     "stored_acl",
@@ -65,6 +68,17 @@ def restore_state(record: ObjectRecord, now: float) -> str | None:
     if now < record.ready:
         return restoring
     return frozen if expiry.is_past(record.expires, now) else restored
+
+
+def copied_facts(facts: S3Facts | None) -> S3Facts | None:
+    """The facts of a copy: of the bytes, none of the object's own."""
+    return None if facts is None else replace(facts, upload_id="", redirect="", acl="")
+
+
+def own_facts(facts: S3Facts | None) -> S3Facts | None:
+    """The facts of an object that gets other bytes: all but those of the bytes."""
+    kept = S3Facts() if facts is None else S3Facts(redirect=facts.redirect, acl=facts.acl)
+    return kept if kept != S3Facts() else None
 
 
 def check_readable(record: ObjectRecord, now: float) -> None:

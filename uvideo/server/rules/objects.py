@@ -402,10 +402,10 @@ class Objects:
 
     async def _abort(self, op: operation.AbortUpload, space: SpaceRecord) -> operation.Done:
         await self.upload(op.upload_id, space, op.key)
-        draft = await self.catalog.abort(op.upload_id)
-        if draft is None:
+        left = await self.catalog.abort(op.upload_id)
+        if left is None:
             raise errors.UploadNotFound()
-        await self.discard([draft])
+        await self.discard(left)
         return operation.Done()
 
     async def discard(self, drafts: Sequence[str]) -> None:

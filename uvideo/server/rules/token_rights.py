@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from uvideo._core import dialect, errors, expiry, field, operation
 from uvideo.server.auth.client_address import ClientAddress
 from uvideo.server.rules.service import Service
-from uvideo.storage.base import Catalog, ObjectRecord, SpaceRecord, TokenRecord
+from uvideo.storage.base import Catalog, Expected, ExtentPart, ObjectRecord, SpaceRecord, TokenRecord
 from uvideo.storage.wrapper import Wrapper, wrapped
 
 __all__ = ["NEEDED", "Rights", "network_of"]
@@ -133,12 +133,17 @@ class AddOnly(Wrapper[Catalog], Catalog):
     """A catalog that never replaces an object's bytes."""
 
     async def put(
-        self, record: ObjectRecord, *, overwrite: bool = True, source: ObjectRecord | None = None
+        self,
+        record: ObjectRecord,
+        *,
+        overwrite: bool = True,
+        source: ObjectRecord | None = None,
+        expected: Expected | None = None,
     ) -> list[str]:
         if source is not None and _same_bytes(record, source):  # only media type, tags or class change
-            return await self.inner.put(record, overwrite=overwrite, source=source)
+            return await self.inner.put(record, overwrite=overwrite, source=source, expected=expected)
         try:
-            return await self.inner.put(record, overwrite=False, source=source)
+            return await self.inner.put(record, overwrite=False, source=source, expected=expected)
         except errors.AlreadyExists:
             raise errors.AccessDenied() from None
 
@@ -157,6 +162,20 @@ class AddOnly(Wrapper[Catalog], Catalog):
     ) -> list[str]:
         try:
             return await self.inner.finish(upload_id, record, overwrite=False, parts=parts)
+        except errors.AlreadyExists:
+            raise errors.AccessDenied() from None
+
+    async def finish_s3(
+        self,
+        upload_id: str,
+        record: ObjectRecord,
+        chosen: Sequence[ExtentPart],
+        *,
+        overwrite: bool = True,
+        expected: Expected | None = None,
+    ) -> list[str]:
+        try:
+            return await self.inner.finish_s3(upload_id, record, chosen, overwrite=False, expected=expected)
         except errors.AlreadyExists:
             raise errors.AccessDenied() from None
 
