@@ -357,7 +357,7 @@ def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Pa
                 server.process.terminate()
                 told.append(None)
 
-        said = rf": process {server.pid} ends: it was told to stop"
+        said = rf": process {server.pid} ends: it got a stop signal"
         with pytest.raises(NotReplaced, match=f"the new server failed{said}"):
             restart(folder, sleep=tell)
         assert server.process.wait(patience.SECONDS) == 0

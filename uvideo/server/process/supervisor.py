@@ -91,7 +91,7 @@ class _Supervisor:
                 self._reads = self._published.looks
                 self._signal(number)
             elif number in STOPS:
-                self._succession.abandon("it was told to stop")
+                self._succession.abandon("it got a stop signal")
                 return self._drain()
             if self._reads is not None and self._reads != self._published.looks:
                 self._reads = None

@@ -36,8 +36,8 @@ WORDS = {
     "With its tags and who may read it:": "连同标签和读权限：",
     "A space:": "一个空间：",
     "The size of each of many, for a program:": "多个对象各自的信息，供程序读取：",
-    "Show its tags too, which needs another request.": "同时显示标签，需要多发一个请求。",
-    "Show too who besides the owner may read it.": "同时显示除所有者外谁可以读取。",
+    "Also show its tags, which needs another request.": "同时显示标签，需要多发一个请求。",
+    "Also show who besides the owner may read it.": "同时显示除所有者外谁可以读取。",
     # cat
     "Write objects, or ranges of them, to standard output.": "把对象或其中一段输出到标准输出。",
     "Several objects are written one after another, in the given order. If an object changes while it is read, "
