@@ -248,7 +248,7 @@ def test_one_wrong_line_changes_nothing_and_is_named(site: Site, stored: tuple[s
     host, target = stored
     for line, text in (
         ("UVIDEO_SERVE_RATE=fast", "line 2: UVIDEO_SERVE_RATE: 'fast' is not a valid float"),
-        ("UVIDEO_SERVE_RATE=nan", "line 2: UVIDEO_SERVE_RATE: 'nan' is no number"),
+        ("UVIDEO_SERVE_RATE=nan", "line 2: UVIDEO_SERVE_RATE: 'nan' is not a number"),
         ("UVIDEO_SERVE_TRUSTED_PROXY=10.0.0.0/33", "--trusted-proxy: "),  # would count after a restart only
         ("UVIDEO_SERVE_RAET=1", "line 2: there is no setting UVIDEO_SERVE_RAET; did you mean UVIDEO_SERVE_RATE?"),
         ("UVIDEO_SERVE_CORS_ORIGIN=nonsense", "--cors-origin: 'nonsense' is not an origin"),

@@ -374,7 +374,7 @@ def test_a_server_does_not_start_with_a_file_that_is_wrong(
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("{", "Expecting"), ('{"faults": []}', "there is no 'faults'"), ("7", "a list of tables")]
+    ("text", "expected"), [("{", "Expecting"), ('{"faults": []}', "'faults' is unknown"), ("7", "a list of tables")]
 )
 def test_what_is_wrong_in_a_file_is_said(tmp_path: Path, text: str, expected: str) -> None:
     script = tmp_path / "script.json"
