@@ -111,8 +111,8 @@ class Bench:
                 for number in range(-(-self.source.stat().st_size // BLOCK)):
                     (parts / str(number)).write_bytes(file.read(BLOCK))
         credentials = signature.Credentials(self.server.public_key, self.server.private_key)
+        from ucloud.uvideo.engine.carrier import Carrier, Endpoint
         from ucloud.uvideo.engine.retry import Retry
-        from ucloud.uvideo.engine.session import Carrier, Endpoint
         from ucloud.uvideo.http.pool import Transport
 
         suffix = provider.parse_suffix(self.host)

@@ -27,7 +27,7 @@ from test import patience
 from test.sdk.peer import Peer, answer
 from test.server_fixture import Server
 from ucloud.uvideo import config, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.http import mocks
 from ucloud.uvideo.protocol import etag as etags
 from uvideo import AsyncClient, Client, errors

@@ -73,7 +73,7 @@ def test_tests_reach_into_no_privates() -> None:
     assert wrong == [], (
         "A test should see its effect from outside.  Where it must set a clock, a pace or a table, give that a name "
         "without underscore in the internal module that has it (for a handler or a client: carrier_of of "
-        "ucloud/uvideo/engine/session.py)."
+        "ucloud/uvideo/engine/carrier.py)."
     )
     assert {name: set(names) for name, names in ALLOWED.items()} == found, "what is no longer needed goes"
 

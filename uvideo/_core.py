@@ -44,13 +44,13 @@ except ImportError as failure:
 
 if TYPE_CHECKING:
     from ucloud.uvideo.engine import cancel as cancel
+    from ucloud.uvideo.engine import carrier as carrier
     from ucloud.uvideo.engine import clock_skew as clock_skew
     from ucloud.uvideo.engine import download_target as download_target
     from ucloud.uvideo.engine import keep_or_abort as keep_or_abort
     from ucloud.uvideo.engine import multipart_upload as multipart_upload
     from ucloud.uvideo.engine import ranged_download as ranged_download
     from ucloud.uvideo.engine import retry as retry
-    from ucloud.uvideo.engine import session as session
     from ucloud.uvideo.engine import single_upload as single_upload
     from ucloud.uvideo.engine import transfer_record as transfer_record
     from ucloud.uvideo.engine import upload_source as upload_source

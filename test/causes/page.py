@@ -11,7 +11,7 @@ BEGIN, END = "<!-- causes -->\n", "<!-- end of causes -->\n"
 
 
 def table() -> str:
-    rows = ["| `cause` | what is said | what to do | error | SDK | tried again |", "|---|---|---|---|---|---|"]
+    rows = ["| `cause` | message | remedy | error | SDK | retried |", "|---|---|---|---|---|---|"]
     for each in cause.CAUSES:
         final = issubclass(each.error, ConfigurationError)
         status = "-3" if final else "its status" if issubclass(each.error, Refused) else "-1"

@@ -6,7 +6,7 @@ import json
 import sys
 
 from ucloud.uvideo import config, filemanager
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 
 
 def tried(options):

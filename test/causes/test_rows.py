@@ -15,7 +15,7 @@ import pytest
 
 from test import interpreters
 from test.causes.ways import SECRET, Way, ways
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.protocol import cause
 from uvideo import AsyncClient, Client
 from uvideo.cli.context import Context

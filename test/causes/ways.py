@@ -306,19 +306,35 @@ def _ways(make: _Maker) -> Iterator[tuple[str, Way]]:
     for status in ("301", "308"):
         yield (
             status,
-            make.host("moved", page(f"{status} No", signed), said=f"answers {status}: it points to https://a.example;"),
+            make.host(
+                "moved",
+                page(f"{status} No", signed),
+                said=f"answer {status} is not from the service: it redirects to https://a.example;",
+            ),
         )
     for status in ("302", "303", "307"):
         yield (
             status,
-            make.host("login", page(f"{status} No", signed), said=f"{status}: it points to https://a.example/in;"),
+            make.host(
+                "login",
+                page(f"{status} No", signed),
+                said=f"{status} is not from the service: it redirects to https://a.example/in;",
+            ),
         )
     for status in ("200", "400", "401", "403", "404"):
-        yield status, make.host("page", page(f"{status} No"), said=f'{status}: "No way [2J {status} No"')
+        yield (
+            status,
+            make.host("page", page(f"{status} No"), said=f'{status} is not from the service: "No way [2J {status} No"'),
+        )
     for status in ("408", "429", "500", "502", "503", "504", "511"):
-        yield status, make.host("gateway", page(f"{status} No"), said=f'{status}: "No way [2J {status} No"')
+        yield (
+            status,
+            make.host(
+                "gateway", page(f"{status} No"), said=f'{status} is not from the service: "No way [2J {status} No"'
+            ),
+        )
     basic = answers("401 Unauthorized", b"", 'WWW-Authenticate: Basic realm="x"')
-    yield "basic", make.host("page", basic, said="401: without a word")
+    yield "basic", make.host("page", basic, said="401 is not from the service: an empty body")
     yield (
         "text",
         make.host("page", answers("404 No", b"404 page not found\n", "Content-Type: text/plain"), said="not found"),

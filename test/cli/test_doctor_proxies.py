@@ -99,7 +99,7 @@ def test_a_proxy_that_passes_everything_on(
 REFUSALS: dict[str, tuple[Callable[[int], Any], str, str, str, str]] = {
     "no account is given": (
         lambda to: HttpProxy(to, ACCOUNT),
-        *("http://", "proxy-auth", "proxy-auth", "name them in proxy: http://USER:PASSWORD@HOST:PORT"),
+        *("http://", "proxy-auth", "proxy-auth", "write them in proxy: http://USER:PASSWORD@HOST:PORT"),
     ),
     "the account is wrong": (
         lambda to: HttpProxy(to, (b"us:er", b"another")),
@@ -111,11 +111,11 @@ REFUSALS: dict[str, tuple[Callable[[int], Any], str, str, str, str]] = {
     ),
     "SOCKS wants an account": (
         lambda to: SocksServer(to, ACCOUNT),
-        *("socks5h://", "socks-auth", "socks-auth", "name them in proxy: socks5h://USER:PASSWORD@HOST:PORT"),
+        *("socks5h://", "socks-auth", "socks-auth", "write them in proxy: socks5h://USER:PASSWORD@HOST:PORT"),
     ),
     "SOCKS forbids it": (
         lambda to: SocksServer(to, reply=2),
-        *("socks5h://", "socks-denied", "socks-denied", "ask who runs it to allow the host"),
+        *("socks5h://", "socks-denied", "socks-denied", "ask its administrator to allow the host"),
     ),
 }
 

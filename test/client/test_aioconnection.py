@@ -18,7 +18,7 @@ from test.sdk.peer import PEM, Call, Peer, answer, context
 from test.sdk.test_interim import CONTINUE, DATA, ETAG, HINTS, ROOM, SIZE, Incoming, piecemeal
 from test.sdk.test_proxies import environment
 from test.sdk.test_trust import ENCRYPTED
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.protocol import message
 from uvideo import AsyncClient, Retry, errors
 from uvideo.client import aio_connection
@@ -355,7 +355,7 @@ def test_every_silence_ends(peer: Start) -> None:
     made = peer(silent)
 
     async def work(client: AsyncClient) -> None:
-        with pytest.raises(errors.NoAnswer, match="silence for too long"):
+        with pytest.raises(errors.NoAnswer, match="no data for too long"):
             await send(client, made.origin)
 
     run(work, timeout=0.15)
@@ -434,7 +434,7 @@ def test_a_connection_that_was_used_before_allows_no_longer_silence(
             clock.now = began + seconds
             connection.look()
             await asyncio.sleep(0)
-        with pytest.raises(errors.NoAnswer, match="silence for too long"):
+        with pytest.raises(errors.NoAnswer, match="no data for too long"):
             await sending
 
     run(work, timeout=100.0)
@@ -543,7 +543,7 @@ def test_https_goes_through_a_tunnel(peer: Start) -> None:
             assert (await send(client, "https://service.test")).body == b"inside"
 
     async def refused(client: AsyncClient) -> None:
-        with pytest.raises(errors.NoAnswer, match="asks for a user and a password: 407") as caught:
+        with pytest.raises(errors.NoAnswer, match="requires a user name and a password: 407") as caught:
             await send(client, "https://service.test")
         assert not caught.value.sent
 
@@ -605,7 +605,7 @@ def test_a_request_that_cannot_be_sent_leaves_no_connection(peer: Start) -> None
 
 
 def test_no_more_connections_are_open_than_the_limit(peer: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("uvideo.client.aio_session.CONNECTIONS", 3)
+    monkeypatch.setattr("uvideo.client.aio_carrier.CONNECTIONS", 3)
     made = peer(again(answer(b"it")))
 
     async def work(client: AsyncClient) -> None:

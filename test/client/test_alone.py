@@ -18,7 +18,7 @@ from test.sdk.lines import LOCKS, Lines, source
 from ucloud.uvideo.engine import cancel as interrupt
 from ucloud.uvideo.engine import download_target as targets
 from ucloud.uvideo.engine import ranged_download, workers
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.http import wakeup
 from ucloud.uvideo.protocol import download as downloads
 from uvideo import Cancel, Client, Limit, errors

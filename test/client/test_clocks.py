@@ -25,7 +25,7 @@ from test.forked import forked
 from test.sdk.dead import Dead, Names
 from test.sdk.peer import PEM, Peer, answer
 from test.sdk.phases import LARGE, PHASES, WAITS, Phase, Script
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.http import connection
 from uvideo import AsyncClient, Client, Retry, errors
 
@@ -268,7 +268,7 @@ def test_no_way_to_a_connection_outlasts_a_limit(way: str, limit: str) -> None:
 
 
 def test_a_wait_for_a_connection_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("uvideo.client.aio_session.CONNECTIONS", 1)
+    monkeypatch.setattr("uvideo.client.aio_carrier.CONNECTIONS", 1)
     with scripted(Row("total_timeout", PHASES[1], False)) as peer:
 
         async def main() -> None:

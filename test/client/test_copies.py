@@ -12,7 +12,7 @@ import pytest
 
 from test.fakes import FaultProxy
 from test.server_fixture import Server
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from uvideo import AsyncClient, Cancel, Client, errors
 from uvideo.models import ObjectInfo, Progress, Stored
 

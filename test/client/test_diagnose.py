@@ -15,7 +15,7 @@ from test.fakes import FaultProxy
 from test.sdk.peer import PEM
 from test.sdk.test_trust import ENCRYPTED
 from test.server_fixture import Server, start_server
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from uvideo import Client
 from uvideo.diagnose.checks import examine
 from uvideo.errors import NoAnswer
@@ -121,7 +121,7 @@ def test_a_proxy_that_was_chosen_counts_for_this_machine_too(server: Server) -> 
     every = found(options(server, proxy="http://127.0.0.1:9"))
     assert (every["upload.tcp"].code, every["upload.tcp"].causes) == ("proxy-refused", ("proxy-refused",))
     with Client(**options(server, proxy="http://127.0.0.1:9", retries=0)) as client:
-        with pytest.raises(NoAnswer, match="the proxy 127.0.0.1:9 takes no connection: Connection refused"):
+        with pytest.raises(NoAnswer, match="the proxy 127.0.0.1:9 accepts no connection: Connection refused"):
             client.get("films", "a")
 
 
@@ -225,7 +225,7 @@ def test_a_host_or_proxy_that_cannot_be_is_named(endpoint: str, proxy: str, chec
 def test_a_proxy_that_is_none_is_a_bad_setting() -> None:
     every = found({"endpoint": "some-host.invalid", "proxy": "me:s3cret@127.0.0.1:99999"})
     assert every["settings"].code == "settings-bad"
-    assert "a proxy is http://" in str(every["settings"].facts) and "s3cret" not in repr(every)
+    assert "the URL of a proxy is" in str(every["settings"].facts) and "s3cret" not in repr(every)
 
 
 def test_a_certificate_nobody_vouches_for_is_told(tmp_path: Path) -> None:

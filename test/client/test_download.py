@@ -29,7 +29,7 @@ from test.posix import resource
 from test.sdk import silence
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.engine import multipart_upload as transfer
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.http import pool
 from ucloud.uvideo.protocol import etag
 from uvideo import Cancel, Client, Limit, errors

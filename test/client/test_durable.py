@@ -16,7 +16,7 @@ import pytest
 from test.posix import resource
 from ucloud.uvideo.downloaduvideo import download as handler_download
 from ucloud.uvideo.engine import download_target as targets
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.protocol.etag import BLOCK
 from uvideo import Client
 from uvideo.cli.address import Remote

@@ -17,7 +17,7 @@ from test.sdk.dead import Dead, Names
 from test.sdk.httpproxy import HttpProxy
 from test.sdk.peer import PEM, Call, Peer, answer, context
 from test.server_fixture import Server, start_server
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.http import address
 from ucloud.uvideo.protocol import message
 from uvideo import AsyncClient, errors

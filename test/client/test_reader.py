@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from test.fakes import FaultProxy
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from uvideo import Cancel, Client, errors
 from uvideo.client.reader import BLOCK, PIECE
 

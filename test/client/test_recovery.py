@@ -12,7 +12,7 @@ import pytest
 from test.fakes import FaultProxy
 from test.server_fixture import Server
 from ucloud.uvideo import config, spacemanager
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from uvideo import AsyncClient, Client, Retry, models
 from uvideo.errors import NoAnswer, SpaceExists, SpaceNotFound
 

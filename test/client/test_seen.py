@@ -14,7 +14,7 @@ import pytest
 from test.fakes import FaultProxy
 from test.server_fixture import Server
 from ucloud.uvideo import config, filemanager, multipartuploaduvideo
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from uvideo import AsyncClient, Client, errors, etag
 from uvideo.client.retry import Retry
 from uvideo.models import ObjectInfo, Stored

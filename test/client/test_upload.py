@@ -18,8 +18,8 @@ import pytest
 from test import patience
 from test.fakes import FaultProxy
 from test.server_fixture import ROOT, Server
-from ucloud.uvideo.engine import session
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine import carrier
+from ucloud.uvideo.engine.carrier import carrier_of
 from uvideo import Cancel, Client, errors
 from uvideo.models import Progress
 
@@ -388,7 +388,7 @@ def test_an_upload_that_begins_while_it_is_cancelled_is_aborted(
 def test_one_whose_beginning_gets_no_answer_ends_soon_when_it_is_cancelled(
     space: str, proxy: FaultProxy, through: Client, data: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "GRACE", 0.05)
+    monkeypatch.setattr(carrier, "GRACE", 0.05)
     proxy.on("InitiateUpload").silence()
     cancel = Cancel()
     threading.Timer(0.1, cancel.cancel).start()

@@ -18,7 +18,7 @@ import pytest
 from test import patience
 from test.fakes import FaultProxy
 from test.server_fixture import ROOT, Server
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from uvideo import Cancel, Client, Limit, errors
 from uvideo.models import Progress
 

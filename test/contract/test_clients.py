@@ -14,7 +14,7 @@ import requests
 from test.contract.client import ClientContract, File, FileContract, FolderContract, Subject, TypedSubject
 from test.fakes import FaultProxy
 from ucloud.uvideo import config, deleteuvideo, downloaduvideo, filemanager, multipartuploaduvideo, spacemanager
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.protocol import errors as core
 from uvideo import AsyncClient, Client, Retry, errors
 

@@ -14,7 +14,7 @@ import pytest
 from test import patience
 from test.fakes import FaultProxy
 from test.server_fixture import ROOT, start_server
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from uvideo import Client
 
 BLOCK = 4194304

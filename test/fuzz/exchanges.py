@@ -28,7 +28,7 @@ from test.fuzz import reference, schedule
 from test.fuzz.schedule import Case
 from test.fuzz.stage import Job, Stage, certificate
 from test.sdk import carrying
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.http import pool
 from ucloud.uvideo.protocol.errors import NoAnswer
 from ucloud.uvideo.protocol.message import Headers, Request
@@ -299,7 +299,7 @@ class Theatre:
             raise Wrong("the other side never ended")
         if quiet and took > LONG / 2:
             raise Wrong(f"it took {took:.1f} s where {SHORT} s were allowed; {_brief(found)}")
-        if not quiet and "silence" in str(found["error"]):
+        if not quiet and "no data" in str(found["error"]):
             raise Wrong(f"only the client's limit ended it; {len(job.seen)} bytes came; {_brief(found)}")
         self._judge(case, job, head + body, found, probed)
 

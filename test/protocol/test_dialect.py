@@ -197,7 +197,7 @@ class Responses(unittest.TestCase):
             headers = Headers(sent.headers.pairs + [("Content-Encoding", "gzip")])
             with self.assertRaises(errors.ConfigurationError) as caught:
                 dialect.decode_result(op, Response(200, headers, packed))
-            self.assertIn("Content-Encoding: gzip, which nobody asked for", caught.exception.message)
+            self.assertIn("Content-Encoding: gzip, which the client did not request", caught.exception.message)
             readable = sent._replace(headers=headers)
             self.assertEqual(result, dialect.decode_result(op, readable))
         for status in (403, 404, 502, 503):

@@ -110,8 +110,8 @@ class Errors(unittest.TestCase):
     def test_what_has_another_form_is_not(self):
         html, text = ("Content-Type", "text/html"), ("Content-Type", "text/plain")
         for pairs, body, shown in (
-            ([html], b"", u"without a word"),  # to HEAD
-            ([("WWW-Authenticate", "Basic")], b"", u"without a word"),
+            ([html], b"", u"an empty body"),  # to HEAD
+            ([("WWW-Authenticate", "Basic")], b"", u"an empty body"),
             ([("WWW-Authenticate", "Basic")], b'{"RetCode":-1,"ErrMsg":"x"}', u'"{"RetCode":-1,"ErrMsg":"x"}"'),
             ([html], u"<title>\u767b\u5f55</title>".encode("utf-8"), u'"\u767b\u5f55"'),
             ([("Content-Type", "text/html; charset=GBK")], u"<TITLE>\u767b\u5f55".encode("gbk"), u'"\u767b\u5f55"'),

@@ -198,7 +198,7 @@ class Answers(unittest.TestCase):
                 management.decode_result(operation.DescribeSpace(), response)
             error = caught.exception
             self.assertEqual((status, cause, True), (error.status, error.cause, error.retryable))
-            self.assertIn('not the service answers %d: "Bad Gateway"' % status, str(error))
+            self.assertIn('the answer %d is not from the service: "Bad Gateway"' % status, str(error))
 
 
 if __name__ == "__main__":

@@ -46,4 +46,4 @@ BOXES = {
     )
 }
 #: Who cannot go through what, and what is said then.
-UNFIT = {("squid by TLS, tunnel", "sdk 2.7"): "this Python cannot speak TLS inside of TLS"}
+UNFIT = {("squid by TLS, tunnel", "sdk 2.7"): "this Python does not support TLS inside of TLS"}

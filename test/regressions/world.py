@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from test.regressions.clients import CLIENTS
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 
 __all__ = ["BLOCK", "Ours", "Official", "World", "content"]
 

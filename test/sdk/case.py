@@ -19,7 +19,7 @@ import uuid
 
 from ucloud.ufile import config as ufile_config
 from ucloud.uvideo import config, deleteuvideo, downloaduvideo, multipartuploaduvideo, spacemanager
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 
 from . import silence
 

@@ -14,8 +14,8 @@ import threading
 import time
 
 from ucloud.uvideo import config, filemanager
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.engine.retry import Retry
-from ucloud.uvideo.engine.session import carrier_of
 from ucloud.uvideo.http import pool
 from ucloud.uvideo.http.connection import Pace
 from ucloud.uvideo.protocol.errors import NoAnswer
@@ -104,7 +104,7 @@ class Clocks(Case):
             else:
                 _, resp = handler.putstream("space", "k", io.BytesIO(LARGE))
             carrier.transport.close()
-            return None if resp.status_code == -1 and "silence" in resp.error else repr(resp)
+            return None if resp.status_code == -1 and "no data" in resp.error else repr(resp)
 
         lock, folder = threading.Lock(), tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, folder)

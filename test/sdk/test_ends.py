@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function
 
 import unittest
 
-from ucloud.uvideo.engine import session
+from ucloud.uvideo.engine import carrier
 from ucloud.uvideo.protocol import location, management, operation, signature
 from ucloud.uvideo.protocol.errors import BadRequest, SignatureExpired
 
@@ -14,8 +14,8 @@ PAIR = signature.Credentials("public", "private")
 
 def asked(api):
     """The parameters of a call to this management URL."""
-    endpoint = session.Endpoint(None, None, api, "UCloud", "BucketName", False, "test")
-    made = session.Carrier(endpoint, PAIR, None, None, clock=lambda: NOW + 0.9)
+    endpoint = carrier.Endpoint(None, None, api, "UCloud", "BucketName", False, "test")
+    made = carrier.Carrier(endpoint, PAIR, None, None, clock=lambda: NOW + 0.9)
     request = made.action_request(operation.DescribeSpace("space"))
     return dict(location.parse_target(request.target).query)
 
@@ -33,13 +33,13 @@ class Ends(unittest.TestCase):
             "https://ucloud.cn.test",
         ):
             given = asked(api)
-            self.assertEqual(given["Expires"], "%d" % (NOW + session.LASTS))
+            self.assertEqual(given["Expires"], "%d" % (NOW + carrier.LASTS))
             self.assertEqual(given["Signature"], signature.action_signature("private", given))
 
     def test_its_last_second_belongs_to_it(self):
         given = asked("http://127.0.0.1:9000")
-        management.check_end(given, NOW + session.LASTS + 0.9)
-        self.assertRaises(SignatureExpired, management.check_end, given, NOW + session.LASTS + 1)
+        management.check_end(given, NOW + carrier.LASTS + 0.9)
+        self.assertRaises(SignatureExpired, management.check_end, given, NOW + carrier.LASTS + 1)
         self.assertRaises(BadRequest, management.check_end, {"Expires": "soon"}, NOW)
         management.check_end({}, NOW)
 

@@ -15,7 +15,7 @@ import threading
 import uuid
 
 from ucloud.uvideo import config, filemanager, multipartuploaduvideo
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.protocol.errors import LocalFailure, SignatureMismatch
 
 from .case import BLOCK, ENDPOINT, KEYS, PRIVATE_KEY, PUBLIC_KEY, Case, FaultCase, content

@@ -24,7 +24,7 @@ from ucloud.uvideo import (
     spacemanager,
 )
 from ucloud.uvideo.engine import retry
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.protocol import error_response
 from ucloud.uvideo.protocol.errors import (
     BadAnswer,
@@ -191,14 +191,14 @@ class Values(Case):
             ("//login.example.com", u"login.example.com;"),
             ("/in?s3cret", u"another path of the same host, /in;"),
             ("/in/Signature=s3cret", u"another path of the same host;"),
-            ("javascript:s3cret", u"a place that cannot be read"),
-            ("http://login.example.com.s3cret\x1b[2J/", u"a place that cannot be read"),
+            ("javascript:s3cret", u"an address that cannot be read"),
+            ("http://login.example.com.s3cret\x1b[2J/", u"an address that cannot be read"),
             ("", u"nowhere"),
         ):
             with self.assertRaises(BadAnswer) as caught:
                 error_response.raise_refusal(Response(302, Headers([("Location", location)]), b""))
             self.assertIn(u"302", caught.exception.message)
-            self.assertIn(u"points to " + text, caught.exception.message)
+            self.assertIn(u"redirects to " + text, caught.exception.message)
             self.assertNotIn(u"s3cret", caught.exception.message)
 
     def test_what_only_a_setting_can_mend_is_no_reason_to_resume(self):

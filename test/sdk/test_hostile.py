@@ -11,7 +11,7 @@ import time
 
 from ucloud import logger
 from ucloud.uvideo import config
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 
 from .case import OPTIONS
 from .service import BLOCK, PORTALS, Hostile, as_json, reply
@@ -83,7 +83,7 @@ class Portal(Hostile):
             self.service.lies = {"*": reply(status, b"<html><title>No\x1b[2J way</title><p>x</html>", html)}
             for _, resp in (self.download(), self.deleter().deletefile("space", "k"), self.upload()):
                 self.assertStatus(-1 if status < 429 else status, (_, resp))
-                self.assertIn("something that is not the service answers %d" % status, resp.error)
+                self.assertIn("the answer %d is not from the service" % status, resp.error)
                 self.assertIn('"No [2J way"', resp.error)
                 self.assertIsNone(resp.ret_code)
 
@@ -98,7 +98,7 @@ class Portal(Hostile):
         for status in (301, 308):
             self.service.lies = {"*": reply(status, b"", (u"Location", u"https://new.example/k?Signature=s3cret"))}
             resp = self.assertStatus(-3, self.upload())
-            self.assertIn("points to https://new.example;", resp.error)
+            self.assertIn("redirects to https://new.example;", resp.error)
 
 
 class Answers(Hostile):

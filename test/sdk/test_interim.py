@@ -232,7 +232,7 @@ class Sending(Case):
             over.wait(20)
 
         for _, peer, pipes, host, body in self.each(talk, bodies=("bytes", "file"), timeout=0.15):
-            self.assertNoAnswer(pipes, self.request(peer, "PUT", host=host), "silence for too long", body=body)
+            self.assertNoAnswer(pipes, self.request(peer, "PUT", host=host), "no data for too long", body=body)
         over.set()
 
 

@@ -17,7 +17,7 @@ import time
 from ucloud import logger
 from ucloud.uvideo import config
 from ucloud.uvideo.engine import localfile, multipart_upload, transfer_record, upload_source, workers
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.protocol import etag as etags
 from ucloud.uvideo.protocol import upload as uploads
 from ucloud.uvideo.protocol.errors import AccessDenied, NoAnswer, Unavailable

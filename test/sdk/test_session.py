@@ -301,10 +301,10 @@ class Answered(Sessions):
         error = self.assertNoAnswer(self.pipes(), signed, "refused", sent=False)
         self.assertNotIn("hush", repr(error) + repr(getattr(error, "__context__", None)))
         quiet = self.peer(lambda call: call.request() and call.more())
-        self.assertNoAnswer(self.pipes(0.1), self.request(quiet), "silence")
-        self.assertNoAnswer(self.pipes(), self.request(quiet), "silence", seconds=0.1)
+        self.assertNoAnswer(self.pipes(0.1), self.request(quiet), "no data")
+        self.assertNoAnswer(self.pipes(), self.request(quiet), "no data", seconds=0.1)
         half = self.peer(lambda call: call.request() and (call.send(answer(b"abc")[:-1]), call.more()))
-        self.assertNoAnswer(self.pipes(0.1), self.request(half), "silence")
+        self.assertNoAnswer(self.pipes(0.1), self.request(half), "no data")
         nobody = Request("GET", "http://none.invalid", "/", Headers(), b"")
         self.assertNoAnswer(self.pipes(), nobody, "no connection", sent=False)
         with self.assertRaises(DeadlineExceeded):

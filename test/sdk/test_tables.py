@@ -10,7 +10,7 @@ import stat
 import threading
 
 from ucloud.uvideo import config
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.protocol.operation import GetObject
 
 from .case import BLOCK, KEYS, OPTIONS, PRIVATE_KEY, PUBLIC_KEY, Case, content

@@ -362,7 +362,7 @@ class Bodies(Case):
                 call.more()
 
             peer = self.peer(talk)
-            self.assertNoAnswer(self.transport(), self.request(peer), "what came from %s is not HTTP" % peer.origin)
+            self.assertNoAnswer(self.transport(), self.request(peer), "the answer of %s is not HTTP" % peer.origin)
 
 
 class File(Bytes):
@@ -451,11 +451,11 @@ class Waits(Case):
         for step in ("accept", "head", "body"):
             peer = self.peer(silent_at(step))
             pipes = self.transport(timeout=0.15)
-            self.assertNoAnswer(pipes, self.request(peer), "silence for too long")
+            self.assertNoAnswer(pipes, self.request(peer), "no data for too long")
             pipes = self.transport(timeout=60)
             self.assertNoAnswer(pipes, self.request(peer), "not complete in time", seconds=0.15)
         peer = self.peer(silent_at("accept"))
-        self.assertNoAnswer(self.transport(timeout=0.15), self.request(peer, "PUT", body=b"x" * LARGE), "silence")
+        self.assertNoAnswer(self.transport(timeout=0.15), self.request(peer, "PUT", body=b"x" * LARGE), "no data")
         over.set()
 
     def test_no_time_is_no_request(self):
@@ -655,8 +655,8 @@ class Proxied(Case):
         peer = self.peer(again(answer()), context())
         proxy = self.proxy(peer, account=(b"us:er", b"pa@ss"))
         for options, text in (
-            ({"proxy": proxy.host}, "the proxy %s asks for a user and a password" % proxy.host),
-            ({"proxy": "http://127.0.0.1:1"}, "the proxy 127.0.0.1:1 takes no connection: Connection refused"),
+            ({"proxy": proxy.host}, "the proxy %s requires a user name and a password" % proxy.host),
+            ({"proxy": "http://127.0.0.1:1"}, "the proxy 127.0.0.1:1 accepts no connection: Connection refused"),
         ):
             self.assertNoAnswer(
                 self.transport(authorities=PEM, **options),
@@ -675,7 +675,7 @@ class Proxied(Case):
             with self.assertRaises(ConfigurationError) as caught:
                 pipes.send(request._replace(origin="https://service.test"))
             self.assertIn(
-                "cannot speak TLS inside of TLS); use an http:// proxy", caught.exception.message
+                "does not support TLS inside of TLS); use an http:// proxy", caught.exception.message
             )
             self.assertFalse(caught.exception.retryable or caught.exception.sent)
             self.assertEqual([len(call.requests) for call in proxy.calls], [1])

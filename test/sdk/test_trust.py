@@ -10,7 +10,7 @@ import select
 import sys
 
 from ucloud.uvideo import config, filemanager
-from ucloud.uvideo.engine.session import carrier_of
+from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.http.trust import Certificate, tls
 from ucloud.uvideo.protocol.errors import InvalidArgument
 

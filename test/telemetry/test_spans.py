@@ -283,13 +283,13 @@ def test_what_names_no_operation_has_the_method_for_a_name(exporter: InMemorySpa
 def test_without_a_provider_nothing_is_loaded_or_sent(tmp_path: Path) -> None:
     """In processes of their own: other tests have loaded it here."""
     program = (
-        "import sys, asyncio, uvideo, uvideo.client.aio_session, uvideo.transfer.manager\n"
-        "from ucloud.uvideo.engine import session\n"
+        "import sys, asyncio, uvideo, uvideo.client.aio_carrier, uvideo.transfer.manager\n"
+        "from ucloud.uvideo.engine import carrier\n"
         "host, public, private = sys.argv[1:]\n"
         "with uvideo.Client(public, private, endpoint=host) as client:\n"
         "    client.create_space('plain')\n"
         "    client.upload('plain', 'key', b'1')\n"
-        "    assert type(session.carrier_of(client)) is session.Carrier\n"
+        "    assert type(carrier.carrier_of(client)) is carrier.Carrier\n"
         "import uvideo.server.process.main\n"
         "assert not [name for name in sys.modules if name.startswith('opentelemetry') or 'spans' in name]\n"
         "import opentelemetry.trace, uvideo.config.telemetry\n"

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from typing import Any, Mapping  # noqa: F401
 
     from .config import HandlerSettings  # noqa: F401
+    from .engine.carrier import Carrier  # noqa: F401
     from .engine.localfile import Path  # noqa: F401
     from .engine.ranged_download import Receiver  # noqa: F401
-    from .engine.session import Carrier  # noqa: F401
     from .handler import ResponseInfo, _Answer  # noqa: F401
 
 

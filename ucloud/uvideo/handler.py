@@ -7,8 +7,8 @@ import logging
 import threading
 
 from .config import DEFAULTS, USER_AGENT, check_session
+from .engine.carrier import Carrier, Endpoint
 from .engine.retry import Retry
-from .engine.session import Carrier, Endpoint
 from .engine.validation import header_pairs
 from .http.connection import ticks
 from .http.pool import Transport

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any, Mapping  # noqa: F401
 
     from .config import HandlerSettings  # noqa: F401
-    from .engine.session import Carrier  # noqa: F401
+    from .engine.carrier import Carrier  # noqa: F401
     from .handler import _Answer  # noqa: F401
     from .protocol.errors import UVideoError  # noqa: F401
     from .protocol.operation import Part  # noqa: F401

@@ -31,18 +31,18 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
 @verb(
     "serve",
     text=(
-        "DIR is made if it is absent; by default it is uvideo-data.",
-        "Each option can be given as UVIDEO_SERVE_<NAME> too, DIR as UVIDEO_SERVE_DIR.  SIGTERM lets the requests in "
-        "flight finish.",
-        "SIGHUP, or a change of a file of --settings or of the certificate, has them read again; "
-        "docs/operate.md says which settings count at once.",
-        "Exit codes: 0 stopped, 1 failed, and starting again may help, 2 wrong settings, 3 stopped, and one of "
-        "--faults never happened, 4 cannot start until somebody mends what the message says.",
+        "DIR is created if it does not exist. The default is uvideo-data.",
+        "The environment can give each option as UVIDEO_SERVE_<NAME>, and DIR as UVIDEO_SERVE_DIR.  After SIGTERM "
+        "the server finishes the requests in flight and exits.",
+        "The server reads the files of --settings and the certificate again after SIGHUP, and when they change; "
+        "docs/operate.md says which settings take effect at once.",
+        "Exit codes: 0 stopped, 1 failed, a restart may help, 2 wrong settings, 3 stopped, but a fault of "
+        "--faults never happened, 4 failed, a restart does not help before the fault in the message is repaired.",
     ),
     examples=[
-        Example("On port 9000, with a key pair made on first start:", "uvideo serve"),
+        Example("On port 9000, with a key pair that the first start creates:", "uvideo serve"),
         Example(
-            "On a free port; which one is in the ready file and on stdout:",
+            "On a free port, which is shown in the ready file and on stdout:",
             "uvideo serve video-data --port 0 --admin-port 0 --ready-file ready.json",
         ),
         Example(
@@ -59,178 +59,210 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     is_eager=True,
     type=FILE,
     callback=_read_settings,
-    help="Lines UVIDEO_SERVE_<NAME>=value for what is not given here or by the environment. Repeatable.",
+    help=(
+        "File with lines UVIDEO_SERVE_<NAME>=value, for settings that neither the command line nor the "
+        "environment gives. Repeatable."
+    ),
 )
 @option(
     "--reload-seconds",
     default=60.0,
     type=FloatRange(0, 86400),
-    help="How often it is looked whether these files or the certificate changed; 0: at SIGHUP only.",
+    help="Seconds between checks whether these files or the certificate changed; 0: only at SIGHUP.",
 )
-@option("--host", default="127.0.0.1", help="Address to listen on, of the data port.")
-@option("--port", default=9000, type=click.IntRange(0, 65535), help="0 picks a free one.")
-@option("--admin-port", default=9001, type=click.IntRange(0, 65535), help="Console, health, metrics.")
-@option("--admin-host", default="127.0.0.1", help="Address that this port listens on.")
+@option("--host", default="127.0.0.1", help="Address that the data port listens on.")
+@option("--port", default=9000, type=click.IntRange(0, 65535), help="Data port; 0 chooses a free one.")
+@option(
+    "--admin-port", default=9001, type=click.IntRange(0, 65535), help="Admin port: console, health checks and metrics."
+)
+@option("--admin-host", default="127.0.0.1", help="Address that the admin port listens on.")
 @option(
     "--hostname",
     metavar="NAME",
     multiple=True,
-    help="A name that clients reach the server by: no space or domain can take it. Repeatable.",
+    help="A host name that clients use for the server. No space or domain can have it. Repeatable.",
 )
-@option("--public-key", help="With --private-key: the key pair, instead of DIR/credentials.json.")
-@option("--private-key", help="Better given as UVIDEO_SERVE_PRIVATE_KEY: others can read a command line.")
+@option(
+    "--public-key", help="Public key of the server's own pair, instead of DIR/credentials.json. Needs --private-key."
+)
+@option(
+    "--private-key",
+    help="Private key of that pair. Prefer UVIDEO_SERVE_PRIVATE_KEY: other users can read a command line.",
+)
 @option(
     "--other-keys",
     metavar="FILE",
     type=FILE,
-    help="More pairs of the server's own (JSON, mode 0600), for gateways that change theirs: docs/operate.md.",
+    help=(
+        "More key pairs of the server's own (JSON, mode 0600), for gateways whose pair is being replaced: "
+        "docs/operate.md."
+    ),
 )
-@option("--workers", default=1, type=click.IntRange(1, 64), help="Processes.")
-@option("--fsync/--no-fsync", default=True, help="Sync before acknowledging.")
-@option("--database", metavar="URL", help="Where names are kept: sqlite (in DIR), postgresql://...")
-@option("--blobs", metavar="URL", help="Where bytes are kept: disk (in DIR), s3://...")
+@option("--workers", default=1, type=click.IntRange(1, 64), help="Number of processes.")
+@option("--fsync/--no-fsync", default=True, help="Sync to disk before a write is acknowledged.")
+@option("--database", metavar="URL", help="Catalog: sqlite (in DIR), or postgresql://...")
+@option("--blobs", metavar="URL", help="Storage of the objects' bytes: disk (in DIR), or s3://...")
 @option("--tls-cert", type=FILE, help="PEM file of the certificate chain.")
 @option("--tls-key", type=FILE, help="PEM file of its private key.")
-@option("--ready-file", type=FILE, help="Written once the server answers (JSON).")
+@option("--ready-file", type=FILE, help="File that is written when the server is ready (JSON).")
 @option(
     "--restore-seconds",
     default=0,
     type=click.IntRange(0, 10**9),
-    help="Until a restored object of class ARCHIVE can be read.",
+    help="Seconds that the restore of an object of class ARCHIVE takes.",
 )
-@option("--restored-seconds", default=86400, type=click.IntRange(1, 10**9), help="How long it then can be.")
+@option(
+    "--restored-seconds",
+    default=86400,
+    type=click.IntRange(1, 10**9),
+    help="Seconds for which a restored object can be read.",
+)
 @option(
     "--callback-allow",
     metavar="HOST[:PORT]",
     multiple=True,
-    help="Let uploads call this back although its address is not public. Repeatable.",
+    help="Allow callbacks of uploads to this host, even if its address is not public. Repeatable.",
 )
 @option(
     "--trusted-proxy",
     metavar="CIDR",
     multiple=True,
-    help="Believe what this proxy (an address or a network) says of who sends: Forwarded, X-Forwarded-For, PROXY "
-    "protocol. Repeatable.",
+    help="Address or network of a trusted proxy: its Forwarded, X-Forwarded-For or PROXY protocol gives the "
+    "client's address. Repeatable.",
 )
 @option(
     "--connections",
     default=10_000,
     type=click.IntRange(1, 10**6),
-    help="At once, in each process; more are answered 503.",
+    help="Most connections of each process; further ones are answered 503.",
 )
 @option(
     "--connections-per-address",
     default=1024,
     type=click.IntRange(0, 10**6),
-    help="Of those, from one address that is not this machine's own; more are answered 503.  0: any number.",
+    help=(
+        "Most connections of each process from one address, except from this machine; further ones are answered "
+        "503.  0: no limit."
+    ),
 )
 @option(
     "--idle",
     default=60.0,
     type=FloatRange(0.1, 86400),
-    help="Seconds without a byte until a connection is broken off in the middle of a request or an answer.",
+    help="Seconds without a byte after which a connection is closed in the middle of a request or an answer.",
 )
 @option(
     "--least-rate",
     default=16.0,
     type=FloatRange(0, 10**6),
-    help="Bytes a second: a request or an answer that is slower over more than --idle seconds is broken off.  0: none.",
+    help=(
+        "Lowest rate in bytes per second: the connection is closed if a request or an answer is slower for more "
+        "than --idle seconds.  0: no limit."
+    ),
 )
 @option(
     "--rate",
     default=0.0,
     type=FloatRange(0, 10**6),
-    help="Requests a second for each key, in each process; more are answered 429.  0: any number.",
+    help="Most requests per second of each key, in each process; further ones are answered 429.  0: no limit.",
 )
 @option(
     "--headroom",
     default=64.0,
     type=FloatRange(0, 10**9),
-    help="MiB of the disk that stay free: uploads are answered 503 before they would take them.",
+    help="MiB of the disk to keep free: uploads that would use them are answered 503.",
 )
 @option(
     "--memory",
     default=256,
     type=click.IntRange(16, 10**6),
-    help="MiB that all requests of all workers hold together, at least 16 for each worker; beyond that they go to the "
-    "disk or wait.",
+    help="MiB of memory for the requests of all workers together, at least 16 for each worker; beyond that, "
+    "requests use the disk or wait.",
 )
 @option(
     "--quarantine-days",
     default=7.0,
     type=FloatRange(0, 3650),
-    help="How long what a sweep finds without a name is kept; less if the disk runs full.",
+    help=(
+        "Days for which files that the catalog does not name are kept before they are deleted; fewer if the disk "
+        "runs full."
+    ),
 )
 @option(
     "--stale-days",
     default=0.0,
     type=FloatRange(0, 3650),
-    help="Abort unfinished uploads that had no new part for so many days; 0: never.",
+    help="Abort unfinished uploads without a new part for this many days; 0: never.",
 )
 @option(
     "--lock-seconds",
     default=4.0,
     type=FloatRange(0, 3600),
-    help="How long a write waits while another program holds SQLite's lock; then it is answered 503.",
+    help="Seconds that a write waits while another program holds SQLite's lock; then it is answered 503.",
 )
 @option(
     "--guesses",
     default=100,
     type=click.IntRange(0, 10**9),
-    help="Wrong signatures a minute that one address may send for one key; 0: any number.",
+    help="Wrong signatures per minute that one address may send for one key; 0: no limit.",
 )
 @option(
     "--verify-reads/--no-verify-reads",
     default=False,
-    help="Read and hash an object before its bytes are sent: damaged ones are refused.",
+    help="Read and hash each object before it is sent; a damaged object is refused.",
 )
 @option(
     "--scrub-days",
     default=0.0,
     type=FloatRange(0, 3650),
-    help="Look for damaged objects in the background, each once in so many days; 0: never.",
+    help="Check each object for damage in the background, once in this many days; 0: never.",
 )
-@option("--scrub-rate", default=20.0, type=FloatRange(0.001, 100_000), help="MiB a second that this reads at most.")
-@option("--faults", type=FILE, help="For tests: what shall go wrong, TOML or JSON (docs/howto/testing.md).")
-@option("--public-url", metavar="URL", help="Where browsers reach the data port, for example behind a proxy.")
+@option(
+    "--scrub-rate", default=20.0, type=FloatRange(0.001, 100_000), help="MiB per second that this check reads at most."
+)
+@option("--faults", type=FILE, help="For tests: file of faults to inject, TOML or JSON (docs/howto/testing.md).")
+@option("--public-url", metavar="URL", help="URL at which browsers reach the data port, for example behind a proxy.")
 @option(
     "--console-origin",
     metavar="ORIGIN",
     multiple=True,
-    help="Let browser pages of this origin use signed URLs, as https://console.example.com. Repeatable.",
+    help=(
+        "Allow browser pages of this origin to use signed URLs, for example https://console.example.com. Repeatable."
+    ),
 )
 @option(
     "--cors-origin",
     metavar="ORIGIN",
     multiple=True,
-    help="Let programs in browser pages of this origin make every call of the data port; * for any origin. Repeatable.",
+    help=(
+        "Allow scripts in browser pages of this origin to make every call of the data port; * for any origin. "
+        "Repeatable."
+    ),
 )
 @option(
     "--permanent-links/--no-permanent-links",
     default=False,
-    help="Serve signed URLs without Expires, which never end, for GET and HEAD of their key.",
+    help="Accept signed URLs without Expires, which never expire, for GET and HEAD of their key.",
 )
 @option(
     "--telemetry/--no-telemetry",
     default=False,
-    help="A span of each request, exported by OTLP as the variables OTEL_... say.",
+    help="Export a span of each request by OTLP, to where the variables OTEL_... point.",
 )
 @option(
     "--log-level",
     default="info",
     type=click.Choice(("debug", "info", "warning", "error")),
-    help="What is logged on stderr; debug says why each request was refused.",
+    help="Lowest level of log lines on stderr; debug includes the reason of each refused request.",
 )
 @option(
     "--audit-log",
     metavar="FILE",
     type=FILE,
-    help="Append a JSON line for each change: who, what, from where, and how it ended.",
+    help="Append a JSON line to this file for each change: who, what, from where, and the result.",
 )
-@option(
-    "--audit-reads/--no-audit-reads", default=False, help="Record what only reads, and each part of an upload, too."
-)
-@option("--access-log/--no-access-log", default=False, help="JSON lines on stderr.")
+@option("--audit-reads/--no-audit-reads", default=False, help="Record reads and each part of an upload too.")
+@option("--access-log/--no-access-log", default=False, help="Write a line of JSON for each request to stderr.")
 def serve(
     context: Context,
     /,

@@ -38,6 +38,6 @@ VERBS = {
     "config": Verb("config", "Keep profiles: hosts and keys under a name."),
     "doctor": Verb("doctor", "Check a set-up step by step, and explain refusals and links."),
     "completion": Verb("completion", "Print the script that completes commands in a shell."),
-    "serve": Verb("serve", "Serve object storage out of a folder."),
+    "serve": Verb("serve", "Serve object storage from a folder."),
     "admin": Verb("admin", "Maintain a server's folder, or a cluster."),
 }

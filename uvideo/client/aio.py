@@ -21,10 +21,10 @@ from uvideo import models
 from uvideo.client import operations
 from uvideo.client.base import BaseClient, documented_by
 from uvideo.client.cancel import Cancel
+from uvideo.client.carrier import carried
 from uvideo.client.listing import AsyncListing, Listing
 from uvideo.client.operations import DataCall, ManagementCall
 from uvideo.client.options import OpenOptions, PutOptions, check_names
-from uvideo.client.session import carried
 from uvideo.client.stream import Source
 from uvideo.client.sync import Client
 from uvideo.config import telemetry
@@ -117,7 +117,7 @@ class AsyncClient(BaseClient):
     """
 
     def _start(self) -> None:
-        from uvideo.client.aio_session import AsyncCarrier
+        from uvideo.client.aio_carrier import AsyncCarrier
 
         kind = AsyncCarrier
         if telemetry.is_on():

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from uvideo import models
 from uvideo.client import operations
+from uvideo.client.carrier import chosen, connect
 from uvideo.client.listing import following
 from uvideo.client.operations import DataCall
 from uvideo.client.options import StoredOptions
-from uvideo.client.session import chosen, connect
 from uvideo.client.texts import several
 from uvideo.config.settings import Settings
 from uvideo.errors import AlreadyExists, NotFound, UploadNotFound, UVideoError

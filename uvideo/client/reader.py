@@ -9,8 +9,8 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from uvideo._core import byterange, etag, objects, operation, pool, retry
+from uvideo._core import carrier as carriers
 from uvideo._core import multipart_upload as machines
-from uvideo._core import session as carriers
 from uvideo.client import operations
 from uvideo.errors import IntegrityError, NoAnswer, ObjectChanged, PreconditionFailed, UVideoError
 from uvideo.models import ObjectInfo
@@ -19,7 +19,7 @@ from uvideo.transfer.limit import Limit
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-    from uvideo.client.session import Carrier
+    from uvideo.client.carrier import Carrier
 
 Stream = pool.Stream
 Attempts = retry.Attempts

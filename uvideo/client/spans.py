@@ -19,9 +19,9 @@ from opentelemetry import context, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from uvideo._core import __version__, field, message, operation, pool, session
+from uvideo._core import __version__, carrier, field, message, operation, pool
 from uvideo._core import cancel as interrupt
-from uvideo.client.aio_session import AsyncCarrier
+from uvideo.client.aio_carrier import AsyncCarrier
 from uvideo.errors import UVideoError
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class TracedTransport(pool.Transport):
         return stream
 
 
-class TracedCarrier(session.Carrier):
+class TracedCarrier(carrier.Carrier):
     """A Carrier over a TracedTransport whose operations are spans."""
 
     #: The parent span on threads without a current span: the transfer's.

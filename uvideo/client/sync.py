@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from uvideo import models
 from uvideo.client import operations
 from uvideo.client.base import BaseClient
+from uvideo.client.carrier import carried, fetched, whole
 from uvideo.client.listing import Listing
 from uvideo.client.operations import DataCall, ManagementCall
-from uvideo.client.session import carried, fetched, whole
 from uvideo.client.stream import Source, stream
 from uvideo.config.setting_checks import size
 from uvideo.errors import UVideoError
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from uvideo._core import DataOperation, message, operation
     from uvideo._core import cancel as _interrupt
-    from uvideo._core import session as _carrier
+    from uvideo._core import carrier as _carrier
     from uvideo._core import single_upload as _body
     from uvideo.client.cancel import Cancel
     from uvideo.client.options import KeptOptions, ReadOptions, StoredOptions, WriteOptions

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from uvideo._core import localfile, message, operation, provider
 from uvideo.client import operations
-from uvideo.client.session import connect, fetched
+from uvideo.client.carrier import connect, fetched
 from uvideo.config.settings import SECRETS, Settings, config_file, load, origins, profiles
 from uvideo.diagnose.explain_refusal import failed, kind, masked, refused
 from uvideo.errors import ConfigurationError, InvalidArgument, NotFound, UVideoError

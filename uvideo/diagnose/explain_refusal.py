@@ -22,7 +22,7 @@ from uvideo.models import Finding
 
 if TYPE_CHECKING:
     from uvideo._core import DataOperation, ManagementOperation
-    from uvideo.client.session import Carrier
+    from uvideo.client.carrier import Carrier
 
 Credentials = signature.Credentials
 

@@ -11,11 +11,13 @@ import base64
 import binascii
 import functools
 import hashlib
+import re
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from uvideo._core import message
+from uvideo.s3 import payload
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import ALGORITHMS, COMPOSITE, FULL_OBJECT, AnnouncedChecksum
 
@@ -193,8 +195,8 @@ def of_parts(algorithm: str, kind: str, parts: Sequence[tuple[bytes, int]]) -> s
     return value_of(combined(algorithm, parts))
 
 
-def announced(headers: message.Headers, has_body: bool = True) -> AnnouncedChecksum | None:
-    """The checksum that a request announces for its body, or None.
+def announced(headers: message.Headers, has_body: bool = True, of_parts: bool = False) -> AnnouncedChecksum | None:
+    """The checksum that a request announces, or None.  ``of_parts``: "-N" may stand at the end of its value.
 
     InvalidRequest for two checksums, and for an algorithm without value and trailer; the latter counts only if the
     request ``has_body``.  BadDigest as digest_of.  NotImplemented for one of REFUSED.
@@ -208,7 +210,7 @@ def announced(headers: message.Headers, has_body: bool = True) -> AnnouncedCheck
         raise S3Error("InvalidRequest", message="Expecting a single x-amz-checksum- header.")
     if values:
         name, value = values[0]
-        digest_of(algorithm_of(name), value)
+        digest_of(algorithm_of(name), _COUNT.sub("", value) if of_parts else value)
         return AnnouncedChecksum(algorithm=name, value=value)
     if trailers:
         return AnnouncedChecksum(algorithm=algorithm_of(trailers[0]))
@@ -221,9 +223,12 @@ def announced(headers: message.Headers, has_body: bool = True) -> AnnouncedCheck
     return None
 
 
+_COUNT = re.compile("-[0-9]{1,5}\\Z")
+
+
 def _trailing(headers: message.Headers) -> list[str]:
     """The algorithms of the checksums that a request announces as trailers."""
-    names = [name.strip().lower() for name in headers.get("x-amz-trailer", "").split(",")]
+    names = payload.declared_trailers(headers)
     return [name[len(PREFIX) :].upper() for name in names if name.startswith(PREFIX)]
 
 
@@ -258,10 +263,13 @@ def content_md5(headers: message.Headers) -> str | None:
     return digest.hex()
 
 
-def check_body(headers: message.Headers, body: bytes) -> None:
-    """Compare a whole small body with its Content-MD5 or checksum.  InvalidRequest if it has neither; BadDigest."""
-    md5, wanted = content_md5(headers), announced(headers)
-    if md5 is None and (wanted is None or wanted.value is None):
+def check_body(headers: message.Headers, body: bytes, required: bool = True) -> None:
+    """Compare a whole small body with its Content-MD5 or checksum.  BadDigest; InvalidDigest.
+
+    InvalidRequest if it has neither and one is ``required``.
+    """
+    md5, wanted = content_md5(headers), announced(headers, has_body=bool(body))
+    if required and md5 is None and (wanted is None or wanted.value is None):
         raise S3Error("InvalidRequest", message="Missing required header for this request: Content-MD5")
     if md5 is not None and md5 != hashlib.md5(body, usedforsecurity=False).hexdigest():
         raise S3Error("BadDigest")

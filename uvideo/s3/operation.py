@@ -109,6 +109,7 @@ class LifecycleRule:
     ``expire_days``: delete.  ``expire_date``: delete from this time on.  ``expire_markers``: delete markers without
     other versions.  ``transitions``: tuple of (days, storage class).  ``noncurrent_...``: the same for versions that
     are not current.  ``keep_noncurrent``: the number of newest such versions that stay.  ``abort_days``: abort uploads.
+    ``old_form``: the prefix stands by itself in the document, not in a Filter.
     """
 
     id: str | None
@@ -125,6 +126,7 @@ class LifecycleRule:
     noncurrent_transitions: tuple[tuple[int, str], ...] = ()
     keep_noncurrent: int | None = None
     abort_days: int | None = None
+    old_form: bool = False
 
 
 # Kinds of operations

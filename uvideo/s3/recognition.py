@@ -56,7 +56,7 @@ class HostNames:
     def match(self, host: str) -> S3Host | None:
         """The S3Host that a Host header or an authority is, or None.  A port and a dot at the end do not count."""
         name = host.partition(":")[0].rstrip(".").lower()
-        for suffix in self.suffixes:
+        for suffix in self.suffixes if "s3-" in name else ():
             if name.endswith("." + suffix):
                 front, _, label = name[: -len(suffix) - 1].rpartition(".")
                 if _REGION(label):
@@ -83,10 +83,11 @@ def is_s3(
         return True
     names = {name for name, _ in query}
     lower = {name.lower() for name in names}
-    if not lower.isdisjoint(_SIGNED_URL):
+    if lower and not lower.isdisjoint(_SIGNED_URL):
         return True
-    ufile = authorization.startswith(("UCloud ", "AutoAI ")) or "ucloudpublickey" in lower
-    if ufile or headers.get("Bucket") is not None:
+    if authorization.startswith(("UCloud ", "AutoAI ")) or "ucloudpublickey" in lower:
+        return False
+    if headers.get("Bucket") is not None:
         return False
     if host is not None or not names.isdisjoint(_SDK_PARAMETERS):
         return True

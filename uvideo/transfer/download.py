@@ -27,7 +27,7 @@ from uvideo.transfer.transfer_config import TransferConfig
 from uvideo.transfer.upload import interrupted
 
 if TYPE_CHECKING:
-    from uvideo.client.session import Carrier
+    from uvideo.client.carrier import Carrier
 
 Download = downloads.Download
 FileTarget = targets.FileTarget

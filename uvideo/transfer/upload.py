@@ -34,7 +34,7 @@ from uvideo.transfer.progress import Meter
 from uvideo.transfer.transfer_config import TransferConfig
 
 if TYPE_CHECKING:
-    from uvideo.client.session import Carrier
+    from uvideo.client.carrier import Carrier
 
 FileSource = sources.FileSource
 StreamSource = sources.StreamSource

@@ -10,8 +10,8 @@ from ..http.wakeup import Wakeup
 from ..protocol import errors, etag, operation
 from ..protocol import upload as uploads
 from ..protocol.compat import TYPE_CHECKING, printable
+from .carrier import described
 from .retry import Retry
-from .session import described
 from .upload_source import READ, shown
 from .workers import Workers
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ..http.pool import Body  # noqa: F401
     from ..protocol.message import Response, Slice  # noqa: F401
     from ..protocol.upload import Upload  # noqa: F401
+    from .carrier import Carrier, Pairs  # noqa: F401
     from .retry import Decides  # noqa: F401
-    from .session import Carrier, Pairs  # noqa: F401
     from .upload_source import Block, FileBlock, FileSource, StreamSource, UnreadBlock  # noqa: F401
 
     U = TypeVar("U")

@@ -12,8 +12,8 @@ from ..protocol import download as downloads
 from ..protocol.byterange import ByteRange
 from ..protocol.compat import TYPE_CHECKING
 from ..protocol.errors import BadAnswer, IntegrityError, InvalidRange, NoAnswer, ObjectChanged, UVideoError
+from .carrier import described
 from .multipart_upload import Hashing, paced
-from .session import described
 from .upload_source import shown
 from .workers import LOOK, Workers
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from ..http.pool import Stream  # noqa: F401
     from ..protocol.message import Headers  # noqa: F401
+    from .carrier import Carrier, Pairs  # noqa: F401
     from .download_target import FileTarget, StreamTarget  # noqa: F401
     from .multipart_upload import Limit  # noqa: F401
-    from .session import Carrier, Pairs  # noqa: F401
 
     class Handle(Protocol):
         def write(self, __data, __offset):

@@ -10,8 +10,8 @@ from ..protocol import etag
 from ..protocol.compat import TYPE_CHECKING
 from ..protocol.errors import IntegrityError, LocalFailure, SourceChanged
 from ..protocol.message import Slice
+from .carrier import described
 from .multipart_upload import Hashing
-from .session import described
 from .upload_source import READ, StreamSource, shown
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..protocol.message import Response  # noqa: F401
     from ..protocol.operation import PutObject, Stored  # noqa: F401
-    from .session import Carrier, Pairs  # noqa: F401
+    from .carrier import Carrier, Pairs  # noqa: F401
     from .upload_source import FileSource, Readable  # noqa: F401
 
 _log = logging.getLogger("ucloud.uvideo")

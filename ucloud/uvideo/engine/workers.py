@@ -13,7 +13,7 @@ from ..protocol.errors import NoAnswer
 if TYPE_CHECKING:
     from typing import Callable  # noqa: F401
 
-    from .session import Carrier  # noqa: F401
+    from .carrier import Carrier  # noqa: F401
 
 _log = logging.getLogger("ucloud.uvideo")
 

@@ -66,8 +66,8 @@ class Proxy(object):
         if scheme not in _PORTS or not name or not (port is None or 0 < port < 65536):
             # Without the text, as the misspelt part may be the password.
             raise InvalidArgument(
-                u"a proxy is http://, https://, socks5://, socks5h://, socks4:// or socks4a://, perhaps "
-                u"USER:PASSWORD@, and HOST:PORT"
+                u"the URL of a proxy is SCHEME://HOST:PORT or SCHEME://USER:PASSWORD@HOST:PORT, where SCHEME is "
+                u"http, https, socks5, socks5h, socks4 or socks4a"
             )
         self.url, self.name, self.port = url, name, port or _PORTS[scheme]
         self.is_tls = scheme == "https"

@@ -72,7 +72,7 @@ def stranger(response, now=None, **context):
     reason = _unreadable(response)
     if not reason:
         shown = said(title(headers, response.body))
-        reason = u'"%s"' % shown if shown else u"a page without a title" if response.body else u"without a word"
+        reason = u'"%s"' % shown if shown else u"a page without a title" if response.body else u"an empty body"
     context["retry_after"] = retry_after(headers, now)
     if status < 500 and status not in (408, 429):
         return told("too-long" if status == 413 else "page", None, context, status=status, reason=reason)
@@ -106,7 +106,7 @@ def _elsewhere(headers, with_path):
         return to_text(scheme + found.group(2) + (found.group(3) or "")) + path
     if location.startswith("/"):
         return u"another path of the same host%s" % (path and u", " + path)
-    return u"a place that cannot be read"
+    return u"an address that cannot be read"
 
 
 def _is_own(response, found):
@@ -138,7 +138,7 @@ def _unreadable(response):
     # type: (Response) -> str
     """Why the body cannot be read, as text; u"" if it can."""
     code = coding(response.headers) if response.body else u""
-    return code and u"a body with %s, which nobody asked for" % code
+    return code and u"a body with %s, which the client did not request" % code
 
 
 def _unformed(response):

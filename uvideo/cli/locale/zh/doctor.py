@@ -185,7 +185,9 @@ WORDS = {
     "It may be for storing with a Content-Type of its own, which a link does not say.": (
         "它可能是用于上传的链接，签名时指定了 Content-Type，而链接中看不出来。"
     ),
-    "Write https:// before the host in endpoint, if it speaks TLS.": "如果对方支持 TLS，请在 endpoint 的主机前写 https://。",
+    "Write https:// before the host in endpoint, if it speaks TLS.": (
+        "如果对方支持 TLS，请在 endpoint 的主机前写 https://。"
+    ),
     "Set it again: uvideo config set private_key": "请重新设置：uvideo config set private_key",
     "Set the private key: uvideo config set private_key": "请设置私钥：uvideo config set private_key",
     "Set it too: uvideo config set security_token": "请一并设置：uvideo config set security_token",

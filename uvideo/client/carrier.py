@@ -13,9 +13,9 @@ from uvideo.errors import InvalidArgument, NoAnswer
 from uvideo.models import T
 
 if TYPE_CHECKING:
+    from uvideo._core import carrier as _carrier
     from uvideo._core import operation
-    from uvideo._core import session as _carrier
-    from uvideo.client.aio_session import AsyncCarrier
+    from uvideo.client.aio_carrier import AsyncCarrier
     from uvideo.client.options import ClientOptions
     from uvideo.client.retry import Retry
 
@@ -28,13 +28,13 @@ PIECE = 1 << 20  # bytes read at a time
 
 def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
     """The Carrier for these settings."""
-    from uvideo._core import pool, retry, session, trust, validation
+    from uvideo._core import carrier, pool, retry, trust, validation
 
     hosts = settings.hosts()
     validation.warn_of_plain(hosts)
     places, agent = (hosts.upload, hosts.download, hosts.api), settings.user_agent or f"uvideo-python/{__version__}"
-    endpoint = session.Endpoint(*places, hosts.word, settings.space_parameter, settings.video_actions, agent)
-    kinds: Any = session.Carrier, pool.Transport
+    endpoint = carrier.Endpoint(*places, hosts.word, settings.space_parameter, settings.video_actions, agent)
+    kinds: Any = carrier.Carrier, pool.Transport
     if telemetry.is_on():
         from uvideo.client import spans
 

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from uvideo._core import address, byterange, failure_cause, message, operation, socks, wire
+from uvideo._core import carrier as carriers
 from uvideo._core import pool as transports
 from uvideo._core import retry as retries
-from uvideo._core import session as carriers
 from uvideo.client import aio_race, aio_socks
 from uvideo.client.aio_connection import AsyncConnection, Silence, TooLong, ticks
 from uvideo.config.settings import Settings

@@ -1,0 +1,76 @@
+"""What a request says of the object that it stores.  Source: s3.md sections 2.3 and 3.3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from uvideo._core import field as shared
+from uvideo._core import message
+from uvideo.s3 import acl, field, storage_class, tagging
+from uvideo.s3.codec import OperationRequest
+from uvideo.s3.errors import S3Error
+from uvideo.s3.operation import KEPT
+
+__all__ = ["META", "METADATA_LIMIT", "refuse_unserved", "stored"]
+
+META, METADATA_LIMIT = "x-amz-meta-", 8192
+#: What a request must not ask for, because the answer would hide that it was not done.
+_UNSERVED = (
+    "x-amz-server-side-encryption",
+    "x-amz-copy-source-server-side-encryption",
+    "x-amz-object-lock-",
+    "x-amz-write-offset-bytes",
+)
+
+
+def refuse_unserved(headers: message.Headers) -> None:
+    """NotImplemented for headers that ask for encryption by the server, locks, or appending."""
+    for name, _ in headers:
+        if name[:6].lower() == "x-amz-" and name.lower().startswith(_UNSERVED):
+            raise S3Error("NotImplemented", Header=name)
+
+
+def stored(asked: OperationRequest) -> dict[str, Any]:
+    """The fields of an operation that stores an object."""
+    headers = asked.headers
+    refuse_unserved(headers)
+    return {
+        **field.of_object(asked),
+        "content_type": (headers.get("Content-Type") or "").strip() or None,
+        "headers": _kept(headers),
+        "metadata": _metadata(headers),
+        "storage_class": storage_class.parse(headers.get("x-amz-storage-class")),
+        "acl": acl.of_headers(headers),
+        "tags": tagging.of_header(headers.get("x-amz-tagging")),
+        "redirect": headers.get("x-amz-website-redirect-location") or None,
+    }
+
+
+def _kept(headers: message.Headers) -> tuple[tuple[str, str], ...]:
+    if not headers.has_any(shared.KEPT_NAMES):
+        return ()
+    found = [(name, headers.get(name, "").strip()) for name in KEPT]
+    found = [(name, _without_aws_chunked(value) if name == "Content-Encoding" else value) for name, value in found]
+    return tuple((name, value) for name, value in found if value)
+
+
+def _without_aws_chunked(value: str) -> str:
+    """A Content-Encoding without aws-chunked, which is only the form in which the bytes are sent."""
+    if "aws-chunked" not in value.lower():
+        return value
+    items = [item.strip() for item in value.split(",")]
+    return ", ".join(item for item in items if item and item.lower() != "aws-chunked")
+
+
+def _metadata(headers: message.Headers) -> tuple[tuple[str, str], ...]:
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if name[:11].lower() == META:
+            bare = name[11:].lower()
+            found[bare] = f"{found[bare]},{value}" if bare in found else value
+    size = sum(len(name) + len(value.encode("utf-8", "surrogateescape")) for name, value in found.items())
+    if size > METADATA_LIMIT or len(found) > shared.STORED_COUNT:
+        raise S3Error("MetadataTooLarge", Size=str(size), MaxSizeAllowed=str(METADATA_LIMIT))
+    if "" in found:
+        raise S3Error("InvalidArgument", message="A metadata header needs a name behind x-amz-meta-")
+    return tuple(sorted(found.items()))
