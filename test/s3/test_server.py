@@ -325,6 +325,14 @@ def test_uploads_in_parts(s3_server: S3Server, s3: Any, bucket: str) -> None:
     got = s3.head_object(Bucket=bucket, Key="k")
     assert got["ContentLength"] == sum(map(len, parts)) and got["Metadata"] == {"n": "1"}
     assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"".join(parts)
+    middle = f"bytes={(5 << 20) - 2}-{(5 << 20) + 1}"
+    assert s3.get_object(Bucket=bucket, Key="k", Range=middle)["Body"].read() == b"\1\1\2\2"
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "k"})
+    s3.delete_object(Bucket=bucket, Key="k")
+    copied = s3.get_object(Bucket=bucket, Key="copy")
+    assert copied["ETag"] == done["ETag"] and copied["Body"].read() == b"".join(parts)
+    assert refusal(complete, parts=chosen) == (404, "NoSuchUpload")  # what it made is gone
 
 
 def test_an_upload_that_is_aborted_is_gone(s3: Any, bucket: str) -> None:

@@ -247,7 +247,7 @@ class Objects:
                 await self.check_bytes(record, None)
                 return result, ObjectBody(*span, inline=record.inline or b"")
             try:
-                reader = await self.open(record, (offset, length))
+                reader = await self.open(record, span)
             except FileNotFoundError:
                 continue
             return result, ObjectBody(*span, reader=reader)
