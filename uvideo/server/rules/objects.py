@@ -41,6 +41,7 @@ from uvideo.storage.base import (
     SpaceRecord,
     UploadRecord,
 )
+from uvideo.storage.extents import open_blob
 
 __all__ = ["ObjectBody", "Objects", "Received"]
 
@@ -189,21 +190,21 @@ class Objects:
                 await self.check_bytes(record, None)
                 return info, ObjectBody(offset, length, inline=record.inline or b"")
             try:
-                reader = await self.open(record)
+                reader = await self.open(record, (offset, length))
             except FileNotFoundError:
                 continue
             return info, ObjectBody(offset, length, reader=reader)
         raise errors.Unavailable("the object changes too often at this moment", cause="contention")
 
-    async def open(self, record: ObjectRecord) -> BlobReader:
-        """Open the blob of an object.
+    async def open(self, record: ObjectRecord, span: tuple[int, int] | None = None) -> BlobReader:
+        """Open the blob or the part list of an object.  ``span``: only these bytes will be read (first, length).
 
         FileNotFoundError if the object was changed meanwhile.  Damaged if the blob is missing or too short.
         InternalError if ``verify`` is set and the bytes do not fit the etag.
         """
         assert record.blob is not None
         try:
-            reader = await self.blobs.open(record.blob)
+            reader = await open_blob(self.blobs, self.catalog, record.blob, None if self.verify else span)
         except FileNotFoundError:
             found = await self.catalog.get(record.space_id, record.key)
             if found is not None and found.blob == record.blob:
@@ -223,7 +224,8 @@ class Objects:
     async def look(self, record: ObjectRecord) -> None:
         """Check as ``open`` does, also for an object without a blob, and close it again."""
         if record.blob is not None:
-            await (await self.open(record)).close()
+            last = max(0, record.size - 1)
+            await (await self.open(record, (last, record.size - last))).close()
         elif record.inline is not None and len(record.inline) != record.size:
             raise Damaged(f"{_described(record)} has {len(record.inline)} bytes, not {record.size}")
 
@@ -232,7 +234,7 @@ class Objects:
 
         ``reader``: None for inline bytes.
         """
-        if (self.verify or always) and not await scrub.verified(record, reader):
+        if (self.verify or always) and not await scrub.verified(self.catalog, record, reader):
             log.error("object %r of space id %s is damaged (blob %s)", record.key, record.space_id, record.blob)
             raise errors.InternalError("the stored content does not verify")
 
