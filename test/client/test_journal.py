@@ -185,12 +185,19 @@ def test_a_damaged_record_is_no_record(tmp_path: Path, damage: object, caplog: p
     claim.release()
 
 
-def test_other_files_in_the_folder_do_no_harm(tmp_path: Path) -> None:
+def test_other_files_in_the_folder_do_no_harm(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     journal = Journal(tmp_path)
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "folder.jsonl").mkdir()
     noted(journal)
     assert len(journal.entries()) == 1
+    (warning,) = caplog.messages
+    assert warning.startswith(f"{tmp_path / 'folder.jsonl'} cannot be read: ")
+
+
+def test_a_record_that_is_removed_meanwhile_needs_no_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "gone.jsonl").symlink_to(tmp_path / "nothing")
+    assert Journal(tmp_path).entries() == () and caplog.messages == []
 
 
 @pytest.mark.parametrize("id", ["", "../x", "a/b", "absent"])

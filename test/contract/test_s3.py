@@ -19,6 +19,7 @@ from test.cluster.relay import Relay, start_relay
 from test.cluster.store_faults import before_store, having, most_at_once, refusal
 from test.contract.blobs import ALL, BlobsContract, nobody, read, store, store_part, whole
 from test.contract.catalog import SPACE
+from test.contract.extents import ExtentsContract
 from test.contract.place import ROOT, Place, play
 from test.contract.store import StoreContract
 from test.faults import Seen
@@ -52,7 +53,7 @@ class TestS3(BlobsContract):
 
 
 @cluster
-class TestCluster(StoreContract):
+class TestCluster(StoreContract, ExtentsContract):
     @pytest.fixture
     def places(self, bucket: str, database: str) -> tuple[Place, Place]:
         return (

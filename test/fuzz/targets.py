@@ -10,6 +10,7 @@ from typing import Any
 from unicodedata import category
 
 from test.protocol import samples
+from test.s3.vectors import VECTORS, decoded, request_of, wire_of
 from ucloud.uvideo.protocol import (
     byterange,
     compat,
@@ -32,8 +33,9 @@ from ucloud.uvideo.protocol import (
 from ucloud.uvideo.protocol import (
     management as action,
 )
-from ucloud.uvideo.protocol.message import Headers, Response
-from uvideo.s3 import xml
+from ucloud.uvideo.protocol.message import Headers, Request, Response
+from uvideo.s3 import chunked, payload, post_policy, xml
+from uvideo.s3 import signature as signature_s3
 from uvideo.s3.errors import S3Error
 from uvideo.server.http.form_upload import LIMIT, Form, boundary_of
 from uvideo.testing import faults
@@ -197,6 +199,81 @@ def records(data: bytes) -> None:
                 pass
 
 
+def s3_request(data: bytes) -> None:
+    """What an S3 request claims, and whether its signature is right."""
+    first, headers, body = _message(data)
+    method, _, raw = first.partition(" ")
+    asked = Request(method, "", raw, headers, body)
+    named = signature_s3.claimed(asked)
+    try:
+        claim = signature_s3.claim(asked)
+        signature_s3.payload_of(asked, claim)
+        if claim is not None:
+            assert claim.access_key == named and named
+            for check in (
+                lambda: signature_s3.check_clock(claim, NOW),
+                lambda: signature_s3.verify(claim, "a private key", asked, ["other.host"]),
+            ):
+                try:
+                    check()
+                except S3Error as error:
+                    assert error.status == 403, error
+                    _said(error)
+    except S3Error as error:
+        assert error.status in (400, 403, 411, 501), error
+        _said(error)
+
+
+def s3_chunks(data: bytes) -> None:
+    """A body in chunks, read in two ways: the pieces must not matter."""
+    which, step, data = (data[0], data[1] % 29 + 1, data[2:]) if len(data) > 1 else (0, 1, b"")
+    found = [_chunks(S3_STREAMS[which % len(S3_STREAMS)], data, size) for size in (step, len(data) + 1)]
+    assert found[0] == found[1], found
+
+
+def _chunks(name: str, body: bytes, step: int) -> Any:
+    vector = VECTORS[name]
+    asked = request_of(vector)
+    claim = signature_s3.claim(asked)
+    assert claim is not None
+    scope, date = claim.scope, claim.date
+    key = signature_s3.SigningKey.derive(vector["secret_key"], scope, date)
+    announced: payload.Payload = signature_s3.payload_of(asked, claim)
+    decoder = chunked.ChunkDecoder(announced, key, claim.signature)
+    try:
+        found = b"".join(decoder.feed(body[at : at + step]) for at in range(0, len(body), step))
+        decoder.end()
+        assert len(found) == announced.length
+        if announced.has_signed_chunks:
+            assert found == decoded(vector)
+        return found, decoder.trailers
+    except S3Error as error:
+        assert error.status in (400, 403)
+        _said(error)
+        return error.code
+
+
+def s3_form(data: bytes) -> None:
+    """The fields of a form of S3: first its file's name, then a line each."""
+    filename, headers, _ = _message(data)
+    named = post_policy.claimed(headers)
+    for version_2 in (False, True):
+        try:
+            form = post_policy.read(headers, filename, version_2)
+            if form.claim is not None:
+                assert form.claim.access_key == named
+                try:
+                    post_policy.verify(form.claim, "a private key")
+                except S3Error as error:
+                    assert error.code == "SignatureDoesNotMatch"
+            post_policy.check_size(form, 5)
+            post_policy.check_expiry(form, NOW)
+            post_policy.permit(form, "demo-bucket")
+        except S3Error as error:
+            assert error.status in (400, 403, 501)
+            _said(error)
+
+
 def s3_xml(data: bytes) -> None:
     """The XML body of an S3 request: what is read is at least what a parser of the standard library reads."""
     try:
@@ -256,6 +333,13 @@ def _seeds() -> dict[str, list[bytes]]:
     found["form"] = [
         b"\x05multipart/form-data; boundary=b\n\n" + pieces + end for end in (b"\r\n--b--\r\n", b"\r\n--b")
     ]
+    for vector in VECTORS.values():
+        if vector["kind"] == "post":
+            found["s3_form"].append(_lines("f.txt", vector["fields"].items(), b""))
+        else:
+            asked = request_of(vector)
+            found["s3_request"].append(_lines(f"{asked.method} {asked.target}", asked.headers, b""))
+    found["s3_chunks"] = [bytes([which, 5]) + wire_of(VECTORS[name]) for which, name in enumerate(S3_STREAMS)]
     found["s3_xml"] = DOCUMENTS
     found["words"] = [each.encode() for each in WORDS]
     found["records"] = [json.dumps(SCRIPT).encode(), "\n".join(_noted().lines()).encode() + b"\n"]
@@ -310,6 +394,9 @@ def _noted() -> upload.Upload:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    each.__name__: each for each in (request, management, form, reply, words, records, s3_xml)
+    each.__name__: each
+    for each in (request, management, form, reply, words, records, s3_request, s3_chunks, s3_form, s3_xml)
 }
+#: Those whose wire is short.
+S3_STREAMS = [name for name, each in VECTORS.items() if "wire" in each]
 SEEDS = _seeds()

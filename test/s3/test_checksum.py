@@ -138,6 +138,7 @@ CRC = ("x-amz-checksum-crc32", "y/U6HA==")
         ([CRC, ("x-amz-sdk-checksum-algorithm", "CRC32")], AnnouncedChecksum(algorithm="CRC32", value="y/U6HA==")),
         ([("x-amz-trailer", "x-amz-checksum-crc64nvme")], AnnouncedChecksum(algorithm="CRC64NVME")),
         ([("x-amz-trailer", "x-amz-meta-a")], None),
+        ([("x-amz-trailer", "a"), ("X-Amz-Trailer", "x-amz-checksum-sha1")], AnnouncedChecksum(algorithm="SHA1")),
         ([CRC, ("x-amz-checksum-sha1", "2jmj7l5rSw0yVb/vlWAYkK/YBwk=")], "InvalidRequest"),
         ([CRC, ("x-amz-trailer", "x-amz-checksum-crc32")], "InvalidRequest"),
         ([("x-amz-trailer", "x-amz-checksum-crc32, x-amz-checksum-crc32c")], "InvalidRequest"),

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from uvideo._core import message
+from uvideo.s3 import payload
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import ALGORITHMS, COMPOSITE, FULL_OBJECT, AnnouncedChecksum
 
@@ -227,7 +228,7 @@ _COUNT = re.compile("-[0-9]{1,5}\\Z")
 
 def _trailing(headers: message.Headers) -> list[str]:
     """The algorithms of the checksums that a request announces as trailers."""
-    names = [name.strip().lower() for name in headers.get("x-amz-trailer", "").split(",")]
+    names = payload.declared_trailers(headers)
     return [name[len(PREFIX) :].upper() for name in names if name.startswith(PREFIX)]
 
 

@@ -26,12 +26,12 @@ import re
 import time
 import uuid
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import obstore
@@ -40,9 +40,11 @@ from obstore.store import S3Store
 from uvideo._core import errors, localfile
 from uvideo.storage.base import (
     KEEP,
+    BlobHold,
     BlobReader,
     BlobWriter,
     Damaged,
+    FileRegion,
     Freed,
     Garbage,
     Ledger,
@@ -312,10 +314,18 @@ class S3Blobs:
         await self.delete(draft)
 
     async def open(self, blob: str) -> BlobReader:
-        known = await self.ledger.segments(checked(blob), 0, LISTED * NONCE)
+        return await self.reader(blob)
+
+    async def reader(self, blob: str, *, deleted: bool = False) -> BlobReader:
+        """As ``open``.  ``deleted``: also of a blob that was deleted but not swept."""
+        known = await self.ledger.segments(checked(blob), 0, LISTED * NONCE, deleted=deleted)
         if known is None:
             raise FileNotFoundError(errno.ENOENT, "there is no such blob", blob)
         return _S3Reader(self, blob, *known)
+
+    async def hold(self, blobs: Sequence[str]) -> BlobHold:
+        """As the contract.  What was deleted is kept for the grace, and by a lease after that."""
+        return _S3Hold(self, *map(checked, dict.fromkeys(blobs)))
 
     async def delete(self, blob: str) -> None:
         await self.ledger.doom(checked(blob))
@@ -433,7 +443,7 @@ class S3Blobs:
         now = time.monotonic()
         old = [each for each in self._open if not each.over and now - each.renewed >= self.grace / 4]
         if old:
-            await self.ledger.lease([each.name for each in old], self.grace)
+            await self.ledger.lease([name for each in old for name in each.names], self.grace)
             for each in old:
                 each.renewed = now
 
@@ -447,13 +457,18 @@ class S3Blobs:
 
 
 class _Leased:
-    """An open blob that must not be swept.  ``renewed``: the time from which it was safe for one more grace."""
+    """Open blobs that must not be swept.  ``renewed``: the time from which they were safe for one more grace."""
 
-    def __init__(self, store: S3Blobs, name: str) -> None:
-        self.store, self.name = store, name
+    def __init__(self, store: S3Blobs, *names: str) -> None:
+        self.store, self.names = store, names
         self.renewed = time.monotonic()
         self.over = False
         store.watch(self)
+
+    @property
+    def name(self) -> str:
+        """Of the only blob."""
+        return self.names[0]
 
     def check(self) -> None:
         """Unreachable if it may have been swept: this process was suspended, or the ledger was unreachable for long."""
@@ -561,7 +576,7 @@ class _S3PartSlot:
 class _S3Reader(_Leased):
     """Fetches segments ahead of the reader; at most AHEAD + 1 are in memory, and no more than the window allows."""
 
-    file: BinaryIO | None = None
+    has_files = False
 
     def __init__(self, store: S3Blobs, blob: str, size: int, nonces: bytes) -> None:
         super().__init__(store, blob)
@@ -595,6 +610,9 @@ class _S3Reader(_Leased):
                 task.cancel()
             await asyncio.gather(*fetching, return_exceptions=True)
 
+    def files(self, offset: int, length: int) -> AsyncGenerator[FileRegion, None]:
+        raise ValueError("the bytes are in no file")
+
     async def close(self) -> None:
         self.over = True
 
@@ -607,6 +625,16 @@ class _S3Reader(_Leased):
         if len(nonce) != NONCE:
             raise Damaged(f"the ledger has no segment {number} of the blob {self.name}")
         return nonce
+
+
+class _S3Hold(_Leased):
+    has_files = False
+
+    async def open(self, blob: str) -> BlobReader:
+        return await self.store.reader(blob, deleted=True)
+
+    async def close(self) -> None:
+        self.over = True
 
 
 def checked(name: str) -> str:

@@ -308,7 +308,10 @@ def _read(path: Path) -> tuple[dict[str, Any], Any] | None:
                 if held != boot():  # after a reboot: the blocks in memory are lost
                     del state.digests[block]
         return first, state
-    except OSError:
+    except FileNotFoundError:  # another process ended the transfer
+        return None
+    except OSError as error:
+        _log.warning("%s cannot be read: %s", path, error.strerror)
         return None
     except (ValueError, KeyError, TypeError, UVideoError) as error:
         _log.warning("%s is not a record of a transfer: %s", path, error)

@@ -92,6 +92,7 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
         self._answering = 0  # bytes of the head of the current request
         self._has_place = False
         self._read = SMALL_HEAD  # bytes of one read
+        self.only_s3 = False  # whether it came to the port that serves only S3
         self.refusal: errors.Refused | None = None  # the answer to the next request
         self.said: str | None = None  # the client's address, from ``proxy_protocol.address``
         self.introduction: asyncio.Task[str | None] | None = None  # waits for ``said``

@@ -1,0 +1,415 @@
+"""AWS Signature Version 4 in the header Authorization, or in the query of a presigned URL.
+
+A server takes these steps, and the first that refuses determines the answer: ``claim`` and ``payload_of`` (syntax),
+``check_clock``, then it looks up the access key and checks the security token, then ``verify``.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, NoReturn
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from uvideo._core import compat, dates, expiry, message
+from uvideo.s3 import payload
+from uvideo.s3.errors import S3Error
+
+__all__ = [
+    "ALGORITHM",
+    "CredentialScope",
+    "SignatureClaim",
+    "SigningKey",
+    "check_clock",
+    "claim",
+    "claimed",
+    "hoisted",
+    "is_signature",
+    "payload_of",
+    "refuse_version_2",
+    "scope_of",
+    "time_of",
+    "verify",
+]
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+SKEW = 15 * 60  # seconds between the clocks of client and server
+LONGEST = 7 * 24 * 3600  # seconds that a presigned URL may be valid
+#: An access key may contain "/"; a region is printable.
+_CREDENTIAL = re.compile(r"(.+)/([0-9]{8})/([!-.0-~]{1,64})/([a-z0-9-]+)/aws4_request\Z").match
+_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z\Z").match
+_YEAR_10000 = 253402300800  # Unix seconds
+_SECONDS = re.compile(r"-?[0-9]+\Z").match
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z").match
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
+_PLAIN = re.compile(rb"[A-Za-z0-9_.~-]*\Z").match
+_BLANKS = re.compile(rb"[ \t]+")
+#: Whether a text has the form of a signature.
+is_signature = re.compile(r"[0-9a-f]{64}\Z").match
+#: What a presigned URL must have.
+_REQUIRED = ("algorithm", "credential", "date", "expires", "signedheaders", "signature")
+#: Parameters of a presigned query that are no headers.
+_OWN = frozenset([*(f"x-amz-{name}" for name in _REQUIRED), "x-amz-security-token"])
+
+
+class CredentialScope(NamedTuple):
+    """A credential: access key, day ("20260102") and region."""
+
+    access_key: str
+    day: str
+    region: str
+
+    @property
+    def text(self) -> str:
+        """The scope as it is signed."""
+        return f"{self.day}/{self.region}/s3/aws4_request"
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureClaim:
+    """What a request says of its signature.  Nothing of it is verified.
+
+    ``date``: "20260102T030405Z".  ``time``: the same in Unix seconds.  ``signed``: the names of the signed headers.
+    ``payload``: the value of x-amz-content-sha256 that is signed.  ``expires``: how many seconds a presigned URL is
+    valid; None if the signature is in a header.
+    """
+
+    scope: CredentialScope
+    date: str
+    time: int
+    signed: tuple[str, ...]
+    payload: str
+    signature: str = field(repr=False)
+    security_token: str | None = field(repr=False)
+    expires: int | None = None
+
+    @property
+    def access_key(self) -> str:
+        return self.scope.access_key
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """The key for the signatures of one secret, day and region.  ``date``, ``scope``: of the request that it is for."""
+
+    key: bytes = field(repr=False)
+    date: str
+    scope: str
+
+    @classmethod
+    def derive(cls, secret: str, scope: CredentialScope, date: str) -> SigningKey:
+        return cls(_derived(secret, scope.day, scope.region), date, scope.text)
+
+    def sign(self, text: str) -> str:
+        """The signature of a text, in hex."""
+        return hmac.digest(self.key, text.encode(), "sha256").hex()
+
+    def is_right(self, text: str, signature: str) -> bool:
+        """Whether this is the signature of the text.  Takes the same time if it is wrong."""
+        return hmac.compare_digest(self.sign(text).encode(), signature.encode())
+
+
+@functools.lru_cache(maxsize=256)
+def _derived(secret: str, day: str, region: str) -> bytes:
+    key = b"AWS4" + compat.to_bytes(secret)
+    for text in (day, region, "s3", "aws4_request"):
+        key = hmac.digest(key, text.encode(), "sha256")
+    return key
+
+
+# What a request claims
+
+
+def claimed(request: message.Request) -> str:
+    """The access key that a request names, "" if none can be read.  Not verified.  Never raises."""
+    value = _authorization(request)
+    if value:
+        credential = _parts(value).get("Credential", "")
+    else:
+        credential = next(iter(_parameters(request.target).get("x-amz-credential", ())), "")
+    key, *scope = credential.rsplit("/", 4)
+    return key if len(scope) == 4 else ""
+
+
+def claim(request: message.Request) -> SignatureClaim | None:
+    """The SignatureClaim of a request, None for an anonymous one.
+
+    S3Error: 400 for what is malformed; 403 AccessDenied for a header's signature without a date; 501.
+    """
+    value, given = _authorization(request), _parameters(request.target)
+    if "awsaccesskeyid" in given:
+        refuse_version_2()
+    in_query = not given.keys().isdisjoint(("x-amz-algorithm", "x-amz-credential", "x-amz-signature"))
+    if value and in_query:
+        raise S3Error(
+            "InvalidArgument",
+            message="Only one auth mechanism allowed: the query is signed, and there is Authorization.",
+        )
+    if value:
+        return _header_claim(request, value)
+    return _query_claim(request, given) if in_query else None
+
+
+def refuse_version_2() -> NoReturn:
+    raise S3Error(
+        "InvalidRequest",
+        message="The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+    )
+
+
+def scope_of(credential: str, code: str) -> CredentialScope:
+    """The CredentialScope in <access key>/<day>/<region>/s3/aws4_request.  An access key may contain "/".
+
+    S3Error: ``code`` if it is malformed, NotImplemented for the service sts.
+    """
+    found = _CREDENTIAL(credential)
+    if found is None or compat.printable(found[1]) != found[1] or found[4] not in ("s3", "sts"):
+        raise S3Error(
+            code, message='The Credential is malformed; expecting "<access key>/YYYYMMDD/<region>/s3/aws4_request".'
+        )
+    if found[4] == "sts":
+        raise S3Error("NotImplemented", message="The STS API is not served here.")
+    return CredentialScope(found[1], found[2], found[3])
+
+
+def time_of(date: str) -> int | None:
+    """Unix seconds for "20260102T030405Z", or None."""
+    found = _DATE(date)
+    return dates.parse_utc("{}-{}-{}T{}:{}:{}Z".format(*found.groups())) if found else None
+
+
+def _authorization(request: message.Request) -> str:
+    return request.headers.get("Authorization", "").strip()
+
+
+def _parts(authorization: str) -> dict[str, str]:
+    """{name: value} of the parts behind the scheme.  The last of a name counts."""
+    _, _, rest = authorization.partition(" ")
+    pairs = [part.strip().partition("=") for part in rest.split(",")]
+    return {name: value for name, _, value in pairs}
+
+
+def _header_claim(request: message.Request, value: str) -> SignatureClaim:
+    word, _, rest = value.partition(" ")
+    if word == "AWS" and ":" in rest:
+        refuse_version_2()
+    if word != ALGORITHM:
+        raise S3Error("InvalidArgument", message="Unsupported Authorization Type")
+    malformed, parts = "AuthorizationHeaderMalformed", _parts(value)
+    if rest.count(",") != 2 or sorted(parts) != ["Credential", "Signature", "SignedHeaders"]:
+        raise S3Error(malformed, message="Authorization needs Credential, SignedHeaders and Signature, once each.")
+    scope, signed = scope_of(parts["Credential"], malformed), _names(parts["SignedHeaders"], malformed)
+    if not is_signature(parts["Signature"]):
+        raise S3Error(malformed, message="The Signature is not 64 lower-case hexadecimal digits.")
+    line = request.headers.get(payload.HEADER)
+    if line is None:
+        raise S3Error("InvalidRequest", message=f"Missing required header for this request: {payload.HEADER}")
+    payload.check_line(line)
+    date, time = _dated(request.headers)
+    if date[:8] != scope.day:
+        raise S3Error(malformed, message="The day of the Credential is not that of the request's date.")
+    token = request.headers.get("x-amz-security-token")
+    return SignatureClaim(scope, date, time, signed, line, parts["Signature"], token)
+
+
+def _dated(headers: message.Headers) -> tuple[str, int]:
+    """(the date as it is signed, Unix seconds): X-Amz-Date, else Date.  S3Error AccessDenied."""
+    date = headers.get("X-Amz-Date")
+    if date is not None:
+        time = time_of(date)
+    else:
+        time = dates.parse_date(headers.get("Date"))
+        if time is not None and 0 <= time < _YEAR_10000:
+            date = dates.utc_text(time).replace("-", "").replace(":", "")
+    if date is None or time is None:
+        raise S3Error("AccessDenied", message="AWS authentication requires a valid Date or x-amz-date header")
+    return date, time
+
+
+def _query_claim(request: message.Request, given: dict[str, list[str]]) -> SignatureClaim:
+    malformed = "AuthorizationQueryParametersError"
+    found = {}
+    for name in (*_REQUIRED, "security-token"):
+        values = given.get(f"x-amz-{name}", [])
+        if len(values) > 1 or (not values and name in _REQUIRED):
+            raise S3Error(malformed, message=f"A presigned URL needs the parameter X-Amz-{name.title()} once.")
+        found[name] = values[0] if values else None
+    algorithm, credential, date, expires, names, signature = (found[name] or "" for name in _REQUIRED)
+    if algorithm != ALGORITHM:
+        raise S3Error(malformed, message=f"X-Amz-Algorithm only supports {ALGORITHM}")
+    scope, signed, time = scope_of(credential, malformed), _names(names, malformed), time_of(date)
+    if time is None:
+        raise S3Error(malformed, message="X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
+    if date[:8] != scope.day:
+        raise S3Error(malformed, message="The day of X-Amz-Credential is not that of X-Amz-Date.")
+    if not _SECONDS(expires):
+        raise S3Error(malformed, message="X-Amz-Expires should be a number")
+    if not is_signature(signature):
+        raise S3Error(malformed, message="X-Amz-Signature is not 64 lower-case hexadecimal digits.")
+    line = (given.get(payload.HEADER) or request.headers.all(payload.HEADER) or [payload.UNSIGNED])[0]
+    payload.check_line(line)
+    return SignatureClaim(scope, date, time, signed, line, signature, found["security-token"], int(expires[:20]))
+
+
+def _names(text: str, code: str) -> tuple[str, ...]:
+    names = tuple(text.split(";"))
+    if not all(_TOKEN(name) for name in names):
+        raise S3Error(code, message="SignedHeaders is not a list of header names, separated by semicolons.")
+    return names
+
+
+# What a presigned query adds
+
+
+def hoisted(request: message.Request) -> message.Headers:
+    """The headers of a presigned request, with those that its query holds.  A real header wins.
+
+    Checksums in the query are left out: some clients sign that of an empty body there.  S3Error InvalidArgument.
+    """
+    headers = message.Headers(request.headers)
+    for name, values in _parameters(request.target).items():
+        if name in _OWN or name.startswith("x-amz-checksum-") or name == "x-amz-sdk-checksum-algorithm":
+            continue
+        if headers.get(name) is None and name.startswith("x-amz-"):
+            if not _TOKEN(name) or any(_CONTROL(value) for value in values):
+                raise S3Error("InvalidArgument", message="A parameter of the query cannot be a header.")
+            for value in values:
+                headers.add(name, value.strip(" \t"))
+    return headers
+
+
+def payload_of(request: message.Request, claimed: SignatureClaim | None) -> payload.Payload:
+    """How the request's body is sent.  ``claimed``: its ``claim``.  Errors as ``payload.announced``."""
+    if claimed is None:
+        return payload.announced(request.headers, request.headers.get(payload.HEADER), False)
+    if claimed.expires is None:
+        return payload.announced(request.headers, claimed.payload, True)
+    return payload.announced(hoisted(request), claimed.payload, False)
+
+
+# Verification
+
+
+def check_clock(claimed: SignatureClaim, now: float) -> None:
+    """Refuse a signature outside of its time.  ``now``: Unix seconds.  S3Error RequestTimeTooSkewed, AccessDenied."""
+    seconds = int(now)
+    if claimed.expires is None:
+        if abs(seconds - claimed.time) > SKEW:
+            raise S3Error(
+                "RequestTimeTooSkewed",
+                RequestTime=claimed.date,
+                ServerTime=dates.utc_text(seconds),
+                MaxAllowedSkewMilliseconds=str(SKEW * 1000),
+            )
+        return
+    if not 1 <= claimed.expires <= LONGEST:
+        raise S3Error("AccessDenied", message=f"X-Amz-Expires must be from 1 to {LONGEST} seconds")
+    if claimed.time - seconds > SKEW:
+        raise S3Error("AccessDenied", message="Request is not valid yet", ServerTime=dates.utc_text(seconds))
+    if expiry.is_past(claimed.time + claimed.expires, seconds):
+        raise S3Error("AccessDenied", message="Request has expired", ServerTime=dates.utc_text(seconds))
+
+
+def verify(claimed: SignatureClaim, secret: str, request: message.Request, hosts: Sequence[str] = ()) -> SigningKey:
+    """The SigningKey of a request whose signature is right.
+
+    ``claimed``: its ``claim``.  ``hosts``: other values of Host that the client may have signed, such as those behind
+    a proxy.  S3Error: AccessDenied if a header is not signed that must be, SignatureDoesNotMatch.
+    """
+    missing = _unsigned(claimed, request.headers)
+    if missing:
+        raise S3Error(
+            "AccessDenied",
+            message="There were headers present in the request which were not signed",
+            HeadersNotSigned=", ".join(missing),
+        )
+    key = SigningKey.derive(secret, claimed.scope, claimed.date)
+    shown = None
+    for canonical in _canonical_requests(claimed, request, hosts):
+        digest = hashlib.sha256(canonical).hexdigest()
+        text = f"{ALGORITHM}\n{claimed.date}\n{claimed.scope.text}\n{digest}"
+        if key.is_right(text, claimed.signature):
+            return key
+        shown = shown or (text, canonical.decode("utf-8", "replace"))
+    assert shown is not None  # there is always one
+    raise S3Error("SignatureDoesNotMatch", StringToSign=shown[0], CanonicalRequest=shown[1])
+
+
+def _unsigned(claimed: SignatureClaim, headers: message.Headers) -> list[str]:
+    """Names of the headers that must be signed and are not."""
+    given = dict.fromkeys(name.lower() for name, _ in headers)
+    needed = ["host", *(name for name in given if name.startswith("x-amz-") and not name.startswith("x-amz-cf-"))]
+    signed = {name.lower() for name in claimed.signed}
+    return [name for name in needed if name not in signed]
+
+
+def _canonical_requests(claimed: SignatureClaim, request: message.Request, hosts: Sequence[str]) -> Iterator[bytes]:
+    """Every text that the client may have signed: as AWS prescribes, then with path and query as they were sent."""
+    found: dict[str, list[bytes]] = {}
+    for name, value in request.headers:
+        found.setdefault(name.lower(), []).append(_BLANKS.sub(b" ", _raw(value)).strip(b" "))
+    for host in dict.fromkeys([b",".join(found.get("host", ())), *map(_raw, hosts)]):
+        found["host"] = [host]
+        lines = [_raw(name.lower()) + b":" + b",".join(found.get(name.lower(), ())) for name in claimed.signed]
+        end = [*lines, b"", _raw(";".join(claimed.signed)), _raw(claimed.payload)]
+        for uri, parameters in _forms(request.target):
+            yield b"\n".join([_raw(request.method), uri, parameters, *end])
+
+
+def _forms(target: str) -> Iterator[tuple[bytes, bytes]]:
+    """(path, query) of a target as AWS prescribes, then as they were sent, but for the order of the query."""
+    path, query = _split(target)
+    pairs = [pair.partition(b"=")[::2] for pair in query.split(b"&")] if query else []
+    pairs = [(name, value) for name, value in pairs if _decoded(name).lower() != b"x-amz-signature"]
+    encoded = [(_encoded(_decoded(name)), _encoded(_decoded(value))) for name, value in pairs if name or value]
+    first = quote_from_bytes(unquote_to_bytes(path)).encode(), _joined(encoded)
+    yield first
+    second = path, _joined(pairs)
+    if second != first:
+        yield second
+
+
+# Text and bytes.  A target and a header's value are text with the bytes of the wire, escaped where they are not UTF-8.
+
+
+def _raw(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _split(target: str) -> tuple[bytes, bytes]:
+    """(path, query) of a target as it was sent, in origin or absolute form."""
+    if not target.startswith("/"):
+        _, _, rest = target.partition("://")
+        cut = min(len(rest), *(rest.find(stop) % (len(rest) + 1) for stop in "/?"))
+        target = rest[cut:]
+    path, _, query = target.partition("#")[0].partition("?")
+    return _raw(path or "/"), _raw(query)
+
+
+def _decoded(part: bytes) -> bytes:
+    """A name or value of a query without its escapes."""
+    return unquote_to_bytes(part.replace(b"+", b" ")) if b"%" in part or b"+" in part else part
+
+
+def _encoded(part: bytes) -> bytes:
+    return part if _PLAIN(part) else quote_from_bytes(part, safe="").encode()
+
+
+def _joined(pairs: list[tuple[bytes, bytes]]) -> bytes:
+    return b"&".join([name + b"=" + value for name, value in sorted(pairs)])
+
+
+def _parameters(target: str) -> dict[str, list[str]]:
+    """{name in lower case: values} of the query's parameters that the signature is about, decoded."""
+    found: dict[str, list[str]] = {}
+    for pair in _split(target)[1].split(b"&"):
+        name, _, value = pair.partition(b"=")
+        lower = _decoded(name).lower()
+        if lower.startswith(b"x-amz-") or lower == b"awsaccesskeyid":
+            text = _decoded(value).decode("utf-8", "surrogateescape")
+            found.setdefault(lower.decode("utf-8", "surrogateescape"), []).append(text)
+    return found
