@@ -328,11 +328,46 @@ def test_uploads_in_parts(s3_server: S3Server, s3: Any, bucket: str) -> None:
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"".join(parts)
     middle = f"bytes={(5 << 20) - 2}-{(5 << 20) + 1}"
     assert s3.get_object(Bucket=bucket, Key="k", Range=middle)["Body"].read() == b"\1\1\2\2"
+    second = s3.get_object(Bucket=bucket, Key="k", PartNumber=2)
+    assert second["Body"].read() == parts[1] and second["PartsCount"] == 3 and second["ETag"] == done["ETag"]
+    assert refusal(s3.head_object, Bucket=bucket, Key="k", PartNumber=4)[0] == 400
+    attributes = s3.get_object_attributes(
+        Bucket=bucket, Key="k", ObjectAttributes=["ObjectParts", "ETag"], MaxParts=2, PartNumberMarker=1
+    )
+    assert attributes["ETag"] == done["ETag"].strip('"')
+    assert [(each["PartNumber"], each["Size"]) for each in attributes["ObjectParts"]["Parts"]] == [
+        (2, 6 << 20),
+        (3, 10),
+    ]
     s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "k"})
     s3.delete_object(Bucket=bucket, Key="k")
     copied = s3.get_object(Bucket=bucket, Key="copy")
     assert copied["ETag"] == done["ETag"] and copied["Body"].read() == b"".join(parts)
     assert refusal(complete, parts=chosen) == (404, "NoSuchUpload")  # what it made is gone
+
+
+def test_parts_are_copied_from_objects(s3: Any, bucket: str) -> None:
+    data = bytes(range(256)) * (24 << 10)  # 6 MiB
+    s3.put_object(Bucket=bucket, Key="source", Body=data)
+    s3.put_object(Bucket=bucket, Key="small", Body=b"small")
+    source, small = {"Bucket": bucket, "Key": "source"}, {"Bucket": bucket, "Key": "small"}
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k", ChecksumAlgorithm="CRC32")["UploadId"]
+    here = {"Bucket": bucket, "Key": "k", "UploadId": upload}
+    chosen = []
+    for number, (where, more) in enumerate(
+        [(source, {}), (source, {"CopySourceRange": f"bytes=1-{5 << 20}"}), (small, {})], start=1
+    ):
+        made = s3.upload_part_copy(PartNumber=number, CopySource=where, **here, **more)["CopyPartResult"]
+        chosen.append({"PartNumber": number, "ETag": made["ETag"], "ChecksumCRC32": made["ChecksumCRC32"]})
+    assert chosen[0]["ETag"] == f'"{hashlib.md5(data).hexdigest()}"'
+    beyond = {"CopySource": small, "CopySourceRange": "bytes=0-5"}
+    assert refusal(s3.upload_part_copy, PartNumber=9, **here, **beyond) == (416, "InvalidRange")
+    absent = {"CopySource": {"Bucket": bucket, "Key": "absent"}}
+    assert refusal(s3.upload_part_copy, PartNumber=9, **here, **absent) == (404, "NoSuchKey")
+    s3.delete_object(Bucket=bucket, Key="source")
+    done = s3.complete_multipart_upload(MultipartUpload={"Parts": chosen}, **here)
+    assert done["ChecksumType"] == "COMPOSITE" and done["ChecksumCRC32"].endswith("-3")
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == data + data[1 : (5 << 20) + 1] + b"small"
 
 
 def test_an_upload_that_is_aborted_is_gone(s3: Any, bucket: str) -> None:

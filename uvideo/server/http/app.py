@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from uvideo._core import error_response, errors, location, message
+from uvideo._core import errors, location, message
 from uvideo.s3 import recognition
 from uvideo.s3.recognition import HostNames
 from uvideo.server.auth.client_address import TrustedProxies
 from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.connection import KEEP_ALIVE, Server
 from uvideo.server.http.cross_origin import CrossOrigin
-from uvideo.server.http.error_responses import refusal_of
+from uvideo.server.http.error_responses import encoded, refusal_of
 from uvideo.server.http.exchange import (
     IDLE,
     LEAST_RATE,
@@ -220,7 +220,10 @@ class App:
         if refusal.status == 500 and call is not None and exchange.operation in call.traits.probing:
             self._writes.failed()
         exchange.ret_code = refusal.ret_code
-        response = call.refuse(refusal) if call is not None else error_response.encode_error(refusal)
+        if call is not None:
+            response = call.refuse(refusal)
+        else:
+            response = encoded(refusal, exchange.session, is_only_s3(exchange))
         self._noted(exchange, response.status)
         self._metrics.refused(refusal.ret_code)
         return response

@@ -16,7 +16,7 @@ from uvideo.server.auth import temporary_keys
 from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.exchange import Exchange
 from uvideo.server.http.rate_limits import Limits
-from uvideo.server.ops.audit import FREES, Audit, AuditEntry, details
+from uvideo.server.ops.audit import FREES, S3_FREES, Audit, AuditEntry, details
 from uvideo.server.ops.metrics import Metrics
 from uvideo.server.rules.buckets import Buckets
 from uvideo.server.rules.objects import ObjectBody
@@ -102,7 +102,7 @@ class Pipeline:
         exchange, cls, limits = call.exchange, grant.operation, self.limits
         call.throttle()  # again: requests in parallel may have reached the limit meanwhile
         if self.audit.wants(cls):
-            self.audit.admit(frees=cls in FREES)
+            self.audit.admit(frees=cls in FREES or cls in S3_FREES)
             exchange.entry = AuditEntry(grant.who, cls.__name__, call.space, grant.key)
         if limits.rates.limit:
             limits.rates.take(call.claimed() or exchange.sender.name)

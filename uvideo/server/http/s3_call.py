@@ -8,7 +8,6 @@ from typing import Any
 
 from uvideo._core import errors, location, message, provider
 from uvideo.s3 import dialect, multipart, recognition, routing, signature, xml
-from uvideo.s3 import errors as s3_errors
 from uvideo.s3 import operation as s3
 from uvideo.s3.codec import OperationRequest
 from uvideo.s3.errors import S3Error
@@ -16,6 +15,7 @@ from uvideo.s3.payload import Payload
 from uvideo.s3.recognition import S3Address
 from uvideo.server.auth import temporary_keys
 from uvideo.server.auth.signature_scope import S3Carrier
+from uvideo.server.http.error_responses import s3_encoded, s3_ids
 from uvideo.server.http.exchange import Exchange
 from uvideo.server.http.pipeline import ABORTED, BEGUN, FINISHED, DialectCall, Pipeline, Traits
 from uvideo.server.http.s3_body import S3Body
@@ -167,8 +167,7 @@ class S3Call(DialectCall[Op, Any]):
 
     async def permit(self, grant: Grant, op: Op) -> None:
         """Check a token's rights, and those on the source of a copy."""
-        if self.exchange.entry is not None:
-            self.exchange.entry.more.update(details(op))
+        self._note(op)
         source = op.source if isinstance(op, (s3.CopyObject, s3.UploadPartCopy)) else None
         if grant.token is not None:
             key: str | None = self._address.key or None
@@ -179,6 +178,11 @@ class S3Call(DialectCall[Op, Any]):
                 key=key,
                 source=None if source is None else (source.bucket, source.key),
             )
+
+    def _note(self, op: Op) -> None:
+        """Give the line in the audit log the details of the operation."""
+        if self.exchange.entry is not None:
+            self.exchange.entry.more.update(details(op))
 
     async def complete(self, grant: Grant, op: Op) -> Op:
         """Read the document, and decode the operation with it.  MalformedXML if it is too long."""
@@ -196,7 +200,9 @@ class S3Call(DialectCall[Op, Any]):
             raise S3Error("XAmzContentSHA256Mismatch", ClientComputedContentSHA256=expected)
         if isinstance(op, s3.CompleteMultipartUpload):
             return replace(op, parts=multipart.parts_of(body))
-        return self._decoded(cls, body)
+        decoded = self._decoded(cls, body)
+        self._note(decoded)
+        return decoded
 
     async def perform(self, op: Op) -> tuple[Any, ObjectBody | None]:
         buckets, token = self.pipeline.buckets, self._signer.token if self._signer is not None else None
@@ -241,18 +247,13 @@ class S3Call(DialectCall[Op, Any]):
         return self._told(dialect.encode(op, result))
 
     def refuse(self, refusal: errors.Refused) -> message.Response:
-        error, session = s3_errors.of(refusal), self.exchange.session
         bucket, key = self._address
-        resource = f"/{bucket}/{key}" if key else f"/{bucket}"
-        response = s3_errors.answer(error, resource, session, session)
-        if self._request.method == "HEAD":
-            response = response._replace(body=b"")
-        return self._told(response)
+        response = s3_encoded(refusal, f"/{bucket}/{key}" if key else f"/{bucket}", self.exchange.session)
+        return response if self._request.method != "HEAD" else response._replace(body=b"")
 
     def _told(self, response: message.Response) -> message.Response:
         """The answer with the headers that every answer of S3 has."""
-        session = self.exchange.session
-        more = [("x-amz-request-id", session), ("x-amz-id-2", session)]
+        more = [*s3_ids(self.exchange.session)]
         if self._record is not None and response.headers.get("x-amz-bucket-region") is None:
             more.append(("x-amz-bucket-region", self._record.region))
         return response._replace(headers=message.Headers([*response.headers, *more]))

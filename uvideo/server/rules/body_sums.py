@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 from uvideo._core import etag
@@ -12,7 +13,7 @@ from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import AnnouncedChecksum, Checksum
 from uvideo.server.limits.body_buffer import Body
 
-__all__ = ["CheckedBody", "FramedBody"]
+__all__ = ["CheckedBody", "FramedBody", "StoredBody", "drained"]
 
 BATCH = 256 * 1024  # bytes that a thread sums at once
 HERE = 64 * 1024  # bytes that are summed on the loop
@@ -27,6 +28,28 @@ class FramedBody(Body, Protocol):
 
     sha256: str | None
     trailers: tuple[tuple[str, str], ...]
+
+
+class StoredBody:
+    """A FramedBody of bytes that are stored already.  ``pieces``: from ``BlobReader.read``.  ``length``: bytes."""
+
+    sha256: str | None = None
+    trailers: tuple[tuple[str, str], ...] = ()
+
+    def __init__(self, pieces: AsyncIterator[bytes], length: int | None) -> None:
+        self._pieces, self.length = pieces, length
+
+    def read_at_once(self, size: int) -> None:
+        """The driver decides."""
+
+    async def chunk(self) -> bytes:
+        return await anext(self._pieces, b"")
+
+
+async def drained(body: CheckedBody) -> None:
+    """Read a body to its end, for its sums."""
+    while await body.chunk():
+        pass
 
 
 class CheckedBody:

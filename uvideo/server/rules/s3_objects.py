@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import cast
+from typing import NamedTuple, cast
 
 from uvideo._core import byterange, errors
 from uvideo.s3 import operation as s3
@@ -16,14 +16,25 @@ from uvideo.server.rules.copies import TRIES, Copies, busy
 from uvideo.server.rules.object_record import STANDARD, check_readable, copied_facts, stored_headers
 from uvideo.server.rules.objects import ObjectBody, Objects
 from uvideo.server.rules.s3_listing import NULL
-from uvideo.server.rules.s3_record import MIME, RequestContext, checksum_of, info, shown_etag, with_acl
-from uvideo.storage.base import Expected, ObjectRecord, S3Facts
+from uvideo.server.rules.s3_record import MIME, RequestContext, checksum_of, info, part_checksum, shown_etag, with_acl
+from uvideo.storage.base import Catalog, Expected, ExtentPart, ObjectRecord, S3Facts, is_part_list
 
-__all__ = ["MOST", "S3Objects", "check_version", "expected_of", "stored"]
+__all__ = ["MOST", "S3Objects", "check_owner", "check_version", "expected_of", "stored"]
 
 MOST = 5 << 30  # bytes of an object that is stored at once, and of a copy
 USUAL = "CRC64NVME"  # the checksum that is stored if none is announced
 ORDER = ("STANDARD", "IA", "ARCHIVE")
+
+
+class _Replaced(Exception):
+    """The object was replaced since its parts were read."""
+
+
+class _PartList(NamedTuple):
+    """The parts of the object that has this blob.  ``parts``: None if it was stored at once."""
+
+    blob: str | None
+    parts: list[ExtentPart] | None
 
 
 class S3Objects:
@@ -86,14 +97,42 @@ class S3Objects:
     ) -> tuple[s3.GetObjectOutput | s3.NotModified, ObjectBody | None]:
         """(the result, the object's bytes or None)."""
         check_version(op.version_id)
-        return await self._service.read(asked.space, op.key, self._answer(op))
+        for _ in range(TRIES):
+            parts = await self._parts(op, asked)
+            try:
+                return await self._service.read(asked.space, op.key, self._answer(op, parts))
+            except _Replaced:
+                continue
+        raise busy()
 
     async def _head(self, op: s3.HeadObject, asked: RequestContext) -> s3.GetObjectOutput | s3.NotModified:
         check_version(op.version_id)
-        return self._answer(op)(await self._service.record(asked.space, op.key))[0]
+        for _ in range(TRIES):
+            parts = await self._parts(op, asked)
+            try:
+                return self._answer(op, parts)(await self._service.record(asked.space, op.key))[0]
+            except _Replaced:
+                continue
+        raise busy()
+
+    async def _parts(self, op: s3.ReadingOperation, asked: RequestContext) -> _PartList | None:
+        """The parts of the object, if one of them is asked for."""
+        if op.part_number is None:
+            return None
+        record = await self._service.record(asked.space, op.key)
+        return _PartList(record.blob, await self._parts_of(record))
+
+    async def _parts_of(self, record: ObjectRecord) -> list[ExtentPart] | None:
+        """The parts of an object; None if it was stored at once, or by UFile."""
+        if record.blob is None or not is_part_list(record.blob):
+            return None
+        found = await self._catalog.part_list(record.blob)
+        if found is None:
+            raise _Replaced()
+        return found
 
     def _answer(
-        self, op: s3.ReadingOperation
+        self, op: s3.ReadingOperation, parts: _PartList | None
     ) -> Callable[[ObjectRecord], tuple[s3.GetObjectOutput | s3.NotModified, tuple[int, int] | None]]:
         """What to answer for a record.  PreconditionFailed; InvalidRange; InvalidPart; NotRestored."""
 
@@ -101,29 +140,60 @@ class S3Objects:
             etag, now = shown_etag(record), self._service.clock()
             if op.conditions.not_modified(etag, record.modified):
                 return s3.NotModified(etag=etag, modified=record.modified), None
-            span = None
-            if op.part_number is not None:
-                span = _part(op.part_number, record)
+            span, count, shown = None, None, None
+            if parts is not None and op.part_number is not None:
+                if parts.blob != record.blob:
+                    raise _Replaced()
+                span, shown = _part(op.part_number, record, parts.parts)
+                count = None if parts.parts is None else len(parts.parts)
             elif op.range is not None and op.conditions.range_holds(etag, record.modified):
                 span = byterange.resolve(op.range, record.size)
                 if span is None:
                     raise errors.InvalidRange()
             if isinstance(op, s3.GetObject):
                 check_readable(record, now)
-            shown = checksum_of(record) if op.checksum_mode and span is None else None
-            return info(record, now, span, checksum=shown), span or (0, record.size)
+            if span is None:
+                shown = checksum_of(record)
+            if not op.checksum_mode:
+                shown = None
+            return info(record, now, span, count, shown), span or (0, record.size)
 
         return answer
 
     async def _attributes(self, op: s3.GetObjectAttributes, asked: RequestContext) -> s3.GetObjectAttributesOutput:
         check_version(op.version_id)
-        record = await self._service.record(asked.space, op.key)
+        for _ in range(TRIES):
+            record = await self._service.record(asked.space, op.key)
+            try:
+                parts = await self._parts_of(record)
+            except _Replaced:
+                continue
+            return self._attributes_of(op, record, parts)
+        raise busy()
+
+    def _attributes_of(
+        self, op: s3.GetObjectAttributes, record: ObjectRecord, parts: list[ExtentPart] | None
+    ) -> s3.GetObjectAttributesOutput:
+        shown = None
+        if parts is not None:
+            rest = [(number, part) for number, part in enumerate(parts, start=1) if number > op.part_number_marker]
+            page = rest[: op.max_parts]
+            shown = s3.ObjectParts(
+                count=len(parts),
+                parts=tuple(
+                    s3.ObjectPart(part_number=number, size=part.size, checksum=part_checksum(part))
+                    for number, part in page
+                ),
+                next_marker=page[-1][0] if page else op.part_number_marker,
+                truncated=len(rest) > len(page),
+            )
         return s3.GetObjectAttributesOutput(
             etag=shown_etag(record),
             modified=record.modified,
             size=record.size,
             storage_class=record.storage_class,
             checksum=checksum_of(record),
+            parts=shown,
         )
 
     # Copy
@@ -137,8 +207,7 @@ class S3Objects:
             op.source_conditions.check_source(shown_etag(source), source.modified)
             if source.size > MOST:
                 raise S3Error("InvalidRequest", message="The specified copy source is larger than the maximum size.")
-            if op.source_expected_owner is not None:
-                await self._check_owner(op.source.bucket, op.source_expected_owner)
+            await check_owner(self._catalog, op.source.bucket, op.source_expected_owner)
             known = checksum_of(source)
             if op.checksum_algorithm is not None and (known is None or known.algorithm != op.checksum_algorithm):
                 raise S3Error("NotImplemented", Header="x-amz-checksum-algorithm")
@@ -151,12 +220,6 @@ class S3Objects:
             except (errors.NotFound, FileNotFoundError):
                 continue
         raise busy()
-
-    async def _check_owner(self, bucket: str, expected: str) -> None:
-        """AccessDenied unless the bucket belongs to this account."""
-        space = await self._catalog.space(bucket)
-        if space is None or space.owner != expected:
-            raise errors.AccessDenied()
 
     def _copied(self, op: s3.CopyObject, asked: RequestContext, source: ObjectRecord) -> ObjectRecord:
         """The record of the copy.  Class and ACL are not the source's.  InvalidRequest; InvalidObjectState."""
@@ -238,6 +301,15 @@ class S3Objects:
         await self._service.remove(gone or ())
 
 
+async def check_owner(catalog: Catalog, bucket: str, expected: str | None) -> None:
+    """AccessDenied unless the bucket belongs to this account; None: any."""
+    if expected is None:
+        return
+    space = await catalog.space(bucket)
+    if space is None or space.owner != expected:
+        raise errors.AccessDenied()
+
+
 def expected_of(conditions: WriteConditions) -> Expected | None:
     """The check of a write's conditions in its transaction, or None.  It raises PreconditionFailed and NoSuchKey."""
     if conditions == WriteConditions():
@@ -273,8 +345,18 @@ def check_version(version_id: str | None) -> None:
         raise S3Error("NoSuchVersion")
 
 
-def _part(number: int, record: ObjectRecord) -> tuple[int, int] | None:
-    """(first, length) of a part of an object that was stored at once.  InvalidPart."""
-    if number != 1:
+def _part(
+    number: int, record: ObjectRecord, parts: list[ExtentPart] | None
+) -> tuple[tuple[int, int] | None, s3.Checksum | None]:
+    """((first, length), checksum) of the part with this place in the object.  InvalidPart.
+
+    ``parts``: None if the object was stored at once, and is its only part.  (first, length) is None if it is empty.
+    """
+    if number > (1 if parts is None else len(parts)):
         raise S3Error("InvalidPart", message="The requested partnumber is not satisfiable", PartNumber=str(number))
-    return (0, record.size) if record.size else None
+    if parts is None:
+        return (0, record.size) if record.size else None, checksum_of(record)
+    part, shown = parts[number - 1], part_checksum(parts[number - 1])
+    if shown is not None and record.s3 is not None and record.s3.checksum_type:
+        shown = replace(shown, type=record.s3.checksum_type)
+    return (sum(each.size for each in parts[: number - 1]), part.size) if record.size else None, shown

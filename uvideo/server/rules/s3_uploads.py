@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import cast
 
 from uvideo._core import errors
 from uvideo.s3 import checksum, etag
 from uvideo.s3 import operation as s3
 from uvideo.s3.errors import S3Error
-from uvideo.server.rules.body_sums import CheckedBody, FramedBody
-from uvideo.server.rules.copies import TRIES, busy
+from uvideo.server.rules.body_sums import CheckedBody, FramedBody, StoredBody, drained
+from uvideo.server.rules.copies import TRIES, Copies, busy
 from uvideo.server.rules.object_record import STANDARD
-from uvideo.server.rules.objects import Objects
-from uvideo.server.rules.s3_objects import MOST, expected_of, stored
+from uvideo.server.rules.objects import Objects, Received
+from uvideo.server.rules.s3_objects import MOST, check_owner, check_version, expected_of, stored
 from uvideo.server.rules.s3_record import (
     MIME,
     RequestContext,
@@ -34,6 +34,7 @@ from uvideo.storage.base import (
     UploadRecord,
     new_part_list,
 )
+from uvideo.storage.extents import source_extents
 
 __all__ = ["S3Uploads"]
 
@@ -47,10 +48,11 @@ class S3Uploads:
     """The operations of a Service on uploads that S3 began."""
 
     def __init__(self, service: Objects) -> None:
-        self._service, self._catalog = service, service.catalog
+        self._service, self._catalog, self._copies = service, service.catalog, Copies(service)
         self.operations: dict[type, Callable[..., Awaitable[object]]] = {
             s3.CreateMultipartUpload: self._create,
             s3.UploadPart: self._part,
+            s3.UploadPartCopy: self._copy_part,
             s3.CompleteMultipartUpload: self._complete,
             s3.AbortMultipartUpload: self._abort,
             s3.ListParts: self._list_parts,
@@ -116,6 +118,67 @@ class S3Uploads:
             await self._service.unnamed(blob, failure)
             raise
         return s3.UploadPartOutput(etag=part.md5, checksum=found)
+
+    async def _copy_part(self, op: s3.UploadPartCopy, asked: RequestContext) -> s3.UploadPartCopyOutput:
+        """Make a part of bytes that are stored already.  They are read once for their sums, and not copied."""
+        check_version(op.source.version_id)
+        upload = await self.upload(asked, op.key, op.upload_id)
+        for _ in range(TRIES):
+            source = await self._copies.source(asked.space, op.source.bucket, (op.source.key,))
+            await check_owner(self._catalog, op.source.bucket, op.source_expected_owner)
+            op.source_conditions.check_source(shown_etag(source), source.modified)
+            first, length = _span(op, source)
+            try:
+                part, found = await self._part_of(op, upload, source, first, length)
+            except FileNotFoundError:  # it was replaced meanwhile
+                continue
+            fresh = part.extents[0].blob if source.blob is None and part.extents else None
+            try:
+                gone = await self._catalog.replace_part(
+                    upload.upload_id, part, source=source if fresh is None else None
+                )
+            except errors.NotFound as failure:
+                await self._service.unnamed(fresh, failure)
+                if isinstance(failure, errors.UploadNotFound):
+                    raise
+                continue
+            except Exception as failure:
+                await self._service.unnamed(fresh, failure)
+                raise
+            await self._service.remove(gone)
+            return s3.UploadPartCopyOutput(etag=part.md5, modified=part.created, checksum=found)
+        raise busy()
+
+    async def _part_of(
+        self, op: s3.UploadPartCopy, upload: UploadRecord, source: ObjectRecord, first: int, length: int
+    ) -> tuple[ExtentPart, s3.Checksum | None]:
+        """(the part, its checksum) of these bytes of the source.  FileNotFoundError if it was replaced."""
+        algorithm = _facts(upload).algorithm or None
+        inline, extents = source.inline or b"", tuple[Extent, ...]()
+        if source.blob is None:
+            body = CheckedBody(StoredBody(_whole(inline[first : first + length]), length), None, None, algorithm, MOST)
+            await drained(body)
+            blob = await self._service.as_blob(Received(body.tree, inline=inline[first : first + length]))
+            extents = (Extent(blob, 0, length),) if blob is not None else ()
+        else:
+            extents = await source_extents(self._catalog, source.blob, first, length)
+            reader = await self._service.open(source, (first, length))
+            try:
+                body = CheckedBody(StoredBody(reader.read(first, length), length), None, None, algorithm, MOST)
+                await drained(body)
+            finally:
+                await reader.close()
+        found = body.checksum()
+        part = ExtentPart(
+            number=op.part_number,
+            size=length,
+            md5=body.digest(),
+            extents=extents,
+            checksum=written_checksum(found),
+            digests=b"".join(body.tree.digests()),
+            created=int(self._service.clock()),
+        )
+        return part, found
 
     async def _list_parts(self, op: s3.ListParts, asked: RequestContext) -> s3.ListPartsOutput:
         upload = await self.upload(asked, op.key, op.upload_id)
@@ -245,6 +308,20 @@ class S3Uploads:
             next_key_marker=last[0] if truncated else None,
             next_upload_id_marker=last[1] if truncated else None,
         )
+
+
+def _span(op: s3.UploadPartCopy, source: ObjectRecord) -> tuple[int, int]:
+    """(first, length) of the bytes to copy.  InvalidRange if they are not all there."""
+    if op.range is None:
+        return 0, source.size
+    first, last = op.range.first, op.range.last
+    if first is None or last is None or last >= source.size:
+        raise S3Error("InvalidRange", message="The specified copy range does not lie in the source.")
+    return first, last - first + 1
+
+
+async def _whole(data: bytes) -> AsyncIterator[bytes]:
+    yield data
 
 
 def _facts(upload: UploadRecord) -> S3Upload:
