@@ -422,6 +422,6 @@ def test_of_each_setting_it_is_said_when_it_counts() -> None:
     assert set(WHEN) == {each.name for each in dataclasses.fields(ServerSettings)}
     text = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
     section = text.partition("\n## Settings\n")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| ([^|]*) \| ((?:`[A-Z_]+`(?:, )?)+) \|$", section, re.MULTILINE)
-    said = {when: set(re.findall(r"`([A-Z_]+)`", names)) for when, names in rows}
+    rows = re.findall(r"^\| ([^|]*) \| ((?:`[A-Z0-9_]+`(?:, )?)+) \|$", section, re.MULTILINE)
+    said = {when: set(re.findall(r"`([A-Z0-9_]+)`", names)) for when, names in rows}
     assert said == {when.value: {name.upper() for name, found in WHEN.items() if found is when} for when in When}

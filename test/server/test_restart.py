@@ -750,7 +750,7 @@ def test_the_manager_hears_who_serves_and_a_worker_that_hangs_is_replaced(tmp_pa
 
 WRONG = (
     ({"LISTEN_PID": "1", "LISTEN_FDS": "1"}, "tcp", "LISTEN_PID is '1'"),
-    ({"LISTEN_FDS": "3"}, "tcp", "one or two sockets are taken"),
+    ({"LISTEN_FDS": "4"}, "tcp", "one to three sockets are taken"),
     ({"LISTEN_FDS": "1"}, "file", "is no socket"),
     ({"LISTEN_FDS": "1"}, "udp", "is not for TCP"),
     ({"LISTEN_FDS": "1"}, "unix", "has no IP address"),

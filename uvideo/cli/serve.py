@@ -83,6 +83,17 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     help="A host name that clients use for the server. No space or domain can have it. Repeatable.",
 )
 @option(
+    "--s3-port",
+    type=click.IntRange(0, 65535),
+    help="Port that serves only S3; 0 chooses a free one. The data port serves S3 too.",
+)
+@option(
+    "--s3-host",
+    metavar="NAME",
+    multiple=True,
+    help="A host name of the server for S3 clients, also with a bucket before it: BUCKET.NAME. Repeatable.",
+)
+@option(
     "--public-key", help="Public key of the server's own pair, instead of DIR/credentials.json. Needs --private-key."
 )
 @option(

@@ -31,7 +31,7 @@ from uvideo.server.process import exit_codes
 from uvideo.server.process.data_folder import SERVING as IN_FLIGHT
 from uvideo.server.process.data_folder import Folder, is_served, state
 from uvideo.server.process.hangup import SIGHUP, Hangup
-from uvideo.server.process.inherited_sockets import Inherited, adopted
+from uvideo.server.process.inherited_sockets import NAMES, Inherited, adopted
 from uvideo.server.process.listening_sockets import Ports
 from uvideo.server.process.sd_notify import Notify
 from uvideo.server.process.settings import StartError
@@ -101,8 +101,7 @@ class Succession:
             here = {
                 "control": theirs.fileno(),
                 "lock": self._folder.lock,
-                "data": self._ports.data.fileno(),
-                "admin": self._ports.admin.fileno(),
+                **{name: sock.fileno() for name, sock in self._ports.named.items()},
                 "log": stack.enter_context(open(os.dup(2), "wb", buffering=0)).fileno(),
                 "outlive": self._ports.outlive,
             }
@@ -111,7 +110,7 @@ class Succession:
                     [sys.executable, *sys.orig_argv[1:]],
                     stderr=self._said,  # until it has read its settings; then it reports errors itself
                     env={**os.environ, **self._service.environ(), VARIABLE: json.dumps(here)},
-                    pass_fds=[here[name] for name in ("control", "lock", "data", "admin", "log")],
+                    pass_fds=[number for name, number in here.items() if name != "outlive"],
                     start_new_session=True,  # this process forwards a terminal's Ctrl-C, once
                 )
             except OSError:
@@ -311,8 +310,8 @@ class Predecessor:
 
     def ports(self) -> Inherited:
         """The predecessor's listening sockets."""
-        data, admin = (adopted(self._given[name], name) for name in ("data", "admin"))
-        return Inherited(data, admin, outlive=bool(self._given["outlive"]))
+        found = {name: adopted(self._given[name], name) for name in NAMES if name in self._given}
+        return Inherited(found["data"], found["admin"], found.get("s3"), outlive=bool(self._given["outlive"]))
 
     def serving(self) -> None:
         """Report that this server answers, and wait until it owns the folder.  StartError if the predecessor ended."""

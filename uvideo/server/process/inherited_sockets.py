@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from uvideo.server.process import exit_codes
 from uvideo.server.process.settings import StartError
 
-__all__ = ["Inherited", "adopted", "inherited"]
+__all__ = ["NAMES", "Inherited", "adopted", "inherited"]
 
 FIRST = 3  # descriptor; source: sd_listen_fds(3)
-NAMES = ("data", "admin")
+NAMES = ("data", "admin", "s3")
 FAMILIES = {socket.AF_INET, socket.AF_INET6}
 
 
@@ -31,14 +31,15 @@ class Inherited:
 
     data: socket.socket | None = None
     admin: socket.socket | None = None
+    s3: socket.socket | None = None
     outlive: bool = False
 
 
 def inherited(environ: MutableMapping[str, str]) -> Inherited:
     """The sockets in the environment, whose variables are removed.  StartError for other descriptors.
 
-    Two sockets have the names ``data`` and ``admin``, in any order; with other names the first one is the data port.
-    A single socket is the data port unless its name is ``admin``.
+    The sockets have the names ``data``, ``admin`` and ``s3``, in any order.  With other names they are these ports in
+    this order.
     """
     pid, count, names = (environ.pop(f"LISTEN_{name}", "") for name in ("PID", "FDS", "FDNAMES"))
     environ.pop("LISTEN_PIDFDID", None)
@@ -51,7 +52,8 @@ def inherited(environ: MutableMapping[str, str]) -> Inherited:
         )
     if not count.isascii() or not count.isdigit() or int(count) > len(NAMES):
         raise _UnusableSockets(
-            f"LISTEN_FDS is {count!r}: one or two sockets are taken, for the data port and the admin port"
+            f"LISTEN_FDS is {count!r}: one to three sockets are taken, for the data port, the admin port and the "
+            "S3 port"
         )
     if not int(count):
         return Inherited()
@@ -59,9 +61,9 @@ def inherited(environ: MutableMapping[str, str]) -> Inherited:
     if len(called) != int(count) or not set(called) <= set(NAMES):
         called = list(NAMES[: int(count)])
     if len(set(called)) != len(called):
-        raise _UnusableSockets(f"LISTEN_FDNAMES is {names!r}: one socket is called data, the other one admin")
+        raise _UnusableSockets(f"LISTEN_FDNAMES is {names!r}: the sockets are called data, admin and s3, each once")
     found = {name: adopted(FIRST + at, name) for at, name in enumerate(called)}
-    return Inherited(found.get("data"), found.get("admin"), outlive=True)
+    return Inherited(found.get("data"), found.get("admin"), found.get("s3"), outlive=True)
 
 
 def adopted(number: int, name: str) -> socket.socket:

@@ -42,7 +42,7 @@ from uvideo.server.process.settings import ServerSettings, StartError
 from uvideo.server.process.shared_memory import Shared
 from uvideo.server.process.signals import Signals
 from uvideo.server.process.worker import Plan
-from uvideo.server.rules.server_names import OwnNames, canonical
+from uvideo.server.rules.server_names import OwnNames, canonical, s3_names
 from uvideo.storage.base import DAY
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def _check(settings: ServerSettings) -> OwnNames:
         ("--public-url", lambda url: BrowserEndpoint(url, 0, False), [settings.public_url]),
         ("--console-origin", check_origin, settings.console_origin),
         ("--cors-origin", check_program, settings.cors_origin),
+        ("--s3-host", s3_names, [settings.s3_host]),
         ("--trusted-proxy", TrustedProxies, [settings.trusted_proxy]),
     ]
     for name, check, values in checks:
@@ -146,6 +147,8 @@ def _serve(
             endpoint, admin = (url(each, "https" if ports.tls else "http") for each in (ports.data, ports.admin))
             public = keyring.own.public
             fields = {"endpoint": endpoint, "admin": admin, "pid": os.getpid(), "public_key": public}
+            if ports.s3 is not None:
+                fields["s3"] = url(ports.s3, "https" if ports.tls else "http")
             with _ready_file(settings.ready_file, line := json.dumps(fields) + "\n", is_first=predecessor is None):
                 if predecessor is not None:
                     predecessor.serving()
@@ -236,7 +239,7 @@ def _never_happened(faults: ServerFaults | None) -> int:
 def _own_names(settings: ServerSettings) -> OwnNames:
     """The given names, and those that follow from other options."""
     urls = [url for url in (settings.public_url, *settings.console_origin) if url]
-    names = [*settings.hostname, *(urlsplit(url).hostname or "" for url in urls)]
+    names = [*settings.hostname, *settings.s3_host, *(urlsplit(url).hostname or "" for url in urls)]
     with contextlib.suppress(ValueError):  # a bind address may have forms that are not valid in a Host header
         names.append(canonical(settings.host))
     with _of_option("--hostname"):

@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from uvideo._core import json_document, localfile
 from uvideo.config import telemetry
@@ -59,7 +60,7 @@ from uvideo.server.process.shared_memory import Shared
 from uvideo.server.process.signals import Signals
 from uvideo.server.process.stopping import GRACE, Stop
 from uvideo.server.process.vitals import Vitals
-from uvideo.server.rules.server_names import OwnNames
+from uvideo.server.rules.server_names import OwnNames, s3_names
 from uvideo.server.rules.service import Restoring, Service
 from uvideo.server.rules.space_hosts import SpaceHosts
 from uvideo.storage import identity
@@ -167,12 +168,15 @@ async def run(
             hosts=SpaceHosts(settings.hostname, settings.public_url),
             proxies=plan.proxies,
             audit=plan.audit,
+            s3_names=s3_names(settings.s3_host),
+            s3_hosts=_s3_hosts(settings),
         )
         if faults is not None:
             assert isinstance(app, faulty_app.FaultyApp)
             app.script = faults
         at_once = 1 if settings.workers > 1 else BACKLOG  # leave some to idle workers
         data = await answer_on(ports.data, app.server, ports.tls, at_once)
+        s3 = await answer_on(ports.s3, app.server, ports.tls, at_once, only_s3=True) if ports.s3 is not None else None
 
         def take(new: ServerSettings) -> None:
             logs.change(new.log_level, new.access_log)
@@ -280,7 +284,7 @@ async def run(
         log.info("stopping: letting requests in flight finish")
         if plan.succession is not None and not plan.succession.taken:
             plan.folder.stops()
-        for listening in (data, admin):
+        for listening in (data, s3, admin):
             if listening is not None:
                 listening.close()
         ports.close()
@@ -437,6 +441,11 @@ def _spans(settings: ServerSettings) -> Spans | None:
         said = f"{failure}" if isinstance(failure, spans.ExporterMissing) else f"--telemetry: {failure}"
         raise StartError(said, exit_codes.SETTINGS) from None
     return spans.Spans()
+
+
+def _s3_hosts(settings: ServerSettings) -> tuple[str, ...]:
+    """What S3 clients may sign as Host if a proxy sends another one: the host of the public URL."""
+    return (urlsplit(settings.public_url).netloc,) if settings.public_url else ()
 
 
 def _cross_origin(settings: ServerSettings, ports: Ports) -> CrossOrigin:

@@ -13,10 +13,11 @@ import re
 from collections.abc import AsyncIterator, Iterable
 
 from uvideo._core import errors, provider
+from uvideo.s3.recognition import HostNames
 from uvideo.server.auth.credentials import OWNER
 from uvideo.storage.base import Catalog
 
-__all__ = ["OwnNames", "canonical", "name_of"]
+__all__ = ["OwnNames", "canonical", "name_of", "s3_names"]
 
 PAGE = 1000
 _LABEL = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
@@ -64,6 +65,17 @@ def _providers() -> tuple[set[str], set[str]]:
 
 
 _SHARED, _BELOW = _providers()
+
+
+def s3_names(given: Iterable[str] = ()) -> HostNames:
+    """The host names for S3.  ``given``: names from the operator, without ports.  ValueError names an invalid one."""
+    names = []
+    for each in given:
+        try:
+            names.append(canonical(each))
+        except ValueError:
+            raise ValueError(f"{each!r} is no host name without a port") from None
+    return HostNames(suffixes=(*sorted(_BELOW), "localhost"), names=tuple(names))
 
 
 class OwnNames:

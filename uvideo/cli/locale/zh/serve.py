@@ -36,6 +36,12 @@ WORDS = {
     "Address that the admin port listens on.": "管理端口监听的地址。",
     "Data port; 0 chooses a free one.": "数据端口，0 表示自动选择空闲端口。",
     "Admin port: console, health checks and metrics.": "管理端口：控制台、健康检查和监控指标。",
+    "Port that serves only S3; 0 chooses a free one. The data port serves S3 too.": (
+        "只提供 S3 协议的端口，0 表示自动选择空闲端口；数据端口同样接受 S3 请求。"
+    ),
+    "A host name of the server for S3 clients, also with a bucket before it: BUCKET.NAME. Repeatable.": (
+        "S3 客户端访问服务端所用的主机名，前面也可加存储桶名：BUCKET.NAME；可重复给出。"
+    ),
     "Public key of the server's own pair, instead of DIR/credentials.json. Needs --private-key.": (
         "服务端自身密钥对的公钥，代替 DIR/credentials.json；须同时给出 --private-key。"
     ),
