@@ -89,6 +89,7 @@ def as_of_old(folder: Path) -> None:
             db.execute(f"DROP TABLE {table}")
         db.execute("ALTER TABLE flux DROP COLUMN received")
         db.execute("ALTER TABLE uploads DROP COLUMN s3")
+        db.execute("ALTER TABLE spaces DROP COLUMN documents")
         db.execute("PRAGMA user_version = 3")
     (folder / "identity").unlink()
 

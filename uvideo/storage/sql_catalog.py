@@ -49,6 +49,8 @@ from uvideo.storage.schema import (
     Row,
     behind,
     check_source,
+    documents_of,
+    documents_text,
     extents_of,
     insert,
     object_of,
@@ -301,6 +303,19 @@ class SqlCatalog(ABC):
         )
         if not changed:
             raise errors.SpaceNotFound(space=name)
+
+    async def set_document(self, name: str, kind: str, text: str | None) -> None:
+        def work() -> Steps[None]:
+            found = yield f"SELECT documents FROM spaces WHERE name = $1{self.FOR_UPDATE}", (name,)
+            if not found:
+                raise errors.SpaceNotFound(space=name)
+            documents = dict(documents_of(found[0][0]))
+            documents.pop(kind, None)
+            if text is not None:
+                documents[kind] = text
+            yield "UPDATE spaces SET documents = $1 WHERE name = $2", (documents_text(documents), name)
+
+        await self._transact(work, Terms(of_space=True))
 
     async def delete_space(self, name: str) -> builtins.list[str]:
         space = await self.space(name)
