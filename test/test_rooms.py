@@ -214,14 +214,14 @@ def service_knows_no_driver(each: Import) -> bool:
     if not inside(each.module, "uvideo.server.rules"):
         return True
     if each.is_in("uvideo.storage"):
-        return each.is_in("uvideo.storage.base", "uvideo.storage.wrapper")
+        return each.is_in("uvideo.storage.base", "uvideo.storage.extents", "uvideo.storage.wrapper")
     return not each.is_in(*FRAMEWORKS)
 
 
 def only_drivers_chooses_drivers(each: Import) -> bool:
     if not inside(each.module, "uvideo.server") or each.module == "uvideo.server.process.drivers":
         return True
-    whole = ("base", "wrapper", "identity", "backup", "send_window", "key_lock")
+    whole = ("base", "extents", "wrapper", "identity", "backup", "send_window", "key_lock")
     return not each.is_in("uvideo.storage") or each.is_in(*(f"uvideo.storage.{name}" for name in whole))
 
 

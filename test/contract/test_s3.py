@@ -19,6 +19,7 @@ from test.cluster.relay import Relay, start_relay
 from test.cluster.store_faults import before_store, having, most_at_once, refusal
 from test.contract.blobs import ALL, BlobsContract, nobody, read, store, store_part, whole
 from test.contract.catalog import SPACE
+from test.contract.extents import ExtentsContract
 from test.contract.place import ROOT, Place, play
 from test.contract.store import StoreContract
 from test.faults import Seen
@@ -52,7 +53,7 @@ class TestS3(BlobsContract):
 
 
 @cluster
-class TestCluster(StoreContract):
+class TestCluster(StoreContract, ExtentsContract):
     @pytest.fixture
     def places(self, bucket: str, database: str) -> tuple[Place, Place]:
         return (
@@ -108,6 +109,34 @@ def stored(object_store: ObjectStore, bucket: str) -> list[str]:
     prefix = bucket.partition("?")[0].rpartition("/")[2]
     found = [entry["path"] for chunk in obstore.list(object_store.store(), prefix=prefix) for entry in chunk]
     return [path for path in found if not path.endswith(("/probe", "/identity"))]
+
+
+@cluster
+def test_what_a_long_reading_holds_is_swept_only_when_it_has_ended(
+    place: Place, clock: Clock, object_store: ObjectStore, bucket: str
+) -> None:
+    async def story(blobs: S3Blobs) -> None:
+        names = [await store(blobs, b"%d" % number) for number in range(3)]
+        hold = await blobs.hold(names)
+        for name in names:
+            await blobs.delete(name)
+        for _ in range(2):
+            hold.renewed -= HOUR / 4
+            await blobs.renew()
+            await asyncio.to_thread(clock.passes, HOUR - 60)
+        await blobs.sweep(nobody, time.time())
+        for number, name in enumerate(names):
+            with pytest.raises(FileNotFoundError):
+                await blobs.open(name)
+            reader = await hold.open(name)
+            assert b"".join(await read(reader)) == b"%d" % number
+            await reader.close()
+        await hold.close()
+        await asyncio.to_thread(clock.passes, HOUR)
+        await blobs.sweep(nobody, time.time())
+        assert await asyncio.to_thread(stored, object_store, bucket) == []
+
+    play(story, place)
 
 
 # Segments
@@ -571,7 +600,7 @@ def test_a_place_is_read_from_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     [
         ("s3://", "must look like"),
         ("http://bucket", "must look like"),
-        ("s3://me:secret@bucket", "do not belong"),
+        ("s3://me:secret@bucket", "must not contain credentials"),
         ("s3://bucket?endpont=x", "'endpont'"),
         ("s3://bucket?endpoint=host:9", "http://host:port"),
         ("s3://bucket?endpoint=http://me:secret@host", "http://host:port"),

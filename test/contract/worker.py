@@ -11,7 +11,18 @@ from typing import Any
 
 from test.contract.place import Place
 from ucloud.uvideo.protocol import errors
-from uvideo.storage.base import Blobs, Catalog, ObjectRecord, PartRecord, SpaceRecord, UploadRecord
+from uvideo.storage.base import (
+    Blobs,
+    Catalog,
+    Extent,
+    ExtentPart,
+    ObjectRecord,
+    PartRecord,
+    S3Upload,
+    SpaceRecord,
+    UploadRecord,
+)
+from uvideo.storage.extents import open_blob
 
 
 def say(*words: object) -> None:
@@ -120,6 +131,45 @@ async def multipart(blobs: Blobs, catalog: Catalog, stop: str) -> None:
     for old in dropped:
         await blobs.delete(old)
     await step("cleaned")
+
+
+async def parts(blobs: Blobs, catalog: Catalog, stop: str) -> None:
+    """An upload of S3 with two parts, one of them sent again; stands still after the step ``stop``."""
+
+    async def step(name: str) -> None:
+        if name == stop:
+            say(name)
+            await told()
+
+    async def stored(number: int, letter: bytes) -> ExtentPart:
+        writer, data = await blobs.writer(), letter * 6000
+        await writer.write([data])
+        extents = (Extent(await writer.seal(), 0, len(data)),)
+        await step(f"stored {number}")
+        return ExtentPart(number, len(data), hashlib.md5(data).hexdigest(), extents)
+
+    await catalog.begin(UploadRecord("upload", "s", "key", "parts-0", s3=S3Upload()))
+    await step("begun")
+    for number, letter in ((1, b"A"), (2, b"B")):
+        await catalog.replace_part("upload", await stored(number, letter))
+        await step(f"recorded {number}")
+    gone = await catalog.replace_part("upload", await stored(2, b"b"))
+    await step("replaced")
+    for blob in gone:
+        await blobs.delete(blob)
+    record = ObjectRecord("s", "key", 12_000, "new", "m", "parts-0")
+    gone = await catalog.finish_s3("upload", record, await catalog.s3_parts("upload", 0, 10))
+    await step("finished")
+    for blob in gone:
+        await blobs.delete(blob)
+    await step("cleaned")
+
+
+async def read_parts(blobs: Blobs, catalog: Catalog, name: str) -> None:
+    """Open a part list, and stand still."""
+    reader = await open_blob(blobs, catalog, name)
+    say(reader.size)
+    await told()
 
 
 async def main(scenario: str, places: list[list[Any]], arguments: list[Any]) -> None:

@@ -257,6 +257,23 @@ def test_the_names_of_a_presigned_query_have_no_case_but_are_signed_as_written()
     verified(signed)
 
 
+@pytest.mark.parametrize(
+    "old,new",
+    [
+        ("X-Amz-Algorithm=AWS4-HMAC-SHA256", "X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256"),
+        ("X-Amz-Date=20260102T", "X-Amz-Date=20260103T"),
+        ("X-Amz-Date=20260102T030405Z", "X-Amz-Date=20260102"),
+        ("X-Amz-SignedHeaders=host", "X-Amz-SignedHeaders=host%0A"),
+        ("us-east-1", "us%0Aeast-1"),
+        ("X-Amz-Signature=", "X-Amz-Signature=0"),
+    ],
+)
+def test_a_malformed_presigned_url(old: str, new: str) -> None:
+    target = VECTORS["q01-get"]["target"]
+    assert old in target
+    refuses("q01-get", "AuthorizationQueryParametersError", target=target.replace(old, new))
+
+
 def test_the_service_sts_is_not_implemented() -> None:
     target = VECTORS["q01-get"]["target"].replace("%2Fs3%2F", "%2Fsts%2F")
     assert refuses("q01-get", "NotImplemented", target=target).status == 501

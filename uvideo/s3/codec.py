@@ -34,10 +34,10 @@ class OperationCodec(NamedTuple):
     encode: Callable[[Any, Any], message.Response]
 
 
-def bare(status: int = 200) -> Callable[[Any, None], message.Response]:
+def bare(status: int = 200) -> Callable[[object, None], message.Response]:
     """The encoder of an operation whose answer is only a status."""
 
-    def encode(op: Any, result: None) -> message.Response:
+    def encode(op: object, result: None) -> message.Response:
         return empty(status)
 
     return encode

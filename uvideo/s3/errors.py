@@ -109,12 +109,14 @@ CODES = {
 }
 
 
-class S3Error(Exception):
+class S3Error(errors.Refused):
     """A refusal of an S3 request.
 
     ``code``: of CODES.  ``status``, ``message``: by default those of the code.  ``members``: further elements of the
     Error document, {name: text}, such as Key and BucketName.  ``headers``: further headers of the answer.
     """
+
+    status: int
 
     def __init__(
         self,
@@ -125,12 +127,17 @@ class S3Error(Exception):
         **members: str,
     ) -> None:
         meaning = CODES[code]
+        super().__init__(
+            meaning.text if message is None else message,
+            status=meaning.status if status is None else status,
+            ret_code=_RET_CODE_OF.get(code, errors.GENERAL),
+        )
         self.code = code
-        self.status = meaning.status if status is None else status
-        self.message = meaning.text if message is None else message
         self.headers = tuple(headers)
         self.members = members
-        super().__init__(f"{code}: {self.message}")
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
 
 
 #: The code for each refusal of the rules that both dialects share.  A subclass may have a row of its own.
@@ -166,11 +173,21 @@ _CODE_OF: dict[type[errors.Refused], str] = {
 }
 
 
+#: The RetCode of UFile for a code, for logs and metrics.
+_RET_CODE_OF: dict[str, int] = {}
+for _cls, _code in _CODE_OF.items():
+    if _cls.ret_code is not None:
+        _RET_CODE_OF.setdefault(_code, _cls.ret_code)
+
+
 def of(refused: errors.Refused) -> S3Error:
     """The S3 error for a refusal of the rules that both dialects share.
 
-    Its text is the refusal's own, or that of the code if the refusal has only the text of its class.
+    An S3Error is returned itself.  The text of others is their own, or that of the code if they have only the text of
+    their class.
     """
+    if isinstance(refused, S3Error):
+        return refused
     cls = type(refused)
     code = next(_CODE_OF[base] for base in cls.__mro__ if base in _CODE_OF)
     text = None if refused.message == cls.message else refused.message

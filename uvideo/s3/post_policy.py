@@ -191,7 +191,7 @@ def _range(condition: list[Any]) -> tuple[int, int]:
     raise _malformed(f"{SIZE} needs two whole numbers of bytes.")
 
 
-def _conditions(condition: Any) -> list[PolicyCondition]:
+def _conditions(condition: object) -> list[PolicyCondition]:
     if isinstance(condition, dict) and condition:
         rows = [(EQUAL, f"${name}", value) for name, value in condition.items()]
     elif isinstance(condition, list) and len(condition) == 3:

@@ -7,7 +7,7 @@ sub-resource, such as ``policy``, is never taken for a plain call: ``PUT /bucket
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from uvideo._core import message
@@ -25,7 +25,7 @@ class FixedAnswer:
     """An operation of the API that has the same answer for every bucket: ``document``, or 204 without one."""
 
     name: str
-    document: bytes = b""
+    document: bytes = field(default=b"", repr=False)
 
     def answer(self) -> message.Response:
         if not self.document:

@@ -28,6 +28,7 @@ from pathlib import Path
 
 from uvideo._core import json_document, localfile
 from uvideo.storage.backup_hold import HELD, hold
+from uvideo.storage.base import PART_LIST
 from uvideo.storage.disk import check_name, write_at
 from uvideo.storage.key_lock import turn
 
@@ -45,9 +46,16 @@ PIECE = 1024 * 1024  # bytes of one read
 #: Errors of link() after which only a copy works: another file system, one without links, too many links.
 NO_LINK = frozenset((errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES))
 
-NAMED_BLOBS = "SELECT blob, MAX(size) FROM objects WHERE blob IS NOT NULL GROUP BY blob"
+#: part_blobs: what an older catalog, which has no such table, is given for the time of the backup.
+PART_BLOBS = "CREATE TEMP TABLE part_blobs (blob TEXT, owner TEXT, size BIGINT)"
+OWN_BLOBS = f"SELECT blob, size FROM objects WHERE blob IS NOT NULL AND blob NOT LIKE '{PART_LIST}%'"
+NAMED_BLOBS = f"SELECT blob, MAX(size) FROM ({OWN_BLOBS} UNION ALL SELECT blob, size FROM part_blobs) GROUP BY blob"
 NAMED_DRAFTS = "SELECT draft, EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id) FROM uploads"
-KEYS_OF = "SELECT spaces.name, objects.key FROM objects JOIN spaces USING (space_id) WHERE blob = ?"
+KEYS_OF = """
+    SELECT spaces.name, objects.key FROM objects JOIN spaces USING (space_id)
+    WHERE blob = ?1 OR blob IN (SELECT owner FROM part_blobs WHERE blob = ?1)
+    UNION ALL SELECT spaces.name, uploads.key FROM uploads JOIN spaces USING (space_id)
+    WHERE draft IN (SELECT owner FROM part_blobs WHERE blob = ?1)"""
 KEYS_OF_DRAFT = "SELECT spaces.name, uploads.key FROM uploads JOIN spaces USING (space_id) WHERE draft = ?"
 
 
@@ -110,7 +118,7 @@ def backup(
         with turn(folder) if credentials else contextlib.nullcontext():  # so that the key pair fits the catalog
             _snapshot(folder / CATALOG, aside)
             pair = (folder / CREDENTIALS).read_bytes() if credentials else None
-        with contextlib.closing(_opened(aside)) as catalog:
+        with contextlib.closing(_opened_copy(aside)) as catalog:
             _write_about(target, about)
             done = _carry(catalog, (*_places(folder), *_aside(folder)), target, link, report)
             _copy(folder / IDENTITY, target / IDENTITY)
@@ -137,10 +145,12 @@ def restore(
     the open lock.  BackupError, OSError; the folder then has no catalog, and the same call continues the restore.
     """
     if not (source / CATALOG).is_file() or not (source / ABOUT).is_file():
-        raise BackupError(f"{source} is no complete backup: it has no {CATALOG} and {ABOUT}")
+        raise BackupError(f"{source} is not a complete backup: it has no {CATALOG} and {ABOUT}")
     _check_apart(source, folder)
     if not (folder / RESTORING).exists() and _foreign(folder, {"lock"}):
-        raise BackupError(f"{folder} is not empty: name a new folder, and keep this one until the new one serves")
+        raise BackupError(
+            f"{folder} is not empty: give a new folder, and keep this one until the server runs on the new one"
+        )
     lock = claim(folder)
     try:
         return _restore(source, folder, report)
@@ -154,7 +164,7 @@ def _restore(source: Path, folder: Path, report: Callable[[MissingBytes], None])
     _copy(source / ABOUT, marker)
     aside = folder / (CATALOG + UNFINISHED)
     _snapshot(source / CATALOG, aside)
-    with contextlib.closing(_opened(aside)) as catalog:
+    with contextlib.closing(_opened_copy(aside)) as catalog:
         (sound,) = catalog.execute("PRAGMA integrity_check(1)").fetchone()
         if sound != "ok":
             raise BackupError(f"the catalog of {source} is damaged: {sound}")
@@ -175,17 +185,17 @@ def _restore(source: Path, folder: Path, report: Callable[[MissingBytes], None])
 def _check_source(folder: Path) -> None:
     if not (folder / CATALOG).is_file():
         raise BackupError(
-            f"{folder} has no {CATALOG}: it is no server's folder, or its catalog is in PostgreSQL "
-            "(then use pg_dump: docs/cluster.md, Backup and restore)"
+            f"{folder} has no {CATALOG}: it is not a server's folder, or its catalog is in PostgreSQL (then use "
+            "pg_dump: docs/cluster.md, Backup and restore)"
         )
     if not localfile.is_own(folder.stat()):
-        raise BackupError(f"{folder} belongs to another user: run this as the user that the server runs as")
+        raise BackupError(f"{folder} belongs to another user: run this as the server's user")
 
 
 def _check_apart(one: Path, other: Path) -> None:
     first, second = one.resolve(), other.resolve()
     if first.is_relative_to(second) or second.is_relative_to(first):
-        raise BackupError(f"{other} and {one} lie in one another: name a folder apart")
+        raise BackupError(f"{other} and {one}: one contains the other; give a separate folder")
 
 
 def _foreign(folder: Path, known: Collection[str]) -> bool:
@@ -199,12 +209,12 @@ def _check_target(target: Path, identity: str) -> None:
         earlier = json_document.parse_json((target / ABOUT).read_bytes())
     except FileNotFoundError:
         if _foreign(target, UNFINISHED_BACKUP):
-            raise BackupError(f"{target} holds something else than a backup: name a new or empty folder") from None
+            raise BackupError(f"{target} contains something other than a backup: give a new or empty folder") from None
     except ValueError:
-        raise BackupError(f"{target / ABOUT} cannot be read: name a new or empty folder") from None
+        raise BackupError(f"{target / ABOUT} cannot be read: give a new or empty folder") from None
     else:
         if not isinstance(earlier, dict) or earlier.get("identity") != identity:
-            raise BackupError(f"{target} is a backup of another server: name a new or empty folder")
+            raise BackupError(f"{target} is a backup of another server: give a new or empty folder")
 
 
 @contextlib.contextmanager
@@ -222,6 +232,14 @@ def _locked(target: Path) -> Iterator[None]:
 def _opened(path: Path) -> sqlite3.Connection:
     """Open an existing catalog; never create one."""
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=30.0, isolation_level=None)
+
+
+def _opened_copy(path: Path) -> sqlite3.Connection:
+    """A copy of a catalog, of this schema or an older one."""
+    catalog = _opened(path)
+    if not catalog.execute("SELECT 1 FROM sqlite_master WHERE name = 'part_blobs'").fetchone():
+        catalog.execute(PART_BLOBS)
+    return catalog
 
 
 def _snapshot(source: Path, target: Path) -> None:
@@ -253,7 +271,7 @@ def _identity(folder: Path) -> str:
         ours = theirs = None
     if ours is None or ours != theirs:
         raise BackupError(
-            f"the catalog and the blobs of {folder} do not carry one identity: start the server on it first"
+            f"the catalog and the blobs of {folder} do not have the same identity: start the server on it first"
         )
     return str(ours)
 
@@ -302,13 +320,13 @@ class _Lost(Exception):
 
 def _bring(places: tuple[Place, ...], name: str, size: int, goal: Path, link: bool) -> int | None:
     """The bytes copied, None if the file was linked.  A file only moves from one of the places to a later one."""
-    lost = "its bytes are gone"
+    lost = "its bytes are missing"
     for place in places:
         path = place(name)
         with contextlib.suppress(FileNotFoundError):
             there = path.stat().st_size
             if there < size:
-                lost = f"only {there} of its {size} bytes are there"
+                lost = f"only {there} of its {size} bytes exist"
             elif link and _link(path, goal):
                 return None
             else:
@@ -400,9 +418,12 @@ def remove_unnamed(catalog: sqlite3.Connection, target: Path) -> int:
         for first in range(0, len(names), BATCH):
             batch = names[first : first + BATCH]
             marks = ", ".join("?" * len(batch))
-            column, table = ("draft", "uploads") if folder.name == DRAFTS else ("blob", "objects")
-            known = catalog.execute(f"SELECT {column} FROM {table} WHERE {column} IN ({marks})", batch)
-            for name in set(batch).difference(name for (name,) in known):
+            tables = [("draft", "uploads")] if folder.name == DRAFTS else [("blob", "objects"), ("blob", "part_blobs")]
+            unnamed = set(batch)
+            for column, table in tables:
+                known = catalog.execute(f"SELECT {column} FROM {table} WHERE {column} IN ({marks})", batch)
+                unnamed.difference_update([name for (name,) in known])
+            for name in unnamed:
                 (folder / name).unlink()
                 removed += 1
     return removed

@@ -17,7 +17,7 @@ from __future__ import annotations
 import builtins
 import errno
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple, Protocol
@@ -29,6 +29,7 @@ __all__ = [
     "MOST_EXTENTS",
     "PART_LIST",
     "Absent",
+    "BlobHold",
     "BlobReader",
     "BlobWriter",
     "Blobs",
@@ -41,6 +42,7 @@ __all__ = [
     "Expected",
     "Extent",
     "ExtentPart",
+    "FileRegion",
     "Freed",
     "Garbage",
     "Holding",
@@ -120,6 +122,7 @@ class SpaceRecord:
     """One space.  ``space_id``: made by the caller, never used again.  Times: unix seconds.
 
     ``domains``: the space's own host names, lower-case, in the order given.
+    ``documents``: (kind, text) of settings that only S3 has, for example ("cors", ...), by kind.
     """
 
     space_id: str
@@ -133,6 +136,11 @@ class SpaceRecord:
     created: int = 0
     modified: int = 0
     domains: tuple[str, ...] = ()
+    documents: tuple[tuple[str, str], ...] = ()
+
+    def document(self, kind: str) -> str | None:
+        """The text of this kind; None if it is not set."""
+        return next((text for name, text in self.documents if name == kind), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,19 +429,44 @@ class Freed:
 Named = Callable[[Sequence[str]], Awaitable[set[str]]]
 
 
+class FileRegion(NamedTuple):
+    """``length`` bytes from ``offset`` of an open regular file, for sendfile.  ``blob``: its name, for messages."""
+
+    blob: str
+    file: BinaryIO
+    offset: int
+    length: int
+
+
 class BlobReader(Protocol):
     """The bytes of one blob.  They stay the same until ``close``, even if the blob is deleted in the meantime."""
 
     #: Bytes in the blob, at least the object's size.  Bytes beyond the object's size are not part of it (see seal).
     size: int
-    #: An open regular file with the blob's bytes from offset 0, for sendfile; None if the driver has none.
-    file: BinaryIO | None
+    #: Whether the bytes are in regular files of this machine, so that ``files`` may be called.
+    has_files: bool
 
     def read(self, offset: int, length: int) -> AsyncIterator[bytes]:
         """Yield ``length`` bytes from ``offset`` in pieces of at most 1 MiB.  OSError if there are fewer."""
 
+    def files(self, offset: int, length: int) -> AsyncGenerator[FileRegion, None]:
+        """Yield regions of files with these bytes, in order.  A file may be closed when the next one is asked for."""
+
     async def close(self) -> None:
         """Free the resources of the reader.  Calling it twice is allowed."""
+
+
+class BlobHold(Protocol):
+    """Keeps the bytes of some blobs until ``close``, even if they are deleted in the meantime."""
+
+    #: As in the readers.
+    has_files: bool
+
+    async def open(self, blob: str) -> BlobReader:
+        """Read one of the blobs; the caller closes the reader.  FileNotFoundError if its bytes are lost after all."""
+
+    async def close(self) -> None:
+        """Let go of the blobs.  Calling it twice is allowed."""
 
 
 class BlobWriter(Protocol):
@@ -539,6 +572,13 @@ class Blobs(Protocol):
     async def open(self, blob: str) -> BlobReader:
         """Read a blob.  FileNotFoundError if it is gone."""
 
+    async def hold(self, blobs: Sequence[str]) -> BlobHold:
+        """Keep the bytes of these blobs.  However many there are, only a few are open at once.
+
+        FileNotFoundError if one is gone, unless its bytes can still be read.  A disk without hard links, or a full one,
+        cannot keep many: ``open`` then fails for those deleted since.
+        """
+
     async def delete(self, blob: str) -> None:
         """Remove a blob.  A blob that does not exist is no error; open readers can still read it."""
 
@@ -628,6 +668,9 @@ class Catalog(Protocol):
 
     async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
         """Change a space; None leaves a value as it is.  ``errors.SpaceNotFound`` if the space does not exist."""
+
+    async def set_document(self, name: str, kind: str, text: str | None) -> None:
+        """Set or (None) remove one of a space's documents.  ``errors.SpaceNotFound`` if the space does not exist."""
 
     async def delete_space(self, name: str) -> builtins.list[str]:
         """Remove an empty space, its domains and unfinished uploads; return what ``Blobs.discard`` must remove.
@@ -894,8 +937,10 @@ class Ledger(Protocol):
         FileNotFoundError if the blob was deleted, discarded or swept.
         """
 
-    async def segments(self, blob: str, first: int, length: int) -> tuple[int, bytes] | None:
+    async def segments(self, blob: str, first: int, length: int, *, deleted: bool = False) -> tuple[int, bytes] | None:
         """(size of the blob, bytes of the segment list from byte ``first`` on); None if it is unsealed or gone.
+
+        ``deleted``: also of a blob that was deleted but not swept.
 
         For readers that stay open after a delete see ``kept``.
         """

@@ -7,6 +7,7 @@ Below the root::
     quarantine/incoming/<name> unnamed files that a sweep found; their time is that of the sweep
     quarantine/blobs/<name>
     identity                   the identity shared with the catalog
+    reading/                   links that long readings hold (``disk_links``)
 
 A name is 32 hex digits chosen here.  A rename from the first folder to the second seals a blob; a draft keeps its name.
 Several processes may work on one folder.  All work that may wait for the disk runs on the driver's own few threads;
@@ -27,20 +28,23 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from uvideo._core import errors, localfile
-from uvideo.storage import backup_hold
+from uvideo.storage import backup_hold, disk_links
 from uvideo.storage.base import (
     KEEP,
     Absent,
+    BlobHold,
     BlobReader,
     BlobWriter,
     Damaged,
+    FileRegion,
     Freed,
     Named,
     PartRecord,
@@ -55,6 +59,7 @@ T = TypeVar("T")
 
 THREADS = 8
 PIECE = 1024 * 1024  # bytes of one read
+FEW = 8  # files that a hold has open; more are held by links
 SMALL = 64 * 1024  # bytes; a smaller write is not worth a hop to a thread
 LEAST_FREE = 16 * 1024 * 1024  # bytes
 BATCH = 500  # names per query
@@ -91,6 +96,7 @@ class DiskBlobs:
         self._blobs = self._root / "blobs"
         self._quarantine = self._root / "quarantine"
         self._identity = self._root / "identity"
+        self._links = disk_links.Links(self._root / "reading")
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="uvideo-disk")
         self._turns: weakref.WeakValueDictionary[tuple[str, int], asyncio.Lock] = weakref.WeakValueDictionary()
         self._entered: set[str] = set()  # drafts whose directory entry is known to be durable
@@ -101,7 +107,7 @@ class DiskBlobs:
         await self.run(self._make_ready)
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        await asyncio.get_running_loop().run_in_executor(None, self._shut)
 
     async def check(self) -> None:
         await self.run(self._probe)
@@ -167,11 +173,36 @@ class DiskBlobs:
         reader.open()
         return reader
 
+    async def hold(self, blobs: Sequence[str]) -> BlobHold:
+        paths = [self.blob_path(blob) for blob in dict.fromkeys(blobs)]
+        if len(paths) <= FEW:
+            hold = _DiskHold(self, None)
+            try:
+                for path in paths:
+                    hold.add(path)
+            except BaseException:
+                await hold.close()
+                raise
+            return hold
+        making = asyncio.ensure_future(self.run(self._links.make, paths))
+        try:
+            return _DiskHold(self, await asyncio.shield(making))
+        except asyncio.CancelledError:
+            making.add_done_callback(self._unlink)
+            raise
+
+    def _unlink(self, made: asyncio.Future[Path | None]) -> None:
+        """Remove the links of a reading that was given up."""
+        folder = None if made.cancelled() or made.exception() else made.result()
+        if folder is not None:
+            self.later(partial(disk_links.remove, folder))
+
     async def delete(self, blob: str) -> None:
         await self.run(backup_hold.delete, self._root, self.blob_path(blob))
 
     async def sweep(self, named: Named, older_than: float, freed: Freed | None = None, *, limited: bool = True) -> int:
         await self.run(backup_hold.release, self._root)
+        await self.run(self._links.remove_stale)
         await self.take_back(named)
         everything = unnamed = taken = 0
         suspects = list[Path]()
@@ -182,8 +213,8 @@ class DiskBlobs:
             suspects += [folder] if found else []
         if limited and unnamed > max(TAKEN_AT_ONCE, everything // SHARE):
             raise SweepStopped(
-                f"{unnamed} of {everything} blobs and drafts have no name in the catalog, so it may be the wrong one. "
-                "Nothing was taken. If it is right, run `uvideo admin gc DIR --no-limit`"
+                f"the catalog does not name {unnamed} of {everything} blobs and drafts, so it may be the wrong "
+                "catalog. Nothing was removed. If it is the right one, run `uvideo admin gc DIR --no-limit`"
             )
         for folder in suspects:
             _, names = await self.run(old_names, folder, older_than)
@@ -256,6 +287,10 @@ class DiskBlobs:
 
     # Work on threads
 
+    def _shut(self) -> None:
+        self._threads.shutdown()
+        self._links.close()
+
     def _places(self, names: Iterable[str]) -> Iterator[Path]:
         """The paths where these blobs and drafts may be."""
         for name in names:
@@ -270,7 +305,7 @@ class DiskBlobs:
             return None
         if not _NAME.fullmatch(found):
             raise OSError(
-                errno.EIO, "it is not an identity: bring it back from a backup, or remove it", str(self._identity)
+                errno.EIO, "it is not an identity: restore it from a backup, or remove it", str(self._identity)
             )
         return found
 
@@ -492,7 +527,7 @@ class DiskPartSlot(_Lock):
             raise ValueError(f"part {self._part} is longer than a block")
         with self._guard:
             if self._left:
-                raise ValueError("the slot was left")
+                raise ValueError("the slot was released")
             if self._sealed_path.exists() and offset < os.fstat(self._fd).st_size:
                 raise errors.UploadNotFound("the upload was finished meanwhile")
             write_at(self._fd, chunks, offset)
@@ -524,16 +559,20 @@ class _DiskSealing(_Lock):
 
 
 class _DiskReader(_Handle):
+    has_files = True
+
     def __init__(self, store: DiskBlobs, path: Path) -> None:
         super().__init__(store)
         self._path = path
         self.size = 0
         self.file: BinaryIO | None = None
 
-    def open(self) -> None:
+    def open(self, copied: BinaryIO | None = None) -> None:
+        """``copied``: the same file, open already."""
         with self._guard:
             if not self._left:
-                self.file = open(self._path, "rb", buffering=0)
+                file = self._path if copied is None else os.dup(copied.fileno())
+                self.file = open(file, "rb", buffering=0)
                 self.size = os.fstat(self.file.fileno()).st_size
 
     async def read(self, offset: int, length: int) -> AsyncIterator[bytes]:
@@ -547,6 +586,11 @@ class _DiskReader(_Handle):
             yield piece
             offset += len(piece)
             length -= len(piece)
+
+    async def files(self, offset: int, length: int) -> AsyncGenerator[FileRegion, None]:
+        if self.file is None:
+            raise ValueError("the reader is closed")
+        yield FileRegion(self._path.name, self.file, offset, length)
 
     async def close(self) -> None:
         self.leave()
@@ -563,6 +607,37 @@ class _DiskReader(_Handle):
                 return localfile.read_at(self.file.fileno(), count, offset)
             except OSError as failure:
                 raise OSError(failure.errno, f"{failure.strerror}: the blob {self._path.name}") from None
+
+
+class _DiskHold:
+    """``folder``: of links to the files, or None."""
+
+    has_files = True
+
+    def __init__(self, store: DiskBlobs, folder: Path | None) -> None:
+        self._store, self._folder = store, folder
+        self._few = dict[str, _DiskReader]()
+
+    def add(self, path: Path) -> None:
+        """Keep a file open."""
+        reader = _DiskReader(self._store, path)
+        reader.open()
+        self._few[path.name] = reader
+
+    async def open(self, blob: str) -> BlobReader:
+        held = self._few.get(blob)
+        path = self._store.blob_path(blob) if self._folder is None else self._folder / blob
+        reader = _DiskReader(self._store, path)
+        reader.open(None if held is None else held.file)
+        return reader
+
+    async def close(self) -> None:
+        for reader in self._few.values():
+            reader.leave()
+        self._few.clear()
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            self._store.later(partial(disk_links.remove, folder))
 
 
 def check_name(name: str) -> None:

@@ -26,12 +26,12 @@ import re
 import time
 import uuid
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import obstore
@@ -40,9 +40,11 @@ from obstore.store import S3Store
 from uvideo._core import errors, localfile
 from uvideo.storage.base import (
     KEEP,
+    BlobHold,
     BlobReader,
     BlobWriter,
     Damaged,
+    FileRegion,
     Freed,
     Garbage,
     Ledger,
@@ -109,7 +111,7 @@ class S3Place:
         if parts.scheme != "s3" or not parts.hostname:
             raise ValueError("it must look like s3://bucket/prefix?endpoint=https://host&region=name")
         if parts.username is not None or parts.password is not None:
-            raise ValueError("credentials do not belong into it: use AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+            raise ValueError("it must not contain credentials: use AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
         if unknown:
             raise ValueError(f"it has the unknown parameter {unknown[0]!r}; there are {', '.join(_KNOWN)}")
         endpoint = given.get("endpoint", "")
@@ -216,8 +218,8 @@ class S3Blobs:
         try:
             if made.get("version") not in (None, "null"):
                 raise Unusable(
-                    f"the bucket {self._bucket} keeps old versions, so nothing that is deleted would free its space: "
-                    "take a bucket that never had versioning"
+                    f"the bucket {self._bucket} keeps old versions, so deletes would free no space: use a bucket "
+                    "that never had versioning"
                 )
             with self._telling(reading=True):
                 got = await obstore.get_range_async(self.client, path, start=0, length=5)
@@ -228,7 +230,11 @@ class S3Blobs:
             with self._telling():
                 await obstore.delete_async(self.client, [path])
         if bytes(got) != b"probe" or path not in listed:
-            raise Unreachable("the store: what was just stored is not read or listed at once: it must be", "failed")
+            raise Unreachable(
+                "the store: an object cannot be read or listed right after it was stored: use a store that is "
+                "consistent",
+                "failed",
+            )
 
     async def check(self) -> None:
         with self._telling():
@@ -308,10 +314,18 @@ class S3Blobs:
         await self.delete(draft)
 
     async def open(self, blob: str) -> BlobReader:
-        known = await self.ledger.segments(checked(blob), 0, LISTED * NONCE)
+        return await self.reader(blob)
+
+    async def reader(self, blob: str, *, deleted: bool = False) -> BlobReader:
+        """As ``open``.  ``deleted``: also of a blob that was deleted but not swept."""
+        known = await self.ledger.segments(checked(blob), 0, LISTED * NONCE, deleted=deleted)
         if known is None:
             raise FileNotFoundError(errno.ENOENT, "there is no such blob", blob)
         return _S3Reader(self, blob, *known)
+
+    async def hold(self, blobs: Sequence[str]) -> BlobHold:
+        """As the contract.  What was deleted is kept for the grace, and by a lease after that."""
+        return _S3Hold(self, *map(checked, dict.fromkeys(blobs)))
 
     async def delete(self, blob: str) -> None:
         await self.ledger.doom(checked(blob))
@@ -327,7 +341,7 @@ class S3Blobs:
             known = await named([each.blob for each in found])
             for each in found:
                 if each.doomed and each.blob in known:
-                    log.error("the blob %s was deleted, but the catalog names it: it is kept", each.blob)
+                    log.error("the blob %s was deleted, but the catalog still names it: it is kept", each.blob)
             taken = [each for each in found if each.blob not in known]
             claimed = await self.ledger.claim([each.blob for each in taken if not each.doomed], kept)
             taken = [each for each in taken if each.doomed or each.blob in claimed]
@@ -429,7 +443,7 @@ class S3Blobs:
         now = time.monotonic()
         old = [each for each in self._open if not each.over and now - each.renewed >= self.grace / 4]
         if old:
-            await self.ledger.lease([each.name for each in old], self.grace)
+            await self.ledger.lease([name for each in old for name in each.names], self.grace)
             for each in old:
                 each.renewed = now
 
@@ -443,18 +457,23 @@ class S3Blobs:
 
 
 class _Leased:
-    """An open blob that must not be swept.  ``renewed``: the time from which it was safe for one more grace."""
+    """Open blobs that must not be swept.  ``renewed``: the time from which they were safe for one more grace."""
 
-    def __init__(self, store: S3Blobs, name: str) -> None:
-        self.store, self.name = store, name
+    def __init__(self, store: S3Blobs, *names: str) -> None:
+        self.store, self.names = store, names
         self.renewed = time.monotonic()
         self.over = False
         store.watch(self)
 
+    @property
+    def name(self) -> str:
+        """Of the only blob."""
+        return self.names[0]
+
     def check(self) -> None:
         """Unreachable if it may have been swept: this process was suspended, or the ledger was unreachable for long."""
         if self.store.grace and time.monotonic() - self.renewed > self.store.grace / 2:
-            raise Unreachable("the lease of the bytes being written ran out", "lease")
+            raise Unreachable("the lease of the bytes that are being written has expired", "lease")
 
 
 class _S3Writer(_Leased):
@@ -547,7 +566,7 @@ class _S3PartSlot:
         if sum(map(len, chunks)) > self._store.block_size:
             raise ValueError(f"part {self._part} is longer than a block")
         if self.left:
-            raise ValueError("the slot was left")
+            raise ValueError("the slot was released")
         if self._is_sealed:
             raise errors.UploadNotFound("the upload was finished meanwhile")
         await self._store.note(self._draft)
@@ -557,7 +576,7 @@ class _S3PartSlot:
 class _S3Reader(_Leased):
     """Fetches segments ahead of the reader; at most AHEAD + 1 are in memory, and no more than the window allows."""
 
-    file: BinaryIO | None = None
+    has_files = False
 
     def __init__(self, store: S3Blobs, blob: str, size: int, nonces: bytes) -> None:
         super().__init__(store, blob)
@@ -591,6 +610,9 @@ class _S3Reader(_Leased):
                 task.cancel()
             await asyncio.gather(*fetching, return_exceptions=True)
 
+    def files(self, offset: int, length: int) -> AsyncGenerator[FileRegion, None]:
+        raise ValueError("the bytes are in no file")
+
     async def close(self) -> None:
         self.over = True
 
@@ -603,6 +625,16 @@ class _S3Reader(_Leased):
         if len(nonce) != NONCE:
             raise Damaged(f"the ledger has no segment {number} of the blob {self.name}")
         return nonce
+
+
+class _S3Hold(_Leased):
+    has_files = False
+
+    async def open(self, blob: str) -> BlobReader:
+        return await self.store.reader(blob, deleted=True)
+
+    async def close(self) -> None:
+        self.over = True
 
 
 def checked(name: str) -> str:

@@ -65,11 +65,9 @@ class PostgresLedger:
         if not sealed:
             raise FileNotFoundError(f"the blob {blob} was discarded")
 
-    async def segments(self, blob: str, first: int, length: int) -> tuple[int, bytes] | None:
-        row = await self._db.one(
-            "SELECT size, substr(segments, $2, $3) FROM blobs WHERE blob = $1 AND doomed = 0 AND segments IS NOT NULL",
-            *(blob, first + 1, length),
-        )
+    async def segments(self, blob: str, first: int, length: int, *, deleted: bool = False) -> tuple[int, bytes] | None:
+        query = "SELECT size, substr(segments, $2, $3) FROM blobs WHERE blob = $1 AND segments IS NOT NULL"
+        row = await self._db.one(query if deleted else f"{query} AND doomed = 0", blob, first + 1, length)
         return (row[0], row[1]) if row else None
 
     async def kept(self, blob: str, first: int, length: int) -> bytes:

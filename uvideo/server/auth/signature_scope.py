@@ -12,12 +12,17 @@ The table does not depend on the signer.  ``token_rights`` has the rights of tok
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from uvideo._core import compat, dialect, errors, field, message, operation, signature
+from uvideo.s3 import operation as s3
+from uvideo.s3.routing import FixedAnswer, FixedError
 
-__all__ = ["BRINGS", "MAY", "NOTHING", "Brings", "Listed", "ListedHeaders", "SignatureCarrier", "carrier_of", "check"]
+__all__ = [
+    *("BRINGS", "MAY", "NOTHING", "S3_MAY", "Brings", "Listed", "ListedHeaders", "S3Carrier", "SignatureCarrier"),
+    *("carrier_of", "check", "check_s3"),
+]
 
 
 class SignatureCarrier(enum.Enum):
@@ -31,6 +36,15 @@ class SignatureCarrier(enum.Enum):
     NOBODY = "no signature"
 
     __hash__ = object.__hash__  # members are unique objects: a dict finds them five times as fast
+
+
+class S3Carrier(enum.Enum):
+    """The place of a signature of S3, version 4."""
+
+    HEADER = "a signed header"
+    URL = "a presigned URL"
+    FORM = "a signed form"
+    NOBODY = "no signature"
 
 
 HEADER, POLICY, FORM, URL, LINK, NOBODY = SignatureCarrier
@@ -57,6 +71,15 @@ MAY: dict[type, tuple[SignatureCarrier, ...]] = {
         ),
         (HEADER,),
     ),
+}
+
+
+#: The same for the operations of S3.  S3's signature covers method, path, query, and the headers that count, so a
+#: header and a URL stand for whatever they name.
+S3_MAY: dict[type, tuple[S3Carrier, ...]] = {
+    **dict.fromkeys((*s3.OPERATIONS, FixedAnswer, FixedError), (S3Carrier.HEADER, S3Carrier.URL)),
+    **dict.fromkeys((s3.GetObject, s3.HeadObject), (S3Carrier.HEADER, S3Carrier.URL, S3Carrier.NOBODY)),
+    s3.PostObject: (S3Carrier.FORM,),
 }
 
 
@@ -209,6 +232,13 @@ def carrier_of(claimed: signature.Claim | None, form: bool = False) -> Signature
     return POLICY if claimed.policy else HEADER
 
 
+def check_s3(carrier: S3Carrier, cls: type) -> None:
+    """AccessDenied unless the table allows the operation of S3 to this carrier."""
+    allowed = S3_MAY.get(cls, ())
+    if carrier not in allowed:
+        raise _denied(cls.__name__, allowed, carrier)
+
+
 def check(
     carrier: SignatureCarrier,
     cls: type,
@@ -243,9 +273,9 @@ def check(
 def _check_purpose(carrier: SignatureCarrier, cls: type, key: str, signed: signature.Signed) -> None:
     """AccessDenied if the form of the signed text belongs to another operation."""
     if signed.tail and cls not in (operation.ListObjects, operation.AppendObject):
-        raise errors.AccessDenied("permission denied: this signature is of a listing or an append")
+        raise errors.AccessDenied("permission denied: this signature is for a listing or an append")
     if signed.is_copy and cls is not operation.CopyPart:
-        raise errors.AccessDenied("permission denied: this signature is of the copy of a part")
+        raise errors.AccessDenied("permission denied: this signature is for the copy of a part")
     if carrier is HEADER and cls in _OTHER_PUTS and signature.is_appending(key):
         raise errors.AccessDenied(
             "permission denied: this key is signed as an append to another: only store, read, delete"
@@ -277,6 +307,6 @@ def _brought(name: str, cls: type, carrier: SignatureCarrier) -> errors.AccessDe
     return _denied(name, entry.carriers, carrier)
 
 
-def _denied(what: str, carriers: tuple[SignatureCarrier, ...], carrier: SignatureCarrier) -> errors.AccessDenied:
+def _denied(what: str, carriers: Sequence[enum.Enum], carrier: enum.Enum) -> errors.AccessDenied:
     goes = " or ".join(each.value for each in carriers) or "no request"
-    return errors.AccessDenied(f"permission denied: {what} goes with {goes}, not with {carrier.value}")
+    return errors.AccessDenied(f"permission denied: {what} is accepted with {goes}, not with {carrier.value}")

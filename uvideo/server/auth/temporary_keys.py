@@ -22,7 +22,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from uvideo._core import errors, json_document, message, operation
 from uvideo.server.auth.credentials import Key
 
-__all__ = ["HEADER", "assume", "issuer", "known_by"]
+__all__ = ["HEADER", "PREFIX", "assume", "genuine", "issuer", "issuer_of", "known_by"]
 
 PREFIX = "STS_"  # of the public keys
 HEADER = "SecurityToken"
@@ -35,12 +35,11 @@ def assume(op: operation.AssumeRole, key: Key, now: float) -> operation.Temporar
     """Temporary keys with the rights of ``key``, the requesting pair, on the data plane.  BadRequest."""
     if op.policy:
         raise errors.BadRequest(
-            "Policy is not applied by this server, so it gives no keys under one: leave it out, or make a token that "
-            "may do less (CreateUFileToken)"
+            "this server does not support Policy: leave it out, or create a token with fewer rights (CreateUFileToken)"
         )
     seconds = USUAL if op.seconds is None else op.seconds
     if not LEAST <= seconds <= MOST:
-        raise errors.BadRequest(f"DurationSeconds is not from {LEAST} to {MOST}", action_code=15018)
+        raise errors.BadRequest(f"DurationSeconds must be from {LEAST} to {MOST}", action_code=15018)
     name, expires = PREFIX + str(uuid.uuid4()), int(now) + seconds
     text = json.dumps({"i": name, "k": key.public, "e": expires}, separators=(",", ":"))
     claim = base64.urlsafe_b64encode(text.encode()).decode()
@@ -65,18 +64,37 @@ async def known_by(
     token = _token(headers, query)
     if not token:
         raise errors.AccessDenied("the SecurityToken is missing")
+    return (await _opened(public, token, find))[0]
+
+
+async def genuine(public: str, token: str, find: Callable[[str], Awaitable[Key | None]]) -> Key | None:
+    """The temporary key pair of a SecurityToken; None unless the server made the token for this public key.
+
+    ``find``: as in ``known_by``.
+    """
+    found, is_genuine = await _opened(public, token, find)
+    return found if is_genuine else None
+
+
+async def _opened(public: str, token: str, find: Callable[[str], Awaitable[Key | None]]) -> tuple[Key, bool]:
+    """(the pair, whether the token is genuine).  If it is not, nobody has the pair."""
     name, account, expires = _said(token)
     claim, _, mac = token.rpartition(".")
     key = await find(account)
     private = (key or NOBODY).private
-    genuine = _equal(mac_of(private, "token:" + claim), mac) and key is not None and name == public
-    secret = mac_of(private if genuine else NOBODY.private, "secret:" + token)
-    return Key(public, secret, key.owner if genuine and key is not None else "", expires, account)
+    is_genuine = _equal(mac_of(private, "token:" + claim), mac) and key is not None and name == public
+    secret = mac_of(private if is_genuine else NOBODY.private, "secret:" + token)
+    return Key(public, secret, key.owner if is_genuine and key is not None else "", expires, account), is_genuine
 
 
 def issuer(public: str, headers: message.Headers, query: Sequence[tuple[str, str]]) -> str:
     """The public key that signs the request; of a temporary pair, the public key of its issuer.  Not verified."""
-    return _said(_token(headers, query))[1] if public.startswith(PREFIX) else public
+    return issuer_of(public, _token(headers, query))
+
+
+def issuer_of(public: str, token: str) -> str:
+    """As ``issuer``, for a SecurityToken."""
+    return _said(token)[1] if public.startswith(PREFIX) else public
 
 
 def _token(headers: message.Headers, query: Sequence[tuple[str, str]]) -> str:

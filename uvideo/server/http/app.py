@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from uvideo._core import error_response, errors, location, message, operation
+from uvideo._core import errors, location, message
+from uvideo.s3 import recognition
+from uvideo.s3.recognition import HostNames
 from uvideo.server.auth.client_address import TrustedProxies
 from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.connection import KEEP_ALIVE, Server
 from uvideo.server.http.cross_origin import CrossOrigin
-from uvideo.server.http.error_responses import refusal_of
+from uvideo.server.http.error_responses import encoded, refusal_of
 from uvideo.server.http.exchange import (
     IDLE,
     LEAST_RATE,
@@ -32,12 +34,15 @@ from uvideo.server.http.exchange import (
 from uvideo.server.http.management_call import ManagementPlaneCall, is_management
 from uvideo.server.http.pipeline import DialectCall, Pipeline, claimed_by
 from uvideo.server.http.rate_limits import Limits
+from uvideo.server.http.s3_call import S3Call
 from uvideo.server.http.ufile_call import UfileCall
 from uvideo.server.ops.audit import OFF, Audit
 from uvideo.server.ops.metrics import Metrics
 from uvideo.server.ops.readiness import Writes
 from uvideo.server.ops.refusal_causes import cause_of
-from uvideo.server.rules.server_names import OwnNames
+from uvideo.server.rules.buckets import Buckets
+from uvideo.server.rules.s3_access import S3Access
+from uvideo.server.rules.server_names import OwnNames, s3_names
 from uvideo.server.rules.service import Service
 from uvideo.server.rules.space_hosts import SpaceHosts
 from uvideo.server.rules.spaces import ManagementService
@@ -49,9 +54,7 @@ if TYPE_CHECKING:
 
 __all__ = ["App"]
 
-WRONG = (errors.SignatureMismatch, errors.UnknownKey)  # the answers to a wrong signature
-#: Operations that show whether the disk and the catalog accept writes.
-PUTS = frozenset(cls.__name__ for cls in (operation.PutObject, operation.InitiateUpload, operation.UploadPart))
+S3_NAMES = s3_names()
 
 log = logging.getLogger("uvideo.server")
 access = logging.getLogger("uvideo.access")
@@ -65,6 +68,7 @@ class App:
     ``cross_origin``: the other origins whose pages may read the answers; None: none.  ``spans``: makes a span of each
     request; None: no spans.  ``names``: the server's own names.  ``hosts``: the hosts of spaces that answers contain.
     ``writes``: learns how puts end.  ``proxies``: the trusted proxies; None: none.  ``audit``: the audit log.
+    ``s3_names``: the host names for S3.  ``s3_hosts``: values of Host that S3 clients may sign, too.
     """
 
     exchange: type[Exchange] = Exchange
@@ -86,6 +90,8 @@ class App:
         hosts: SpaceHosts | None = None,
         proxies: TrustedProxies | None = None,
         audit: Audit = OFF,
+        s3_names: HostNames = S3_NAMES,
+        s3_hosts: tuple[str, ...] = (),
     ) -> None:
         self._service, self._metrics, self._audit = service, metrics, audit
         self._writes = writes or Writes()
@@ -94,8 +100,10 @@ class App:
         self.spaces = ManagementService(service, self._usage, names, hosts)
         self._cross_origin = cross_origin or CrossOrigin()
         self._guesses, self._headroom = limits.guesses, limits.headroom
+        self._s3_names = s3_names
         self._pipeline = Pipeline(
-            service, Rights(service), self.spaces, names, limits, callbacks or Callbacks(), audit, metrics
+            *(service, Rights(service), self.spaces, names, limits, callbacks or Callbacks(), audit, metrics),
+            *(Buckets(service, names), S3Access(service), s3_hosts),
         )
         self.watch = Watchdog(idle, least_rate)
         self._draining = self._hinted = False
@@ -174,10 +182,10 @@ class App:
             try:
                 response = _preflight(exchange)
                 if response is None:
-                    call = self._recognise(exchange)
+                    call = await self._recognise(exchange)
                     response, content = await self._pipeline.run(call)
                 self._noted(exchange, response.status)
-                if exchange.operation in PUTS:
+                if call is not None and exchange.operation in call.traits.probing:
                     self._writes.worked()
                 exchange.closing |= self._draining
                 return await exchange.answer(response, content)
@@ -199,27 +207,37 @@ class App:
         if exchange.request.writer.output_size:  # only closing the connection can report an error now
             self._count(failure)
             if isinstance(failure, OSError):
-                log.error("session %s: broken off: %s", exchange.session, failure.strerror or failure)
+                log.error("session %s: the answer was aborted: %s", exchange.session, failure.strerror or failure)
             else:
-                log.error("session %s failed within its answer", exchange.session, exc_info=failure)
+                log.error("session %s failed while the answer was sent", exchange.session, exc_info=failure)
             raise BrokenOff() from None
-        if type(failure) in WRONG or (self._guesses.seen and isinstance(failure, errors.Refused)):
+        is_guess = call is not None and call.is_guess(failure)
+        if is_guess or (self._guesses.seen and isinstance(failure, errors.Refused)):
             public = call.claimed() if call is not None else claimed_by(exchange.headers, ())
-            failure = self._guessed(failure, exchange, public)
+            failure = self._guessed(failure, exchange, public, is_guess)
         self._count(failure)
         refusal = refusal_of(failure, f"session {exchange.session}")
-        if refusal.status == 500 and exchange.operation in PUTS:
+        if refusal.status == 500 and call is not None and exchange.operation in call.traits.probing:
             self._writes.failed()
         exchange.ret_code = refusal.ret_code
-        response = call.refuse(refusal) if call is not None else error_response.encode_error(refusal)
+        if call is not None:
+            response = call.refuse(refusal)
+        else:
+            response = encoded(refusal, exchange.session, is_only_s3(exchange))
         self._noted(exchange, response.status)
         self._metrics.refused(refusal.ret_code)
         return response
 
-    def _recognise(self, exchange: Exchange) -> DialectCall[Any, Any]:
+    async def _recognise(self, exchange: Exchange) -> DialectCall[Any, Any]:
         """The request as a call of its dialect.  The head alone decides which dialect it is.  BadRequest."""
-        target = location.parse_target(exchange.request.raw_path)
+        request = exchange.request
+        target = location.parse_target(request.raw_path)
         host = target.authority or exchange.headers.get("Host", "")
+        only_s3, name = is_only_s3(exchange), self._s3_names.match(host)
+        if name is not None and name.space and await self._service.catalog.space(name.space) is not None:
+            name = None
+        if recognition.is_s3(request.method, target.query, exchange.headers, name, port=only_s3):
+            return S3Call(exchange, self._pipeline, target, host, "" if name is None else name.bucket)
         spoken = ManagementPlaneCall if is_management(exchange, target) else UfileCall
         return spoken(exchange, self._pipeline, target, host)
 
@@ -235,10 +253,10 @@ class App:
         if cause is not None:
             self._metrics.failed(cause)
 
-    def _guessed(self, failure: Exception, exchange: Exchange, public: str) -> Exception:
+    def _guessed(self, failure: Exception, exchange: Exchange, public: str, is_guess: bool) -> Exception:
         """The error to answer with.  Counts a wrong signature; a client that sent too many always gets Throttled."""
         try:
-            if type(failure) in WRONG:
+            if is_guess:
                 self._guesses.wrong(exchange.sender, public)
             else:
                 self._guesses.check(exchange.sender, public)
@@ -252,17 +270,22 @@ class App:
         if not self._hinted and self.server.proxies.believes_nobody(exchange.headers):
             self._hinted = True
             log.warning(
-                "wrong signatures hold up %s, whose requests say that others sent them: if it is a proxy, start the "
-                "server with --trusted-proxy %s",
+                "requests from %s are refused because of wrong signatures, but their headers name other clients: "
+                "if it is a proxy, start the server with --trusted-proxy %s",
                 *(exchange.sender.address,) * 2,
             )
+
+
+def is_only_s3(exchange: Exchange) -> bool:
+    """Whether the request came to the port that serves only S3."""
+    return bool(getattr(exchange.request.protocol, "only_s3", False))
 
 
 def _preflight(exchange: Exchange) -> message.Response | None:
     """The answer to a CORS preflight from an allowed origin; else None."""
     request, crossing = exchange.request, exchange.crossing
     if request.version[0] < LEAST_VERSION[0]:
-        raise errors.BadRequest("the request says no version of HTTP that is served")
+        raise errors.BadRequest("the request has an unsupported version of HTTP")
     if crossing is None or request.method != "OPTIONS":
         return None
     told = crossing.preflight(exchange.headers.get("Access-Control-Request-Headers", ""))

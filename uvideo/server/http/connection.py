@@ -16,8 +16,9 @@ from typing import cast
 
 from aiohttp import StreamReader, web
 
-from uvideo._core import error_response, errors, message
+from uvideo._core import errors, message
 from uvideo.server.auth.client_address import ClientAddress, TrustedProxies
+from uvideo.server.http.error_responses import encoded
 from uvideo.server.http.exchange import Exchange, Watchdog, common, new_session
 from uvideo.server.http.request_heads import Heads
 from uvideo.server.limits.memory_budget import LEAST_READ, READ
@@ -43,10 +44,11 @@ _INCOMING = memoryview(bytearray(READ))
 log = logging.getLogger("uvideo.server")
 
 
-def _said(error: errors.Refused) -> bytes:
+def _said(error: errors.Refused, only_s3: bool) -> bytes:
     """A complete answer as bytes, for a client whose request is incomplete."""
-    response = error_response.encode_error(error)
-    pairs = [*response.headers, *common(new_session())]
+    session = new_session()
+    response = encoded(error, session, only_s3)
+    pairs = [*response.headers, *common(session)]
     pairs += [("Content-Length", str(len(response.body))), ("Connection", "close")]
     phrase = {400: "Bad Request", 503: "Service Unavailable"}[response.status]
     lines = [f"HTTP/1.1 {response.status} {phrase}", *(f"{name}: {value}" for name, value in pairs)]
@@ -92,6 +94,7 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
         self._answering = 0  # bytes of the head of the current request
         self._has_place = False
         self._read = SMALL_HEAD  # bytes of one read
+        self.only_s3 = False  # whether it came to the port that serves only S3
         self.refusal: errors.Refused | None = None  # the answer to the next request
         self.said: str | None = None  # the client's address, from ``proxy_protocol.address``
         self.introduction: asyncio.Task[str | None] | None = None  # waits for ``said``
@@ -110,7 +113,7 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
         self._name = "" if self._sender.is_near or self._sender.is_proxy else self._sender.name  # proxies, perhaps
         refusal = self._server.came(self._name)
         if refusal is not None:
-            cast(asyncio.Transport, transport).write(_said(refusal))
+            cast(asyncio.Transport, transport).write(_said(refusal, self.only_s3))
             transport.close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -212,7 +215,7 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
         elif self._waiting:
             self.refusal = error
         else:
-            self.transport.write(_said(error))
+            self.transport.write(_said(error, self.only_s3))
             self.force_close()
 
     def begin(self) -> None:
@@ -247,8 +250,9 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
 
     def refused(self, request: web.BaseRequest, error: errors.Refused) -> web.StreamResponse:
         """Send the error as an answer, and end the connection."""
-        response = error_response.encode_error(error)
-        pairs = [*response.headers, *common(Exchange(request).session), ("Connection", "close")]
+        session = Exchange(request).session
+        response = encoded(error, session, self.only_s3)
+        pairs = [*response.headers, *common(session), ("Connection", "close")]
         refused = web.Response(status=response.status, headers=pairs, body=response.body)
         refused.force_close()
         return refused

@@ -6,10 +6,11 @@ import errno
 import logging
 from typing import Any
 
-from uvideo._core import errors
+from uvideo._core import error_response, errors, message
+from uvideo.s3 import errors as s3_errors
 from uvideo.storage.base import Damaged, Unreachable
 
-__all__ = ["refusal_of"]
+__all__ = ["encoded", "refusal_of", "s3_encoded", "s3_ids"]
 
 AGAIN = 1  # seconds; Retry-After if the database or the store cannot be reached
 #: Resources that the machine may run out of, and the text for the client.  The same request may succeed later.
@@ -23,6 +24,22 @@ OUT_OF = {
 }
 
 log = logging.getLogger("uvideo.server")
+
+
+def encoded(refusal: errors.Refused, session: str, only_s3: bool) -> message.Response:
+    """The answer to a request of which the dialect is not known.  ``only_s3``: it came to the S3 port."""
+    return s3_encoded(refusal, "/", session) if only_s3 else error_response.encode_error(refusal)
+
+
+def s3_encoded(refusal: errors.Refused, resource: str, session: str) -> message.Response:
+    """The answer to a request of S3.  ``resource``: "/bucket/key"."""
+    response = s3_errors.answer(s3_errors.of(refusal), resource, session, session)
+    return response._replace(headers=message.Headers([*response.headers, *s3_ids(session)]))
+
+
+def s3_ids(session: str) -> tuple[tuple[str, str], ...]:
+    """The headers with the ids of an answer of S3."""
+    return ("x-amz-request-id", session), ("x-amz-id-2", session)
 
 
 def refusal_of(failure: Exception, asked: str) -> Any:

@@ -14,8 +14,7 @@ import socket
 import struct
 import time
 from collections.abc import AsyncGenerator
-from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 from aiohttp import HttpVersion10, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -27,7 +26,7 @@ from uvideo.server.http.cross_origin import Crossing
 from uvideo.server.limits.memory_budget import FREE, LEAST_READ, Budget
 from uvideo.server.ops.audit import AuditEntry
 from uvideo.server.rules.objects import ObjectBody
-from uvideo.storage.base import Damaged
+from uvideo.storage.base import BlobReader, Damaged, FileRegion
 from uvideo.storage.send_window import Window
 
 __all__ = ["IDLE", "LEAST_RATE", "NAME", "BrokenOff", "Disconnected", "Exchange", "Unreadable", "Watchdog"]
@@ -81,7 +80,7 @@ async def _pieces(content: ObjectBody) -> AsyncGenerator[bytes, None]:
     reader, offset, end = content.reader, content.offset, content.offset + content.length
     assert reader is not None
     while offset < end:
-        taken = WINDOW.take(min(PIECE, end - offset)) if reader.file else 0
+        taken = WINDOW.take(min(PIECE, end - offset)) if reader.has_files else 0
         step = taken or content.length
         pieces = reader.read(offset, min(step, end - offset))
         try:
@@ -366,14 +365,14 @@ class Exchange:
         transport = self.request.transport
         if transport is None:
             raise Disconnected()
-        file = reader.file if transport.get_extra_info("sslcontext") is None else None
+        in_files = reader.has_files and transport.get_extra_info("sslcontext") is None
         async with contextlib.aclosing(_pieces(content)) as pieces:
-            first = await anext(pieces) if file is None else b""  # no head is sent: an error can be answered
+            first = b"" if in_files else await anext(pieces)  # no head is sent: an error can be answered
             self.waiting = True
             await carried.prepare(self.request)
             try:
-                if file is not None:
-                    await self._sendfile(transport, file, content)
+                if in_files:
+                    await self._send_files(transport, reader, content)
                 else:
                     await self._write(carried, first)
                     first = b""
@@ -391,20 +390,31 @@ class Exchange:
         await self.request.writer.drain()  # aiohttp waits after each 64 KiB
         self.sent += len(piece)
 
-    async def _sendfile(self, transport: asyncio.Transport, file: BinaryIO, content: ObjectBody) -> None:
+    async def _send_files(self, transport: asyncio.Transport, reader: BlobReader, content: ObjectBody) -> None:
+        """As ``_sendfile``, for each of the content's files."""
+        async with contextlib.aclosing(reader.files(content.offset, content.length)) as regions:
+            while True:
+                try:
+                    region = await anext(regions, None)
+                except OSError as failure:
+                    raise Unreadable(failure) from None
+                if region is None:
+                    return
+                await self._sendfile(transport, region)
+
+    async def _sendfile(self, transport: asyncio.Transport, region: FileRegion) -> None:
         """OSError of the connection; Unreadable if the file fails or ends too early."""
         loop = asyncio.get_running_loop()
-        offset, end = content.offset, content.offset + content.length
+        offset, end = region.offset, region.offset + region.length
         while offset < end:
             try:
-                count = await loop.sendfile(transport, file, offset, min(SENDFILE, end - offset))
+                count = await loop.sendfile(transport, region.file, offset, min(SENDFILE, end - offset))
             except OSError as failure:
                 if failure.errno in OF_THE_FILE:
                     raise Unreadable(failure) from None
                 raise
             if not count:
-                name = Path(file.name).name
-                raise Unreadable(Damaged(f"the blob {name} has become shorter: nothing is left at byte {offset}"))
+                raise Unreadable(Damaged(f"the blob {region.blob} became shorter: it ends before byte {offset}"))
             offset += count
             self.sent += count
 

@@ -7,10 +7,11 @@ import contextlib
 import socket
 import ssl
 import sys
+from functools import partial
 from typing import Protocol
 
 from uvideo.server.http import proxy_protocol
-from uvideo.server.http.connection import Server, address_of
+from uvideo.server.http.connection import Server, ServerConnection, address_of
 
 __all__ = ["Listener", "answer_on"]
 
@@ -22,21 +23,34 @@ class Listener(Protocol):
         """Stop accepting, and close the socket."""
 
 
-async def answer_on(sock: socket.socket, server: Server, tls: ssl.SSLContext | None, at_once: int) -> Listener:
+async def answer_on(
+    sock: socket.socket, server: Server, tls: ssl.SSLContext | None, at_once: int, *, only_s3: bool = False
+) -> Listener:
     """Serve the connections of a listening socket.  ``at_once``: connections accepted in one turn of the loop.
 
+    ``only_s3``: every request is one of the S3 dialect.
     It keeps the socket's backlog.  asyncio's server would set it to ``at_once`` for all processes with this socket.
     """
     if sys.platform == "win32":  # asyncio cannot wait for MSG_PEEK there
-        return await asyncio.get_running_loop().create_server(server, sock=sock, ssl=tls, backlog=at_once)
-    return _Arrivals(sock, server, tls, at_once)
+        made = partial(_made, server, only_s3)
+        return await asyncio.get_running_loop().create_server(made, sock=sock, ssl=tls, backlog=at_once)
+    return _Arrivals(sock, server, tls, at_once, only_s3)
+
+
+def _made(server: Server, only_s3: bool) -> ServerConnection:
+    """A new connection."""
+    connection = server()
+    connection.only_s3 = only_s3
+    return connection
 
 
 class _Arrivals:
     """Accepts connections and gives them to asyncio, which cannot read a header before TLS."""
 
-    def __init__(self, sock: socket.socket, server: Server, tls: ssl.SSLContext | None, at_once: int) -> None:
-        self._sock, self._server, self._tls, self._at_once = sock, server, tls, at_once
+    def __init__(
+        self, sock: socket.socket, server: Server, tls: ssl.SSLContext | None, at_once: int, only_s3: bool
+    ) -> None:
+        self._sock, self._server, self._tls, self._at_once, self._only_s3 = sock, server, tls, at_once, only_s3
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._resuming: asyncio.TimerHandle | None = None
@@ -58,7 +72,7 @@ class _Arrivals:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as failure:
-                self._loop.call_exception_handler({"message": "no connection can be taken", "exception": failure})
+                self._loop.call_exception_handler({"message": "cannot accept connections", "exception": failure})
                 self._loop.remove_reader(self._sock)
                 self._resuming = self._loop.call_later(PAUSE, self._resume)
                 return
@@ -70,7 +84,7 @@ class _Arrivals:
     async def _begin(self, taken: socket.socket, peer: str | None) -> None:
         """Find the client's address, then give the connection to the server.  Closes a broken or malformed one."""
         with contextlib.suppress(OSError, asyncio.TimeoutError, proxy_protocol.MalformedProxyHeader):
-            connection = self._server()
+            connection = _made(self._server, self._only_s3)
             try:
                 if self._server.proxies.trusts(peer) and not self._server.is_crowded:  # else refused at once
                     connection.introduction = asyncio.current_task()

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from uvideo._core import errors, management, message, operation, postfile
 from uvideo.server.auth.credentials import Key
-from uvideo.server.auth.signature_scope import NOTHING
 from uvideo.server.http.exchange import Exchange
-from uvideo.server.http.pipeline import DialectCall, Pipeline
+from uvideo.server.http.pipeline import DialectCall, Pipeline, Traits
 from uvideo.server.rules.service import Grant, who
 from uvideo.storage.base import TokenRecord
 
@@ -22,6 +21,8 @@ FORM_LIMIT = 1024 * 1024  # bytes of a management call
 
 
 class ManagementPlaneCall(DialectCall["management.Operation", "management.Result"]):
+    traits = Traits()
+
     def __init__(self, exchange: Exchange, pipeline: Pipeline, target: location.RequestTarget, host: str) -> None:
         super().__init__(exchange, pipeline, target, host)
         self._given: Mapping[str, Any] = dict(target.query)
@@ -49,7 +50,7 @@ class ManagementPlaneCall(DialectCall["management.Operation", "management.Result
         self._signer = await self.pipeline.spaces.signer(self._given)
         token = self._signer if isinstance(self._signer, TokenRecord) else None
         asked = management.OPERATIONS[self._given["Action"]]
-        return Grant("", asked, *NOTHING, None, token, who(self._signer, "management"))
+        return Grant("", asked, who(self._signer, "management"), token)
 
     async def decode(self, grant: Grant) -> management.Operation:
         """AccessDenied for tokens."""

@@ -6,19 +6,21 @@ docs/architecture.md lists the steps in the order of ``Pipeline.run``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from uvideo._core import dialect, error_response, errors, location, message, operation, policy, signature
 from uvideo.server.auth import temporary_keys
 from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.exchange import Exchange
 from uvideo.server.http.rate_limits import Limits
-from uvideo.server.ops.audit import FREES, Audit, AuditEntry, details
+from uvideo.server.ops.audit import FREES, S3_FREES, Audit, AuditEntry, details
 from uvideo.server.ops.metrics import Metrics
+from uvideo.server.rules.buckets import Buckets
 from uvideo.server.rules.objects import ObjectBody
+from uvideo.server.rules.s3_access import S3Access
 from uvideo.server.rules.server_names import OwnNames
 from uvideo.server.rules.service import Grant, Service
 from uvideo.server.rules.spaces import ManagementService
@@ -28,30 +30,38 @@ from uvideo.storage.base import SpaceRecord
 if TYPE_CHECKING:
     from uvideo.server.limits.body_buffer import Body
 
-__all__ = ["DialectCall", "ObjectCall", "Pipeline", "claimed_by"]
+__all__ = ["ABORTED", "BEGUN", "FINISHED", "DialectCall", "ObjectCall", "Pipeline", "Traits", "claimed_by"]
 
 Op = TypeVar("Op")
 Result = TypeVar("Result")
 
-CALLING = (operation.PutObject, operation.FinishUpload)  # they may carry a put policy; source: signing.md section 4
-#: Counted, so that metrics show how many uploads stay unfinished.
-COUNTED: dict[type, str] = {
-    operation.InitiateUpload: "uvideo_uploads_begun_total",
-    operation.FinishUpload: "uvideo_uploads_finished_total",
-    operation.AbortUpload: "uvideo_uploads_aborted_total",
-}
-#: Operations that need room on the disk.
-STORING = frozenset(
-    (
-        *(operation.PutObject, operation.InitiateUpload, operation.UploadPart),
-        *(operation.AppendObject, operation.CopyPart, operation.CopyObject, operation.UploadHit),
-    )
-)
+#: The counters of uploads: metrics show how many stay unfinished.
+BEGUN, FINISHED, ABORTED = (f"uvideo_uploads_{how}_total" for how in ("begun", "finished", "aborted"))
+WRONG = (errors.SignatureMismatch, errors.UnknownKey)  # the answers to a wrong signature
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What the steps have to know of a dialect's operations.
+
+    ``bulk``: their body is stored.  ``storing``: they need room on the disk.  ``probing``: the names of those that show
+    whether disk and catalog accept writes.  ``calling``: they may carry a put policy.  ``counted``: {operation: its
+    counter in the metrics}.
+    """
+
+    bulk: frozenset[type] = frozenset()
+    storing: frozenset[type] = frozenset()
+    probing: frozenset[str] = frozenset()
+    calling: frozenset[type] = frozenset()
+    counted: Mapping[type, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """``names``: the server's own names.  ``callbacks``: sends callbacks of put policies.  ``audit``: the audit log."""
+    """``names``: the server's own names.  ``callbacks``: sends callbacks of put policies.  ``audit``: the audit log.
+
+    ``buckets``, ``access``: of S3.  ``s3_hosts``: values of Host that S3 clients sign when a proxy sends another one.
+    """
 
     service: Service
     rights: Rights
@@ -61,26 +71,27 @@ class Pipeline:
     callbacks: Callbacks
     audit: Audit
     metrics: Metrics
+    buckets: Buckets
+    access: S3Access
+    s3_hosts: tuple[str, ...] = ()
 
     async def run(self, call: DialectCall[Any, Any]) -> tuple[message.Response, ObjectBody | None]:
         """(the answer, the object whose bytes follow it or None).  The first step that refuses determines the answer.
 
         Raises Refused, OSError, Disconnected.
         """
-        exchange = call.exchange
         await call.read()
         grant = await call.authorize()
         self._admit(call, grant)
         op = await call.decode(grant)
         await call.permit(grant, op)
         op = await call.complete(grant, op)
-        asked = self._callback(grant)
+        asked = self._callback(call, grant)
         with self._room(call, grant):
             result, content = await call.perform(op)
-        if isinstance(result, operation.Finished) and exchange.entry is not None:
-            exchange.entry.object = result.key
-        if grant.operation in COUNTED:
-            self.metrics.add(COUNTED[grant.operation])
+        counter = call.traits.counted.get(grant.operation)
+        if counter is not None:
+            self.metrics.add(counter)
         response = call.write(op, result)
         if asked is not None:
             response = policy.passed_through(response, await self.callbacks.call(asked))
@@ -91,15 +102,15 @@ class Pipeline:
         exchange, cls, limits = call.exchange, grant.operation, self.limits
         call.throttle()  # again: requests in parallel may have reached the limit meanwhile
         if self.audit.wants(cls):
-            self.audit.admit(frees=cls in FREES)
+            self.audit.admit(frees=cls in FREES or cls in S3_FREES)
             exchange.entry = AuditEntry(grant.who, cls.__name__, call.space, grant.key)
         if limits.rates.limit:
             limits.rates.take(call.claimed() or exchange.sender.name)
         exchange.operation = cls.__name__
 
-    def _callback(self, grant: Grant) -> policy.Policy | None:
+    def _callback(self, call: DialectCall[Any, Any], grant: Grant) -> policy.Policy | None:
         """The put policy of a request, or None.  BadRequest if its callback is not allowed; nothing is stored yet."""
-        if grant.operation not in CALLING:
+        if grant.operation not in call.traits.calling:
             return None
         if grant.policy is not None:
             self.callbacks.check(grant.policy)
@@ -108,9 +119,9 @@ class Pipeline:
     def _room(self, call: DialectCall[Any, Any], grant: Grant) -> AbstractContextManager[None]:
         """Reserves disk space for the announced bytes while the block runs.  Unavailable."""
         headroom, cls = self.limits.headroom, grant.operation
-        if headroom is None or cls not in STORING:
+        if headroom is None or cls not in call.traits.storing:
             return nullcontext()
-        return headroom.announced((call.exchange.length or 0) if cls in dialect.BULK else 0)
+        return headroom.announced(call.announced() if cls in call.traits.bulk else 0)
 
 
 class DialectCall(ABC, Generic[Op, Result]):
@@ -119,6 +130,7 @@ class DialectCall(ABC, Generic[Op, Result]):
     ``space``: the name of the request's space, "" while that is not known.
     """
 
+    traits: ClassVar[Traits]
     space = ""
 
     def __init__(self, exchange: Exchange, pipeline: Pipeline, target: location.RequestTarget, host: str) -> None:
@@ -132,6 +144,14 @@ class DialectCall(ABC, Generic[Op, Result]):
         """Throttled if the client sent too many wrong signatures for this key.  May be called at any time."""
         if self.pipeline.limits.guesses.seen:
             self.pipeline.limits.guesses.check(self.exchange.sender, self.claimed())
+
+    def announced(self) -> int:
+        """How many bytes to store the request announces, 0 if it does not say."""
+        return self.exchange.length or 0
+
+    def is_guess(self, failure: Exception) -> bool:
+        """Whether this is the answer to a wrong signature."""
+        return type(failure) in WRONG
 
     @abstractmethod
     async def read(self) -> None:

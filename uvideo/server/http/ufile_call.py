@@ -8,7 +8,7 @@ from uvideo._core import compat, dialect, errors, location, message, operation, 
 from uvideo.server.http.cross_origin import denied
 from uvideo.server.http.exchange import Exchange
 from uvideo.server.http.form_upload import Form, boundary_of
-from uvideo.server.http.pipeline import ObjectCall, Pipeline, claimed_by
+from uvideo.server.http.pipeline import ABORTED, BEGUN, FINISHED, ObjectCall, Pipeline, Traits, claimed_by
 from uvideo.server.rules.service import Grant
 
 __all__ = ["UfileCall"]
@@ -17,6 +17,25 @@ DOCUMENT_LIMIT = 64 * 1024  # bytes of tags, or of a media type
 
 
 class UfileCall(ObjectCall):
+    traits = Traits(
+        bulk=frozenset(dialect.BULK),
+        storing=frozenset(
+            (
+                *(operation.PutObject, operation.InitiateUpload, operation.UploadPart),
+                *(operation.AppendObject, operation.CopyPart, operation.CopyObject, operation.UploadHit),
+            )
+        ),
+        probing=frozenset(
+            cls.__name__ for cls in (operation.PutObject, operation.InitiateUpload, operation.UploadPart)
+        ),
+        calling=frozenset((operation.PutObject, operation.FinishUpload)),  # source: signing.md section 4
+        counted={
+            operation.InitiateUpload: BEGUN,
+            operation.FinishUpload: FINISHED,
+            operation.AbortUpload: ABORTED,
+        },
+    )
+
     _form: Form | None = None
     _query: Sequence[tuple[str, str]]
 
@@ -82,11 +101,13 @@ class UfileCall(ObjectCall):
         try:
             body = await self.exchange.small(await self.service.list_length(op, self.record))
         except errors.TooLarge:
-            raise errors.InvalidPartList("the list of etags is longer than that of the parts that were sent") from None
+            raise errors.InvalidPartList("the list of etags is longer than the list of sent parts") from None
         return self._decoded(grant, body)
 
     def _decoded(self, grant: Grant, body: bytes) -> dialect.Operation:
         return dialect.decode(grant.operation, self.space, grant.key, grant.query, grant.headers, body)
 
     def write(self, op: dialect.Operation, result: dialect.Result) -> message.Response:
+        if isinstance(result, operation.Finished) and self.exchange.entry is not None:
+            self.exchange.entry.object = result.key
         return dialect.encode_result(op, result)

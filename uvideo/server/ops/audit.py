@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from uvideo._core import errors, localfile, operation
+from uvideo.s3 import operation as s3
 
 try:
     import pwd
@@ -34,7 +35,7 @@ except ImportError:  # Windows
     pwd = None  # type: ignore[assignment]  # it may be absent
 
 __all__ = [
-    *("CHANGES", "DETAILS", "FREES", "OFF", "Audit", "AuditEntry", "Who"),
+    *("CHANGES", "DETAILS", "FREES", "OFF", "S3_CHANGES", "S3_DETAILS", "S3_FREES", "Audit", "AuditEntry", "Who"),
     *("details", "note", "noted", "operator", "visited", "visitor"),
 ]
 
@@ -60,6 +61,19 @@ DETAILS: frozenset[type] = frozenset(
 )
 #: Operations that free space.
 FREES: frozenset[type] = frozenset((operation.DeleteObject, operation.AbortUpload, operation.DeleteSpace))
+#: The same for the operations of S3.
+S3_CHANGES: frozenset[type] = frozenset(
+    (
+        *(s3.CreateBucket, s3.DeleteBucket, s3.PutBucketAcl, s3.PutBucketVersioning, s3.PutBucketRequestPayment),
+        *(s3.PutBucketCors, s3.DeleteBucketCors, s3.PutBucketTagging, s3.DeleteBucketTagging),
+        *(s3.PutBucketLifecycleConfiguration, s3.DeleteBucketLifecycle),
+        *(s3.PutObject, s3.PostObject, s3.CopyObject, s3.DeleteObject, s3.DeleteObjects, s3.RestoreObject),
+        *(s3.PutObjectTagging, s3.DeleteObjectTagging, s3.PutObjectAcl),
+        *(s3.CreateMultipartUpload, s3.CompleteMultipartUpload, s3.AbortMultipartUpload),
+    )
+)
+S3_DETAILS: frozenset[type] = frozenset(s3.OPERATIONS) - S3_CHANGES
+S3_FREES: frozenset[type] = frozenset((s3.DeleteBucket, s3.DeleteObject, s3.DeleteObjects, s3.AbortMultipartUpload))
 KEPT = 1000  # lines in memory, above which operations that free space are refused too
 NOTE = "audit.path"  # file in the server's folder with the path of its audit log
 _APPEND = os.O_RDWR | os.O_APPEND
@@ -69,9 +83,9 @@ log = logging.getLogger("uvideo.server")
 
 
 class Who(NamedTuple):
-    """``way``: kind of request: header, url, link, policy, form, nobody (unsigned), management, console, admin (the
-    command) or server (by itself).  ``token``: the id of the signing token.  ``issuer``: the public key of the pair
-    that requested a temporary key.  ``user``: the system's user."""
+    """``way``: kind of request: header, url, link, policy, form, s3_header, s3_url, s3_form, nobody (unsigned),
+    management, console, admin (the command) or server (by itself).  ``token``: the id of the signing token.
+    ``issuer``: the public key of the pair that requested a temporary key.  ``user``: the system's user."""
 
     way: str
     public: str = ""
@@ -108,7 +122,9 @@ class Audit:
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path, self._clock, self._ticks = path, clock, ticks
-        self._wanted = CHANGES | DETAILS if reads else CHANGES
+        self._wanted = CHANGES | S3_CHANGES
+        if reads:
+            self._wanted |= DETAILS | S3_DETAILS
         if path is None:
             self._wanted = frozenset()
         self._fd, self._place = -1, (0, 0)
@@ -134,7 +150,10 @@ class Audit:
         return cls in self._wanted
 
     def admit(self, *, frees: bool = False) -> None:
-        """Call this before a recorded operation.  Unavailable while lines cannot be written.  ``frees``: in FREES."""
+        """Call this before a recorded operation.  Unavailable while lines cannot be written.
+
+        ``frees``: in FREES or S3_FREES.
+        """
         if self._waiting and not self._flush() and (not frees or len(self._waiting) >= KEPT):
             raise errors.Unavailable("the audit log cannot be written, so nothing is changed", cause="audit")
 
@@ -212,7 +231,7 @@ class Audit:
         """Write waiting lines to the server's log."""
         if self._waiting and not self._flush():
             for line in self._waiting:
-                log.error("not in the audit log: %s", line.decode().rstrip())
+                log.error("this line is missing in the audit log: %s", line.decode().rstrip())
             self._waiting.clear()
         if self._fd >= 0:
             os.close(self._fd)
@@ -245,7 +264,7 @@ class Audit:
             self._failing = True
             return False
         if self._failing:
-            log.warning("the audit log is written again")
+            log.warning("the audit log can be written again")
         self._failing = False
         return True
 
@@ -283,6 +302,11 @@ def details(op: object) -> dict[str, Any]:
     """Members for an operation, in addition to space and key."""
     found = {name: getattr(op, name, None) for name in ("new_key", "upload_id", "acl", "type", "source_space")}
     found["source"] = getattr(op, "source_key", None)
+    source = getattr(op, "source", None)
+    if isinstance(source, s3.CopySource):
+        found["source_space"], found["source"] = source.bucket, source.key
+    if isinstance(op, s3.DeleteObjects):
+        found["keys"] = [each.key for each in op.objects]
     return {name: value for name, value in found.items() if value}
 
 

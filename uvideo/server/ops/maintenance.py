@@ -5,14 +5,29 @@ It works on drivers, like the service.  It prints nothing; it reports each step 
 
 from __future__ import annotations
 
+import hashlib
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 from uvideo._core import errors, etag
 from uvideo.server.ops.scrub import fits
 from uvideo.storage import identity
-from uvideo.storage.base import DAY, Blobs, Catalog, Freed, ObjectRecord, SpaceRecord
+from uvideo.storage.base import (
+    DAY,
+    Blobs,
+    Catalog,
+    Extent,
+    Freed,
+    ObjectRecord,
+    S3Upload,
+    SpaceRecord,
+    UploadRecord,
+    is_part_list,
+    new_part_list,
+)
+from uvideo.storage.extents import open_blob
 
 __all__ = ["Moved", "collect", "move", "objects", "spaces"]
 
@@ -95,7 +110,8 @@ async def move(
     async for space in spaces(source[1]):
         await _move_space(source[1], target[1], space)
         moved.spaces += 1
-        moved.uploads += len(await source[1].uploads(space.space_id, "", "", "", 1_000_000))
+        for s3 in (False, True):
+            moved.uploads += len(await source[1].uploads(space.space_id, "", "", "", 1_000_000, s3=s3))
         async for record in objects(source[1], space):
             how = await _move_object(source, target, space, record)
             setattr(moved, how, getattr(moved, how) + 1)
@@ -137,9 +153,12 @@ async def _move_object(
         return "kept"
     if record.blob is not None:
         known = await target[1].find(space.owner, record.etag, record.size)
-        if known is not None and known.blob is not None:
+        if known is not None and known.blob is not None and _has_same_parts(known, record):
             await target[1].put(replace(record, blob=known.blob), source=known)
             return "linked"
+    if is_part_list(record.blob):
+        await _move_parts(source, target, space, record)
+        return "copied"
     tree, held, writer = etag.Etag(), list[bytes](), None
     size = 0
     if record.blob is not None:
@@ -168,3 +187,58 @@ async def _move_object(
     for gone in await target[1].put(moved):
         await target[0].delete(gone)
     return "copied"
+
+
+def _has_same_parts(known: ObjectRecord, record: ObjectRecord) -> bool:
+    """Whether two objects of the same bytes also have the same parts: S3 shows them, and its ETag is made of them."""
+    if not is_part_list(record.blob):
+        return not is_part_list(known.blob)
+    etags = [each.s3.etag if each.s3 is not None else "" for each in (known, record)]
+    return is_part_list(known.blob) and etags[0] == etags[1] != ""
+
+
+async def _move_parts(
+    source: tuple[Blobs, Catalog], target: tuple[Blobs, Catalog], space: SpaceRecord, record: ObjectRecord
+) -> None:
+    """Copy an object with a part list, as an upload with the same parts.  What an earlier run left of it is removed."""
+    parts = await source[1].part_list(record.blob or "")
+    if parts is None:
+        raise OSError(0, "there is no such part list")
+    upload_id, name = uuid.uuid5(uuid.NAMESPACE_URL, f"{space.space_id}/{record.key}").hex, new_part_list()
+    await _give_up(target, upload_id)
+    await target[1].begin(UploadRecord(upload_id, space.space_id, record.key, name, s3=S3Upload()))
+    reader = await open_blob(*source, record.blob or "")
+    try:
+        offset = 0
+        for number, part in enumerate(parts):
+            md5, writer = hashlib.md5(usedforsecurity=False), await target[0].writer()
+            try:
+                async for piece in reader.read(offset, part.size):
+                    md5.update(piece)
+                    await writer.write([bytes(piece)])
+                if md5.hexdigest() != part.md5:
+                    raise errors.IntegrityError(
+                        f"part {part.number} has the MD5 {md5.hexdigest()} instead of {part.md5}",
+                        space=space.name,
+                        key=record.key,
+                    )
+                extents = (Extent(await writer.seal(), 0, part.size),)
+            except BaseException:
+                await writer.discard()
+                raise
+            parts[number] = replace(part, extents=extents)
+            await target[1].replace_part(upload_id, parts[number])
+            offset += part.size
+        gone = await target[1].finish_s3(upload_id, replace(record, blob=name), parts)
+    except BaseException:
+        await _give_up(target, upload_id)
+        raise
+    finally:
+        await reader.close()
+    for blob in gone:
+        await target[0].delete(blob)
+
+
+async def _give_up(target: tuple[Blobs, Catalog], upload_id: str) -> None:
+    for name in await target[1].abort(upload_id) or ():
+        await target[0].discard(name)

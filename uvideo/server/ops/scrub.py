@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import hashlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from uvideo._core import etag
-from uvideo.storage.base import BlobReader, Blobs, Catalog, Damaged, ObjectRecord, Unreachable
+from uvideo.storage.base import BlobReader, Blobs, Catalog, Damaged, ObjectRecord, Unreachable, is_part_list
+from uvideo.storage.extents import open_blob
 
 __all__ = ["Damage", "Found", "Scrubber", "fits", "fsck", "problem", "verified"]
 
@@ -50,11 +52,13 @@ class Found:
     damages: list[Damage] = field(default_factory=list)
 
 
-async def verified(record: ObjectRecord, reader: BlobReader | None) -> bool:
+async def verified(catalog: Catalog, record: ObjectRecord, reader: BlobReader | None) -> bool:
     """Whether the bytes fit the etag.  ``reader``: None for inline bytes.  OSError if they cannot be read.
 
-    An etag that cannot be computed from the bytes counts as right.
+    An etag that cannot be computed from the bytes counts as right; the parts of a part list must then have their MD5s.
     """
+    if reader is not None and is_part_list(record.blob) and not etag.is_etag(record.etag):
+        return await _part_problem(catalog, record, reader) is None
     return fits(record, await _hashed(record, reader))
 
 
@@ -76,18 +80,41 @@ async def _hashed(record: ObjectRecord, reader: BlobReader | None) -> etag.Etag:
     return tree
 
 
-async def problem(blobs: Blobs, record: ObjectRecord, *, rehash: bool = True) -> tuple[str, str] | None:
-    """(problem, reason) of Damage; None if the object is good.  Without ``rehash``: checks only the length."""
+async def _part_problem(catalog: Catalog, record: ObjectRecord, reader: BlobReader) -> str | None:
+    """What is wrong with the parts of an object's part list, whose MD5s are compared; None if they are good."""
+    parts = await catalog.part_list(record.blob or "")
+    if parts is None:
+        raise FileNotFoundError(errno.ENOENT, "there is no such part list", record.blob)
+    offset, loop = 0, asyncio.get_running_loop()
+    for part in parts:
+        md5 = hashlib.md5(usedforsecurity=False)
+        async for piece in reader.read(offset, part.size):
+            await loop.run_in_executor(None, md5.update, piece)
+        if md5.hexdigest() != part.md5:
+            return f"its part {part.number} has the MD5 {md5.hexdigest()} instead of {part.md5}"
+        offset += part.size
+    return None if offset == record.size else f"it has {offset} bytes instead of {record.size}"
+
+
+async def problem(
+    blobs: Blobs, catalog: Catalog, record: ObjectRecord, *, rehash: bool = True
+) -> tuple[str, str] | None:
+    """(problem, reason) of Damage; None if the object is good.  Without ``rehash``: checks only the lengths."""
     reader = None
     try:
         if record.blob is not None:
-            reader = await blobs.open(record.blob)
+            reader = await open_blob(blobs, catalog, record.blob)
+        if rehash and reader is not None and is_part_list(record.blob) and not etag.is_etag(record.etag):
+            wrong = await _part_problem(catalog, record, reader)
+            return None if wrong is None else ("damaged", wrong)
         if rehash:
             tree = await _hashed(record, reader)
             return None if fits(record, tree) else ("damaged", _different(record, tree))
         if reader is None:
             size = len(record.inline or b"")
             return None if size == record.size else ("damaged", f"it has {size} bytes instead of {record.size}")
+        if is_part_list(record.blob):
+            return await _short_blob(blobs, catalog, record)
         last = max(0, record.size - 1)
         async for _ in reader.read(last, record.size - last):
             pass
@@ -104,6 +131,20 @@ async def problem(blobs: Blobs, record: ObjectRecord, *, rehash: bool = True) ->
     finally:
         if reader is not None:
             await reader.close()
+
+
+async def _short_blob(blobs: Blobs, catalog: Catalog, record: ObjectRecord) -> tuple[str, str] | None:
+    """Damage of the blobs of a part list: each must have the bytes that the list names.  Errors as its readers."""
+    extents = await catalog.extents(record.blob or "") or []
+    for blob, offset, length in extents:
+        reader = await blobs.open(blob)
+        try:
+            async for _ in reader.read(offset + length - 1, 1):
+                pass
+        finally:
+            await reader.close()
+    size = sum(extent.length for extent in extents)
+    return None if size == record.size else ("damaged", f"it has {size} bytes instead of {record.size}")
 
 
 def _different(record: ObjectRecord, tree: etag.Etag) -> str:
@@ -172,7 +213,7 @@ async def _look(blobs: Blobs, catalog: Catalog, entry: ObjectRecord, rehash: boo
         if record is None or record.blob is not None:
             return None
     assert record is not None
-    wrong = await problem(blobs, record, rehash=rehash)
+    wrong = await problem(blobs, catalog, record, rehash=rehash)
     if wrong is None:
         return None
     now = await catalog.get(entry.space_id, entry.key)
@@ -227,7 +268,7 @@ class Scrubber:
             try:
                 left = await self.once() + self._every - self._clock()
             except Unreachable as failure:
-                log.warning("scrubbing goes on later: %s", failure.strerror)
+                log.warning("scrubbing continues later: %s", failure.strerror)
                 left = AGAIN
             except Exception:
                 log.exception("scrubbing failed")

@@ -31,7 +31,7 @@ from uvideo.server.process import exit_codes
 from uvideo.server.process.data_folder import SERVING as IN_FLIGHT
 from uvideo.server.process.data_folder import Folder, is_served, state
 from uvideo.server.process.hangup import SIGHUP, Hangup
-from uvideo.server.process.inherited_sockets import Inherited, adopted
+from uvideo.server.process.inherited_sockets import NAMES, Inherited, adopted
 from uvideo.server.process.listening_sockets import Ports
 from uvideo.server.process.sd_notify import Notify
 from uvideo.server.process.settings import StartError
@@ -87,7 +87,7 @@ class Succession:
         """Start a successor, unless one is starting."""
         if self._process is not None:
             return
-        log.info("starting another server that takes over")
+        log.info("starting a new server that takes over")
         try:
             self._start()
         except OSError as failure:
@@ -101,8 +101,7 @@ class Succession:
             here = {
                 "control": theirs.fileno(),
                 "lock": self._folder.lock,
-                "data": self._ports.data.fileno(),
-                "admin": self._ports.admin.fileno(),
+                **{name: sock.fileno() for name, sock in self._ports.named.items()},
                 "log": stack.enter_context(open(os.dup(2), "wb", buffering=0)).fileno(),
                 "outlive": self._ports.outlive,
             }
@@ -111,7 +110,7 @@ class Succession:
                     [sys.executable, *sys.orig_argv[1:]],
                     stderr=self._said,  # until it has read its settings; then it reports errors itself
                     env={**os.environ, **self._service.environ(), VARIABLE: json.dumps(here)},
-                    pass_fds=[here[name] for name in ("control", "lock", "data", "admin", "log")],
+                    pass_fds=[number for name, number in here.items() if name != "outlive"],
                     start_new_session=True,  # this process forwards a terminal's Ctrl-C, once
                 )
             except OSError:
@@ -135,10 +134,10 @@ class Succession:
         if ended:
             code = self._process.returncode
             how = f"exit code {code}" if code >= 0 else f"signal {-code}"
-            return self._fail(f"it ended before it served ({how}){self._last_words()}")
+            return self._fail(f"it ended before it was ready ({how}){self._last_words()}")
         if time.monotonic() > self._until:
             self._end()
-            return self._fail(f"it did not serve within {SECONDS:.0f} s")
+            return self._fail(f"it was not ready within {SECONDS:.0f} s")
         return False
 
     def _end(self) -> None:
@@ -157,7 +156,7 @@ class Succession:
         lines = self._said.read().decode("utf-8", "replace").strip().splitlines()
         if not lines:
             return ""
-        log.error("the server that was to take over said:\n%s", "\n".join(lines[-50:]))
+        log.error("the new server failed with this output:\n%s", "\n".join(lines[-50:]))
         return f": {lines[-1].strip()}"
 
     def _hand_over(self, pid: int) -> bool:
@@ -167,17 +166,17 @@ class Succession:
         try:
             self._control.sendall(GO)
         except OSError:
-            self._service.ready("a new server failed; this one goes on")
+            self._service.ready("a new server failed; this one continues")
             return False  # it has ended; the next ``look`` notices
         self._control.close()
         self._said.close()
         self.taken = True
-        log.info("process %d has taken over; finishing what is under way", pid)
+        log.info("process %d has taken over; finishing the requests in flight", pid)
         return True
 
     def _fail(self, why: str, *, ends: bool = False) -> bool:
         """Record why the successor failed.  ``ends``: whether this server ends too."""
-        log.error("no other server has taken over%s: %s", "" if ends else ", this one goes on", why)
+        log.error("no new server has taken over%s: %s", "" if ends else ", this one continues", why)
         if self._process is not None:
             self._process = None
             self._control.close()
@@ -292,7 +291,7 @@ class Predecessor:
             os.set_inheritable(found._given["lock"], False)
         except (OSError, ValueError, TypeError, KeyError) as failure:
             raise StartError(
-                f"{VARIABLE} is for servers that are replaced, not to be set: {failure}", exit_codes.SETTINGS
+                f"{VARIABLE} is set only by a server that is being replaced; unset it: {failure}", exit_codes.SETTINGS
             ) from None
         signal.pthread_sigmask(signal.SIG_SETMASK, ())  # a supervisor blocks the signals that it waits for
         return found
@@ -311,8 +310,8 @@ class Predecessor:
 
     def ports(self) -> Inherited:
         """The predecessor's listening sockets."""
-        data, admin = (adopted(self._given[name], name) for name in ("data", "admin"))
-        return Inherited(data, admin, outlive=bool(self._given["outlive"]))
+        found = {name: adopted(self._given[name], name) for name in NAMES if name in self._given}
+        return Inherited(found["data"], found["admin"], found.get("s3"), outlive=bool(self._given["outlive"]))
 
     def serving(self) -> None:
         """Report that this server answers, and wait until it owns the folder.  StartError if the predecessor ended."""
@@ -322,7 +321,7 @@ class Predecessor:
             if self._control.recv(len(GO)) != GO:
                 raise OSError("it has ended")
         except OSError as failure:
-            said = f"the server that was to be replaced does not hand over: {failure}"
+            said = f"the old server did not hand over: {failure}"
             raise StartError(said, exit_codes.IN_USE) from None
         self._control.close()
         self._served = True
@@ -337,7 +336,7 @@ class Predecessor:
 def restart(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int:
     """Have a folder's server replaced by a new one; returns the new process id.  NotReplaced says why not."""
     if not hasattr(signal, "SIGUSR2"):
-        raise NotReplaced("a server cannot be replaced while it runs on this system: stop it and start another one")
+        raise NotReplaced("this system cannot replace a running server: stop it and start a new one")
     try:
         if not is_served(folder):
             raise NotReplaced(f"no server runs on {folder}: start one with `uvideo serve`")
@@ -347,8 +346,8 @@ def restart(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int
     pid = before.get("pid")
     if not isinstance(pid, int) or not _has_open(pid, folder / "lock"):
         raise NotReplaced(
-            f"the server of {folder} cannot be found from here: run this on the same machine (in the same container), "
-            "as the user that it runs as"
+            f"the server of {folder} cannot be found from here: run this on its machine (or in its container), "
+            "as the server's user"
         )
     os.kill(pid, signal.SIGUSR2)
     deadline = time.monotonic() + SECONDS + 2 * GO_SECONDS
@@ -357,10 +356,10 @@ def restart(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int
         if now.get("pid", pid) != pid:
             return int(now["pid"])
         if now.get("failures", before.get("failures")) != before.get("failures"):
-            goes_on = "" if now.get("ends") else f", process {pid} goes on"
-            raise NotReplaced(f"the new server does not serve{goes_on}: {now.get('why')}")
+            goes_on = "" if now.get("ends") else f", process {pid} continues"
+            raise NotReplaced(f"the new server failed{goes_on}: {now.get('why')}")
         if not served:
-            raise NotReplaced(f"the server ended, and no other one serves {folder}: look at its log")
+            raise NotReplaced(f"the server ended, and no new one serves {folder}: look at its log")
         if time.monotonic() > deadline:
             raise NotReplaced(f"process {pid} does not answer: look at its log")
         sleep(LOOK_EVERY)

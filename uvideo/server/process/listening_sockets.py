@@ -19,16 +19,26 @@ ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # wildcard address -> loopback addr
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The listening sockets and their TLS.  ``outlive``: another process keeps them open when this server ends."""
+    """The listening sockets and their TLS.  ``outlive``: another process keeps them open when this server ends.
+
+    ``s3``: of the port that serves only S3, None if there is none.
+    """
 
     data: socket.socket
     admin: socket.socket
     certificate: ServerCertificate | None
     outlive: bool = False
+    s3: socket.socket | None = None
 
     def close(self) -> None:
-        self.data.close()
-        self.admin.close()
+        for sock in self.named.values():
+            sock.close()
+
+    @property
+    def named(self) -> dict[str, socket.socket]:
+        """The sockets by their names, as a successor inherits them."""
+        found = {"data": self.data, "admin": self.admin}
+        return found if self.s3 is None else {**found, "s3": self.s3}
 
     @property
     def tls(self) -> ssl.SSLContext | None:
@@ -64,7 +74,10 @@ def listen(settings: ServerSettings, given: Inherited | None = None) -> Ports:
         certificate = ServerCertificate(Pem.read(settings.tls_cert, settings.tls_key))
     data = given.data or _bind(settings.host, settings.port)
     admin = given.admin or _bind(settings.admin_host, settings.admin_port)
-    return Ports(data, admin, certificate, given.outlive)
+    s3 = given.s3
+    if s3 is None and settings.s3_port is not None:
+        s3 = _bind(settings.host, settings.s3_port)
+    return Ports(data, admin, certificate, given.outlive, s3)
 
 
 def _bind(host: str, port: int) -> socket.socket:

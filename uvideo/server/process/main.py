@@ -42,7 +42,7 @@ from uvideo.server.process.settings import ServerSettings, StartError
 from uvideo.server.process.shared_memory import Shared
 from uvideo.server.process.signals import Signals
 from uvideo.server.process.worker import Plan
-from uvideo.server.rules.server_names import OwnNames, canonical
+from uvideo.server.rules.server_names import OwnNames, canonical, s3_names
 from uvideo.storage.base import DAY
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def _check(settings: ServerSettings) -> OwnNames:
         ("--public-url", lambda url: BrowserEndpoint(url, 0, False), [settings.public_url]),
         ("--console-origin", check_origin, settings.console_origin),
         ("--cors-origin", check_program, settings.cors_origin),
+        ("--s3-host", s3_names, [settings.s3_host]),
         ("--trusted-proxy", TrustedProxies, [settings.trusted_proxy]),
     ]
     for name, check, values in checks:
@@ -87,7 +88,7 @@ def _check(settings: ServerSettings) -> OwnNames:
                 check(value)
     if settings.workers > 1 and not hasattr(os, "fork"):
         raise StartError(
-            "--workers: this system starts no further process for it; use --workers 1", exit_codes.SETTINGS
+            "--workers: this system does not support several processes; use --workers 1", exit_codes.SETTINGS
         )
     check_tls(settings)
     _drivers(settings)
@@ -124,7 +125,7 @@ def _serve(
         trail = _audit(settings)
         faults = _faults(settings)
         if faults is not None:
-            log.warning("this is a test server: scripted faults happen to its requests")
+            log.warning("this is a test server: it injects scripted faults")
         shared = Shared(
             guesses=Guesses(settings.guesses, workers=settings.workers),
             metrics=Metrics(time.time(), settings.workers),
@@ -146,6 +147,8 @@ def _serve(
             endpoint, admin = (url(each, "https" if ports.tls else "http") for each in (ports.data, ports.admin))
             public = keyring.own.public
             fields = {"endpoint": endpoint, "admin": admin, "pid": os.getpid(), "public_key": public}
+            if ports.s3 is not None:
+                fields["s3"] = url(ports.s3, "https" if ports.tls else "http")
             with _ready_file(settings.ready_file, line := json.dumps(fields) + "\n", is_first=predecessor is None):
                 if predecessor is not None:
                     predecessor.serving()
@@ -217,7 +220,9 @@ def _faults(settings: ServerSettings) -> ServerFaults | None:
     from uvideo.testing import faults
 
     if settings.workers != 1:
-        raise StartError("--faults needs --workers 1: each process would count for itself", exit_codes.SETTINGS)
+        raise StartError(
+            "--faults needs --workers 1: each process would count its requests separately", exit_codes.SETTINGS
+        )
     with _of_option("--faults"):
         try:
             return ServerFaults(faults.read(settings.faults))
@@ -236,7 +241,7 @@ def _never_happened(faults: ServerFaults | None) -> int:
 def _own_names(settings: ServerSettings) -> OwnNames:
     """The given names, and those that follow from other options."""
     urls = [url for url in (settings.public_url, *settings.console_origin) if url]
-    names = [*settings.hostname, *(urlsplit(url).hostname or "" for url in urls)]
+    names = [*settings.hostname, *settings.s3_host, *(urlsplit(url).hostname or "" for url in urls)]
     with contextlib.suppress(ValueError):  # a bind address may have forms that are not valid in a Host header
         names.append(canonical(settings.host))
     with _of_option("--hostname"):
@@ -275,9 +280,9 @@ def _keyring(settings: ServerSettings, shared: bool) -> Keyring:
         raise StartError(str(failure), exit_codes.KEYS) from None
     except OSError as failure:
         raise StartError(
-            f"the key pair cannot be kept: {failure}", exit_codes.of_system(failure, exit_codes.KEYS)
+            f"the key pair cannot be stored: {failure}", exit_codes.of_system(failure, exit_codes.KEYS)
         ) from failure
-    log.info("%s key pair in %s", "made a new" if created else "using the", path)
+    log.info("%s key pair in %s", "created a new" if created else "using the", path)
     return keyring
 
 

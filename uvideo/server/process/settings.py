@@ -21,7 +21,7 @@ class StartError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """The settings of ``uvideo serve``.  Ports: 0 picks a free one."""
+    """The settings of ``uvideo serve``.  Ports: 0 picks a free one.  ``s3_port``: None: there is no such port."""
 
     folder: Path
     host: str = "127.0.0.1"
@@ -29,6 +29,8 @@ class ServerSettings:
     admin_port: int = 9001
     admin_host: str = "127.0.0.1"
     hostname: tuple[str, ...] = ()
+    s3_port: int | None = None
+    s3_host: tuple[str, ...] = ()
     public_key: str | None = None
     private_key: str | None = None
     other_keys: Path | None = None

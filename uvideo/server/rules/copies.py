@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from uvideo._core import byterange, dialect, errors, operation
@@ -37,17 +37,22 @@ class Copies:
         }
 
     async def _source(self, op: operation.CopyObject | operation.CopyPart, space: SpaceRecord) -> ObjectRecord:
-        """The object to copy, looked up by ``source_key``, then by ``verbatim``.
+        """The object to copy, looked up by ``source_key``, then by ``verbatim``.  Errors as ``source``."""
+        keys = (op.source_key,) if op.verbatim is None else (op.source_key, op.verbatim)
+        return await self.source(space, op.source_space, keys)
+
+    async def source(self, space: SpaceRecord, source_space: str, keys: Sequence[str]) -> ObjectRecord:
+        """The object to copy into ``space``: the first of the keys that there is.
 
         SpaceNotFound; NotFound; NotRestored; AccessDenied for another account's object that is not public, whether it
         exists or not.
         """
-        where = space if op.source_space == space.name else await self._catalog.space(op.source_space)
+        where = space if source_space == space.name else await self._catalog.space(source_space)
         if where is None:
             raise errors.SpaceNotFound()
-        found = await self._catalog.get(where.space_id, op.source_key)
-        if found is None and op.verbatim is not None:
-            found = await self._catalog.get(where.space_id, op.verbatim)
+        found = None
+        for key in keys:
+            found = found or await self._catalog.get(where.space_id, key)
         if where.owner != space.owner and where.type != "public" and not is_public(found):
             raise errors.AccessDenied()
         if found is None:

@@ -34,7 +34,7 @@ class States:
             operation.GetAcl: self._get_acl,
         }
 
-    async def _change(
+    async def change(
         self, space: SpaceRecord, key: str, made: Callable[[ObjectRecord], ObjectRecord]
     ) -> operation.Done:
         """Replace the current record with the one that ``made`` returns for it."""
@@ -51,7 +51,7 @@ class States:
 
     async def _set_mime(self, op: operation.SetMime, space: SpaceRecord) -> operation.Done:
         now = int(self._service.clock())
-        return await self._change(space, op.key, lambda record: replace(record, mime=op.mime, modified=now))
+        return await self.change(space, op.key, lambda record: replace(record, mime=op.mime, modified=now))
 
     async def _switch(self, op: operation.SwitchClass, space: SpaceRecord) -> operation.Done:
         """Only to a colder class, and never out of ARCHIVE.  Source: data-plane.md, ClassSwitch."""
@@ -63,9 +63,12 @@ class States:
                 raise errors.SwitchDenied()
             return replace(record, storage_class=op.storage_class)
 
-        return await self._change(space, op.key, made)
+        return await self.change(space, op.key, made)
 
     async def _restore(self, op: operation.RestoreObject, space: SpaceRecord) -> operation.Done:
+        return await self.restore(space, op.key)
+
+    async def restore(self, space: SpaceRecord, key: str) -> operation.Done:
         """Frozen: starts a restore.  Restoring: no effect.  Restored: its ``lasts`` starts again."""
         now = int(self._service.clock())
         frozen, _, restored = operation.RESTORES
@@ -79,19 +82,23 @@ class States:
                 return replace(record, ready=ready, expires=ready + self._lasts)
             return replace(record, expires=now + self._lasts) if state == restored else record
 
-        return await self._change(space, op.key, made)
+        return await self.change(space, key, made)
 
     async def _put_tags(self, op: operation.PutTags, space: SpaceRecord) -> operation.Done:
-        return await self._change(space, op.key, lambda record: replace(record, tags=op.tags))
+        return await self.change(space, op.key, lambda record: replace(record, tags=op.tags))
 
     async def _delete_tags(self, op: operation.DeleteTags, space: SpaceRecord) -> operation.Done:
-        return await self._change(space, op.key, lambda record: replace(record, tags=()))
+        return await self.change(space, op.key, lambda record: replace(record, tags=()))
 
     async def _get_tags(self, op: operation.GetTags, space: SpaceRecord) -> operation.Tags:
         return operation.Tags((await self._service.record(space, op.key)).tags)
 
     async def _put_acl(self, op: operation.PutAcl, space: SpaceRecord) -> operation.Done:
-        return await self._change(space, op.key, lambda record: replace(record, acl=stored_acl(op.acl)))
+        def made(record: ObjectRecord) -> ObjectRecord:
+            facts = None if record.s3 is None else replace(record.s3, acl="")
+            return replace(record, acl=stored_acl(op.acl), s3=facts)
+
+        return await self.change(space, op.key, made)
 
     async def _get_acl(self, op: operation.GetAcl, space: SpaceRecord) -> operation.Acl:
         return operation.Acl(space.owner, space.owner, said_acl(await self._service.record(space, op.key)))

@@ -14,7 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from uvideo._core import byterange, condition, dialect, errors, etag, field, operation
 from uvideo.server.limits.body_buffer import Body, WholeBody, pour, pour_blocks
@@ -36,13 +36,15 @@ from uvideo.storage.base import (
     Catalog,
     CatalogPage,
     Damaged,
+    Expected,
     ObjectRecord,
     PartRecord,
     SpaceRecord,
     UploadRecord,
 )
+from uvideo.storage.extents import open_blob
 
-__all__ = ["ObjectBody", "Objects", "Received"]
+__all__ = ["BodyCount", "ObjectBody", "Objects", "Received"]
 
 INLINE = 16 * 1024  # bytes of an object kept in the catalog
 HASHED_HERE = 64 * 1024  # bytes of a part that are hashed on the loop
@@ -51,6 +53,8 @@ NOTHING_DONE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE,
 OPEN_TRIES = 4  # of lookup and open: the object may be overwritten between them
 LIST_ENTRY, LIST_SPARE = 64, 1024  # bytes in the body of FinishUpload: of one etag (40, quotes, blanks); in addition
 FILES_LIMIT, OBJECTS_LIMIT, UPLOADS_LIMIT, PARTS_LIMIT = 20, 100, 20, 1000  # length of a page if the request names none
+
+T = TypeVar("T")
 
 log = logging.getLogger("uvideo.server")
 
@@ -71,6 +75,22 @@ class Received(NamedTuple):
     tree: etag.Etag
     inline: bytes | None = None
     blob: str | None = None
+
+
+class BodyCount(Protocol):
+    """Counts the bytes of a body that is received.  ``tree``: its Etag, complete after ``check``."""
+
+    tree: etag.Etag
+
+    @property
+    def size(self) -> int:
+        """Bytes so far."""
+
+    def add(self, data: bytes) -> None:
+        """Count the next bytes."""
+
+    def check(self) -> None:
+        """Raises if the whole body is not the announced one."""
 
 
 class Objects:
@@ -115,10 +135,13 @@ class Objects:
         """Store an object.  Nothing is stored unless the whole body arrives and fits its Content-MD5."""
         return await self.make(op, space, await self.receive(body, op.md5), stored_acl(op.acl))
 
-    async def receive(self, body: Body, md5: str | None) -> Received:
-        """Read the whole body.  DigestMismatch unless it has this MD5; None: any."""
-        count, held = _Count(md5), list[bytes]()
-        while count.tree.size <= INLINE:
+    async def receive(self, body: Body, md5: str | None = None, count: BodyCount | None = None) -> Received:
+        """Read the whole body.  DigestMismatch unless it has this MD5; None: any.
+
+        ``count``: is given the bytes; None: one that computes the etag, and the MD5 if there is one to compare.
+        """
+        count, held = count or _Count(md5), list[bytes]()
+        while count.size <= INLINE:
             data = await body.chunk()
             if not data:
                 count.check()
@@ -135,6 +158,18 @@ class Objects:
                     await pour(writer, held, body, share, count.add)
             count.check()
             return Received(count.tree, blob=await writer.seal())
+        except BaseException:
+            await writer.discard()
+            raise
+
+    async def as_blob(self, received: Received) -> str | None:
+        """The blob of a received body, also of one that is short; None if it is empty."""
+        if received.blob is not None or not received.inline:
+            return received.blob
+        writer = await self.blobs.writer()
+        try:
+            await writer.write([received.inline])
+            return await writer.seal()
         except BaseException:
             await writer.discard()
             raise
@@ -163,47 +198,70 @@ class Objects:
             blob=received.blob,
             inline=received.inline,
         )
+        await self.keep(record, overwrite=overwrite)
+        return operation.Stored(record.etag)
+
+    async def keep(self, record: ObjectRecord, *, overwrite: bool = True, expected: Expected | None = None) -> None:
+        """Add an object with a new blob to the catalog.  If that fails its blob is removed.
+
+        ``expected``: as in ``Catalog.put``.
+        """
         try:
-            await self.remove(await self.catalog.put(record, overwrite=overwrite))
+            await self.remove(await self.catalog.put(record, overwrite=overwrite, expected=expected))
         except Exception as failure:
             await self.unnamed(record.blob, failure)
             raise
-        return operation.Stored(record.etag)
 
     async def get(
         self, op: operation.GetObject, space: SpaceRecord
     ) -> tuple[operation.ObjectInfo | operation.NotModified, ObjectBody | None]:
         """(ObjectInfo, its bytes), or (NotModified, None).  All bytes are of one version of the object."""
-        for _ in range(OPEN_TRIES):
-            record = await self.record(space, op.key)
+
+        def answer(
+            record: ObjectRecord,
+        ) -> tuple[operation.ObjectInfo | operation.NotModified, tuple[int, int] | None]:
             if condition.not_modified(op.conditions, record.etag, record.modified):
                 return operation.NotModified(record.etag, record.modified), None
             span = None
             if op.range is not None and condition.range_holds(op.conditions, record.etag, record.modified):
                 span = byterange.resolve(op.range, record.size)
             check_readable(record, self.clock())
-            info = object_info(record, self.clock(), span, op.filename)
-            offset, length = span or (0, record.size)
+            return object_info(record, self.clock(), span, op.filename), span or (0, record.size)
+
+        return await self.read(space, op.key, answer)
+
+    async def read(
+        self, space: SpaceRecord, key: str, answer: Callable[[ObjectRecord], tuple[T, tuple[int, int] | None]]
+    ) -> tuple[T, ObjectBody | None]:
+        """(the result, the object's bytes or None).  All bytes are of one version of the object.
+
+        ``answer``: (the result for a record, (first, length) of the bytes that belong to it or None).
+        """
+        for _ in range(OPEN_TRIES):
+            record = await self.record(space, key)
+            result, span = answer(record)
+            if span is None:
+                return result, None
             if record.blob is None:
                 await self.look(record)
                 await self.check_bytes(record, None)
-                return info, ObjectBody(offset, length, inline=record.inline or b"")
+                return result, ObjectBody(*span, inline=record.inline or b"")
             try:
-                reader = await self.open(record)
+                reader = await self.open(record, span)
             except FileNotFoundError:
                 continue
-            return info, ObjectBody(offset, length, reader=reader)
+            return result, ObjectBody(*span, reader=reader)
         raise errors.Unavailable("the object changes too often at this moment", cause="contention")
 
-    async def open(self, record: ObjectRecord) -> BlobReader:
-        """Open the blob of an object.
+    async def open(self, record: ObjectRecord, span: tuple[int, int] | None = None) -> BlobReader:
+        """Open the blob or the part list of an object.  ``span``: only these bytes will be read (first, length).
 
         FileNotFoundError if the object was changed meanwhile.  Damaged if the blob is missing or too short.
         InternalError if ``verify`` is set and the bytes do not fit the etag.
         """
         assert record.blob is not None
         try:
-            reader = await self.blobs.open(record.blob)
+            reader = await open_blob(self.blobs, self.catalog, record.blob, None if self.verify else span)
         except FileNotFoundError:
             found = await self.catalog.get(record.space_id, record.key)
             if found is not None and found.blob == record.blob:
@@ -223,7 +281,8 @@ class Objects:
     async def look(self, record: ObjectRecord) -> None:
         """Check as ``open`` does, also for an object without a blob, and close it again."""
         if record.blob is not None:
-            await (await self.open(record)).close()
+            last = max(0, record.size - 1)
+            await (await self.open(record, (last, record.size - last))).close()
         elif record.inline is not None and len(record.inline) != record.size:
             raise Damaged(f"{_described(record)} has {len(record.inline)} bytes, not {record.size}")
 
@@ -232,7 +291,7 @@ class Objects:
 
         ``reader``: None for inline bytes.
         """
-        if (self.verify or always) and not await scrub.verified(record, reader):
+        if (self.verify or always) and not await scrub.verified(self.catalog, record, reader):
             log.error("object %r of space id %s is damaged (blob %s)", record.key, record.space_id, record.blob)
             raise errors.InternalError("the stored content does not verify")
 
@@ -478,7 +537,7 @@ async def _each(names: Sequence[str], work: Callable[[str], Awaitable[None]], wh
         try:
             await work(name)
         except OSError:
-            log.exception("a %s that nothing names could not be removed: %s", what, name)
+            log.exception("a %s that the catalog does not name could not be removed: %s", what, name)
 
 
 def _described(record: ObjectRecord) -> str:
@@ -494,6 +553,10 @@ class _Count:
     def __init__(self, md5: str | None) -> None:
         self.tree, self._wanted = etag.Etag(), md5
         self._md5 = hashlib.md5(usedforsecurity=False) if md5 else None
+
+    @property
+    def size(self) -> int:
+        return self.tree.size
 
     def add(self, data: bytes) -> None:
         self.tree.update(data)

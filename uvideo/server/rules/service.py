@@ -23,6 +23,7 @@ from uvideo.server.rules.copies import Copies
 from uvideo.server.rules.object_record import is_public
 from uvideo.server.rules.object_state import States
 from uvideo.server.rules.objects import Objects
+from uvideo.server.rules.s3_service import S3Service
 from uvideo.storage.base import Blobs, Catalog, SpaceRecord, TokenRecord
 
 __all__ = ["Grant", "Restoring", "Service", "who"]
@@ -43,19 +44,20 @@ class Restoring:
 
 
 class Grant(NamedTuple):
-    """A permitted request: the operation, its key, and the headers and parameters that the operation may read.
+    """A permitted request: the operation and its key.
 
-    ``policy``: the signed put policy, or None.  ``token``: the signer if it is a token; ``Rights`` checks it.  ``who``:
-    the signer, for the audit log.
+    ``who``: the signer, for the audit log.  ``token``: the signer if it is a token; ``Rights`` checks it.  ``policy``:
+    the signed put policy, or None.  ``query``, ``headers``: the parameters and headers that the operation may read, in
+    a dialect whose signatures do not cover all of them.
     """
 
     key: str
     operation: type
-    query: signature_scope.Listed
-    headers: signature_scope.ListedHeaders
-    policy: Policy | None
-    token: TokenRecord | None
     who: Who
+    token: TokenRecord | None = None
+    policy: Policy | None = None
+    query: signature_scope.Listed = signature_scope.NOTHING[0]
+    headers: signature_scope.ListedHeaders = signature_scope.NOTHING[1]
 
 
 class Service(Objects):
@@ -76,7 +78,9 @@ class Service(Objects):
         super().__init__(blobs, catalog, clock, verify, spool, memory)
         self.keyring, self._restoring, self.permanent_links = keyring, restoring, permanent_links
         self.stores[operation.AppendObject] = Append(self).run
-        self.operations |= Copies(self).operations | States(self, restoring.takes, restoring.lasts).operations
+        states = States(self, restoring.takes, restoring.lasts)
+        self.operations |= Copies(self).operations | states.operations
+        self.s3 = S3Service(self, states)
 
     def over(self, catalog: Catalog) -> Service:
         """The same service on another catalog."""
@@ -125,11 +129,12 @@ class Service(Objects):
         carrier = signature_scope.carrier_of(claimed, form)
         if claimed is None:
             key, cls, given = await self._anonymous(method, headers, query, space, address)
-            return Grant(key, cls, *signature_scope.check(carrier, cls, key, given, headers, None), None, None, NOBODY)
+            listed = signature_scope.check(carrier, cls, key, given, headers, None)
+            return Grant(key, cls, NOBODY, None, None, *listed)
         if carrier is signature_scope.LINK and not self.permanent_links:
             raise errors.NoCredentials(
-                "a signed URL without an end, that is without Expires or with Expires=0, is not served here: "
-                "the operator can allow it (uvideo serve --permanent-links)"
+                "a signed URL that never expires (without Expires, or with Expires=0) is not accepted here: the "
+                "operator can allow it (uvideo serve --permanent-links)"
             )
         public, token = claimed.public_key, None
         known: Key | TokenRecord | None = (
@@ -163,7 +168,7 @@ class Service(Objects):
             given["FileName"] = signed
         covered = signature.read_text(matched, address.space, signed, claimed.policy)
         listed = signature_scope.check(carrier, cls, signed, given, headers, covered)
-        return Grant(signed, cls, *listed, asked, token, who(known, WAYS[carrier]))
+        return Grant(signed, cls, who(known, WAYS[carrier]), token, asked, *listed)
 
     async def key(self, public: str) -> Key | None:
         """The key pair with this public key: the server's own, or one added to the catalog; None if there is none."""

@@ -6,12 +6,13 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 
 from uvideo._core import dialect, errors, expiry, field, operation
+from uvideo.s3 import operation as s3
 from uvideo.server.auth.client_address import ClientAddress
 from uvideo.server.rules.service import Service
 from uvideo.storage.base import Catalog, Expected, ExtentPart, ObjectRecord, SpaceRecord, TokenRecord
 from uvideo.storage.wrapper import Wrapper, wrapped
 
-__all__ = ["NEEDED", "Rights", "network_of"]
+__all__ = ["NEEDED", "S3_NEEDED", "Rights", "covers", "covers_space", "network_of"]
 
 ALL = "*"
 READ, WRITE, DELETE, LIST = "TOKEN_ALLOW_READ", "TOKEN_ALLOW_WRITE", "TOKEN_ALLOW_DELETE", "TOKEN_ALLOW_LIST"
@@ -35,6 +36,30 @@ NEEDED: dict[type, tuple[str, ...]] = {
     operation.RenameObject: (WRITE, DELETE),
     operation.PutAcl: (READ, WRITE),  # it can make the object public
 }
+#: The same for S3.  An operation that is not in this table is for the account's own keys.
+S3_NEEDED: dict[type, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (s3.GetObject, s3.HeadObject, s3.GetObjectAttributes, s3.GetObjectTagging, s3.GetObjectAcl), (READ,)
+    ),
+    **dict.fromkeys(
+        (
+            *(s3.PutObject, s3.PostObject, s3.CopyObject, s3.CreateMultipartUpload, s3.UploadPart, s3.UploadPartCopy),
+            *(s3.CompleteMultipartUpload, s3.PutObjectTagging, s3.DeleteObjectTagging, s3.RestoreObject),
+        ),
+        (WRITE,),
+    ),
+    s3.PutObjectAcl: (READ, WRITE),  # it can make the object public
+    **dict.fromkeys((s3.DeleteObject, s3.DeleteObjects, s3.AbortMultipartUpload), (DELETE,)),
+    **dict.fromkeys(
+        (
+            *(s3.ListObjects, s3.ListObjectsV2, s3.ListObjectVersions, s3.ListMultipartUploads, s3.ListParts),
+            *(s3.HeadBucket, s3.GetBucketLocation),
+        ),
+        (LIST,),
+    ),
+    s3.ListBuckets: (),  # it shows only buckets of the token
+}
+_S3_STORES = (s3.PutObject, s3.PostObject, s3.CopyObject)
 #: Operations that may replace an object's bytes, and are refused before the bytes are sent.
 _STORES = (operation.PutObject, operation.CopyObject, operation.UploadHit)
 
@@ -61,16 +86,48 @@ class Rights:
         if needed is None or any(right not in token.ops for right in needed):
             raise errors.AccessDenied()
         for name, key in await self._touched(op, space):
-            if not _covers(token, name, key):
+            if not covers(token, name, key):
                 raise errors.AccessDenied()
         sources = list(_sources(op))
-        if sources and (READ not in token.ops or not all(_covers(token, *source) for source in sources)):
+        if sources and (READ not in token.ops or not all(covers(token, *source) for source in sources)):
             raise errors.AccessDenied()
         if type(op) is operation.UploadHit and not _sees_all(token):  # it finds content in every space
             raise errors.AccessDenied()
         if DENY_UPDATE not in token.ops:
             return self._service
         if type(op) in _STORES and await self._service.catalog.get(space.space_id, op.key) is not None:
+            raise errors.AccessDenied()
+        return self._adding
+
+    async def permit_s3(
+        self,
+        token: TokenRecord,
+        cls: type,
+        space: SpaceRecord | None,
+        sender: ClientAddress,
+        *,
+        key: str | None = None,
+        source: tuple[str, str] | None = None,
+    ) -> Service:
+        """The service that performs an operation of S3 for this token.  AccessDenied.
+
+        ``space``: None for an operation on no bucket.  ``key``: of the object, or the prefix of a listing; None if the
+        operation names neither.  ``source``: (bucket, key) of the source of a copy.
+        """
+        if expiry.is_past(token.expires, self._service.clock()) or not may_come_from(token, sender):
+            raise errors.AccessDenied()
+        needed = S3_NEEDED.get(cls)
+        if needed is None or any(right not in token.ops for right in needed):
+            raise errors.AccessDenied()
+        if space is None:
+            return self._service
+        if not (covers_space(token, space.name) if key is None else covers(token, space.name, key)):
+            raise errors.AccessDenied()
+        if source is not None and (READ not in token.ops or not covers(token, *source)):
+            raise errors.AccessDenied()
+        if DENY_UPDATE not in token.ops:
+            return self._service
+        if cls in _S3_STORES and key and await self._service.catalog.get(space.space_id, key) is not None:
             raise errors.AccessDenied()
         return self._adding
 
@@ -82,8 +139,8 @@ class Rights:
         """
         if await self._service.catalog.get(space.space_id, op.key) is not None:
             raise errors.AccessDenied(
-                "permission denied: the key is taken, and newKey counts only if it is signed too, "
-                f"as {field.NEW_KEY[0]}"
+                "permission denied: the key is taken, and newKey is used only if it is signed too, as "
+                f"{field.NEW_KEY[0]}"
             )
         return self._adding
 
@@ -106,10 +163,14 @@ def _sources(op: dialect.Operation) -> Iterator[tuple[str, str]]:
             yield op.source_space, op.verbatim
 
 
-def _covers(token: TokenRecord, space: str, key: str) -> bool:
-    if ALL not in token.spaces and space not in token.spaces:
-        return False
-    return any(key.startswith(prefix.removesuffix(ALL)) for prefix in token.prefixes)
+def covers_space(token: TokenRecord, space: str) -> bool:
+    """Whether the token is for keys of this space."""
+    return ALL in token.spaces or space in token.spaces
+
+
+def covers(token: TokenRecord, space: str, key: str) -> bool:
+    """Whether the token is for this key, or for all keys with this prefix."""
+    return covers_space(token, space) and any(key.startswith(prefix.removesuffix(ALL)) for prefix in token.prefixes)
 
 
 def _sees_all(token: TokenRecord) -> bool:

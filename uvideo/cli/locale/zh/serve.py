@@ -14,9 +14,8 @@ WORDS = {
         "3 已停止，但 --faults 中有故障从未触发，4 失败，须先按提示修复再启动。"
     ),
     "The server reads the files of --settings and the certificate again after SIGHUP, and when they change; "
-    "docs/operate.md says which settings take effect at once.": (
-        "收到 SIGHUP，或者 --settings 的文件、证书有改动时，服务端重新读取它们；\n"
-        "哪些设置立即生效，见 docs/operate.md。"
+    "docs/server.md says which settings take effect at once.": (
+        "收到 SIGHUP，或者 --settings 的文件、证书有改动时，服务端重新读取它们；\n哪些设置立即生效，见 docs/server.md。"
     ),
     "File with lines UVIDEO_SERVE_<NAME>=value, for settings that neither the command line nor the environment "
     "gives. Repeatable.": ("设置文件，每行一个 UVIDEO_SERVE_<名称>=值，优先级低于命令行和环境变量；可重复给出。"),
@@ -36,6 +35,12 @@ WORDS = {
     "Address that the admin port listens on.": "管理端口监听的地址。",
     "Data port; 0 chooses a free one.": "数据端口，0 表示自动选择空闲端口。",
     "Admin port: console, health checks and metrics.": "管理端口：控制台、健康检查和监控指标。",
+    "Port that serves only S3; 0 chooses a free one. The data port serves S3 too.": (
+        "只提供 S3 协议的端口，0 表示自动选择空闲端口；数据端口同样接受 S3 请求。"
+    ),
+    "A host name of the server for S3 clients, also with a bucket before it: BUCKET.NAME. Repeatable.": (
+        "S3 客户端访问服务端所用的主机名，前面也可加存储桶名：BUCKET.NAME；可重复给出。"
+    ),
     "Public key of the server's own pair, instead of DIR/credentials.json. Needs --private-key.": (
         "服务端自身密钥对的公钥，代替 DIR/credentials.json；须同时给出 --private-key。"
     ),
@@ -43,7 +48,7 @@ WORDS = {
         "该密钥对的私钥。最好用 UVIDEO_SERVE_PRIVATE_KEY 给出，因为其他用户能看到命令行。"
     ),
     "More key pairs of the server's own (JSON, mode 0600), for gateways whose pair is being replaced: "
-    "docs/operate.md.": ("服务端自身的其他密钥对（JSON，权限 0600），网关更换密钥对期间使用，见 docs/operate.md。"),
+    "docs/cluster.md.": ("服务端自身的其他密钥对（JSON，权限 0600），网关更换密钥对期间使用，见 docs/cluster.md。"),
     "Number of processes.": "进程数。",
     "Sync to disk before a write is acknowledged.": "写入落盘后才返回成功。",
     "Catalog: sqlite (in DIR), or postgresql://...": "目录数据库：sqlite（在 DIR 中），或 postgresql://...",

@@ -1,0 +1,379 @@
+"""A real client of S3 and a real server."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from test.s3.s3_server import S3Server, client, refusal, start_s3_server
+from test.server.wire import Peer, chunked
+from ucloud.uvideo.protocol import operation
+from ucloud.uvideo.protocol.etag import Etag
+
+
+def ufile_etag(data: bytes) -> str:
+    tree = Etag()
+    tree.update(data)
+    return tree.value()
+
+
+@pytest.fixture(scope="module")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with start_s3_server(tmp_path_factory.mktemp("s3")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def s3(s3_server: S3Server) -> Any:
+    return s3_server.client()
+
+
+@pytest.fixture
+def bucket(s3: Any, request: pytest.FixtureRequest) -> str:
+    name = hashlib.sha1(request.node.nodeid.encode()).hexdigest()[:20]
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+def test_a_bucket_and_an_object_from_begin_to_end(s3: Any) -> None:
+    assert s3.create_bucket(Bucket="first.bucket")["Location"] == "/first.bucket"
+    assert "first.bucket" in [each["Name"] for each in s3.list_buckets()["Buckets"]]
+    md5 = hashlib.md5(b"hello").hexdigest()
+    stored = s3.put_object(Bucket="first.bucket", Key="a/b c+ü", Body=b"hello", Metadata={"one": "1"})
+    assert stored["ETag"] == f'"{md5}"'
+    got = s3.get_object(Bucket="first.bucket", Key="a/b c+ü")
+    assert got["Body"].read() == b"hello" and got["ETag"] == stored["ETag"] and got["Metadata"] == {"one": "1"}
+    assert got["ContentType"] == "binary/octet-stream"
+    assert s3.head_object(Bucket="first.bucket", Key="a/b c+ü")["ContentLength"] == 5
+    listed = s3.list_objects_v2(Bucket="first.bucket")
+    assert [(each["Key"], each["Size"], each["ETag"]) for each in listed["Contents"]] == [("a/b c+ü", 5, f'"{md5}"')]
+    assert refusal(s3.delete_bucket, Bucket="first.bucket") == (409, "BucketNotEmpty")
+    assert s3.delete_object(Bucket="first.bucket", Key="a/b c+ü")["ResponseMetadata"]["HTTPStatusCode"] == 204
+    assert refusal(s3.get_object, Bucket="first.bucket", Key="a/b c+ü") == (404, "NoSuchKey")
+    s3.delete_bucket(Bucket="first.bucket")
+    assert refusal(s3.head_bucket, Bucket="first.bucket")[0] == 404
+
+
+def test_what_one_protocol_stores_the_other_reads(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    peer = Peer(s3_server.server)
+    peer.do(operation.PutObject(bucket, "by-ufile", "text/plain", metadata=(("color", "red"),)), b"x" * 70000)
+    got = s3.get_object(Bucket=bucket, Key="by-ufile")
+    assert got["Body"].read() == b"x" * 70000 and got["ContentType"] == "text/plain"
+    assert got["Metadata"] == {"color": "red"} and got["ETag"].endswith('-1"')
+    s3.put_object(Bucket=bucket, Key="by-s3", Body=b"y" * 70000, Metadata={"color": "blue"}, ContentType="text/x")
+    info = peer.do(operation.HeadObject(bucket, "by-s3"))
+    assert info.size == 70000 and info.metadata == (("color", "blue"),) and info.mime == "text/x"
+    assert info.etag == ufile_etag(b"y" * 70000)
+    assert peer.ask("GET", bucket, "/by-s3", "by-s3").body == b"y" * 70000
+    peer.do(operation.CopyObject(bucket, "copied", bucket, "by-s3"))
+    copied = s3.head_object(Bucket=bucket, Key="copied")
+    assert copied["ETag"] == f'"{hashlib.md5(b"y" * 70000).hexdigest()}"'
+
+
+def test_ranges_and_conditions(s3: Any, bucket: str) -> None:
+    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")["ETag"]
+    got = s3.get_object(Bucket=bucket, Key="k", Range="bytes=2-4")
+    assert got["Body"].read() == b"234" and got["ContentRange"] == "bytes 2-4/10"
+    assert refusal(s3.get_object, Bucket=bucket, Key="k", Range="bytes=10-") == (416, "InvalidRange")
+    s3.put_object(Bucket=bucket, Key="empty", Body=b"")
+    assert refusal(s3.get_object, Bucket=bucket, Key="empty", Range="bytes=0-") == (416, "InvalidRange")
+    assert refusal(s3.get_object, Bucket=bucket, Key="k", IfNoneMatch=etag)[0] == 304
+    assert refusal(s3.get_object, Bucket=bucket, Key="k", IfMatch='"x"') == (412, "PreconditionFailed")
+    assert s3.get_object(Bucket=bucket, Key="k", PartNumber=1)["Body"].read() == b"0123456789"
+    assert refusal(s3.get_object, Bucket=bucket, Key="k", PartNumber=2) == (400, "InvalidPart")
+    put = {"Bucket": bucket, "Body": b"new"}
+    assert refusal(s3.put_object, Key="k", IfNoneMatch="*", **put) == (412, "PreconditionFailed")
+    assert refusal(s3.put_object, Key="k", IfMatch='"x"', **put) == (412, "PreconditionFailed")
+    assert refusal(s3.put_object, Key="absent", IfMatch='"x"', **put) == (404, "NoSuchKey")
+    s3.put_object(Key="fresh", IfNoneMatch="*", **put)
+    s3.put_object(Key="k", IfMatch=etag, **put)
+    assert refusal(s3.delete_object, Bucket=bucket, Key="k", IfMatch=etag) == (412, "PreconditionFailed")
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"new"
+
+
+def test_nothing_is_stored_unless_its_sums_are_right(s3: Any, bucket: str) -> None:
+    put = {"Bucket": bucket, "Key": "k", "Body": b"hello"}
+    assert refusal(s3.put_object, ContentMD5="AAAAAAAAAAAAAAAAAAAAAA==", **put) == (400, "BadDigest")
+    assert refusal(s3.put_object, ContentMD5="AAAA", **put) == (400, "InvalidDigest")
+    for algorithm, value in (("CRC32", "AAAAAA=="), ("SHA256", base64.b64encode(bytes(32)).decode())):
+        wrong = {f"Checksum{algorithm}": value}
+        assert refusal(s3.put_object, **wrong, **put) == (400, "BadDigest")
+    assert refusal(s3.head_object, Bucket=bucket, Key="k")[0] == 404
+    for algorithm in ("CRC32", "SHA1", "SHA256"):
+        stored = s3.put_object(ChecksumAlgorithm=algorithm, **put)
+        got = s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+        assert got[f"Checksum{algorithm}"] == stored[f"Checksum{algorithm}"]
+        assert got["ChecksumType"] == "FULL_OBJECT"
+        attributes = s3.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=["Checksum", "ObjectSize"])
+        assert attributes["ObjectSize"] == 5 and attributes["Checksum"][f"Checksum{algorithm}"]
+
+
+def test_copies(s3: Any, bucket: str) -> None:
+    stored = s3.put_object(Bucket=bucket, Key="a", Body=b"a" * 20000, Metadata={"n": "1"}, Tagging="x=1")
+    source = {"Bucket": bucket, "Key": "a"}
+    made = s3.copy_object(Bucket=bucket, Key="b", CopySource=source)
+    assert made["CopyObjectResult"]["ETag"] == stored["ETag"]
+    got = s3.get_object(Bucket=bucket, Key="b")
+    assert got["Body"].read() == b"a" * 20000 and got["Metadata"] == {"n": "1"} and got["TagCount"] == 1
+    s3.copy_object(
+        Bucket=bucket, Key="b", CopySource=source, MetadataDirective="REPLACE", Metadata={"n": "2"}, ContentType="a/b"
+    )
+    got = s3.head_object(Bucket=bucket, Key="b")
+    assert got["Metadata"] == {"n": "2"} and got["ContentType"] == "a/b" and got["ETag"] == stored["ETag"]
+    assert refusal(s3.copy_object, Bucket=bucket, Key="a", CopySource=source) == (400, "InvalidRequest")
+    absent = {"Bucket": bucket, "Key": "absent"}
+    assert refusal(s3.copy_object, Bucket=bucket, Key="c", CopySource=absent) == (404, "NoSuchKey")
+    no_bucket = {"Bucket": "no-such-bucket", "Key": "a"}
+    assert refusal(s3.copy_object, Bucket=bucket, Key="c", CopySource=no_bucket) == (404, "NoSuchBucket")
+    match = {"Bucket": bucket, "Key": "c", "CopySource": source}
+    assert refusal(s3.copy_object, CopySourceIfNoneMatch=stored["ETag"], **match) == (412, "PreconditionFailed")
+
+
+def test_listings(s3: Any, bucket: str) -> None:
+    keys = ["a", "d/", "d/1", "d/2", "e", "f&<"]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    listed = s3.list_objects(Bucket=bucket, Delimiter="/", MaxKeys=2)
+    assert [each["Key"] for each in listed["Contents"]] == ["a"] and listed["IsTruncated"]
+    assert [each["Prefix"] for each in listed["CommonPrefixes"]] == ["d/"]
+    assert listed["Contents"][0]["Owner"]["ID"] == listed["Contents"][0]["Owner"]["DisplayName"] == "default"
+    rest = s3.list_objects(Bucket=bucket, Delimiter="/", Marker=listed["NextMarker"])
+    assert [each["Key"] for each in rest["Contents"]] == ["e", "f&<"] and not rest["IsTruncated"]
+    below = s3.list_objects_v2(Bucket=bucket, Prefix="d/", Delimiter="/")
+    assert [each["Key"] for each in below["Contents"]] == ["d/", "d/1", "d/2"]
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, PaginationConfig={"PageSize": 2})
+    assert [each["Key"] for page in pages for each in page["Contents"]] == keys
+    versions = s3.list_object_versions(Bucket=bucket, MaxKeys=4)
+    assert [(each["Key"], each["VersionId"], each["IsLatest"]) for each in versions["Versions"]] == [
+        (key, "null", True) for key in keys[:4]
+    ]
+    more = s3.list_object_versions(
+        Bucket=bucket, KeyMarker=versions["NextKeyMarker"], VersionIdMarker=versions["NextVersionIdMarker"]
+    )
+    assert [each["Key"] for each in more["Versions"]] == keys[4:]
+    assert s3.list_objects_v2(Bucket=bucket, MaxKeys=0)["KeyCount"] == 0
+    wrong = refusal(s3.list_objects_v2, Bucket=bucket, ContinuationToken="wrong")
+    assert wrong == (400, "InvalidArgument")
+
+
+def test_many_deletes(s3: Any, bucket: str) -> None:
+    for key in ("a", "b", "c"):
+        s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    objects = [{"Key": "a"}, {"Key": "b", "ETag": '"x"'}, {"Key": "absent"}, {"Key": "c", "VersionId": "null"}]
+    done = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects})
+    assert [each["Key"] for each in done["Deleted"]] == ["a", "absent", "c"]
+    assert [(each["Key"], each["Code"]) for each in done["Errors"]] == [("b", "PreconditionFailed")]
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["b"]
+
+
+def test_tags_and_acls(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"open")
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == []
+    s3.put_object_tagging(
+        Bucket=bucket, Key="k", Tagging={"TagSet": [{"Key": "z", "Value": ""}, {"Key": "a", "Value": "1"}]}
+    )
+    tags = s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"]
+    assert tags == [{"Key": "a", "Value": "1"}, {"Key": "z", "Value": ""}]
+    s3.delete_object_tagging(Bucket=bucket, Key="k")
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == []
+    anybody = s3_server.anonymous()
+    assert refusal(anybody.get_object, Bucket=bucket, Key="k") == (403, "AccessDenied")
+    assert refusal(anybody.get_object, Bucket=bucket, Key="absent") == (403, "AccessDenied")
+    assert refusal(anybody.get_object, Bucket="no-such-bucket", Key="k") == (404, "NoSuchBucket")
+    s3.put_object_acl(Bucket=bucket, Key="k", ACL="public-read")
+    assert anybody.get_object(Bucket=bucket, Key="k")["Body"].read() == b"open"
+    assert refusal(anybody.put_object, Bucket=bucket, Key="k", Body=b"") == (403, "AccessDenied")
+    assert refusal(anybody.list_objects_v2, Bucket=bucket) == (403, "AccessDenied")
+    grants = s3.get_object_acl(Bucket=bucket, Key="k")["Grants"]
+    assert [each["Permission"] for each in grants] == ["FULL_CONTROL", "READ"]
+    s3.put_object_acl(Bucket=bucket, Key="k", ACL="private")
+    assert refusal(anybody.get_object, Bucket=bucket, Key="k") == (403, "AccessDenied")
+
+
+def test_an_object_that_s3_closes_is_closed_in_a_public_bucket(s3_server: S3Server, s3: Any) -> None:
+    bucket = Peer(s3_server.server).space("public")
+    s3.put_object(Bucket=bucket, Key="open", Body=b"open")
+    s3.put_object(Bucket=bucket, Key="closed", Body=b"closed", ACL="private")
+    anybody = s3_server.anonymous()
+    assert anybody.get_object(Bucket=bucket, Key="open")["Body"].read() == b"open"
+    assert refusal(anybody.get_object, Bucket=bucket, Key="closed") == (403, "AccessDenied")
+    assert refusal(anybody.get_object, Bucket=bucket, Key="absent") == (404, "NoSuchKey")
+
+
+def test_presigned_urls(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    peer = Peer(s3_server)
+    url = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "k"}, ExpiresIn=60)
+    assert peer.send("PUT", url.partition(str(peer.port))[2], body=b"signed").status == 200
+    url = s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "k", "ResponseContentType": "a/b"})
+    target = url.partition(str(peer.port))[2]
+    got = peer.send("GET", target)
+    assert (got.status, got.body, got.header("Content-Type")) == (200, b"signed", "a/b")
+    assert peer.send("GET", target.replace("/k?", "/other?")).status == 403
+    assert peer.send("DELETE", target).status == 403
+    assert (
+        Peer(s3_server.server).send("GET", target.replace("a%2Fb", "a%2Fc")).status == 403
+    )  # the data port serves S3 too
+
+
+def test_who_may_not(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    server, url = s3_server.server, s3_server.url
+    wrong = client(url, server.public_key, "not the private key")
+    assert refusal(wrong.list_buckets) == (403, "SignatureDoesNotMatch")
+    unknown = client(url, "nobody", "not the private key")
+    assert refusal(unknown.list_buckets) == (403, "InvalidAccessKeyId")
+    assert refusal(client(url, server.public_key, server.private_key, token="x").list_buckets) == (400, "InvalidToken")
+    assert refusal(s3_server.anonymous().list_buckets) == (403, "AccessDenied")
+    assert refusal(s3.head_object, Bucket=bucket, Key="k", ExpectedBucketOwner="somebody")[0] == 403
+    peer = Peer(s3_server)
+    error = peer.send("GET", f"/{bucket}/k", [("Authorization", "AWS4-HMAC-SHA256 x")])
+    assert error.status == 400 and b"<Code>AuthorizationHeaderMalformed</Code>" in error.body
+    assert error.header("x-amz-request-id") and error.header("Content-Type") == "application/xml"
+
+
+def test_tokens(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    peer = Peer(s3_server.server)
+    ops = ("TOKEN_ALLOW_READ", "TOKEN_ALLOW_WRITE")
+    token = peer.manage(operation.CreateToken(f"t-{bucket}", ops=ops, prefixes=("in/*",), spaces=(bucket,)))
+    s3.put_object(Bucket=bucket, Key="out", Body=b"out")
+    limited = client(s3_server.url, token.public_key, token.private_key)
+    limited.put_object(Bucket=bucket, Key="in/k", Body=b"in")
+    assert limited.get_object(Bucket=bucket, Key="in/k")["Body"].read() == b"in"
+    for call, arguments in (
+        (limited.get_object, {"Key": "out"}),
+        (limited.put_object, {"Key": "out", "Body": b""}),
+        (limited.copy_object, {"Key": "in/copy", "CopySource": {"Bucket": bucket, "Key": "out"}}),
+        (limited.delete_object, {"Key": "in/k"}),
+        (limited.list_objects_v2, {"Prefix": "in/"}),
+        (limited.delete_objects, {"Delete": {"Objects": [{"Key": "in/k"}]}}),
+        (limited.get_bucket_acl, {}),
+        (limited.delete_bucket, {}),
+        (limited.create_bucket, {}),
+        (limited.get_object, {"Key": "in/absent"}),
+    ):
+        assert refusal(call, Bucket=bucket, **arguments) == (403, "AccessDenied"), (call, arguments)
+    assert bucket in [each["Name"] for each in limited.list_buckets()["Buckets"]]
+
+
+def test_what_is_not_served_is_refused(s3: Any, bucket: str) -> None:
+    refused = (501, "NotImplemented")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    assert refusal(s3.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}) == refused
+    assert refusal(s3.put_bucket_policy, Bucket=bucket, Policy="{}") == refused
+    assert refusal(s3.put_object, Bucket=bucket, Key="k", Body=b"", ServerSideEncryption="AES256") == refused
+    assert refusal(s3.create_bucket, Bucket=f"{bucket}-open", ACL="public-read") == refused
+    assert refusal(s3.get_bucket_policy, Bucket=bucket) == (404, "NoSuchBucketPolicy")
+    assert refusal(s3.get_bucket_cors, Bucket=bucket) == (404, "NoSuchCORSConfiguration")
+    assert "Status" not in s3.get_bucket_versioning(Bucket=bucket)
+    assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] == "cn-bj"
+
+
+def test_bodies_in_chunks(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    """A body with a checksum in its trailer, as SDKs send it over https: within HTTP's own chunks."""
+    s3.put_object(Bucket=bucket, Key="k", Body=b"old")
+    url = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "k"}, ExpiresIn=60)
+    peer = Peer(s3_server)
+    target, body = url.partition(str(peer.port))[2], b"n" * 100_000
+    crc = base64.b64encode(zlib.crc32(body).to_bytes(4, "big"))
+    headers = [
+        ("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"),
+        ("x-amz-decoded-content-length", str(len(body))),
+        ("x-amz-trailer", "x-amz-checksum-crc32"),
+        ("Transfer-Encoding", "chunked"),
+    ]
+
+    def sent(trailer: bytes) -> int:
+        framed = b"%x\r\n%s\r\n0\r\nx-amz-checksum-crc32:%s\r\n\r\n" % (len(body), body, trailer)
+        pieces = [framed[at : at + 7000] for at in range(0, len(framed), 7000)]
+        return peer.send("PUT", target, headers, chunked(*pieces), framing=False).status
+
+    assert sent(crc) == 403  # not every header that begins with x-amz- is signed
+    anybody = s3_server.anonymous()
+    assert refusal(anybody.head_object, Bucket=bucket, Key="k")[0] == 403
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"old"
+
+
+def test_uploads_in_parts(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    parts = [bytes([number]) * size for number, size in ((1, 5 << 20), (2, 6 << 20), (3, 10))]
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k", Metadata={"n": "1"})["UploadId"]
+    here = {"Bucket": bucket, "Key": "k", "UploadId": upload}
+    assert [each["UploadId"] for each in s3.list_multipart_uploads(Bucket=bucket)["Uploads"]] == [upload]
+    etags = [s3.upload_part(PartNumber=number, Body=part, **here)["ETag"] for number, part in enumerate(parts, start=1)]
+    assert etags == [f'"{hashlib.md5(part).hexdigest()}"' for part in parts]
+    listed = s3.list_parts(MaxParts=2, **here)
+    assert [each["PartNumber"] for each in listed["Parts"]] == [1, 2] and listed["IsTruncated"]
+    chosen = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, start=1)]
+
+    def complete(parts: list[dict[str, Any]], **more: Any) -> Any:
+        return s3.complete_multipart_upload(MultipartUpload={"Parts": parts}, **here, **more)
+
+    assert refusal(complete, parts=[*chosen[:2], {"PartNumber": 3, "ETag": "x"}]) == (400, "InvalidPart")
+    assert refusal(complete, parts=[chosen[1], chosen[0]]) == (400, "InvalidPartOrder")
+    s3.upload_part(PartNumber=4, Body=b"small", **here)
+    small = {"PartNumber": 4, "ETag": hashlib.md5(b"small").hexdigest()}
+    assert refusal(complete, parts=[*chosen, small]) == (400, "EntityTooSmall")
+    assert refusal(complete, parts=chosen, IfMatch='"x"') == (404, "NoSuchKey")
+    done = complete(parts=chosen)
+    md5s = b"".join(hashlib.md5(part).digest() for part in parts)
+    assert done["ETag"] == f'"{hashlib.md5(md5s).hexdigest()}-3"'
+    assert complete(parts=chosen)["ETag"] == done["ETag"]  # the answer was lost
+    assert refusal(s3.list_parts, **here) == (404, "NoSuchUpload")
+    got = s3.head_object(Bucket=bucket, Key="k")
+    assert got["ContentLength"] == sum(map(len, parts)) and got["Metadata"] == {"n": "1"}
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"".join(parts)
+    middle = f"bytes={(5 << 20) - 2}-{(5 << 20) + 1}"
+    assert s3.get_object(Bucket=bucket, Key="k", Range=middle)["Body"].read() == b"\1\1\2\2"
+    second = s3.get_object(Bucket=bucket, Key="k", PartNumber=2)
+    assert second["Body"].read() == parts[1] and second["PartsCount"] == 3 and second["ETag"] == done["ETag"]
+    assert refusal(s3.head_object, Bucket=bucket, Key="k", PartNumber=4)[0] == 400
+    attributes = s3.get_object_attributes(
+        Bucket=bucket, Key="k", ObjectAttributes=["ObjectParts", "ETag"], MaxParts=2, PartNumberMarker=1
+    )
+    assert attributes["ETag"] == done["ETag"].strip('"')
+    assert [(each["PartNumber"], each["Size"]) for each in attributes["ObjectParts"]["Parts"]] == [
+        (2, 6 << 20),
+        (3, 10),
+    ]
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "k"})
+    s3.delete_object(Bucket=bucket, Key="k")
+    copied = s3.get_object(Bucket=bucket, Key="copy")
+    assert copied["ETag"] == done["ETag"] and copied["Body"].read() == b"".join(parts)
+    assert refusal(complete, parts=chosen) == (404, "NoSuchUpload")  # what it made is gone
+
+
+def test_parts_are_copied_from_objects(s3: Any, bucket: str) -> None:
+    data = bytes(range(256)) * (24 << 10)  # 6 MiB
+    s3.put_object(Bucket=bucket, Key="source", Body=data)
+    s3.put_object(Bucket=bucket, Key="small", Body=b"small")
+    source, small = {"Bucket": bucket, "Key": "source"}, {"Bucket": bucket, "Key": "small"}
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k", ChecksumAlgorithm="CRC32")["UploadId"]
+    here = {"Bucket": bucket, "Key": "k", "UploadId": upload}
+    chosen = []
+    for number, (where, more) in enumerate(
+        [(source, {}), (source, {"CopySourceRange": f"bytes=1-{5 << 20}"}), (small, {})], start=1
+    ):
+        made = s3.upload_part_copy(PartNumber=number, CopySource=where, **here, **more)["CopyPartResult"]
+        chosen.append({"PartNumber": number, "ETag": made["ETag"], "ChecksumCRC32": made["ChecksumCRC32"]})
+    assert chosen[0]["ETag"] == f'"{hashlib.md5(data).hexdigest()}"'
+    beyond = {"CopySource": small, "CopySourceRange": "bytes=0-5"}
+    assert refusal(s3.upload_part_copy, PartNumber=9, **here, **beyond) == (416, "InvalidRange")
+    absent = {"CopySource": {"Bucket": bucket, "Key": "absent"}}
+    assert refusal(s3.upload_part_copy, PartNumber=9, **here, **absent) == (404, "NoSuchKey")
+    s3.delete_object(Bucket=bucket, Key="source")
+    done = s3.complete_multipart_upload(MultipartUpload={"Parts": chosen}, **here)
+    assert done["ChecksumType"] == "COMPOSITE" and done["ChecksumCRC32"].endswith("-3")
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == data + data[1 : (5 << 20) + 1] + b"small"
+
+
+def test_an_upload_that_is_aborted_is_gone(s3: Any, bucket: str) -> None:
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    here = {"Bucket": bucket, "Key": "k", "UploadId": upload}
+    s3.upload_part(PartNumber=1, Body=b"x", **here)
+    s3.abort_multipart_upload(**here)
+    assert refusal(s3.upload_part, PartNumber=2, Body=b"x", **here) == (404, "NoSuchUpload")
+    assert refusal(s3.abort_multipart_upload, **here) == (404, "NoSuchUpload")

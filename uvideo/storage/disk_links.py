@@ -1,0 +1,88 @@
+"""Hard links to the files of a long reading, so that deletions leave it the bytes.
+
+A reader of thousands of files cannot have all of them open.  It links them into a folder of its own below ``reading/``,
+opens them one after the other, and removes the folder at its end.  A deleted file's space is free once no reading has
+it.  The folders of a killed process are removed by the next sweep: its lock is free then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import threading
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from uvideo._core import localfile
+
+__all__ = ["Links"]
+
+LOCK = "lock"
+
+
+class Links:
+    """The links of one driver below ``folder``, which is created when it is needed.  Its methods belong on threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._guard = threading.Lock()
+        self._own: tuple[Path, int] | None = None  # the driver's folder, and its locked file
+
+    def make(self, paths: Sequence[Path]) -> Path | None:
+        """A new folder with a link to each file, of the same name.  FileNotFoundError if a file does not exist.
+
+        None if there can be no links here: the disk is full, or its file system has none.
+        """
+        try:
+            folder = self._mine() / uuid.uuid4().hex
+            folder.mkdir(mode=0o700)
+        except OSError:
+            return None
+        try:
+            for path in paths:
+                os.link(path, f"{folder}{os.sep}{path.name}")  # of text: a Path takes longer than the link
+        except FileNotFoundError:
+            remove(folder)
+            raise
+        except OSError:
+            remove(folder)
+            return None
+        return folder
+
+    def close(self) -> None:
+        with self._guard:
+            own, self._own = self._own, None
+        if own is not None:
+            os.close(own[1])
+            remove(own[0])
+
+    def remove_stale(self) -> None:
+        """Remove the links of killed processes."""
+        with contextlib.suppress(FileNotFoundError), os.scandir(self._folder) as entries:
+            for entry in entries:
+                try:
+                    with localfile.opening(Path(entry.path) / LOCK) as fd:
+                        if localfile.lock(fd):
+                            remove(Path(entry.path))
+                except FileNotFoundError:  # killed before it had a lock
+                    with contextlib.suppress(OSError):
+                        os.rmdir(entry.path)
+
+    def _mine(self) -> Path:
+        with self._guard:
+            if self._own is None:
+                folder = self._folder / uuid.uuid4().hex
+                folder.mkdir(mode=0o700, parents=True)
+                fd = localfile.opened(folder / LOCK, os.O_RDWR | os.O_CREAT)
+                if not localfile.lock(fd):
+                    os.close(fd)
+                    raise OSError("another process takes the new folder for an old one")
+                self._own = folder, fd
+            return self._own[0]
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder of links.  What cannot be removed is left to ``remove_stale``."""
+    shutil.rmtree(folder, ignore_errors=True)
