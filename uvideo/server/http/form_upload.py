@@ -193,7 +193,7 @@ class Form:
                 mime = value
             elif title == "content-disposition":
                 if not value.lower().startswith("form-data"):
-                    raise errors.BadRequest("a part of the form is no form-data")
+                    raise errors.BadRequest("a part of the form is not form-data")
                 for key, quoted, bare in _PARAMETER.findall(value):
                     if key.lower() == "name":
                         name = re.sub(r"\\(.)", r"\1", quoted) or bare

@@ -538,7 +538,7 @@ async def _each(names: Sequence[str], work: Callable[[str], Awaitable[None]], wh
         try:
             await work(name)
         except OSError:
-            log.exception("a %s that nothing names could not be removed: %s", what, name)
+            log.exception("a %s that the catalog does not name could not be removed: %s", what, name)
 
     if len(names) == 1:
         await one(names[0])
