@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from uvideo._core import json_document, localfile
 from uvideo.config import telemetry
-from uvideo.server.auth import key_rotation, secret_box
+from uvideo.server.auth import key_rotation
 from uvideo.server.auth.client_address import TrustedProxies
 from uvideo.server.auth.credentials import Keyring
 from uvideo.server.auth.key_file import KeyFile
@@ -47,7 +47,7 @@ from uvideo.server.ops.storage_totals import EVERY, Holdings
 from uvideo.server.ops.timed_drivers import timed_blobs, timed_catalog
 from uvideo.server.process import exit_codes, logs
 from uvideo.server.process.data_folder import Folder
-from uvideo.server.process.drivers import Drivers
+from uvideo.server.process.drivers import SCHEMA, Drivers
 from uvideo.server.process.exit_codes import Ending
 from uvideo.server.process.handover import Succession
 from uvideo.server.process.hangup import Hangup
@@ -323,7 +323,7 @@ async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
     """Tell the catalog that no older server runs.  The folder's lock proves it; in a cluster the operator says it."""
     if not drivers.shared:
         await catalog.retire_older()
-    elif await secret_box.writes_old(catalog):
+    elif await catalog.oldest_program() < SCHEMA:
         log.warning("older gateways may still run: when all run this version, run `uvideo admin upgraded`")
 
 
