@@ -377,3 +377,53 @@ def test_an_upload_that_is_aborted_is_gone(s3: Any, bucket: str) -> None:
     s3.abort_multipart_upload(**here)
     assert refusal(s3.upload_part, PartNumber=2, Body=b"x", **here) == (404, "NoSuchUpload")
     assert refusal(s3.abort_multipart_upload, **here) == (404, "NoSuchUpload")
+
+
+def form(fields: dict[str, str], data: bytes, *after: tuple[str, str]) -> tuple[list[tuple[str, str]], bytes]:
+    """(headers, body) of a form with a file."""
+    lines = b""
+    for name, value in fields.items():
+        lines += f'--edge\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+    lines += b'--edge\r\nContent-Disposition: form-data; name="file"; filename="f.txt"\r\n\r\n' + data + b"\r\n"
+    for name, value in after:
+        lines += f'--edge\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+    return [("Content-Type", "multipart/form-data; boundary=edge")], lines + b"--edge--\r\n"
+
+
+def test_forms(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    peer = Peer(s3_server)
+    signed = s3.generate_presigned_post(
+        bucket,
+        "in/${filename}",
+        Fields={"success_action_status": "201", "Content-Type": "text/x"},
+        Conditions=[{"success_action_status": "201"}, {"Content-Type": "text/x"}, ["content-length-range", 2, 9]],
+    )["fields"]
+
+    def post(data: bytes, *after: tuple[str, str], **fields: str) -> Any:
+        return peer.send("POST", f"/{bucket}", *form({**signed, **fields}, data, *after))
+
+    done = post(b"hello", ("behind", "ignored"))
+    assert done.status == 201 and b"<Key>in/f.txt</Key>" in done.body, done
+    got = s3.get_object(Bucket=bucket, Key="in/f.txt")
+    assert got["Body"].read() == b"hello" and got["ContentType"] == "text/x"
+    for answer, code in (
+        (post(b"0123456789"), b"EntityTooLarge"),
+        (post(b"1"), b"EntityTooSmall"),
+        (post(b"hello", key="out"), b"AccessDenied"),
+        (post(b"hello", more="x"), b"AccessDenied"),
+        (post(b"hello", **{"x-amz-signature": "0" * 64}), b"SignatureDoesNotMatch"),
+        (post(b"hello", policy="e30="), b"InvalidPolicyDocument"),
+        (peer.send("POST", f"/{bucket}", *form({"key": "k"}, b"hello")), b"AccessDenied"),
+        (peer.send("POST", f"/{bucket}", body=b"x"), b"MalformedPOSTRequest"),
+    ):
+        assert answer.status in (400, 403) and b"<Code>" + code + b"</Code>" in answer.body, (code, answer)
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["in/f.txt"]
+    back = s3.generate_presigned_post(
+        bucket,
+        "back",
+        Fields={"success_action_redirect": "http://127.0.0.1/done?a=b"},
+        Conditions=[["starts-with", "$success_action_redirect", ""]],
+    )
+    went = peer.send("POST", f"/{bucket}/", *form(back["fields"], b"x"))
+    assert went.status == 303
+    assert str(went.header("Location")).startswith(f"http://127.0.0.1/done?a=b&bucket={bucket}&key=back&etag=%22")

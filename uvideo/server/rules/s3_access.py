@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from uvideo._core import errors, expiry, message
 from uvideo.s3 import operation as s3
-from uvideo.s3 import signature
+from uvideo.s3 import post_policy, signature
 from uvideo.s3.errors import S3Error
 from uvideo.s3.recognition import S3Address
 from uvideo.server.auth import signature_scope, temporary_keys
@@ -27,7 +27,7 @@ class S3Signer(NamedTuple):
     """Who signed a request, and the key for the signatures of its chunks."""
 
     known: Key | TokenRecord
-    signing: signature.SigningKey
+    signing: signature.SigningKey | None = None
 
     @property
     def token(self) -> TokenRecord | None:
@@ -52,6 +52,17 @@ class S3Access:
         signature.check_clock(claimed, now)
         known = await self._known(claimed.access_key, claimed.security_token, now)
         return S3Signer(known, signature.verify(claimed, known.private, request, hosts))
+
+    async def form_signer(self, form: post_policy.PostForm, bucket: str) -> S3Signer | None:
+        """The S3Signer of a form that keeps to its policy; None for a form without a signature.  S3Error."""
+        now = self._service.clock()
+        post_policy.check_expiry(form, now)
+        if form.claim is None:
+            return None
+        known = await self._known(form.claim.access_key, form.claim.security_token, now)
+        post_policy.verify(form.claim, known.private)
+        post_policy.permit(form, bucket)
+        return S3Signer(known)
 
     async def _known(self, public: str, token: str | None, now: float) -> Key | TokenRecord:
         service = self._service
