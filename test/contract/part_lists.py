@@ -358,6 +358,24 @@ class PartListsContract:
 
         play(story, place)
 
+    def test_the_documents_of_a_space(self, place: Place) -> None:
+        async def story(one: Catalog, two: Catalog) -> None:
+            await one.create_space(replace(SPACE, documents=(("acl", "public-read"),)))
+            assert (await two.space("space")) == replace(SPACE, documents=(("acl", "public-read"),))
+            await one.set_document("space", "cors", '[{"é": 1}]')
+            await asyncio.gather(*((one, two)[at % 2].set_document("space", f"{at}", "x") for at in range(8)))
+            for catalog in (one, two):
+                found = await catalog.space("space")
+                assert found is not None and [found.document(f"{at}") for at in range(8)] == ["x"] * 8
+                assert found.document("cors") == '[{"é": 1}]' and found.document("tags") is None
+            for kind in ("acl", "cors", "none", *map(str, range(8))):
+                await two.set_document("space", kind, None)
+            assert await one.space("space") == SPACE
+            with pytest.raises(errors.SpaceNotFound):
+                await one.set_document("none", "acl", "private")
+
+        play(story, place, place)
+
     def test_a_sample_names_blobs_of_parts_and_no_part_list(self, place: Place) -> None:
         async def story(catalog: Catalog) -> None:
             await catalog.create_space(SPACE)

@@ -111,6 +111,34 @@ def stored(object_store: ObjectStore, bucket: str) -> list[str]:
     return [path for path in found if not path.endswith(("/probe", "/identity"))]
 
 
+@cluster
+def test_what_a_long_reading_holds_is_swept_only_when_it_has_ended(
+    place: Place, clock: Clock, object_store: ObjectStore, bucket: str
+) -> None:
+    async def story(blobs: S3Blobs) -> None:
+        names = [await store(blobs, b"%d" % number) for number in range(3)]
+        hold = await blobs.hold(names)
+        for name in names:
+            await blobs.delete(name)
+        for _ in range(2):
+            hold.renewed -= HOUR / 4
+            await blobs.renew()
+            await asyncio.to_thread(clock.passes, HOUR - 60)
+        await blobs.sweep(nobody, time.time())
+        for number, name in enumerate(names):
+            with pytest.raises(FileNotFoundError):
+                await blobs.open(name)
+            reader = await hold.open(name)
+            assert b"".join(await read(reader)) == b"%d" % number
+            await reader.close()
+        await hold.close()
+        await asyncio.to_thread(clock.passes, HOUR)
+        await blobs.sweep(nobody, time.time())
+        assert await asyncio.to_thread(stored, object_store, bucket) == []
+
+    play(story, place)
+
+
 # Segments
 
 
@@ -572,7 +600,7 @@ def test_a_place_is_read_from_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     [
         ("s3://", "must look like"),
         ("http://bucket", "must look like"),
-        ("s3://me:secret@bucket", "do not belong"),
+        ("s3://me:secret@bucket", "must not contain credentials"),
         ("s3://bucket?endpont=x", "'endpont'"),
         ("s3://bucket?endpoint=host:9", "http://host:port"),
         ("s3://bucket?endpoint=http://me:secret@host", "http://host:port"),

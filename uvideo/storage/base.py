@@ -122,6 +122,7 @@ class SpaceRecord:
     """One space.  ``space_id``: made by the caller, never used again.  Times: unix seconds.
 
     ``domains``: the space's own host names, lower-case, in the order given.
+    ``documents``: (kind, text) of settings that only S3 has, for example ("cors", ...), by kind.
     """
 
     space_id: str
@@ -135,6 +136,11 @@ class SpaceRecord:
     created: int = 0
     modified: int = 0
     domains: tuple[str, ...] = ()
+    documents: tuple[tuple[str, str], ...] = ()
+
+    def document(self, kind: str) -> str | None:
+        """The text of this kind; None if it is not set."""
+        return next((text for name, text in self.documents if name == kind), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -662,6 +668,9 @@ class Catalog(Protocol):
 
     async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
         """Change a space; None leaves a value as it is.  ``errors.SpaceNotFound`` if the space does not exist."""
+
+    async def set_document(self, name: str, kind: str, text: str | None) -> None:
+        """Set or (None) remove one of a space's documents.  ``errors.SpaceNotFound`` if the space does not exist."""
 
     async def delete_space(self, name: str) -> builtins.list[str]:
         """Remove an empty space, its domains and unfinished uploads; return what ``Blobs.discard`` must remove.

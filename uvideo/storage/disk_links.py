@@ -42,7 +42,7 @@ class Links:
             return None
         try:
             for path in paths:
-                os.link(path, folder / path.name)
+                os.link(path, f"{folder}{os.sep}{path.name}")  # of text: a Path takes longer than the link
         except FileNotFoundError:
             remove(folder)
             raise

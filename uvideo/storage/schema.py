@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from itertools import islice
 from typing import Any
@@ -101,13 +101,15 @@ MIGRATIONS = (
         PRIMARY KEY (upload_id, number)) WITHOUT ROWID;
     ALTER TABLE uploads ADD COLUMN s3 TEXT NOT NULL DEFAULT ''
     """,
+    # JSON of {kind: document} with the settings of a space that only S3 has, "" if there are none.
+    "ALTER TABLE spaces ADD COLUMN documents TEXT NOT NULL DEFAULT ''",
 )
 #: The first schema whose programs can read part lists, S3 uploads and S3Facts.
 PART_LISTS = 7
 
 RETIRE = f"UPDATE oldest SET schema = {len(MIGRATIONS)}"
 
-SPACE = "space_id, name, owner, type, region, biz, tag, storage_class, created, modified, domains"
+SPACE = "space_id, name, owner, type, region, biz, tag, storage_class, created, modified, domains, documents"
 TOKEN = "token_id, owner, name, public, private, region, rights, expires, created, modified"
 KEY = "public, owner, private, created"
 OBJECT = "space_id, key, size, etag, mime, blob, storage_class, headers, created, modified, extra"
@@ -150,12 +152,17 @@ def headers_of(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in json.loads(text)) if text != "[]" else ()
 
 
-def _domains(text: str) -> Row:
-    return (tuple(json.loads(text)),) if text != "[]" else ()
-
-
 def space_of(row: Row) -> SpaceRecord:
-    return SpaceRecord(*row[:10], *_domains(row[10]))
+    more: Row = (tuple(json.loads(row[10])) if row[10] != "[]" else (), documents_of(row[11]))
+    return SpaceRecord(*row[:10], *more)
+
+
+def documents_of(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple(json.loads(text).items()) if text else ()
+
+
+def documents_text(documents: Mapping[str, str]) -> str:
+    return json.dumps(dict(sorted(documents.items()))) if documents else ""
 
 
 def token_of(row: Row) -> TokenRecord:
@@ -168,6 +175,7 @@ def space_row(space: SpaceRecord) -> Row:
     return (
         *(space.space_id, space.name, space.owner, space.type, space.region, space.biz, space.tag),
         *(space.storage_class, space.created, space.modified, json.dumps(space.domains)),
+        documents_text(dict(space.documents)),
     )
 
 

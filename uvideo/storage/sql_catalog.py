@@ -49,6 +49,8 @@ from uvideo.storage.schema import (
     Row,
     behind,
     check_source,
+    documents_of,
+    documents_text,
     extents_of,
     insert,
     object_of,
@@ -151,7 +153,7 @@ IS_STALE = """
 
 STALE = "a part was stored while the upload was finished: list its parts and finish again"
 TOO_MANY = f"the parts were copied from more than {MOST_EXTENTS} pieces: send some of them instead"
-OLDER = "older gateways may run beside this one: when none does any more, run `uvideo admin upgraded`"
+OLDER = "older gateways may still run: when all run this version, run `uvideo admin upgraded`"
 PUT_S3_PART = (
     f"{insert('s3_parts', f'upload_id, {S3_PART}')} ON CONFLICT (upload_id, number) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in S3_PART.split(", "))
@@ -301,6 +303,19 @@ class SqlCatalog(ABC):
         )
         if not changed:
             raise errors.SpaceNotFound(space=name)
+
+    async def set_document(self, name: str, kind: str, text: str | None) -> None:
+        def work() -> Steps[None]:
+            found = yield f"SELECT documents FROM spaces WHERE name = $1{self.FOR_UPDATE}", (name,)
+            if not found:
+                raise errors.SpaceNotFound(space=name)
+            documents = dict(documents_of(found[0][0]))
+            documents.pop(kind, None)
+            if text is not None:
+                documents[kind] = text
+            yield "UPDATE spaces SET documents = $1 WHERE name = $2", (documents_text(documents), name)
+
+        await self._transact(work, Terms(of_space=True))
 
     async def delete_space(self, name: str) -> builtins.list[str]:
         space = await self.space(name)

@@ -273,9 +273,9 @@ def check(
 def _check_purpose(carrier: SignatureCarrier, cls: type, key: str, signed: signature.Signed) -> None:
     """AccessDenied if the form of the signed text belongs to another operation."""
     if signed.tail and cls not in (operation.ListObjects, operation.AppendObject):
-        raise errors.AccessDenied("permission denied: this signature is of a listing or an append")
+        raise errors.AccessDenied("permission denied: this signature is for a listing or an append")
     if signed.is_copy and cls is not operation.CopyPart:
-        raise errors.AccessDenied("permission denied: this signature is of the copy of a part")
+        raise errors.AccessDenied("permission denied: this signature is for the copy of a part")
     if carrier is HEADER and cls in _OTHER_PUTS and signature.is_appending(key):
         raise errors.AccessDenied(
             "permission denied: this key is signed as an append to another: only store, read, delete"
@@ -309,4 +309,4 @@ def _brought(name: str, cls: type, carrier: SignatureCarrier) -> errors.AccessDe
 
 def _denied(what: str, carriers: Sequence[enum.Enum], carrier: enum.Enum) -> errors.AccessDenied:
     goes = " or ".join(each.value for each in carriers) or "no request"
-    return errors.AccessDenied(f"permission denied: {what} goes with {goes}, not with {carrier.value}")
+    return errors.AccessDenied(f"permission denied: {what} is accepted with {goes}, not with {carrier.value}")

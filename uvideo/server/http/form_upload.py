@@ -206,7 +206,7 @@ class Form:
                 mime = value
             elif title == "content-disposition":
                 if not value.lower().startswith("form-data"):
-                    raise errors.BadRequest("a part of the form is no form-data")
+                    raise errors.BadRequest("a part of the form is not form-data")
                 for key, quoted, bare in _PARAMETER.findall(value):
                     # What follows may be part of a file name: the JavaScript SDK does not escape quotes.
                     value = re.sub(r"\\(.)", r"\1", quoted) or bare

@@ -24,7 +24,7 @@ _READS = (
     *("part_list", "extents", "s3_parts"),
 )
 _WRITES = (
-    *("create_space", "update_space", "delete_space"),
+    *("create_space", "update_space", "set_document", "delete_space"),
     *("put", "rename", "delete", "begin", "add_part", "finish", "abort", "replace_part", "finish_s3"),
     *("create_token", "update_token", "delete_token", "reencrypt", "add_flux"),
 )
