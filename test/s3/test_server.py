@@ -275,7 +275,8 @@ def test_what_is_not_served_is_refused(s3: Any, bucket: str) -> None:
     assert refusal(s3.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}) == refused
     assert refusal(s3.put_bucket_policy, Bucket=bucket, Policy="{}") == refused
     assert refusal(s3.put_object, Bucket=bucket, Key="k", Body=b"", ServerSideEncryption="AES256") == refused
-    assert refusal(s3.create_bucket, Bucket=f"{bucket}-open", ACL="public-read") == refused
+    cors = {"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]}
+    assert refusal(s3.put_bucket_cors, Bucket=bucket, CORSConfiguration=cors) == refused
     assert refusal(s3.get_bucket_policy, Bucket=bucket) == (404, "NoSuchBucketPolicy")
     assert refusal(s3.get_bucket_cors, Bucket=bucket) == (404, "NoSuchCORSConfiguration")
     assert "Status" not in s3.get_bucket_versioning(Bucket=bucket)
@@ -522,3 +523,42 @@ def test_what_is_malformed_gets_an_error_of_s3(s3_server: S3Server) -> None:
     ):
         answer = peer.exchange(data, method)
         assert answer.status == 400 and b"<Error><Code>" in answer.body, answer
+
+
+def test_what_the_acl_of_a_bucket_lets_everybody_do(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    anybody, here = s3_server.anonymous(), {"Bucket": bucket}
+    s3.put_object(Key="k", Body=b"own", **here)
+    denied = (403, "AccessDenied")
+    assert refusal(anybody.list_objects_v2, **here) == denied
+    s3.put_bucket_acl(ACL="public-read", **here)
+    assert [each["Permission"] for each in s3.get_bucket_acl(**here)["Grants"]] == ["FULL_CONTROL", "READ"]
+    assert [each["Key"] for each in anybody.list_objects_v2(**here)["Contents"]] == ["k"]
+    assert refusal(anybody.get_object, Key="k", **here) == denied  # listing does not read
+    assert refusal(anybody.get_object, Key="absent", **here) == (404, "NoSuchKey")
+    assert refusal(anybody.put_object, Key="new", Body=b"", **here) == denied
+    s3.put_bucket_acl(ACL="public-read-write", **here)
+    anybody.put_object(Key="new", Body=b"new", **here)
+    anybody.delete_object(Key="new", **here)
+    copied = {"Key": "copy", "CopySource": {"Bucket": bucket, "Key": "k"}}
+    for call, arguments in (
+        *((anybody.copy_object, copied), (anybody.put_object_acl, {"Key": "k", "ACL": "public-read"})),
+        *((anybody.get_bucket_acl, {}), (anybody.put_bucket_acl, {"ACL": "private"}), (anybody.delete_bucket, {})),
+        (anybody.get_object_tagging, {"Key": "k"}),
+    ):
+        assert refusal(call, **here, **arguments) == denied, call
+    s3.put_bucket_acl(ACL="private", **here)
+    assert refusal(anybody.list_objects_v2, **here) == denied
+    open_to_all = f"{bucket}-open"
+    s3.create_bucket(Bucket=open_to_all, ACL="public-read")
+    s3.create_bucket(Bucket=open_to_all, ACL="public-read")
+    assert refusal(s3.create_bucket, Bucket=open_to_all) == (409, "BucketAlreadyExists")
+    assert anybody.list_objects_v2(Bucket=open_to_all)["KeyCount"] == 0
+
+
+def test_the_tags_of_a_bucket(s3: Any, bucket: str) -> None:
+    assert refusal(s3.get_bucket_tagging, Bucket=bucket) == (404, "NoSuchTagSet")
+    tags = [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "ü"}]
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
+    assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == tags
+    s3.delete_bucket_tagging(Bucket=bucket)
+    assert refusal(s3.get_bucket_tagging, Bucket=bucket) == (404, "NoSuchTagSet")

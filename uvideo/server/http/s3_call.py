@@ -25,7 +25,7 @@ from uvideo.server.ops.audit import details
 from uvideo.server.rules.body_sums import FramedBody
 from uvideo.server.rules.objects import ObjectBody
 from uvideo.server.rules.s3_access import S3Signer
-from uvideo.server.rules.s3_record import RequestContext
+from uvideo.server.rules.s3_record import RequestContext, bucket_acl
 from uvideo.server.rules.service import Grant, Service
 from uvideo.server.rules.token_rights import covers, covers_space
 from uvideo.storage.base import SpaceRecord
@@ -258,7 +258,7 @@ class S3Call(DialectCall[Op, Any]):
     def _may_know(self) -> bool:
         """Whether the client may learn that an object is absent: it may list the bucket, or read all of it."""
         assert self._record is not None
-        if self._record.type == "public":
+        if self._record.type == "public" or bucket_acl(self._record) != s3.PRIVATE:
             return True
         if self._signer is None or self._signer.known.owner != self._record.owner:
             return False

@@ -13,7 +13,7 @@ from uvideo.s3.recognition import S3Address
 from uvideo.server.auth import signature_scope, temporary_keys
 from uvideo.server.auth.credentials import Key
 from uvideo.server.auth.signature_scope import S3Carrier
-from uvideo.server.rules.s3_record import may_anybody_read
+from uvideo.server.rules.s3_record import bucket_acl, may_anybody_read
 from uvideo.server.rules.service import NOBODY, Grant, Service, who
 from uvideo.storage.base import SpaceRecord, TokenRecord
 
@@ -21,6 +21,15 @@ __all__ = ["ACCOUNT_WIDE", "S3Access", "S3Signer"]
 
 #: Operations for which no bucket needs to exist.
 ACCOUNT_WIDE = (s3.ListBuckets, s3.CreateBucket)
+
+
+#: What everybody may in a bucket with the ACL public-read, and in one with public-read-write.  No copies: the rights on
+#: their source are those of the account that owns the target.
+LISTS = (s3.ListObjects, s3.ListObjectsV2, s3.ListObjectVersions, s3.ListMultipartUploads, s3.HeadBucket)
+WRITES = (
+    *(s3.PutObject, s3.PostObject, s3.DeleteObject, s3.DeleteObjects, s3.CreateMultipartUpload, s3.UploadPart),
+    *(s3.CompleteMultipartUpload, s3.AbortMultipartUpload, s3.ListParts),
+)
 
 
 class S3Signer(NamedTuple):
@@ -109,6 +118,10 @@ class S3Access:
 
     async def _may_anybody(self, cls: type, space: SpaceRecord, key: str) -> bool:
         """Whether everybody may do this.  Of an absent object of a private bucket nobody learns that it is absent."""
+        if cls in LISTS:
+            return bucket_acl(space) != s3.PRIVATE
+        if cls in WRITES:
+            return bucket_acl(space) == s3.PUBLIC_READ_WRITE
         if cls not in (s3.GetObject, s3.HeadObject):
             return False
         return may_anybody_read(space, await self._service.catalog.get(space.space_id, key))
