@@ -265,11 +265,12 @@ class S3Call(DialectCall[Op, Any]):
         token = self._signer.token
         return token is None or "TOKEN_ALLOW_LIST" in token.ops
 
-    def write(self, op: Op, result: Any) -> message.Response:
+    def write(self, op: Op, result: object) -> message.Response:
         if isinstance(op, routing.FixedAnswer):
             return self._told(op.answer())
         assert not isinstance(op, Undecoded)
         if isinstance(op, s3.PostObject):
+            assert isinstance(result, s3.PostObjectOutput)
             return self._told(post_object.encode(op, result))
         return self._told(dialect.encode(op, result))
 
