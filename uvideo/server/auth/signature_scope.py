@@ -78,8 +78,16 @@ MAY: dict[type, tuple[SignatureCarrier, ...]] = {
 #: header and a URL stand for whatever they name.
 S3_MAY: dict[type, tuple[S3Carrier, ...]] = {
     **dict.fromkeys((*s3.OPERATIONS, FixedAnswer, FixedError), (S3Carrier.HEADER, S3Carrier.URL)),
-    **dict.fromkeys((s3.GetObject, s3.HeadObject), (S3Carrier.HEADER, S3Carrier.URL, S3Carrier.NOBODY)),
-    s3.PostObject: (S3Carrier.FORM,),
+    # Without a signature only where an ACL lets everybody: rules/s3_access.py
+    **dict.fromkeys(
+        (
+            *(s3.GetObject, s3.HeadObject, s3.HeadBucket, s3.ListObjects, s3.ListObjectsV2, s3.ListObjectVersions),
+            *(s3.ListMultipartUploads, s3.ListParts, s3.PutObject, s3.DeleteObject, s3.DeleteObjects),
+            *(s3.CreateMultipartUpload, s3.UploadPart, s3.CompleteMultipartUpload, s3.AbortMultipartUpload),
+        ),
+        (S3Carrier.HEADER, S3Carrier.URL, S3Carrier.NOBODY),
+    ),
+    s3.PostObject: (S3Carrier.FORM, S3Carrier.NOBODY),
 }
 
 
