@@ -167,7 +167,7 @@ def assert_explained(result: subprocess.CompletedProcess[str]) -> None:
     """The seam says why it cannot load `ucloud`, which distribution it may be, and what to do."""
     assert result.returncode != 0
     last = result.stderr.strip().splitlines()[-1]
-    assert last.startswith("ImportError: uvideo needs its own half of the package `ucloud`, and cannot load it: ")
+    assert last.startswith("ImportError: uvideo cannot load its own part of the package `ucloud`: ")
     for hint in ("No module named 'ucloud.uvideo'", "ucloud-sdk-python3", "ucloud.__path__", "PYTHONPATH"):
         assert hint in last
 

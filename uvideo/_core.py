@@ -36,10 +36,10 @@ try:
     from ucloud.uvideo.protocol import upload as upload
 except ImportError as failure:
     raise ImportError(
-        f"uvideo needs its own half of the package `ucloud`, and cannot load it: {failure}. Most likely another "
-        "distribution's `ucloud` (for example ucloud-sdk-python3) stands earlier on sys.path; `python -c 'import "
-        "ucloud; print(ucloud.__path__)'` shows which. Install both into the same site-packages, or put the folder "
-        "that holds uvideo's `ucloud` first on sys.path (PYTHONPATH)."
+        f"uvideo cannot load its own part of the package `ucloud`: {failure}. Most likely `ucloud` of another "
+        "distribution (for example ucloud-sdk-python3) comes earlier on sys.path; `python -c 'import ucloud; "
+        "print(ucloud.__path__)'` shows which. Install both into the same site-packages, or put the folder that "
+        "contains uvideo's `ucloud` first on sys.path (PYTHONPATH)."
     ) from failure
 
 if TYPE_CHECKING:

@@ -86,7 +86,7 @@ UVideoError = errors.UVideoError
 class TransferBusy(errors.UVideoError):
     """Another process, or another call of this one, is working on this transfer."""
 
-    message = "this transfer is being done by another process"
+    message = "another process is running this transfer"
 
 
 class SomeFailed(errors.UVideoError):

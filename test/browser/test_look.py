@@ -87,7 +87,7 @@ def test_spaces(console: Console, browser: object, tmp_path: Path, picture: Pict
 
         alone = Console(server, Peer(server), console.browser)
         page = alone.open()
-        expect(page.get_by_role("heading", name="Make your first space")).to_be_visible()
+        expect(page.get_by_role("heading", name="Create your first space")).to_be_visible()
         picture(page, "spaces-empty")
         page.get_by_role("button", name="New space").first.click()
         page.get_by_role("textbox", name="Name").fill("family-videos")
@@ -114,7 +114,7 @@ def test_spaces(console: Console, browser: object, tmp_path: Path, picture: Pict
         expect(page.get_by_role("alert")).to_have_text("The space is not empty. Delete its objects first.")
         alone.peer.do(operation.DeleteObject("family-videos", "a"))
         sure.click()
-        expect(page.get_by_role("heading", name="Make your first space")).to_be_visible()
+        expect(page.get_by_role("heading", name="Create your first space")).to_be_visible()
         alone.done()
 
 

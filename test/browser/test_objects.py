@@ -52,7 +52,7 @@ def test_folders_search_and_order(console: Console) -> None:
     expect(page.locator(".rows .row:visible")).to_have_count(1)
     assert names(page) == ["c.txt"]
     page.get_by_label("Names that begin with").fill("zzz")
-    expect(page.get_by_role("heading", name="Nothing begins with that")).to_be_visible()
+    expect(page.get_by_role("heading", name="No matching names")).to_be_visible()
     page.get_by_label("Names that begin with").fill("")
     row(page, "b/").locator(".label").click()
     expect(page.get_by_role("heading", name="b", exact=True)).to_be_visible()
@@ -92,7 +92,7 @@ def test_rename_copy_move_and_delete(console: Console) -> None:
         assert console.peer.call(operation.HeadObject(space, key)).status == 200
     row(page, "f/").locator("input").click()
     page.get_by_role("button", name="Copy or move").click()
-    page.get_by_label("What to do").select_option("move")
+    page.get_by_label("Operation").select_option("move")
     page.get_by_label("To folder").fill("f/g/")
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("alert")).to_have_text("A folder cannot go into itself.")
@@ -105,7 +105,7 @@ def test_rename_copy_move_and_delete(console: Console) -> None:
     row(page, "new/").locator("input").click()
     row(page, "two.txt").locator("input").click()
     page.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.get_by_text("A folder goes with everything in it.")).to_be_visible()
+    expect(page.get_by_text("A folder is deleted with everything in it.")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     assert console.peer.call(operation.HeadObject(space, "two.txt")).status == 200
     page.get_by_role("button", name="Delete", exact=True).click()
@@ -156,7 +156,7 @@ def test_a_shared_link_and_its_picture(console: Console) -> None:
     page.get_by_role("button", name="Share").click()
     link = page.get_by_role("textbox", name="Link", exact=True)
     expect(link).to_have_value(re.compile(re.escape(console.server.endpoint)))
-    page.get_by_label("The link ends after").select_option("3600")
+    page.get_by_label("The link expires after").select_option("3600")
     page.get_by_label("Save as a file").check()
     expect(link).to_have_value(re.compile("ufileattname"))
     page.wait_for_selector(".qr svg")

@@ -64,7 +64,7 @@ def test_webm_and_what_cannot_be_played(console: Console, tmp_path: Path) -> Non
     watch(page, "a.webm")
     until(page, "document.querySelector('.stage video')?.videoWidth === 160")
     page.locator(".viewer-head").get_by_role("button", name="Next").click()
-    expect(page.get_by_role("alert")).to_contain_text("This browser cannot play it.")
+    expect(page.get_by_role("alert")).to_contain_text("This browser cannot play this file.")
 
 
 def test_a_poster_is_made_in_the_browser(console: Console) -> None:
@@ -177,4 +177,4 @@ def test_hls_where_the_browser_knows_it(console: Console, playlists: Path) -> No
     page.evaluate("HTMLMediaElement.prototype.canPlayType = () => 'maybe'")
     console.allowed.append("ERR_")
     watch(page, "index.m3u8")
-    expect(page.get_by_role("alert")).to_contain_text("This browser cannot play it.")
+    expect(page.get_by_role("alert")).to_contain_text("This browser cannot play this file.")

@@ -126,7 +126,7 @@ def test_what_is_there_is_replaced_only_if_the_user_says_so(console: Console, tm
     page = console.open(f"#/s/{space}/")
     page.wait_for_selector(".rows .row")
     page.locator("#files").set_input_files(files)
-    expect(page.get_by_role("heading", name="Replace what is there?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Replace existing objects?")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     expect(page.locator(".rows").get_by_text("b.txt")).to_be_visible()
     assert stored(console, space, "a.txt") == b"old"
@@ -153,9 +153,9 @@ def test_pause_go_on_and_cancel(console: Console, tmp_path: Path, picture: Pictu
     expect(line(page, "second.mp4")).to_have_attribute("data-state", "cancelled")
     expect(page.get_by_text("Nothing is being uploaded.")).to_be_visible()
     assert open_uploads(console, space) == ["first.mp4"]
-    page.get_by_role("button", name="Go on with first.mp4").click()
+    page.get_by_role("button", name="Resume first.mp4").click()
     page.get_by_role("button", name="Pause first.mp4").click()
-    page.get_by_role("button", name="Go on with first.mp4").click()
+    page.get_by_role("button", name="Resume first.mp4").click()
     release()
     expect(line(page, "first.mp4")).to_have_attribute("data-state", "done", timeout=30_000)
     assert stored(console, space, "first.mp4") == first.read_bytes()
@@ -238,8 +238,8 @@ def test_an_interrupted_upload_is_given_up(console: Console, tmp_path: Path) -> 
     begin_and_reload(console, page, file(tmp_path, "long.mp4", 6 * BLOCK), space)
     age_notes(page)
     transfers(page)
-    page.get_by_role("button", name="Give up long.mp4").click()
-    page.get_by_role("dialog").get_by_role("button", name="Give the upload up").click()
+    page.get_by_role("button", name="Discard long.mp4").click()
+    page.get_by_role("dialog").get_by_role("button", name="Discard the upload").click()
     expect(page.get_by_role("heading", name="No uploads")).to_be_visible()
     assert open_uploads(console, space) == []
 
@@ -309,7 +309,9 @@ def test_bytes_that_were_changed_on_the_way_are_found_out(console: Console, tmp_
     )
     page.locator("#files").set_input_files(file(tmp_path, "changed.mp4", size))
     transfers(page)
-    expect(line(page, "changed.mp4")).to_contain_text("What the server stored is not what was sent.")
+    expect(line(page, "changed.mp4")).to_contain_text(
+        "The bytes that the server stored differ from those that were sent."
+    )
     page.wait_for_timeout(200)
     assert open_uploads(console, space) == []
 

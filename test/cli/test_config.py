@@ -75,7 +75,7 @@ class TestInit:
             },
         )
         assert done.code == 0, done.out
-        assert "the service takes them" in done.out
+        assert "the service accepts the keys" in done.out
         assert inside("spaces").code == 0
 
     def test_keys_that_are_refused_are_kept_only_if_wished(self, alone: Shell) -> None:
@@ -83,12 +83,12 @@ class TestInit:
         answers = {
             "public key": alone.server.public_key,
             "private key (not shown): ": SECRET,
-            "all the same? [y/N]": "n",
+            "anyway? [y/N]": "n",
         }
         done = alone.terminal(*words, answers=answers)
         assert (done.code, path(alone).exists()) == (1, False)
         assert SECRET not in done.out
-        assert alone.terminal(*words, answers={**answers, "all the same? [y/N]": "y"}).code == 0
+        assert alone.terminal(*words, answers={**answers, "anyway? [y/N]": "y"}).code == 0
         assert "profiles.x" in path(alone).read_text()
 
     def test_without_a_terminal_keys_that_are_refused_are_an_error(self, alone: Shell) -> None:
@@ -149,7 +149,7 @@ class TestSet:
     def test_settings_of_a_profile(self, alone: Shell) -> None:
         assert alone("config", "set", "retries", "8", "--profile", "home").out == "home: retries = 8\n"
         assert alone("config", "set", "verify", "no", "--profile", "home").code == 0
-        assert alone("config", "use", "home").out == "home is the default now\n"
+        assert alone("config", "use", "home").out == "home is now the default\n"
         assert alone("config", "show").lines == ["home: retries = 8", "home: verify = false"]
         assert alone("config", "unset", "retries").out == "home: retries is removed\n"
         assert alone("config", "show", "home").lines == ["home: verify = false"]
@@ -188,7 +188,7 @@ class TestSet:
             (["retries", "many"], "whole number"),
             (["retries"], "--key-file"),
             (["retries", "1", "--key-file", "-"], "not both"),
-            (["retries", "1", "--profile", "a b"], "no name of a profile"),
+            (["retries", "1", "--profile", "a b"], "not a valid name of a profile"),
         ],
     )
     def test_what_cannot_be_is_2(self, alone: Shell, inside: Inside, words: list[str], said: str) -> None:

@@ -100,13 +100,13 @@ class TestPlaces:
     @pytest.mark.parametrize(
         "words, said",
         [
-            (["videos", "uvideo://S/"], "is a folder: -r"),
+            (["videos", "uvideo://S/"], "is a folder: give -r"),
             (["videos/a.mp4", "elsewhere"], "neither side"),
             (["-", "elsewhere"], "neither side"),
             (["-", "uvideo://S/x/"], "has no name"),
-            (["-", "videos/a.mp4", "uvideo://S/x"], "goes with no other"),
-            (["-r", "uvideo://S/v", "uvideo://S/v/w"], "lies in the source"),
-            (["-r", "uvideo://S/", "uvideo://S/v"], "lies in the source"),
+            (["-", "videos/a.mp4", "uvideo://S/x"], "cannot be combined with other sources"),
+            (["-r", "uvideo://S/v", "uvideo://S/v/w"], "is inside the source"),
+            (["-r", "uvideo://S/", "uvideo://S/v"], "is inside the source"),
             (["uvideo://S/v/x", "uvideo://S/v/x"], "the same object"),
             (["-r", "uvideo://S/v", "-"], "only one object"),
             (["uvideo://S/*", "videos/a.mp4"], "is a file; a folder"),
@@ -256,7 +256,7 @@ class TestBadItems:
     def test_a_full_disk(self, shell: Shell, inside: Inside) -> None:
         space = shell.space(a="x" * 100)
         done = inside("cp", f"uvideo://{space}/a", "/dev/full")
-        assert done.code == 1 and "make room" in done.err, done.err
+        assert done.code == 1 and "free some space" in done.err, done.err
 
     def test_what_is_not_there(self, shell: Shell, inside: Inside, tree: Path) -> None:
         space = shell.space()

@@ -39,7 +39,7 @@ def test_a_wrong_private_key(shell: Shell) -> None:
     space = shell.space()
     done = shell("doctor", "--space", space, UVIDEO_PRIVATE_KEY="another-secret-key")
     assert done.code == 3
-    assert "-> The private key is not that of this public key" in done.out
+    assert "-> The private key does not belong to this public key" in done.out
     lines = [line.strip() for line in done.lines]
     at = lines.index(f"/{space}/")
     assert lines[at - 4] == "GET"
@@ -84,7 +84,7 @@ def test_a_proxy_that_changes_bodies(shell: Shell) -> None:
         proxy.on("GetObject").flip(3)
         done = shell("doctor", "--space", space, UVIDEO_ENDPOINT=f"127.0.0.1:{proxy.port}")
     assert done.code == 1
-    assert "is not what was stored" in done.out
+    assert "differs from the stored content" in done.out
 
 
 def test_in_chinese(shell: Shell) -> None:
@@ -104,7 +104,7 @@ class TestLink:
         assert done.code == 0
         assert "opens uvideo://some-space/a/b.mp4" in done.out
         assert "2 d 23 h more" in done.out or "3 d 0 h more" in done.out
-        assert "right, for GET" in done.out
+        assert "valid, for GET" in done.out
         signature = re.search("Signature=([^&]*)", url)
         assert signature is not None and signature[1] not in done.out
 

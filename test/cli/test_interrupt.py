@@ -58,7 +58,7 @@ def test_an_interrupted_upload_goes_on(shell: Shell, inside: Inside, large: Path
     target = f"uvideo://{space}/x y"
     code, err, seconds = stopped(shell, number, "cp", "large", target, "--bwlimit", "8M")
     assert code == 130 and seconds < 15, err
-    assert f"to go on: uvideo cp large '{target}' --bwlimit 8M" in err and "Traceback" not in err
+    assert f"to continue: uvideo cp large '{target}' --bwlimit 8M" in err and "Traceback" not in err
 
     record = check(inside("transfers", "ls", "--json").lines[0])
     assert (record["direction"], record["target"], record["bytes"]) == ("upload", target, SIZE)
@@ -80,7 +80,7 @@ def test_an_interrupted_download_goes_on(shell: Shell, inside: Inside, large: Pa
     space = shell.space()
     shell.client.upload(space, "x", large)
     code, err, seconds = stopped(shell, signal.SIGINT, "cp", f"uvideo://{space}/x", "down/y", "--bwlimit", "8M")
-    assert code == 130 and seconds < 15 and "to go on: uvideo cp" in err, err
+    assert code == 130 and seconds < 15 and "to continue: uvideo cp" in err, err
     assert not (shell.folder / "down" / "y").exists()
     record = check(inside("transfers", "ls", "--json").lines[0])
     assert (record["direction"], record["source"]) == ("download", f"uvideo://{space}/x") and record["done"] > 0
@@ -108,10 +108,10 @@ def test_an_upload_to_a_space_that_is_gone_keeps_no_other_from_going_on(
         shell.client.abort_upload(gone, each.key, each.upload_id)
     shell.client.delete_space(gone)
     done = inside("transfers", "resume", "--all", "-j", "1")
-    assert done.code == 4 and done.err.count("there is no space") == 1 and ": 2 not begun" in done.err, done.err
+    assert done.code == 4 and done.err.count("there is no space") == 1 and ": 2 not started" in done.err, done.err
     begin(space, "d")
     done = inside("transfers", "resume", "--all", "-j", "1")
-    assert done.code == 1 and done.err.count("there is no space") >= 2 and "not begun" not in done.err, done.err
+    assert done.code == 1 and done.err.count("there is no space") >= 2 and "not started" not in done.err, done.err
     assert shell.client.stat(space, "d").size == SIZE
 
 

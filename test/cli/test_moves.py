@@ -47,7 +47,7 @@ def test_a_file_stays_where_another_object_is(shell: Shell, proxy: FaultProxy, f
     space = shell.space(film="another!!!!!!")
     proxy.on("PutObject").answer(200, headers={"ETag": f'"{etag(DATA)}"'})
     done = shell("mv", "film", f"uvideo://{space}/", UVIDEO_ENDPOINT=f"127.0.0.1:{proxy.port}")
-    assert done.code != 0 and "the source stays" in done.err and file.read_bytes() == DATA
+    assert done.code != 0 and "the source was not removed" in done.err and file.read_bytes() == DATA
 
 
 def test_an_object_stays_whose_copy_is_not_there(shell: Shell, proxy: FaultProxy) -> None:

@@ -143,7 +143,7 @@ def test_what_the_system_said_of_a_file_counts() -> None:
             return error
 
     assert failure.code(local(errno.ENOENT)) == failure.NOT_FOUND
-    assert fatal_errors.is_full(local(errno.ENOSPC)) and "make room" in str(failure.hint(local(errno.ENOSPC)))
+    assert fatal_errors.is_full(local(errno.ENOSPC)) and "free some space" in str(failure.hint(local(errno.ENOSPC)))
     assert pickle.loads(pickle.dumps(errors.LocalFailure("x"))).message == "x"
 
 

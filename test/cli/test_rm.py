@@ -89,9 +89,9 @@ def test_a_run_that_ends_early_says_what_was_not_begun(shell: Shell, inside: Ins
     for name in names:
         (shell.folder / name).write_bytes(b"")
     done = inside("cp", *names, "uvideo://absent-space/", "-j", "1")
-    assert done.code == 4 and done.err.count("error: ") == 1 and "or more not begun" in done.err, done.err
+    assert done.code == 4 and done.err.count("error: ") == 1 and "or more not started" in done.err, done.err
     done = inside("cp", *names[:2], "uvideo://absent-space/", "-j", "1")
-    assert done.code == 4 and "not begun" in done.err, done.err
+    assert done.code == 4 and "not started" in done.err, done.err
 
 
 def test_it_asks_on_a_terminal(shell: Shell, space: str) -> None:

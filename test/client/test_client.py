@@ -377,7 +377,7 @@ def test_an_upload_is_aborted_and_aborting_again_is_no_error(client: Client, spa
 def test_parts_that_are_not_all_there_are_an_invalid_argument(client: Client, space: str) -> None:
     upload = client.begin_upload(space, "a")
     second = client.put_part(upload, 1, b"x")
-    with pytest.raises(errors.InvalidArgument, match="parts are not all there"):
+    with pytest.raises(errors.InvalidArgument, match="a part is missing or given twice"):
         client.finish_upload(upload, [second])
     client.abort_upload(space, "a", upload.upload_id)
 

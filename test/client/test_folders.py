@@ -142,7 +142,7 @@ def test_what_cannot_be_read_is_said_and_the_rest_goes_up(client: Client, space:
     found = reasons(caught)
     assert sorted(found) == ["p/\\udcff.mp4", "p/gone", "p/pipe"]
     assert "not UTF-8" in found["p/\\udcff.mp4"] and "No such file" in found["p/gone"]
-    assert "no regular file" in found["p/pipe"]
+    assert "not a regular file" in found["p/pipe"]
     assert len(caught.value.summary.done) == 7
     str(caught.value).encode()
 
@@ -399,7 +399,9 @@ def test_what_stands_in_the_way_is_said_and_stays(client: Client, space: str, tm
         client.download_dir(space, "", copy)
     found = reasons(caught)
     assert sorted(found) == ["file/a", "folder", "pipe"]
-    assert "a directory" in found["folder"] and "no directory" in found["file/a"] and "no regular" in found["pipe"]
+    assert (
+        "a directory" in found["folder"] and "not a directory" in found["file/a"] and "not a regular" in found["pipe"]
+    )
     assert (copy / "good").read_bytes() == b"data" and (copy / "file").read_bytes() == b"mine"
 
 

@@ -115,8 +115,8 @@ def test_removing_the_default_profile_leaves_none(path: Path) -> None:
     [
         ("a", "endpont", "x", "did you mean endpoint"),
         ("a", "retries", "many", "whole number"),
-        ("a b", "retries", "1", "no name of a profile"),
-        ("", "retries", "1", "no name of a profile"),
+        ("a b", "retries", "1", "not a valid name of a profile"),
+        ("", "retries", "1", "not a valid name of a profile"),
     ],
 )
 def test_what_cannot_be_right_changes_nothing(path: Path, profile: str, name: str, value: str, said: str) -> None:

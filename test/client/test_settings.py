@@ -70,7 +70,7 @@ def test_a_variable_near_a_setting_is_warned_of(config: Path, caplog: pytest.Log
     with caplog.at_level(logging.WARNING, "uvideo"):
         load(environ=env(config, UVIDEO_ENDPOINTS="127.0.0.1:1", UVIDEO_SERVE_PORT="1", UVIDEO_TEST_ENDPOINT="x"))
     assert [record.getMessage() for record in caplog.records] == [
-        "UVIDEO_ENDPOINTS is no setting and has no effect; is UVIDEO_ENDPOINT meant?"
+        "UVIDEO_ENDPOINTS is not a setting and has no effect; did you mean UVIDEO_ENDPOINT?"
     ]
 
 

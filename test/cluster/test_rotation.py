@@ -84,4 +84,4 @@ def test_a_cluster_changes_its_pair_without_an_outage(cluster: Cluster, tmp_path
     said = told(admin("keys", tmp_path, "--json", env=env))
     assert (said["public_key"], said["void_tokens"], said["void_keys"]) == (NEW["public_key"], 0, 0)
     refused = admin("keys", tmp_path, "--replace", env=env)
-    assert refused.returncode == 2 and "Rotate the keys" in refused.stderr
+    assert refused.returncode == 2 and "The pair of a cluster" in refused.stderr

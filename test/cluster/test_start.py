@@ -48,7 +48,7 @@ def test_what_a_start_looks_for_is_looked_for_again(options: tuple[str, ...], da
     with ExitStack() as stack:
         with locked(database, "tokens"):
             server = stack.enter_context(start_server(tmp_path, *options))
-            until(lambda: f"is looked for later: {REASON}" in server.log.read_text())
+            until(lambda: f"are retried later: {REASON}" in server.log.read_text())
         assert "ERROR" not in server.compared()
 
 

@@ -180,7 +180,7 @@ def test_an_answer_of_the_store(gateway: Gateway, place, status: int, code: str,
     text = gateway.server.log.read_text()[logged:]
     (line,) = [each for each in text.splitlines() if "session" in each]
     assert str(status) in line and code in line and ("scripted" in line) == bool(code)
-    assert ("broken off" in line) == (place is middle_of_read)
+    assert ("was aborted" in line) == (place is middle_of_read)
     assert any(each in line for each in TEXTS)
     assert "Traceback" not in text and "Debug" not in text and len(text) < 2000
     after = gateway.causes()
@@ -269,7 +269,7 @@ def test_the_ways_of_not_reaching_a_store_are_told_apart(cluster: Cluster, tmp_p
     )
     assert "the name of nowhere.invalid" in refused(cluster, store.url(endpoint="http://nowhere.invalid:9"))
     plain = f"https://{store.host}:{store.port}"
-    assert "does not speak TLS: write http://" in refused(cluster, store.url(endpoint=plain))
+    assert "does not use TLS: write http://" in refused(cluster, store.url(endpoint=plain))
 
 
 def test_the_ways_of_not_reaching_a_database_are_told_apart(cluster: Cluster) -> None:
@@ -342,7 +342,7 @@ def test_a_bucket_that_keeps_versions_is_refused(cluster: Cluster, object_store:
     try:
         client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         line = refused(cluster, object_store.url("place", bucket=bucket), ending=UNFIT)
-        assert f"the bucket {bucket} keeps old versions" in line and "take a bucket that never had versioning" in line
+        assert f"the bucket {bucket} keeps old versions" in line and "use a bucket that never had versioning" in line
     finally:
         found = client.list_object_versions(Bucket=bucket)
         for each in (*found.get("Versions", ()), *found.get("DeleteMarkers", ())):

@@ -23,10 +23,10 @@ from uvideo.storage.base import ObjectRecord, SpaceRecord, UploadRecord
 pytestmark = pytest.mark.cluster
 
 LATER = (
-    "garbage is looked for later",
-    "stale uploads are aborted later",
-    "scrubbing goes on later",
-    "the bytes served and uploaded are counted later",
+    "garbage collection is retried later",
+    "stale uploads could not be aborted, retried later",
+    "scrubbing continues later",
+    "the sent and received bytes are counted later",
 )
 
 

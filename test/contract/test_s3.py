@@ -600,7 +600,7 @@ def test_a_place_is_read_from_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     [
         ("s3://", "must look like"),
         ("http://bucket", "must look like"),
-        ("s3://me:secret@bucket", "do not belong"),
+        ("s3://me:secret@bucket", "must not contain credentials"),
         ("s3://bucket?endpont=x", "'endpont'"),
         ("s3://bucket?endpoint=host:9", "http://host:port"),
         ("s3://bucket?endpoint=http://me:secret@host", "http://host:port"),

@@ -156,14 +156,14 @@ DIFFERENCES = (
     Difference(
         "LF alone", "RFC 9112 2.2 lets a reader take it; who stands between may not", "does not end in CR and LF"
     ),
-    Difference("LF alone in a trailer", "as above", "a line of the chunks ends in another way"),
-    Difference("another version", "what HTTP/1.2 or 2.0 means in such a line nobody knows", "not of HTTP/1"),
-    Difference("another protocol", "as above; it is seen with the first bytes", "does not begin as HTTP/1 does"),
-    Difference("a list of lengths", "RFC 9110 8.6 lets a reader refuse it", "the length of the body is no number"),
-    Difference("a list and a length", "as above", "the head says content-length twice"),
+    Difference("LF alone in a trailer", "as above", "a line of the chunks does not end in CR and LF"),
+    Difference("another version", "what HTTP/1.2 or 2.0 means in such a line nobody knows", "not one of HTTP/1"),
+    Difference("another protocol", "as above; it is seen with the first bytes", "does not begin like HTTP/1"),
+    Difference("a list of lengths", "RFC 9110 8.6 lets a reader refuse it", "the length of the body is not a number"),
+    Difference("a list and a length", "as above", "the head contains content-length twice"),
     Difference("the size of a head", "memory is bounded", "the head is longer than"),
     Difference("the number of fields", "memory is bounded", "fields"),
-    Difference("the number of answers 1xx", "time is bounded", "never comes to the answer"),
+    Difference("the number of answers 1xx", "time is bounded", "sends too many interim answers"),
     Difference("the size of a line of chunks", "memory is bounded", "a line of the chunks is too long"),
     Difference("the size of a trailer", "memory is bounded", "the trailer is longer than"),
     Difference(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
@@ -35,7 +37,12 @@ from ucloud.uvideo.protocol import (
 )
 from ucloud.uvideo.protocol.message import Headers, Request, Response
 from uvideo.s3 import chunked, payload, post_policy, xml
+from uvideo.s3 import dialect as s3_dialect
+from uvideo.s3 import errors as s3_errors
+from uvideo.s3 import multipart as s3_multipart
+from uvideo.s3 import operation as s3
 from uvideo.s3 import signature as signature_s3
+from uvideo.s3.codec import OperationRequest
 from uvideo.s3.errors import S3Error
 from uvideo.server.http.form_upload import LIMIT, Form, boundary_of
 from uvideo.testing import faults
@@ -295,6 +302,31 @@ def s3_xml(data: bytes) -> None:
     assert seen <= xml.ELEMENTS
 
 
+S3_OPERATIONS = {cls.__name__: cls for cls in s3.OPERATIONS}
+
+
+def s3_operation(data: bytes) -> None:
+    """What the server reads out of an S3 request whose signature is right."""
+    first, headers, body = _message(data)
+    name, _, raw = first.partition(" ")
+    try:
+        target = location.parse_target(raw)
+        bucket, _, key = compat.unquote(target.path[1:]).partition("/")
+    except (errors.UVideoError, ValueError):
+        return
+    if name not in S3_OPERATIONS:
+        return
+    try:
+        cls = S3_OPERATIONS[name]
+        op = s3_dialect.decode(cls, OperationRequest(bucket, key, dict(target.query), headers, body))
+        assert type(op) is cls
+        if cls is s3.CompleteMultipartUpload:
+            s3_multipart.parts_of(body)
+    except S3Error as error:
+        assert 400 <= error.status < 500 or error.status == 501, error
+        assert s3_errors.document(error, "/", "1", "2").startswith(b"<?xml")
+
+
 def _lines(first: str, headers: Any, body: bytes) -> bytes:
     lines = [first, *(f"{name}: {value}" for name, value in headers)]
     return "\n".join(lines).encode("utf-8", "surrogateescape") + b"\n\n" + body
@@ -341,11 +373,97 @@ def _seeds() -> dict[str, list[bytes]]:
             found["s3_request"].append(_lines(f"{asked.method} {asked.target}", asked.headers, b""))
     found["s3_chunks"] = [bytes([which, 5]) + wire_of(VECTORS[name]) for which, name in enumerate(S3_STREAMS)]
     found["s3_xml"] = DOCUMENTS
+    found["s3_operation"] = [
+        _lines(
+            f"{name} {target}", [("Content-MD5", base64.b64encode(hashlib.md5(body).digest()).decode()), *given], body
+        )
+        for name, target, given, body in S3_REQUESTS
+    ]
     found["words"] = [each.encode() for each in WORDS]
     found["records"] = [json.dumps(SCRIPT).encode(), "\n".join(_noted().lines()).encode() + b"\n"]
     return found
 
 
+_STORE = [
+    ("Content-Type", "video/mp4"),
+    ("Content-Encoding", "aws-chunked, gzip"),
+    ("x-amz-meta-a", "b"),
+    ("x-amz-storage-class", "GLACIER"),
+    ("x-amz-acl", "public-read"),
+    ("x-amz-tagging", "a=b&c=%20"),
+    ("If-None-Match", "*"),
+]
+_COPY = [("x-amz-copy-source", "/b/k%20?versionId=null"), ("x-amz-copy-source-if-match", '"x"')]
+#: Operation, target, headers, body.
+S3_REQUESTS: list[tuple[str, str, list[tuple[str, str]], bytes]] = [
+    (
+        "ListObjectsV2",
+        "/b?list-type=2&prefix=a&delimiter=/&max-keys=7&continuation-token=abc&encoding-type=url",
+        [],
+        b"",
+    ),
+    ("ListObjectVersions", "/b?versions&key-marker=a&version-id-marker=null", [], b""),
+    ("ListParts", "/b/k?uploadId=u&max-parts=7&part-number-marker=3", [], b""),
+    ("PutObject", "/b/k", [*_STORE, ("x-amz-checksum-crc32", "AAAAAA==")], b""),
+    (
+        "PutObject",
+        "/b/k",
+        [("x-amz-trailer", "x-amz-checksum-crc32c"), ("x-amz-sdk-checksum-algorithm", "CRC32C")],
+        b"",
+    ),
+    ("GetObject", "/b/k?partNumber=1&versionId=null&response-content-type=a/b", [("If-Match", '"x", W/"y"')], b""),
+    ("CopyObject", "/b/k", [*_STORE, *_COPY, ("x-amz-metadata-directive", "REPLACE")], b""),
+    ("UploadPartCopy", "/b/k?uploadId=u&partNumber=2", [*_COPY, ("x-amz-copy-source-range", "bytes=0-9")], b""),
+    ("CreateMultipartUpload", "/b/k?uploads", [("x-amz-checksum-algorithm", "SHA1")], b""),
+    (
+        "CompleteMultipartUpload",
+        "/b/k?uploadId=u",
+        [("x-amz-checksum-crc32", "AAAAAA==-2"), ("x-amz-mp-object-size", "7")],
+        b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>",
+    ),
+    (
+        "DeleteObjects",
+        "/b?delete",
+        [],
+        b"<Delete><Object><Key>a</Key><Size>7</Size></Object><Quiet>true</Quiet></Delete>",
+    ),
+    ("GetObjectAttributes", "/b/k?attributes", [("x-amz-object-attributes", "ETag,ObjectParts")], b""),
+    ("PutObjectTagging", "/b/k?tagging", [], b"<Tagging><TagSet><Tag><Key>k</Key><Value/></Tag></TagSet></Tagging>"),
+    (
+        "PutBucketAcl",
+        "/b?acl",
+        [("x-amz-grant-read", 'uri="http://acs.amazonaws.com/groups/global/AllUsers", id=1')],
+        b"",
+    ),
+    (
+        "PutObjectAcl",
+        "/b/k?acl",
+        [],
+        b'<AccessControlPolicy xmlns:xsi="x"><Owner><ID>1</ID></Owner><AccessControlList><Grant><Grantee '
+        b'xsi:type="Group"><URI>u</URI></Grantee><Permission>READ</Permission></Grant></AccessControlList></AccessControlPolicy>',
+    ),
+    (
+        "CreateBucket",
+        "/b",
+        [],
+        b"<CreateBucketConfiguration><LocationConstraint>x</LocationConstraint></CreateBucketConfiguration>",
+    ),
+    (
+        "PutBucketCors",
+        "/b?cors",
+        [],
+        b"<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod><MaxAgeSeconds>1"
+        b"</MaxAgeSeconds></CORSRule></CORSConfiguration>",
+    ),
+    (
+        "PutBucketLifecycleConfiguration",
+        "/b?lifecycle",
+        [],
+        b"<LifecycleConfiguration><Rule><Status>Enabled</Status><Filter><And><Prefix>a</Prefix><Tag><Key>k</Key><Value/>"
+        b"</Tag></And></Filter><Expiration><Days>1</Days></Expiration></Rule></LifecycleConfiguration>",
+    ),
+    ("RestoreObject", "/b/k?restore", [], b"<RestoreRequest><Days>1</Days><Tier>Bulk</Tier></RestoreRequest>"),
+]
 ROOTS = ("Delete", "CompleteMultipartUpload", "AccessControlPolicy", "Tagging", "RestoreRequest")
 DOCUMENTS = [
     b'<?xml version="1.0" encoding="UTF-8"?>\n<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Object><Key>a&amp;'
@@ -395,7 +513,7 @@ def _noted() -> upload.Upload:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     each.__name__: each
-    for each in (request, management, form, reply, words, records, s3_request, s3_chunks, s3_form, s3_xml)
+    for each in (request, management, form, reply, words, records, s3_request, s3_chunks, s3_form, s3_xml, s3_operation)
 }
 #: Those whose wire is short.
 S3_STREAMS = [name for name, each in VECTORS.items() if "wire" in each]

@@ -79,6 +79,6 @@ def test_node_finishes_its_own_key_whatever_new_key_it_names(node: Client) -> No
     got = finished(node, "&newKey=new6M-file")
     assert got.json() == {"Bucket": node.space, "Key": "6M-file", "FileSize": len(BIG)}
     assert node.keys() == ["6M-file"] and node.get("6M-file").body == BIG
-    message = "permission denied: the key is taken, and newKey counts only if it is signed too, as X-UCloud-New-Key"
+    message = "permission denied: the key is taken, and newKey is used only if it is signed too, as X-UCloud-New-Key"
     finished(node, "&newKey=new6M-file").refusal(403, -148658, message)
     assert node.keys() == ["6M-file"]

@@ -86,7 +86,7 @@ def test_restarts_fail_no_request_and_wait_for_no_reader(service: Machine) -> No
     third = main_pid(service)
     assert third != second
     service.run(f"cp {WORKERS} /run/workers.py; echo ')' >> {WORKERS}")
-    with pytest.raises(Failed, match="exit code 2:\nuvideo: .* process .* goes on: unmatched"):
+    with pytest.raises(Failed, match="exit code 2:\nuvideo: .* process .* continues: unmatched"):
         service.run(RESTART)
     service.run(f"cp /run/workers.py {WORKERS}")
     assert main_pid(service) == third and left <= processes(service)

@@ -140,12 +140,12 @@ class Ranges(unittest.TestCase):
     def test_an_answer_with_another_range(self):
         for wanted, span, size, said in (
             ((2, 4), (2, 3), 11, None),
-            ((2, 4), (3, 3), 11, u"bytes 2-4 were asked for but 3-5 came"),
-            ((9, None), (0, 4), 4, u"bytes 9- were asked for but 0-3 came"),
-            ((2, 4), None, 11, u"the service sent the whole object where a range was asked for"),
+            ((2, 4), (3, 3), 11, u"bytes 2-4 were requested, but 3-5 were sent"),
+            ((9, None), (0, 4), 4, u"bytes 9- were requested, but 0-3 were sent"),
+            ((2, 4), None, 11, u"the service sent the whole object although a range was requested"),
         ):
             self.assertEqual(said, byterange.mismatch(ByteRange(*wanted), span, size))
-        self.assertEqual(u"bytes all were asked for but 3-5 came", byterange.mismatch(None, (3, 3), 11))
+        self.assertEqual(u"bytes all were requested, but 3-5 were sent", byterange.mismatch(None, (3, 3), 11))
 
 
 def digest_of(part):

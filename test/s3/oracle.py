@@ -42,7 +42,7 @@ class Oracle:
         self._result: Any = None
         self._body = b""
         self.op: Any = None
-        self.call: OperationRequest | None = None
+        self.request: OperationRequest | None = None
         self.response: Response | None = None
 
     def ask(self, cls: type, params: dict[str, Any], result: Any, body: bytes = b"") -> tuple[Any, dict[str, Any]]:
@@ -61,12 +61,12 @@ class Oracle:
         bucket, _, key = compat.unquote(urlsplit(path).path[1:]).partition("/")
         headers = [(name, _text(value)) for name, value in request.headers.items()]
         body = request.body if isinstance(request.body, bytes) else b""
-        self.call = OperationRequest(bucket, key, dict(compat.parse_query(query)), Headers(headers), body)
+        self.request = OperationRequest(bucket, key, dict(compat.parse_query(query)), Headers(headers), body)
         assert self._cls is not None
-        routed = routing.route(request.method, bucket, key, compat.parse_query(query), self.call.headers)
+        routed = routing.route(request.method, bucket, key, compat.parse_query(query), self.request.headers)
         assert routed is self._cls, routed
         try:
-            self.op = dialect.decode(self._cls, self.call)
+            self.op = dialect.decode(self._cls, self.request)
             result = self._result(self.op) if callable(self._result) else self._result
             self.response = dialect.encode(self.op, result)
         except errors.S3Error as error:

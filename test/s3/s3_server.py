@@ -53,8 +53,10 @@ def start_s3_server(folder: Path, *options: str) -> Iterator[S3Server]:
         yield S3Server(server, json.loads(ready.read_text())["s3"])
 
 
-def client(url: str, public: str, private: str, token: str | None = None, **config: Any) -> Any:
-    """A botocore client that asks once."""
+def client(
+    url: str, public: str, private: str, token: str | None = None, verify: bool | None = None, **config: Any
+) -> Any:
+    """A botocore client that asks once.  ``verify``: False to take any certificate."""
     made = Config(
         **{
             "signature_version": "s3v4",
@@ -68,6 +70,7 @@ def client(url: str, public: str, private: str, token: str | None = None, **conf
         "s3",
         region_name="cn-bj",
         endpoint_url=url,
+        verify=verify,
         aws_access_key_id=public or None,
         aws_secret_access_key=private or None,
         aws_session_token=token,

@@ -71,7 +71,7 @@ def test_the_vectors_of_multipart_objects(case: dict[str, Any]) -> None:
 
 
 @given(data=st.binary(max_size=300), cut=st.integers(0, 300))
-@pytest.mark.parametrize("algorithm", CRCS)
+@pytest.mark.parametrize("algorithm", CRCS[1:])
 def test_python_computes_what_awscrt_computes_in_any_pieces(algorithm: str, data: bytes, cut: int) -> None:
     pieces = checksum.hasher(algorithm, native=False)
     pieces.update(memoryview(data)[:cut])

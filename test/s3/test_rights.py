@@ -8,6 +8,7 @@ from uvideo.s3 import operation
 from uvideo.server.auth.signature_scope import S3_MAY, S3Carrier
 from uvideo.server.http.s3_call import S3Call
 from uvideo.server.ops.audit import S3_CHANGES, S3_DETAILS, S3_FREES
+from uvideo.server.rules.s3_access import LISTS, WRITES
 from uvideo.server.rules.token_rights import S3_NEEDED
 
 #: Only for the account's own keys.
@@ -33,9 +34,11 @@ def test_an_operation_that_changes_something_is_in_the_audit_log(cls: type) -> N
     assert S3_FREES <= S3_CHANGES
 
 
-def test_without_a_signature_objects_are_read_and_nothing_else() -> None:
+def test_without_a_signature_everybody_may_what_an_acl_says_and_nothing_else() -> None:
     open_to_all = {cls for cls, carriers in S3_MAY.items() if S3Carrier.NOBODY in carriers}
-    assert open_to_all == {operation.GetObject, operation.HeadObject}
+    assert open_to_all == {operation.GetObject, operation.HeadObject, *LISTS, *WRITES}
+    copies = {operation.CopyObject, operation.UploadPartCopy}  # they would read what the account may read
+    assert not open_to_all & copies and not open_to_all & CONFIGURATION
     assert set(operation.OPERATIONS) <= set(S3_MAY)
 
 

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
+import json
+import subprocess
+import sys
+import time
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from test import patience
 from test.s3.s3_server import S3Server, client, refusal, start_s3_server
 from test.server.wire import Peer, chunked
 from ucloud.uvideo.protocol import operation
 from ucloud.uvideo.protocol.etag import Etag
+from uvideo.s3 import signature
+
+PEM = str(Path(__file__).resolve().parents[1] / "data" / "tls.pem")
 
 
 def ufile_etag(data: bytes) -> str:
@@ -265,7 +275,8 @@ def test_what_is_not_served_is_refused(s3: Any, bucket: str) -> None:
     assert refusal(s3.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}) == refused
     assert refusal(s3.put_bucket_policy, Bucket=bucket, Policy="{}") == refused
     assert refusal(s3.put_object, Bucket=bucket, Key="k", Body=b"", ServerSideEncryption="AES256") == refused
-    assert refusal(s3.create_bucket, Bucket=f"{bucket}-open", ACL="public-read") == refused
+    cors = {"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]}
+    assert refusal(s3.put_bucket_cors, Bucket=bucket, CORSConfiguration=cors) == refused
     assert refusal(s3.get_bucket_policy, Bucket=bucket) == (404, "NoSuchBucketPolicy")
     assert refusal(s3.get_bucket_cors, Bucket=bucket) == (404, "NoSuchCORSConfiguration")
     assert "Status" not in s3.get_bucket_versioning(Bucket=bucket)
@@ -377,3 +388,189 @@ def test_an_upload_that_is_aborted_is_gone(s3: Any, bucket: str) -> None:
     s3.abort_multipart_upload(**here)
     assert refusal(s3.upload_part, PartNumber=2, Body=b"x", **here) == (404, "NoSuchUpload")
     assert refusal(s3.abort_multipart_upload, **here) == (404, "NoSuchUpload")
+
+
+def form(fields: dict[str, str], data: bytes, *after: tuple[str, str]) -> tuple[list[tuple[str, str]], bytes]:
+    """(headers, body) of a form with a file."""
+    lines = b""
+    for name, value in fields.items():
+        lines += f'--edge\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+    lines += b'--edge\r\nContent-Disposition: form-data; name="file"; filename="f.txt"\r\n\r\n' + data + b"\r\n"
+    for name, value in after:
+        lines += f'--edge\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+    return [("Content-Type", "multipart/form-data; boundary=edge")], lines + b"--edge--\r\n"
+
+
+def test_forms(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    peer = Peer(s3_server)
+    signed = s3.generate_presigned_post(
+        bucket,
+        "in/${filename}",
+        Fields={"success_action_status": "201", "Content-Type": "text/x"},
+        Conditions=[{"success_action_status": "201"}, {"Content-Type": "text/x"}, ["content-length-range", 2, 9]],
+    )["fields"]
+
+    def post(data: bytes, *after: tuple[str, str], **fields: str) -> Any:
+        return peer.send("POST", f"/{bucket}", *form({**signed, **fields}, data, *after))
+
+    done = post(b"hello", ("behind", "ignored"))
+    assert done.status == 201 and b"<Key>in/f.txt</Key>" in done.body, done
+    got = s3.get_object(Bucket=bucket, Key="in/f.txt")
+    assert got["Body"].read() == b"hello" and got["ContentType"] == "text/x"
+    for answer, code in (
+        (post(b"0123456789"), b"EntityTooLarge"),
+        (post(b"1"), b"EntityTooSmall"),
+        (post(b"hello", key="out"), b"AccessDenied"),
+        (post(b"hello", more="x"), b"AccessDenied"),
+        (post(b"hello", **{"x-amz-signature": "0" * 64}), b"SignatureDoesNotMatch"),
+        (post(b"hello", policy="e30="), b"InvalidPolicyDocument"),
+        (peer.send("POST", f"/{bucket}", *form({"key": "k"}, b"hello")), b"AccessDenied"),
+        (peer.send("POST", f"/{bucket}", body=b"x"), b"MalformedPOSTRequest"),
+    ):
+        assert answer.status in (400, 403) and b"<Code>" + code + b"</Code>" in answer.body, (code, answer)
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["in/f.txt"]
+    back = s3.generate_presigned_post(
+        bucket,
+        "back",
+        Fields={"success_action_redirect": "http://127.0.0.1/done?a=b"},
+        Conditions=[["starts-with", "$success_action_redirect", ""]],
+    )
+    went = peer.send("POST", f"/{bucket}/", *form(back["fields"], b"x"))
+    assert went.status == 303
+    assert str(went.header("Location")).startswith(f"http://127.0.0.1/done?a=b&bucket={bucket}&key=back&etag=%22")
+
+
+def test_bodies_as_sdks_send_them_over_https(tmp_path: Path) -> None:
+    """Chunks with a checksum in the trailer, within HTTP's own chunks."""
+    with start_s3_server(tmp_path, "--tls-cert", PEM, "--tls-key", PEM) as made:
+        assert made.url.startswith("https://")
+        s3 = made.client(verify=False)
+        s3.create_bucket(Bucket="over-https")
+        data = bytes(range(256)) * 3000
+        for algorithm in ("CRC32", "SHA256"):
+            stored = s3.put_object(Bucket="over-https", Key="k", Body=io.BytesIO(data), ChecksumAlgorithm=algorithm)
+            assert stored["ETag"] == f'"{hashlib.md5(data).hexdigest()}"' and stored[f"Checksum{algorithm}"]
+            got = s3.get_object(Bucket="over-https", Key="k", ChecksumMode="ENABLED")
+            assert got["Body"].read() == data and "ContentEncoding" not in got
+
+
+def chunks(key: signature.SigningKey, seed: str, data: bytes, size: int) -> bytes:
+    """A body in signed chunks."""
+    framed, previous, empty = b"", seed, hashlib.sha256(b"").hexdigest()
+    for at in [*range(0, len(data), size), len(data)]:
+        piece = data[at : at + size]
+        digest = hashlib.sha256(piece).hexdigest()
+        previous = key.sign(f"AWS4-HMAC-SHA256-PAYLOAD\n{key.date}\n{key.scope}\n{previous}\n{empty}\n{digest}")
+        framed += b"%x;chunk-signature=%s\r\n%s\r\n" % (len(piece), previous.encode(), piece)
+    return framed
+
+
+def test_signed_chunks(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    peer, data = Peer(s3_server), bytes(range(256)) * 1000
+    date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    scope = signature.CredentialScope(s3_server.public_key, date[:8], "cn-bj")
+    key = signature.SigningKey.derive(s3_server.private_key, scope, date)
+    signed = {
+        "host": f"127.0.0.1:{peer.port}",
+        "x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+        "x-amz-date": date,
+        "x-amz-decoded-content-length": str(len(data)),
+    }
+    lines = "".join(f"{name}:{value}\n" for name, value in signed.items())
+    names = ";".join(signed)
+    canonical = f"PUT\n/{bucket}/k\n\n{lines}\n{names}\n{signed['x-amz-content-sha256']}"
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    seed = key.sign(f"AWS4-HMAC-SHA256\n{date}\n{scope.text}\n{digest}")
+    credential = f"{s3_server.public_key}/{scope.text}"
+    headers = [
+        ("Authorization", f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={seed}"),
+        ("Content-Encoding", "aws-chunked"),
+        *[pair for pair in signed.items() if pair[0] != "host"],
+    ]
+    framed = chunks(key, seed, data, 100_000)
+    changed = bytearray(framed)
+    changed[150_000] ^= 1
+    assert b"SignatureDoesNotMatch" in peer.send("PUT", f"/{bucket}/k", headers, bytes(changed)).body
+    assert b"IncompleteBody" in peer.send("PUT", f"/{bucket}/k", headers, framed[:-90]).body
+    assert refusal(s3.head_object, Bucket=bucket, Key="k")[0] == 404
+    assert peer.send("PUT", f"/{bucket}/k", headers, framed).status == 200
+    got = s3.get_object(Bucket=bucket, Key="k")
+    assert got["Body"].read() == data and "ContentEncoding" not in got
+    anywhere = [pair for pair in headers if pair[0] != "Authorization"]
+    assert peer.send("PUT", f"/{bucket}/k", anywhere, framed).status in (400, 403)
+
+
+def test_the_s3_port_is_handed_over(tmp_path: Path) -> None:
+    with start_s3_server(tmp_path) as made:
+        made.client().create_bucket(Bucket="kept")
+        before = json.loads((tmp_path / "ready.json").read_text())
+        done = subprocess.run(
+            [sys.executable, "-m", "uvideo", "admin", "restart", str(tmp_path)], timeout=patience.SECONDS, check=True
+        )
+        assert done.returncode == 0
+        patience.until(lambda: json.loads((tmp_path / "ready.json").read_text())["pid"] != before["pid"])
+        after = json.loads((tmp_path / "ready.json").read_text())
+        assert after["s3"] == before["s3"]
+        assert [each["Name"] for each in made.client().list_buckets()["Buckets"]] == ["kept"]
+
+
+def test_what_is_malformed_gets_an_error_of_s3(s3_server: S3Server) -> None:
+    peer = Peer(s3_server)
+    for data, method in (
+        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n", "GET"),
+        (b"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", "GET"),
+        (b"GET /?%zz HTTP/1.1\r\nHost: x\r\n\r\n", "GET"),
+    ):
+        answer = peer.exchange(data, method)
+        assert answer.status == 400 and b"<Error><Code>" in answer.body, answer
+
+
+def test_what_the_acl_of_a_bucket_lets_everybody_do(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    anybody, here = s3_server.anonymous(), {"Bucket": bucket}
+    s3.put_object(Key="k", Body=b"own", **here)
+    denied = (403, "AccessDenied")
+    assert refusal(anybody.list_objects_v2, **here) == denied
+    s3.put_bucket_acl(ACL="public-read", **here)
+    assert [each["Permission"] for each in s3.get_bucket_acl(**here)["Grants"]] == ["FULL_CONTROL", "READ"]
+    assert [each["Key"] for each in anybody.list_objects_v2(**here)["Contents"]] == ["k"]
+    assert refusal(anybody.get_object, Key="k", **here) == denied  # listing does not read
+    assert refusal(anybody.get_object, Key="absent", **here) == (404, "NoSuchKey")
+    assert refusal(anybody.put_object, Key="new", Body=b"", **here) == denied
+    s3.put_bucket_acl(ACL="public-read-write", **here)
+    anybody.put_object(Key="new", Body=b"new", **here)
+    anybody.delete_object(Key="new", **here)
+    copied = {"Key": "copy", "CopySource": {"Bucket": bucket, "Key": "k"}}
+    for call, arguments in (
+        *((anybody.copy_object, copied), (anybody.put_object_acl, {"Key": "k", "ACL": "public-read"})),
+        *((anybody.get_bucket_acl, {}), (anybody.put_bucket_acl, {"ACL": "private"}), (anybody.delete_bucket, {})),
+        (anybody.get_object_tagging, {"Key": "k"}),
+    ):
+        assert refusal(call, **here, **arguments) == denied, call
+    s3.put_bucket_acl(ACL="private", **here)
+    assert refusal(anybody.list_objects_v2, **here) == denied
+    open_to_all = f"{bucket}-open"
+    s3.create_bucket(Bucket=open_to_all, ACL="public-read")
+    s3.create_bucket(Bucket=open_to_all, ACL="public-read")
+    assert refusal(s3.create_bucket, Bucket=open_to_all) == (409, "BucketAlreadyExists")
+    assert anybody.list_objects_v2(Bucket=open_to_all)["KeyCount"] == 0
+
+
+def test_the_tags_of_a_bucket(s3: Any, bucket: str) -> None:
+    assert refusal(s3.get_bucket_tagging, Bucket=bucket) == (404, "NoSuchTagSet")
+    tags = [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "ü"}]
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
+    assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == tags
+    s3.delete_bucket_tagging(Bucket=bucket)
+    assert refusal(s3.get_bucket_tagging, Bucket=bucket) == (404, "NoSuchTagSet")
+
+
+def test_temporary_keys(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    made = Peer(s3_server.server).manage(operation.AssumeRole("role", "session"))
+    url, keys = s3_server.url, (made.public_key, made.private_key)
+    client(url, *keys, token=made.security_token).put_object(Bucket=bucket, Key="k", Body=b"x")
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+    other = Peer(s3_server.server).manage(operation.AssumeRole("role", "session"))
+    for token in (None, "x", other.security_token, made.security_token[:-1] + "x"):
+        assert refusal(client(url, *keys, token=token).list_buckets) == (400, "InvalidToken"), token
+    wrong = client(url, made.public_key, "not the private key", token=made.security_token)
+    assert refusal(wrong.list_buckets) == (403, "SignatureDoesNotMatch")

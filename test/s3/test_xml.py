@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 from datetime import datetime, timezone
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -121,3 +122,12 @@ def test_an_element(value: str | int | bool | None, written: str) -> None:
 def test_a_time_is_of_the_second(seconds: float) -> None:
     expected = datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     assert xml_text.time(seconds) == expected
+
+
+some_texts = st.lists(st.text(st.characters(blacklist_categories=["Cs"])) | st.text('ab/%&<>"\r\n\0\x01\ufffe\u89c6~'))
+
+
+@given(some_texts)
+def test_many_texts_are_escaped_as_each_of_them(texts: list[str]) -> None:
+    assert list(xml_text.escape_all(texts)) == [xml_text.escape(text) for text in texts]
+    assert list(xml_text.quote_all(texts)) == [quote(text, safe="/-_.~") for text in texts]

@@ -36,13 +36,13 @@ class Keys(Case):
     def test_each_fault_of_the_files_is_named(self):
         for certificate, text in (
             (Certificate(PEM, ENCRYPTED, None), u"is encrypted: set client_key_password"),
-            (Certificate(PEM, ENCRYPTED, u"wrong"), u"client_key_password does not open the private key in"),
-            (Certificate(PEM, ENCRYPTED, u"p\xe4ss \u5bc6\u7801"), u"does not open"),
+            (Certificate(PEM, ENCRYPTED, u"wrong"), u"client_key_password does not decrypt the private key in"),
+            (Certificate(PEM, ENCRYPTED, u"p\xe4ss \u5bc6\u7801"), u"does not decrypt"),
             (Certificate(PEM, ENCRYPTED, u"x" * 1025), u"longer than 1024 bytes"),
             (Certificate(u"/nowhere/\u5bc6", None, None), u"client_cert: there is no file /nowhere/\u5bc6"),
             (Certificate(PEM, "/nowhere", None), u"client_key: there is no file /nowhere"),
-            (Certificate(__file__, None, None), u"hold no certificate and private key as PEM"),
-            (Certificate(PEM, __file__, None), u"hold no certificate and private key as PEM"),
+            (Certificate(__file__, None, None), u"contain no PEM certificate and private key"),
+            (Certificate(PEM, __file__, None), u"contain no PEM certificate and private key"),
         ):
             with self.assertRaises(InvalidArgument) as caught:
                 tls(PEM, certificate)
@@ -75,8 +75,8 @@ class Options(Case):
         config.set_default(uploadsuffix=peer.origin, retries=9, **OWN)
         for option, value, text in (
             ("client_key_password", None, u"is encrypted: set client_key_password"),
-            ("client_key_password", u"wrong", u"does not open"),
-            ("client_cert", None, u"client_key needs client_cert"),
+            ("client_key_password", u"wrong", u"does not decrypt"),
+            ("client_cert", None, u"client_key is set without client_cert: set both"),
             ("ca_bundle", u"/nowhere", u"there is no file or folder of certificates /nowhere"),
         ):
             before = config.get_default(option)

@@ -507,7 +507,7 @@ class Resume(Older, FaultCase):
         resp = self.assertStatus(-3, again.resumeuploadstream(etaglist=[quoted[0], None], **kept))
         self.assertIn("etaglist has no etag for part 1", resp.error)
         resp = self.assertStatus(-3, again.resumeuploadstream(etaglist=quoted[:1], **kept))
-        self.assertIn("one for each part", resp.error)
+        self.assertIn("one etag for each part", resp.error)
         self.assertStatus(200, again.resumeuploadstream(etaglist=quoted, **kept))
         self.assertEqual(data, self.stored("k"))
 

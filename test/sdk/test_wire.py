@@ -63,7 +63,7 @@ class Heads(unittest.TestCase):
             self.assertRaises(wire.Malformed, fed, data)
         with self.assertRaises(wire.Malformed) as caught:  # however much of it comes at once
             fed(b"SSH-2.0" * wire.HEAD_LIMIT, step=7 * wire.HEAD_LIMIT)
-        self.assertIn("begin as HTTP/1", str(caught.exception))
+        self.assertIn("begin like HTTP/1", str(caught.exception))
         for line in (b"HTTP/1.1 20 OK", b"HTTP/1.1 2000 OK", b"HTTP/1.1 abc", b"HTTP/1.1  200", b"HTTP/1.2 200 OK"):
             self.assertRaises(wire.Malformed, fed, line + b"\r\n\r\n")
 

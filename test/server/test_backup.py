@@ -201,7 +201,7 @@ def test_damage_is_named_and_the_rest_is_backed_up(folder: Path, space: str, tmp
     os.truncate(folder / "blobs" / largest[:2] / largest, 5)
     done = inside("backup", folder, tmp_path / "copy")
     assert done.returncode == 1
-    assert f"{space}/large: only 5 of its {2 * BLOCK + 77} bytes are there" in done.stdout
+    assert f"{space}/large: only 5 of its {2 * BLOCK + 77} bytes exist" in done.stdout
     assert told(inside("restore", tmp_path / "copy", tmp_path / "restored", "--json"))["missing"] == 1
     assert told(inside("fsck", "--rehash", tmp_path / "restored", "--json"))["damaged"] == 1
 
@@ -214,14 +214,14 @@ def test_nothing_is_written_where_it_does_not_belong(folder: Path, tmp_path: Pat
     (tmp_path / "other" / "backup.json").write_text('{"identity": "of another server"}')
     for arguments, says in {
         ("backup", "none", "copy"): "has no catalog.db",
-        ("backup", "origin", "origin/copy"): "lie in one another",
-        ("backup", "origin", "."): "lie in one another",
-        ("backup", "origin", "mine"): "holds something else than a backup",
+        ("backup", "origin", "origin/copy"): "one contains the other",
+        ("backup", "origin", "."): "one contains the other",
+        ("backup", "origin", "mine"): "contains something other than a backup",
         ("backup", "origin", "other"): "is a backup of another server",
-        ("restore", "none", "restored"): "is no complete backup",
-        ("restore", "origin", "restored"): "is no complete backup",
+        ("restore", "none", "restored"): "is not a complete backup",
+        ("restore", "origin", "restored"): "is not a complete backup",
         ("restore", "done", "mine"): "is not empty",
-        ("restore", "done", "done/restored"): "lie in one another",
+        ("restore", "done", "done/restored"): "one contains the other",
     }.items():
         before = tree(tmp_path)
         refused = inside(arguments[0], *(tmp_path / each for each in arguments[1:]))

@@ -340,7 +340,7 @@ def test_what_the_operator_allows() -> None:
     ("", ":80", "a:b", "a:0", "a:70000", "http://a", "a/b", "a b", "*", "user@a", "[::1", "127.1", "[::1%lo]"),
 )
 def test_options_that_allow_nothing(text: str) -> None:
-    with pytest.raises(ValueError, match="no HOST or HOST:PORT"):
+    with pytest.raises(ValueError, match="not HOST or HOST:PORT"):
         Callbacks([text])
 
 
@@ -396,6 +396,6 @@ def test_the_option_of_the_command(tmp_path: Path) -> None:
         world = World(Peer(server), called, world.space)
         assert world.put(policy.build(called.url, "x")).body == called.answer[2]
         assert "hook" not in server.log.read_text()
-    with pytest.raises(RuntimeError, match="--callback-allow: 'a b' is no HOST or HOST:PORT"):
+    with pytest.raises(RuntimeError, match="--callback-allow: 'a b' is not HOST or HOST:PORT"):
         with start_server(tmp_path, "--callback-allow", "a b"):
             pass

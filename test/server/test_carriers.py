@@ -269,7 +269,7 @@ def test_what_is_not_in_the_table_cannot_be_read() -> None:
         class NewOperation:
             pass
 
-        with pytest.raises(errors.AccessDenied, match="NewOperation goes with no request"):
+        with pytest.raises(errors.AccessDenied, match="NewOperation is accepted with no request"):
             carriers.check(carrier, NewOperation, "k", {}, Headers(), None)
 
 

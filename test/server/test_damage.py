@@ -109,7 +109,7 @@ def test_what_is_cut_while_it_is_sent_is_no_fault_of_the_client(tmp_path: Path) 
             with pytest.raises((http.client.IncompleteRead, ConnectionError)):
                 response.read()
         text = said(server)
-        assert f"broken off: the blob {path.name} has become shorter" in text and "Traceback" not in text
+        assert f"the answer was aborted: the blob {path.name} became shorter" in text and "Traceback" not in text
         assert '"status":500' in text
         assert 'uvideo_storage_failures_total{cause="damaged"} 1' in asked(server, "/metrics")[1]
 

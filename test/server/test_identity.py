@@ -117,7 +117,7 @@ def test_both_have_one_identity_from_the_first_start_on(folder: Path) -> None:
 def test_a_server_without_its_catalog_makes_none_and_removes_nothing(folder: Path) -> None:
     before = stored(folder)
     aside = take_catalog(folder)
-    is_refused(folder, "there is no catalog", "Bring the catalog back")
+    is_refused(folder, "there is no catalog", "Restore the catalog")
     assert not list(folder.glob("catalog.db*"))
     for path in aside.iterdir():
         path.rename(folder / path.name)
@@ -165,7 +165,7 @@ def test_another_server_of_old_is_refused_too(folder: Path, other: Path) -> None
     as_of_old(other)
     take_catalog(folder)
     shutil.copy(other / "catalog.db", folder)
-    is_refused(folder, "none of them is where they should be")
+    is_refused(folder, "none of them was found")
 
 
 @pytest.mark.parametrize("with_identity", [True, False])
@@ -175,7 +175,7 @@ def test_a_volume_that_is_not_mounted_is_no_empty_folder(folder: Path, with_iden
     if not with_identity:
         with catalog(folder) as db:
             db.execute("DELETE FROM identity")
-    is_refused(folder, "none of them is where they should be", "Is the volume mounted")
+    is_refused(folder, "none of them was found", "Check that the volume is mounted")
 
 
 def test_a_volume_that_is_swapped_under_a_running_server_is_not_swept(folder: Path) -> None:

@@ -174,7 +174,7 @@ def test_what_exists_keeps_working_and_is_named_at_the_start(older: World) -> No
     log = older.server.compared()
     for name in TAKEN:
         told = name != "2130706433"  # no name of the server begins with it as a label
-        assert (f"the space {name} gets requests" in log) is told, name
+        assert (f"the space {name} receives requests" in log) is told, name
     for domain in ("storage.example.com", "video.example.net", "later.storage.example.com"):
         assert f"the domain {domain} of the space thief" in log
 
@@ -191,7 +191,7 @@ def test_without_names_other_accounts_bind_no_domain(tmp_path: Path) -> None:
             with pytest.raises(errors.SpaceNameInvalid):
                 stranger.manage(operation.CreateSpace(name))
     with start_server(folder, "--no-fsync", *DEBUG) as server:
-        assert "give each name that clients reach it by as --hostname" in server.compared()
+        assert "give each host name that clients use as --hostname" in server.compared()
 
 
 def test_names_come_from_the_environment_too(tmp_path: Path) -> None:

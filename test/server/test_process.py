@@ -92,16 +92,16 @@ BAD = (
     (("--public-key", "a"), "together"),
     (("--public-key", "a", "--private-key", "short"), "shorter"),
     (("--blobs", "s3://x"), "needs --database postgresql://"),
-    (("--database", "postgresql://host/db", "--blobs", "s3://me:pass@x"), "credentials do not belong into it"),
+    (("--database", "postgresql://host/db", "--blobs", "s3://me:pass@x"), "it must not contain credentials"),
     (("--database", "postgresql://host/db", "--blobs", "s3://x?endpont=http://y"), "'endpont'"),
     (("--database", "postgresql://host/db", "--blobs", "s3://x"), "AWS_ACCESS_KEY_ID"),
     (("--nonsense",), "nonsense"),
     (("--public-key", "a", "--private-key", ""), "empty"),
     (("--public-key", "a:b", "--private-key", "long enough"), "colon"),
-    (("--blobs", "ftp://x"), "it is disk or s3://"),
+    (("--blobs", "ftp://x"), "it must be disk or s3://"),
     (("--tls-cert", "/nowhere"), "together"),
     (("--workers", "0"), "workers"),
-    (("--trusted-proxy", "nginx.internal"), "'nginx.internal': that is no address and no network; write 10.0.0.5, "),
+    (("--trusted-proxy", "nginx.internal"), "'nginx.internal': it is not an address or a network; write 10.0.0.5, "),
 )
 
 
@@ -167,7 +167,7 @@ def test_a_part_of_the_server_that_fails_is_in_the_log(tmp_path: Path) -> None:
         db.execute("ALTER TABLE tokens RENAME TO moved")
     with start_server(tmp_path, "--no-fsync") as server:
         patience.until(lambda: "no such table: tokens" in server.log.read_text())
-        assert "what the server does beside requests has failed, in part" in server.log.read_text()
+        assert "a background task of the server has failed" in server.log.read_text()
 
 
 def test_tls(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_a_renewed_certificate_is_taken_by_every_worker_and_open_connections_go_
     assert site.metric("uvideo_certificate_not_after_seconds") == FIRST.end
     with secure(server.port) as old:
         replace(site.key, new.key)  # one after the other, and read in between
-        until(lambda: "the certificate stays as it was" in site.said())
+        until(lambda: "the certificate is unchanged" in site.said())
         assert shown(server.port) == shown(server.admin_port) == FIRST.der
         assert site.metric("uvideo_reload_failures_total") >= 1
         replace(site.chain, new.chain)
@@ -165,7 +165,7 @@ def test_a_renewed_certificate_is_taken_by_every_worker_and_open_connections_go_
 
 def test_a_certificate_that_ended_is_served_and_said(site: Site, tmp_path: Path) -> None:
     """At a start, when it comes, and at each reload that somebody asks for."""
-    ended, before, said = pair(days=0), site.chain.read_bytes(), "the TLS certificate ended on "
+    ended, before, said = pair(days=0), site.chain.read_bytes(), "the TLS certificate expired on "
     served = shown(site.server.port)
     chain, key = tmp_path / "chain", tmp_path / "key"
     chain.write_bytes(ended.chain)
@@ -190,7 +190,7 @@ def test_a_certificate_that_ended_is_served_and_said(site: Site, tmp_path: Path)
 @pytest.mark.parametrize("broken", ("nothing", "rubbish", "another", "pipe"))
 def test_a_certificate_that_cannot_be_used_leaves_the_old_one(site: Site, broken: str) -> None:
     before, failures = shown(site.server.port), site.metric("uvideo_reload_failures_total")
-    chain, lines = site.chain.read_bytes(), site.said().count("the certificate stays as it was")
+    chain, lines = site.chain.read_bytes(), site.said().count("the certificate is unchanged")
     if broken in ("nothing", "pipe"):
         site.chain.unlink()
         if broken == "pipe":
@@ -198,7 +198,7 @@ def test_a_certificate_that_cannot_be_used_leaves_the_old_one(site: Site, broken
     else:
         replace(site.chain, b"rubbish" if broken == "rubbish" else pair().chain)
     site.hang_up()
-    until(lambda: site.said().count("the certificate stays as it was") > lines)
+    until(lambda: site.said().count("the certificate is unchanged") > lines)
     until(lambda: site.metric("uvideo_reload_failures_total") > failures)
     assert site.metric("uvideo_reload_successful") == 0
     in_every_worker(site, site.server.port, before)
@@ -248,10 +248,10 @@ def test_one_wrong_line_changes_nothing_and_is_named(site: Site, stored: tuple[s
     host, target = stored
     for line, text in (
         ("UVIDEO_SERVE_RATE=fast", "line 2: UVIDEO_SERVE_RATE: 'fast' is not a valid float"),
-        ("UVIDEO_SERVE_RATE=nan", "line 2: UVIDEO_SERVE_RATE: 'nan' is no number"),
+        ("UVIDEO_SERVE_RATE=nan", "line 2: UVIDEO_SERVE_RATE: 'nan' is not a number"),
         ("UVIDEO_SERVE_TRUSTED_PROXY=10.0.0.0/33", "--trusted-proxy: "),  # would count after a restart only
         ("UVIDEO_SERVE_RAET=1", "line 2: there is no setting UVIDEO_SERVE_RAET; did you mean UVIDEO_SERVE_RATE?"),
-        ("UVIDEO_SERVE_CORS_ORIGIN=nonsense", "--cors-origin: 'nonsense' is no origin"),
+        ("UVIDEO_SERVE_CORS_ORIGIN=nonsense", "--cors-origin: 'nonsense' is not an origin"),
         ("UVIDEO_SERVE_PUBLIC_KEY=another", "uvideo admin keys --replace"),
         ("UVIDEO_SERVE_CALLBACK_ALLOW=a:b:c", "--callback-allow: "),
     ):
@@ -262,7 +262,7 @@ def test_one_wrong_line_changes_nothing_and_is_named(site: Site, stored: tuple[s
         assert site.ask("GET", target, [("Host", host)]) == 401
     site.settings.unlink()
     os.mkfifo(site.settings)
-    until(lambda: "it is no regular file" in site.said().rpartition("settings stay")[2])
+    until(lambda: "it is not a regular file" in site.said().rpartition("settings are unchanged")[2])
     site.settings.unlink()
     site.settings.write_text("")
     until(lambda: site.metric("uvideo_reload_successful") == 1)
@@ -270,7 +270,7 @@ def test_one_wrong_line_changes_nothing_and_is_named(site: Site, stored: tuple[s
 
 def test_what_needs_a_restart_is_said_and_the_rest_counts(site: Site) -> None:
     site.settings.write_text("UVIDEO_SERVE_PUBLIC_URL=https://v.example\nUVIDEO_SERVE_LOG_LEVEL=debug\n")
-    until(lambda: "changed, and counts after a restart: public_url" in site.said())
+    until(lambda: "changed, takes effect after a restart: public_url" in site.said())
     for pid in children(site.server):
         with alone(site.server, pid):
             lines = site.said().count(" DEBUG ")
@@ -368,11 +368,11 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_files(tmp_
         assert "answering on" not in server.log.read_text()
         second.write_text("UVIDEO_SERVE_LOG_LEVEL=debug\nUVIDEO_SERVE_LOCK_SECONDS=2\n")
         os.kill(server.pid, signal.SIGHUP)
-        until(lambda: "counts after a restart: admin_host, lock_seconds" in server.log.read_text())
+        until(lambda: "takes effect after a restart: admin_host, lock_seconds" in server.log.read_text())
         for line, said in WAITING:
             second.write_text(f"UVIDEO_SERVE_{line}\nUVIDEO_SERVE_LOG_LEVEL=debug\n")
             os.kill(server.pid, signal.SIGHUP)
-            until(lambda said=said: f"the settings stay as they were: {said or second}" in server.log.read_text())
+            until(lambda said=said: f"the settings are unchanged: {said or second}" in server.log.read_text())
         assert server.stop() == 0
         assert " INFO " not in server.log.read_text()  # the command line's level still counts
 

@@ -274,7 +274,7 @@ def test_an_upgrade_by_command_fails_no_request(tmp_path: Path, program: Path, w
                 cli = program / "uvideo" / "cli" / "serve.py"
                 text = cli.read_text()
                 cli.write_text(text + "\n)\n")
-                with pytest.raises(NotReplaced, match=r"does not serve, process \d+ goes on: .*SyntaxError"):
+                with pytest.raises(NotReplaced, match=r"the new server failed, process \d+ continues: .*SyntaxError"):
                     restart(folder)
                 cli.write_text(text)
                 assert state(folder)["pid"] == server.pid
@@ -344,7 +344,7 @@ def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Pa
             claim(folder)
         gate.open()
         patience.until(lambda: not alive(successor))
-        assert "does not hand over" in server.log.read_text()
+        assert "did not hand over" in server.log.read_text()
     with started_from(program, folder) as server:
         assert Peer(server).call(operation.GetObject(space, "k")).body == b"1"
         assert unplanned(server) == 1  # that one was killed
@@ -357,12 +357,12 @@ def test_a_successor_that_cannot_serve_costs_nothing(tmp_path: Path, program: Pa
                 server.process.terminate()
                 told.append(None)
 
-        said = rf": process {server.pid} ends: it was told to stop"
-        with pytest.raises(NotReplaced, match=f"the new server does not serve{said}"):
+        said = rf": process {server.pid} ends: it got a stop signal"
+        with pytest.raises(NotReplaced, match=f"the new server failed{said}"):
             restart(folder, sleep=tell)
         assert server.process.wait(patience.SECONDS) == 0
         assert state(folder)["stops"] and state(folder)["crashes"] == 1
-        assert re.search(f"no other server has taken over{said}", server.log.read_text())
+        assert re.search(f"no new server has taken over{said}", server.log.read_text())
 
 
 def test_a_signal_in_the_middle_of_a_hand_over_is_for_the_new_server(tmp_path: Path) -> None:
@@ -661,7 +661,7 @@ def test_a_folder_is_in_use_while_a_worker_outlives_its_server(tmp_path: Path) -
             first.send_signal(signal.SIGTERM)
             assert first.wait(patience.SECONDS) == 0 and alive(worker)
             seen = set()
-            with pytest.raises(StartError, match="is still answering requests"):
+            with pytest.raises(StartError, match="still finishes its requests"):
                 claim(manager.folder, sleep=lambda _: seen.add(is_served(manager.folder)))
             assert seen == {False}  # who waits keeps no server from starting
         load.first.close()
@@ -750,12 +750,12 @@ def test_the_manager_hears_who_serves_and_a_worker_that_hangs_is_replaced(tmp_pa
 
 WRONG = (
     ({"LISTEN_PID": "1", "LISTEN_FDS": "1"}, "tcp", "LISTEN_PID is '1'"),
-    ({"LISTEN_FDS": "4"}, "tcp", "one to three sockets are taken"),
-    ({"LISTEN_FDS": "1"}, "file", "is no socket"),
-    ({"LISTEN_FDS": "1"}, "udp", "is not for TCP"),
+    ({"LISTEN_FDS": "4"}, "tcp", "pass one to three sockets"),
+    ({"LISTEN_FDS": "1"}, "file", "is not a socket"),
+    ({"LISTEN_FDS": "1"}, "udp", "is not a TCP socket"),
     ({"LISTEN_FDS": "1"}, "unix", "has no IP address"),
     ({"LISTEN_FDS": "1"}, "idle", "does not listen"),
-    ({"UVIDEO_HANDOVER": "x"}, "tcp", "not to be set"),
+    ({"UVIDEO_HANDOVER": "x"}, "tcp", "unset it"),
 )
 
 

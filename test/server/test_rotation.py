@@ -174,7 +174,7 @@ def test_a_file_that_no_rotation_made_is_refused_until_the_command_makes_one_of_
     path.write_text(json.dumps({"public_key": "by-hand", "private_key": "a private key"}))
     assert live.status(known) == 200
     assert live.status({"public_key": "by-hand", "private_key": "a private key"}) == 403
-    assert f"the pair {known['public_key']} goes on" in live.server.log.read_text()
+    assert f"the pair {known['public_key']} stays in use" in live.server.log.read_text()
     live.goes_on()
     said = rotated(folder, "--from", folder / f"credentials.json.{known['public_key']}")
     assert (said["public_key"], said["replaced"], said["void_tokens"]) == ("by-hand", known["public_key"], 0)

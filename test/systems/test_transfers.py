@@ -133,7 +133,7 @@ def test_a_killed_download_of_the_sdk_is_gone_on_with(
         handler = downloaduvideo.DownloadUVideo(served.public_key, served.private_key)
         _, resp = handler.download_file("films", "f", str(tmp_path / "copy"))
     assert resp.status_code in (200, 206), resp
-    assert "going on with" in caplog.text
+    assert "continuing with" in caplog.text
     assert (tmp_path / "copy").read_bytes() == film.read_bytes() and left(tmp_path) == ["copy"]
 
 

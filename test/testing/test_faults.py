@@ -282,8 +282,8 @@ def test_what_is_no_fault_is_refused(server: TestServer) -> None:
         ({"do": "stall", "nth": 0}, "counts from 1"),
         ({"do": "latency", "seconds": -1}, "0 to"),
         ({"do": "clock_skew", "seconds": float("inf")}, "-1000000000 to"),
-        ({"do": {"a": "b"}}, "is no fault"),
-        ({"do": "header", "name": "a\r\nb", "value": "c"}, "no header"),
+        ({"do": {"a": "b"}}, "is not a fault"),
+        ({"do": "header", "name": "a\r\nb", "value": "c"}, "not a header"),
     ):
         with pytest.raises(ValueError, match=text):
             server.faults.add(fields)
@@ -357,7 +357,7 @@ def test_a_file_for_programs_in_other_languages(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "options", "expected"),
     [
-        ('[{"do": "answer", "status": 503}, {"do": "x"}]', (), "fault 2: do = 'x' is no fault"),
+        ('[{"do": "answer", "status": 503}, {"do": "x"}]', (), "fault 2: do = 'x' is not a fault"),
         ("[]", ("--workers", "2"), "needs --workers 1"),
         (None, (), "cannot be read"),
     ],
@@ -374,7 +374,7 @@ def test_a_server_does_not_start_with_a_file_that_is_wrong(
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("{", "Expecting"), ('{"faults": []}', "there is no 'faults'"), ("7", "a list of tables")]
+    ("text", "expected"), [("{", "Expecting"), ('{"faults": []}', "'faults' is unknown"), ("7", "a list of tables")]
 )
 def test_what_is_wrong_in_a_file_is_said(tmp_path: Path, text: str, expected: str) -> None:
     script = tmp_path / "script.json"

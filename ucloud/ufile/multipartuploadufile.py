@@ -159,7 +159,8 @@ class MultipartUploadUFile(BaseUFile, MultipartUploadUVideo):
             raise InvalidArgument(u"%s is needed to continue this upload" % missing[0])
         if first is not None and first != len(etags):
             raise InvalidArgument(
-                u"etaglist has %d etags, but the stream goes on with part %d: one for each part before it is needed"
+                u"etaglist has %d etags, but the stream continues with part %d: give one etag for each part "
+                u"before it"
                 % (len(etags), first)
             )
         source = FileSource(data) if is_file else StreamSource(data, len(etags))

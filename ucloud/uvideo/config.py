@@ -94,7 +94,7 @@ class Defaults(object):
         )
         warn_of_plain(hosts)
         if current["client_key"] is not None and current["client_cert"] is None:
-            raise InvalidArgument(u"client_key needs client_cert")
+            raise InvalidArgument(u"client_key is set without client_cert: set both")
         current["user_agent"] = current["user_agent"] or USER_AGENT
         return HandlerSettings(*(list(hosts) + [current[name] for name in _COPIED + _WAY]))
 
@@ -273,9 +273,9 @@ def _path(name, value):
 def _password(name, value):
     # type: (str, object) -> None
     if not is_text(value) or not value:
-        raise InvalidArgument(u"%s must be text, not empty" % name)
+        raise InvalidArgument(u"%s must be text and not empty" % name)
     if value.endswith(("\n", "\r")):
-        raise InvalidArgument(u"%s ends with a line break, as a line of a file does: .strip() takes it off" % name)
+        raise InvalidArgument(u"%s ends with a line break, probably from a file: remove it with .strip()" % name)
 
 
 def _proxy(name, value):

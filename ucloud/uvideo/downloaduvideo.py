@@ -134,8 +134,8 @@ def _range(content_range, named):
         raise InvalidArgument(u"content_range must be a pair (first, last)")
     ends = [_place(value) for value in (first, last)]
     if ends == [None, None] or not all(value is None or (is_integer(value) and value >= 0) for value in ends):
-        raise InvalidArgument(u"content_range must hold whole numbers from 0, not %r" % (content_range,))
+        raise InvalidArgument(u"content_range must contain whole numbers of 0 or more, not %r" % (content_range,))
     wanted = ByteRange(*ends)
     if wanted.first is not None and wanted.last is not None and wanted.last < wanted.first:
-        raise InvalidArgument(u"content_range is the wrong way round: %d comes before %d" % (wanted.last, wanted.first))
+        raise InvalidArgument(u"content_range is reversed: end %d is before start %d" % (wanted.last, wanted.first))
     return wanted

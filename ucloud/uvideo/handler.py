@@ -330,8 +330,8 @@ def _transport_of(chosen):
         return Transport(chosen.timeout, authorities=chosen.ca_bundle, certificate=certificate, proxy=chosen.proxy)
     if certificate is not None or chosen.ca_bundle is not None or chosen.proxy is not None:
         raise InvalidArgument(
-            u"a session says by itself which proxy and certificates count: set its proxies, verify and cert, and unset "
-            u"ca_bundle, client_cert and proxy"
+            u"a session has its own settings of proxies and certificates: set its proxies, verify and cert, and "
+            u"unset ca_bundle, client_cert and proxy"
         )
     from .http.requests_session import SessionTransport  # this import loads requests
 
@@ -342,15 +342,17 @@ def _credentials(public_key, private_key):
     # type: (str, str) -> Credentials
     for name, value in (("public_key", public_key), ("private_key", private_key)):
         if not is_text(value) or not value.strip():
-            raise InvalidArgument(u"%s must be the text of a key, not empty" % name)
+            raise InvalidArgument(u"%s must be text and not empty" % name)
     try:
         credentials = Credentials(to_text(public_key), to_text(private_key))
     except UnicodeError:
         raise InvalidArgument(u"the keys must be UTF-8 text")
     if credentials.private_key.endswith((u"\n", u"\r")):
-        raise InvalidArgument(u"private_key ends with a line break, as a line of a file does: .strip() takes it off")
+        raise InvalidArgument(u"private_key ends with a line break, probably from a file: remove it with .strip()")
     if any(char <= u" " or char == u":" for char in credentials.public_key):
-        raise InvalidArgument(u"public_key holds a blank, a colon or a control character: was it pasted whole?")
+        raise InvalidArgument(
+            u"public_key contains a blank, a colon or a control character: check that it was copied correctly"
+        )
     return credentials
 
 

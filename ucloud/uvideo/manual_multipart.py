@@ -121,7 +121,8 @@ class Assembler(Signer):
         _whole(u"part_number", part_number, 0)
         if size > begun.block_size:
             raise InvalidArgument(
-                u"size is %d but a part has at most %d bytes: give the number of bytes to copy, not where they end"
+                u"size is %d but a part has at most %d bytes: give the number of bytes to copy, not the end of "
+                u"the range"
                 % (size, begun.block_size)
             )
         carrier = begun.carrier if upload_suffix is None else self._at(upload_suffix)
@@ -144,7 +145,7 @@ class Assembler(Signer):
         at_end = copied.size is not None and offset + length == copied.size
         if copied.first not in (None, offset) or length > size or (length < size and not at_end):
             raise IntegrityError(
-                u"%d bytes from %d were to be copied but the service took %d from %s"
+                u"%d bytes from offset %d were to be copied, but the service copied %d from %s"
                 % (size, offset, length, copied.first)
             )
         begun.acknowledge(part_number, copied.etag, length)
@@ -239,7 +240,7 @@ class Assembler(Signer):
         # type: () -> Begun
         found = self._found()
         if found is None:
-            several = u"several uploads are begun: go on with each in its own thread"
+            several = u"several uploads have begun: continue each in its own thread"
             raise InvalidArgument(several if self._begun else u"call init_multipart_upload first")
         return found
 

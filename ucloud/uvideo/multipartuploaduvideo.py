@@ -139,10 +139,10 @@ class MultipartUploadUVideo(Assembler):
         path = _path(checkpoint)
         found = None if path is None else checkpoints.load(path)
         if found is None or path is None:
-            raise InvalidArgument(u"there is no checkpoint %s: nothing was interrupted or it is finished" % shown(path))
+            raise InvalidArgument(u"no checkpoint %s: no upload was interrupted, or it is finished" % shown(path))
         local = (found.source or {}).get("path")
         if not local:
-            raise InvalidArgument(u"%s does not say which file it is about" % shown(path))
+            raise InvalidArgument(u"%s does not name its file" % shown(path))
         options = self._options(None, 3, 5, None, None)
         options.maxthread = self._settings.maxthread
         source = FileSource(local)
@@ -248,12 +248,13 @@ class MultipartUploadUVideo(Assembler):
         about = (found.space, found.key, (found.source or {}).get("identity"))
         if about[:2] != (task.space, task.key):
             raise InvalidArgument(
-                u"%s belongs to the upload of %s/%s: name another checkpoint, or give that one up with abort()"
+                u"%s belongs to the upload of %s/%s: give another checkpoint, or abort that upload with abort()"
                 % (shown(task.checkpoint), found.space, found.key)
             )
         if about[2] != task.source.identity or found.size != task.source.size:
             raise InvalidArgument(
-                u"%s changed since its upload was interrupted: give that up with abort(checkpoint=...) and upload again"
+                u"%s changed since its upload was interrupted: abort that upload with abort(checkpoint=...), and "
+                u"upload again"
                 % shown(localfile)
             )
         task.upload = found

@@ -98,7 +98,7 @@ def parse(text: str) -> Address:
             say("{text}: an object is written uvideo://space/key, with two slashes after the colon", text=text)
         )
     if "\0" in text:
-        raise InvalidArgument(say("an address holds a zero byte"))
+        raise InvalidArgument(say("an address contains a zero byte"))
     return Local(text)
 
 
@@ -106,14 +106,14 @@ def _remote(text: str) -> Remote:
     space, _, key = text[len(SCHEME) :].partition("/")
     if not space:
         raise InvalidArgument(
-            say("{text} names no space: write uvideo://space/key; uvideo spaces lists them", text=text)
+            say("{text} does not name a space: write uvideo://space/key; uvideo spaces lists the spaces", text=text)
         )
     if is_pattern(space):
         raise InvalidArgument(say("{text}: the name of a space cannot be a pattern, only a key can", text=text))
     try:
         key.encode("utf-8")
     except UnicodeEncodeError:
-        raise InvalidArgument(say("{text}: a key is UTF-8, and this is not", text=text)) from None
+        raise InvalidArgument(say("{text}: the key is not UTF-8", text=text)) from None
     return Remote(space, key)
 
 
@@ -122,7 +122,7 @@ def remote(text: str) -> Remote:
     found = parse(text)
     if isinstance(found, Remote):
         return found
-    raise InvalidArgument(say("{text} is no address of an object: write uvideo://space/key", text=text))
+    raise InvalidArgument(say("{text} is not the address of an object: write uvideo://space/key", text=text))
 
 
 def remote_object(text: str) -> Remote:
@@ -130,7 +130,7 @@ def remote_object(text: str) -> Remote:
     found = remote(text)
     if found.key:
         return found
-    raise InvalidArgument(say("{text} names a space and no object: write uvideo://space/key", text=text))
+    raise InvalidArgument(say("{text} names a space, not an object: write uvideo://space/key", text=text))
 
 
 def remote_space(text: str) -> str:
@@ -148,4 +148,4 @@ def local(text: str) -> Local:
     found = parse(text)
     if isinstance(found, Local):
         return found
-    raise InvalidArgument(say("{text} is no local path", text=text))
+    raise InvalidArgument(say("{text} is not a local path", text=text))

@@ -24,7 +24,7 @@ def agreed(context: Context, question: str) -> None:
     if context.yes:
         return
     if not context.interactive:
-        raise InvalidArgument(say("{question} Nobody can be asked here: give --yes", question=question))
+        raise InvalidArgument(say("{question} There is no terminal to confirm this: give --yes", question=question))
     if not _says_yes(context, question, say("nothing was changed")):
         raise click.exceptions.Exit(failure.FAILED)
 

@@ -28,8 +28,9 @@ PIECE = 1 << 20  # bytes written at a time
 @verb(
     "cat",
     text=(
-        "Several objects come one after another, in the order given. An object that changes while it is read ends in "
-        "an error. --range counts both ends, as HTTP does; --end does not, as slices in programs do.",
+        "Several objects are written one after another, in the given order. If an object changes while it is "
+        "read, the command fails. --range includes both ends, like HTTP; --end is exclusive, like slices in "
+        "programs.",
     ),
     examples=[
         Example("To the screen:", "uvideo cat uvideo://demo/notes.txt"),
@@ -37,13 +38,13 @@ PIECE = 1 << 20  # bytes written at a time
             "The first 100 bytes of a file, into a program:", "uvideo cat --range 0-99 uvideo://demo/movie.mp4 | wc -c"
         ),
         Example("Its last 20 bytes:", "uvideo cat --start -20 uvideo://demo/notes.txt"),
-        Example("The parts of a file put together again:", "uvideo cat 'uvideo://demo/log/*.txt' > whole.txt"),
+        Example("Join the pieces of a file:", "uvideo cat 'uvideo://demo/log/*.txt' > whole.txt"),
     ],
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
-@option("--range", "span", metavar="A-B", help="Bytes A to B, both included; A- from A on, -N the last N.")
-@option("--start", type=int, metavar="N", help="The first byte, from 0; below 0: the last -N bytes.")
-@option("--end", type=int, metavar="N", help="Up to, not including, this byte.")
+@option("--range", "span", metavar="A-B", help="Bytes A to B, both included; A-: from A on; -N: the last N.")
+@option("--start", type=int, metavar="N", help="First byte, counted from 0; a negative -N: the last N bytes.")
+@option("--end", type=int, metavar="N", help="End before this byte.")
 def cat(context: Context, addresses: Sequence[str], span: str | None, start: int | None, end: int | None) -> int:
     if span is not None:
         if start is not None or end is not None:
@@ -64,7 +65,7 @@ def _span(text: str) -> tuple[int | None, int | None]:
     """(start, exclusive end) of a range in HTTP's notation."""
     match = _RANGE.match(text.removeprefix("bytes="))
     if match is None or match[0] == "-":
-        raise InvalidArgument(say("{text} is no range: 0-99, 100- or -100", text=text))
+        raise InvalidArgument(say("{text} is not a range: write 0-99, 100- or -100", text=text))
     if not match[1]:
         return -int(match[2]), None
     return int(match[1]), int(match[2]) + 1 if match[2] else None

@@ -60,23 +60,28 @@ LONGEST = 60.0  # seconds between two checks
 @verb(
     "restore",
     text=(
-        "An object of class ARCHIVE can be read only after it was restored, which takes minutes to hours. --wait looks "
-        "again and again, at growing distances, until all can be read or --timeout is over: exit code 1 then.",
+        "An object of class ARCHIVE can be read only after it was restored, which takes minutes to hours. --wait "
+        "checks repeatedly, at growing intervals, until all objects can be read. After --timeout it ends with "
+        "exit code 1.",
     ),
     examples=[
         Example("One object:", "uvideo restore uvideo://archive/2019.mp4"),
         Example(
-            "All of a space, faster and dearer, until they can be read:",
+            "All objects of a space, faster and at a higher price, until they can be read:",
             "uvideo restore --tier Expedited --wait --timeout 2h 'uvideo://archive/**'",
         ),
     ],
     changes=True,
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
-@option("--tier", type=click.Choice(["Expedited", "Standard"], case_sensitive=False), help="How fast, at what price.")
+@option(
+    "--tier",
+    type=click.Choice(["Expedited", "Standard"], case_sensitive=False),
+    help="Speed of the restore; faster costs more.",
+)
 @option("--wait", is_flag=True, help="Wait until they can be read.")
-@option("--timeout", default="12h", metavar="TIME", help="With --wait: for how long at most.")
-@option("--every", default="2s", metavar="TIME", help="With --wait: until the first look.")
+@option("--timeout", default="12h", metavar="TIME", help="With --wait: longest time to wait.")
+@option("--every", default="2s", metavar="TIME", help="With --wait: time before the first check.")
 def restore(context: Context, addresses: Sequence[str], tier: str | None, wait: bool, timeout: str, every: str) -> int:
     until = time.monotonic() + duration(timeout).total_seconds()
     pause = duration(every).total_seconds()
@@ -137,7 +142,10 @@ def is_readable(restore: str | None) -> bool:
 
 @verb(
     "set",
-    text="Classes only get cheaper: STANDARD to IA or ARCHIVE, IA to ARCHIVE. --tag replaces all tags that there were.",
+    text=(
+        "The class can only become a cheaper one: STANDARD to IA or ARCHIVE, IA to ARCHIVE. --tag replaces all "
+        "existing tags."
+    ),
     examples=[
         Example("Its media type:", "uvideo set --mime text/markdown uvideo://demo/notes.txt"),
         Example("The storage class of many:", "uvideo set --class IA 'uvideo://demo/photos/*.jpg'"),
@@ -162,7 +170,7 @@ def set(
     if tags and no_tags:
         raise InvalidArgument(say("give --tag or --no-tags, not both"))
     if storage_class is None and mime is None and given is None:
-        raise InvalidArgument(say("give --class, --mime, --tag or --no-tags: what is to change"))
+        raise InvalidArgument(say("there is nothing to change: give --class, --mime, --tag or --no-tags"))
     places = [remote_object(each) for each in addresses]
     count = 0
     for place in places:
@@ -179,7 +187,7 @@ def _tags(given: Sequence[str]) -> dict[str, str]:
     for each in given:
         name, mark, value = each.partition("=")
         if not mark or not name:
-            raise InvalidArgument(say("{text} is no tag: NAME=VALUE is", text=each))
+            raise InvalidArgument(say("{text} is not a tag: write NAME=VALUE", text=each))
         found[name] = value
     return found
 

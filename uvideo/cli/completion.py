@@ -200,11 +200,11 @@ class _Fish(_Completed, FishComplete):
 
 @verb(
     "completion",
-    text="The script goes where the shell reads it at its start.",
+    text="Put the script where the shell reads it at its start.",
     examples=[
         Example("bash, in ~/.bashrc:", "source <(uvideo completion bash)"),
         Example("zsh, into a folder of fpath:", "uvideo completion zsh > _uvideo"),
-        Example("fish, for good:", "uvideo completion fish > uvideo.fish"),
+        Example("fish, permanently:", "uvideo completion fish > uvideo.fish"),
     ],
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))

@@ -58,23 +58,24 @@ SETTING = Kind(
         else f"{record['profile']}: {record['name']} = {record['value']}"
     ),
 )
-DEFAULT = Kind("default", {"profile": "string"}, lambda record: say("{profile} is the default now", **record))
+DEFAULT = Kind("default", {"profile": "string"}, lambda record: say("{profile} is now the default", **record))
 PATH = Kind("path", {"path": "string", "exists": "boolean"}, lambda record: str(record["path"]))
 REMOVED = Kind("profile_removed", {"profile": "string"}, lambda record: say("{profile} is removed", **record))
 
 config = family(
     "config",
     text=(
-        "Profiles are tables of the configuration file; an option or variable stands above them. Private keys are "
-        "typed without being shown, or read from a file: never given on the command line, where others can read them.",
+        "Profiles are tables of the configuration file; options and environment variables override them. Private "
+        "keys are typed without being shown, or read from a file. They are never given on the command line, where "
+        "others can read them.",
     ),
     examples=[
         Example(
-            "A profile for a local server, with the key pair it made:",
+            "A profile for a local server, with its key pair:",
             "uvideo config init --provider local --key-file uvideo-data/credentials.json --profile lab",
         ),
-        Example("The profiles there are:", "uvideo config ls"),
-        Example("One setting changed:", "uvideo config set retries 8 --profile home"),
+        Example("List the profiles:", "uvideo config ls"),
+        Example("Change one setting:", "uvideo config set retries 8 --profile home"),
     ],
 )
 
@@ -113,7 +114,7 @@ def ls(context: Context) -> None:
 @verb(
     "show",
     summary="Show the settings of a profile, keys masked.",
-    examples=[Example("Of the profile that is used:", "uvideo config show")],
+    examples=[Example("Of the profile in use:", "uvideo config show")],
 )
 @click.argument("name", required=False, metavar="[PROFILE]")
 def show(context: Context, name: str | None) -> None:
@@ -128,19 +129,21 @@ def show(context: Context, name: str | None) -> None:
 def _check_known(name: str, found: Mapping[str, object]) -> None:
     """InvalidArgument if ``found`` has no profile of this name."""
     if not found:
-        raise InvalidArgument(say("there is no profile yet: uvideo config init makes one"))
+        raise InvalidArgument(say("there is no profile yet: uvideo config init creates one"))
     if name not in found:
         raise InvalidArgument(say("there is no profile {name}; there are {names}", name=name, names=", ".join(found)))
 
 
 @verb(
     "set",
-    summary="Set one setting of a profile, which is made if it is absent.",
-    text="A secret is asked for, or read from --key-file: a file that holds it, or - for standard input.",
+    summary="Set one setting of a profile. The profile is created if it does not exist.",
+    text="The command asks for a secret, or reads it from --key-file, a file or - for standard input.",
     examples=[
         Example("The host of the service:", "uvideo config set endpoint 127.0.0.1:9000 --profile lab"),
-        Example("A private key out of a file:", "uvideo config set private_key --key-file key.txt --profile lab"),
-        Example("The storage of transfers' records:", "uvideo config set state_dir ~/.uvideo-state --profile lab"),
+        Example("A private key from a file:", "uvideo config set private_key --key-file key.txt --profile lab"),
+        Example(
+            "The folder for the records of transfers:", "uvideo config set state_dir ~/.uvideo-state --profile lab"
+        ),
     ],
 )
 @click.argument("name", metavar="SETTING")
@@ -176,7 +179,7 @@ def _from_file(path: str, name: str) -> str:
         return found[name]
     lines = content.split("\n")
     if len(lines) != 1:
-        raise InvalidArgument(say("{path} holds several lines; one with the value alone is expected", path=path))
+        raise InvalidArgument(say("{path} has several lines; it must have one line with the value alone", path=path))
     return lines[0]
 
 
@@ -227,7 +230,7 @@ def unset(context: Context, names: Sequence[str]) -> None:
 @verb(
     "use",
     summary="Make a profile the default.",
-    examples=[Example("Commands without --profile take it from now on:", "uvideo config use home")],
+    examples=[Example("Commands without --profile use it from now on:", "uvideo config use home")],
 )
 @click.argument("name", metavar="PROFILE")
 def use(context: Context, name: str) -> None:
@@ -256,7 +259,7 @@ def rm(context: Context, name: str) -> None:
 @verb(
     "path",
     summary="Print where the configuration file is, whether or not it exists.",
-    examples=[Example("To look at it:", "ls -l $(uvideo config path)")],
+    examples=[Example("Show the file:", "ls -l $(uvideo config path)")],
 )
 def path(context: Context) -> None:
     found = _path(context)
@@ -265,10 +268,10 @@ def path(context: Context) -> None:
 
 @verb(
     "init",
-    summary="Make a profile: provider, host and keys, tried by one call before they are kept.",
+    summary="Create a profile: provider, host and keys, tested by one call before they are saved.",
     text=(
-        "On a terminal it asks for what is not given. --key-file is JSON with public_key and private_key, as a local "
-        "server keeps them in credentials.json, or the private key alone; - for standard input.",
+        "On a terminal it asks for missing values. --key-file is JSON with public_key and private_key, like "
+        "credentials.json of a local server, or the private key alone; - is standard input.",
     ),
     examples=[
         Example(
@@ -278,9 +281,9 @@ def path(context: Context) -> None:
     ],
 )
 @option("--region", metavar="REGION", help="With us3: where the spaces are, such as cn-bj.")
-@option("--public-key", metavar="KEY", help="The public key; the private one is asked for.")
+@option("--public-key", metavar="KEY", help="The public key; the command asks for the private one.")
 @option("--key-file", metavar="FILE", help="Read keys from this file; - for standard input.")
-@option("--no-check", is_flag=True, help="Keep the profile without trying it.")
+@option("--no-check", is_flag=True, help="Save the profile without a test.")
 @option("--yes", "-y", "replace", is_flag=True, help="Replace a profile of that name without asking.")
 def init(
     context: Context, region: str | None, public_key: str | None, key_file: str | None, no_check: bool, replace: bool
@@ -303,7 +306,7 @@ def init(
             draft.use(name)
     for each, value in given.items():
         context.report.item(SETTING, profile=name, name=each, value=str(masked(each, value)), removed=False)
-    context.report.tell(say("kept in {path}; try: uvideo spaces --profile {name}", path=_path(context), name=name))
+    context.report.tell(say("saved in {path}; try: uvideo spaces --profile {name}", path=_path(context), name=name))
 
 
 def _answers(context: Context, region: str | None, public_key: str | None, key_file: str | None) -> dict[str, Any]:
@@ -326,7 +329,7 @@ def _answers(context: Context, region: str | None, public_key: str | None, key_f
     alone = "" if content.startswith("{") else content
     private = keys.get("private_key") or alone or (secret(say("private key (not shown)")) if asks else None)
     if not public or not private:
-        raise InvalidArgument(say("give --public-key and --key-file, or run this on a terminal, where it asks"))
+        raise InvalidArgument(say("give --public-key and --key-file, or run this on a terminal, which asks for them"))
     given.update(public_key=public, private_key=private)
     if "security_token" in keys:
         given["security_token"] = keys["security_token"]
@@ -337,7 +340,7 @@ def _tried(context: Context, given: dict[str, Any]) -> None:
     """List the spaces with these settings.  On failure the user decides; if nobody can be asked, it is raised."""
     from uvideo import Client, Retry
 
-    context.report.tell(say("trying the keys ..."))
+    context.report.tell(say("testing the keys ..."))
     try:
         way = {name: value for name, value in context.environ().items() if name in WAY}
         way["UVIDEO_CONFIG"] = os.devnull  # use no other profile's settings
@@ -347,10 +350,10 @@ def _tried(context: Context, given: dict[str, Any]) -> None:
         if not context.interactive:
             raise
         context.report.error(error)
-        agreed(context, say("keep the profile all the same?"))
+        agreed(context, say("save the profile anyway?"))
         return
     context.report.tell(
-        say("the service takes them; spaces: {count}", count=f"{len(page.items)}{'+' * bool(page.marker)}")
+        say("the service accepts the keys; spaces: {count}", count=f"{len(page.items)}{'+' * bool(page.marker)}")
     )
 
 

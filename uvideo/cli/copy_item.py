@@ -71,7 +71,7 @@ DONE = Kind(
 SKIPPED = Kind(
     "skipped",
     {"source": "string", "target": "string", "reason": "string"},  # reason: exists or same
-    lambda record: say("skipped {source}: {target} is there", source=record["source"], target=record["target"]),
+    lambda record: say("skipped {source}: {target} exists", source=record["source"], target=record["target"]),
 )
 
 
@@ -335,9 +335,9 @@ class Mover:
         assert entry is not None
         if not carried.verified and self._options.verify:
             raise IntegrityError(
-                say("the copy could not be verified, so the source stays; --no-verify moves it all the same")
+                say("the copy could not be verified, so the source was not removed; --no-verify removes it anyway")
             )
-        changed, place = say("it changed while it was copied, so it stays"), entry.place
+        changed, place = say("the source changed while it was copied, so it was not removed"), entry.place
         if carried.bytes != entry.size:
             raise LocalFailure(changed)
         self._look(task.target, entry.size, carried.etag)
@@ -364,4 +364,6 @@ class Mover:
             now = os.stat(str(target))
             is_there = stat.S_ISREG(now.st_mode) and now.st_size == size
         if not is_there:
-            raise IntegrityError(say("{target} is not what was stored there, so the source stays", target=target))
+            raise IntegrityError(
+                say("{target} differs from the stored copy, so the source was not removed", target=target)
+            )

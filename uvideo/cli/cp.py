@@ -55,16 +55,20 @@ class MoveOptions(FilterOptions, RateOptions):
 
 def filters(function: Function) -> Function:
     """Adds the options --include and --exclude."""
-    option("--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches. Repeatable.")(function)
-    return option("--include", multiple=True, metavar="PATTERN", help="Take only what matches. Repeatable.")(function)
+    option("--exclude", multiple=True, metavar="PATTERN", help="Exclude matching items. Repeatable.")(function)
+    return option("--include", multiple=True, metavar="PATTERN", help="Include only matching items. Repeatable.")(
+        function
+    )
 
 
 def rates(function: Function) -> Function:
     """Adds the options --jobs, --part-jobs, --bwlimit and --no-verify."""
-    option("--no-verify", is_flag=True, expose_value=False, callback=store, help="Compare no etags.")(function)
-    option("--bwlimit", metavar="RATE", help="Bytes a second for all together, for example 10M.")(function)
-    option("--part-jobs", type=click.IntRange(1, 64), help="Parts of one file at a time. [default: 4]")(function)
-    jobs = option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, help="Files at a time.")
+    option("--no-verify", is_flag=True, expose_value=False, callback=store, help="Do not verify etags.")(function)
+    option("--bwlimit", metavar="RATE", help="Bytes per second of all transfers together, for example 10M.")(function)
+    option("--part-jobs", type=click.IntRange(1, 64), help="Number of parts of one file at a time. [default: 4]")(
+        function
+    )
+    jobs = option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, help="Number of files at a time.")
     return jobs(function)
 
 
@@ -93,9 +97,9 @@ def moving(function: Function) -> Function:
         (
             click.argument("sources", nargs=-1, required=True, metavar="SOURCE..."),
             click.argument("target", metavar="TARGET"),
-            option("--recursive", "-r", is_flag=True, help="Folders too: what is in them."),
+            option("--recursive", "-r", is_flag=True, help="Include folders, with their contents."),
             filters,
-            option("--no-clobber", "-n", is_flag=True, help="Leave targets alone that exist."),
+            option("--no-clobber", "-n", is_flag=True, help="Do not overwrite existing targets."),
             option("--meta", multiple=True, metavar="NAME=VALUE", help="Metadata of the new objects. Repeatable."),
             option(
                 "--class",
@@ -148,17 +152,17 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
 
 
 SLASHES = (
-    "A target is a folder if it ends with / (a whole space does), is a local folder, or if there are several sources, "
-    "a pattern or a folder: then each item keeps its name in it. Otherwise the target is the item's new name. With -r, "
-    "what is in SOURCE goes to TARGET, with or without a slash after SOURCE; of several sources each folder keeps its "
-    "name."
+    "The target is a folder if it ends with / (also a whole space), if it is a local folder, or if the source is "
+    "a folder, a pattern or several items. Then each item keeps its name. Otherwise the target is the new name of "
+    "the item. With -r, the contents of SOURCE are copied to TARGET, with or without a slash after SOURCE; with "
+    "several sources, each folder keeps its name."
 )
 PATTERNS = (
-    "Patterns work on both sides: * and ? stop at /, ** does not, [a-z] and {a,b} as in a shell. Quote them. A name "
-    "that exists is never a pattern. --include and --exclude look at the path below SOURCE: *.mp4 in every folder, "
-    "/a/* from the top, tmp/ all that is in such folders."
+    "Local paths and objects may contain patterns: * and ? do not match /, ** does, [a-z] and {a,b} work as in a "
+    "shell. Quote them. The name of an existing file or object is never a pattern. --include and --exclude match "
+    "the path below SOURCE: *.mp4 in every folder, /a/* from the top, tmp/ everything in such folders."
 )
-AGAIN = "A transfer that was interrupted goes on when the same command is run again."
+AGAIN = "To continue an interrupted transfer, run the same command again."
 
 
 @verb(
@@ -167,21 +171,21 @@ AGAIN = "A transfer that was interrupted goes on when the same command is run ag
     examples=[
         Example("A file to a space, under its own name:", "uvideo cp movie.mp4 uvideo://demo/"),
         Example(
-            "A folder, with all in it, but no temporary files:",
+            "A folder with all its files except temporary ones:",
             "uvideo cp -r videos uvideo://demo/videos --exclude '*.tmp'",
         ),
         Example("And back:", "uvideo cp -r uvideo://demo/videos copy-of-videos"),
-        Example("Every film of a space, wherever it is:", "uvideo cp 'uvideo://demo/**/*.mp4' films/"),
+        Example("All films of a space, in every folder:", "uvideo cp 'uvideo://demo/**/*.mp4' films/"),
         Example(
-            "From one space to another; no byte comes through here:",
+            "From one space to another, without the bytes passing through this machine:",
             "uvideo cp -r uvideo://demo/ uvideo://backup/demo/",
         ),
         Example(
-            "What a program prints, and back into one:",
+            "Store the output of a program, and read it into another one:",
             "tar c videos | uvideo cp - uvideo://demo/videos.tar\nuvideo cp uvideo://demo/videos.tar - | tar t",
         ),
         Example(
-            "At most 10 MiB a second, kept as a cheap class, with metadata:",
+            "At most 10 MiB per second, in a cheaper class, with metadata:",
             "uvideo cp movie.mp4 uvideo://demo/old/ --bwlimit 10M --class IA --meta title=old",
         ),
     ],
@@ -195,14 +199,14 @@ def cp(context: Context, sources: tuple[str, ...], target: str, **options: Unpac
 @verb(
     "mv",
     text=(
-        "The source is removed only after its copy was verified, and only if it is still what was copied. Folders that "
-        "become empty stay. Within a space objects are renamed, which copies nothing.",
+        "The source is removed only after its copy was verified, and only if it did not change meanwhile. Empty "
+        "folders are not removed. Within a space objects are renamed, and nothing is copied.",
         SLASHES,
         PATTERNS,
     ),
     examples=[
         Example("Rename an object:", "uvideo mv uvideo://demo/a.txt uvideo://demo/b.txt"),
-        Example("Move files away from here:", "uvideo mv 'logs/*.log' uvideo://demo/logs/"),
+        Example("Move local files to a space:", "uvideo mv 'logs/*.log' uvideo://demo/logs/"),
         Example("Move a folder of a space to another one:", "uvideo mv -r uvideo://demo/videos uvideo://backup/videos"),
     ],
     changes=True,

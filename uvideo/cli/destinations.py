@@ -53,7 +53,9 @@ def nothing(address: Address) -> NotFound | FileNotFoundError:
     """The error for an address without any object or file."""
     if isinstance(address, Remote):
         return NotFound(say("nothing matches {address}", address=address), space=address.space)
-    return FileNotFoundError(errno.ENOENT, say("there is no such file or folder, and no name matches"), str(address))
+    return FileNotFoundError(
+        errno.ENOENT, say("there is no such file or folder, and no name matches the pattern"), str(address)
+    )
 
 
 def expand(
@@ -89,7 +91,7 @@ def _local(source: Local, recursive: bool, refuse: Refuse, prefix: str) -> Itera
                 yield entry
     elif os.path.isdir(source.path):
         if not recursive:
-            raise InvalidArgument(say("{path} is a folder: -r takes what is in it", path=source))
+            raise InvalidArgument(say("{path} is a folder: give -r to include its contents", path=source))
         yield from files(source.path, refuse, prefix)
     else:
         name = os.path.basename(source.path)
@@ -111,7 +113,7 @@ def _remote(client: Client, source: Remote, recursive: bool, prefix: str, litera
         return
     if source.is_folder:
         if not recursive:
-            raise InvalidArgument(say("{path} is a folder: -r takes what is in it", path=source))
+            raise InvalidArgument(say("{path} is a folder: give -r to include its contents", path=source))
         for entry in objects(client, space, key):
             yield _under(prefix, entry)
         return
@@ -122,7 +124,7 @@ def _remote(client: Client, source: Remote, recursive: bool, prefix: str, litera
         if below is None:
             raise
         if not recursive:
-            raise InvalidArgument(say("{path} is a folder: -r takes what is in it", path=source)) from None
+            raise InvalidArgument(say("{path} is a folder: give -r to include its contents", path=source)) from None
         for entry in objects(client, space, key + "/"):
             yield _under(prefix, entry)
         return
@@ -169,11 +171,11 @@ class Destinations:
         pipes = [each for each in self._sources if isinstance(each, Pipe)]
         if isinstance(self._target, Remote):
             if pipes and (len(self._sources) > 1 or self._recursive):
-                raise InvalidArgument(say("standard input is one source and goes with no other, nor with -r"))
+                raise InvalidArgument(say("standard input cannot be combined with other sources or with -r"))
             if pipes and self._target.is_folder:
                 raise InvalidArgument(say("standard input has no name: write the whole uvideo://space/key"))
         elif pipes or any(isinstance(each, Local) for each in self._sources):
-            raise InvalidArgument(say("neither side is an object uvideo://space/key: the system's cp does this"))
+            raise InvalidArgument(say("neither side is an object uvideo://space/key: use the system's cp"))
         for each in self._sources:
             self._check_overlap(each)
 
@@ -185,7 +187,9 @@ class Destinations:
             return
         below, inside = _slashed(source.key), _slashed(target.key)
         if inside.startswith(below):
-            raise InvalidArgument(say("the target {target} lies in the source {source}", target=target, source=source))
+            raise InvalidArgument(
+                say("the target {target} is inside the source {source}", target=target, source=source)
+            )
 
     def tasks(self) -> Iterator[Task]:
         """A Task for every item, in the order of the sources."""
@@ -237,7 +241,7 @@ class Destinations:
         if len(self._sources) < 2:
             return
         if hash(name) in self._taken:
-            raise LocalFailure(say("another source goes to {name} too", name=name))
+            raise LocalFailure(say("another source has the same target {name}", name=name))
         self._taken.add(hash(name))
 
 

@@ -33,7 +33,7 @@ def _check_text(record: dict[str, Any]) -> str:
     lines += [f"{'':9}{line}" for line in rest]
     lines += [f"{'':9}-> {line}" for line in record["advice"]]
     if "text_to_sign" in record["facts"]:
-        lines.append(f"{'':9}{say('text that was signed, as computed here (keys taken out):')}")
+        lines.append(f"{'':9}{say('string to sign, as computed here (without the keys):')}")
         lines += [f"{'':11}{line}" for line in str(record["facts"]["text_to_sign"]).split("\n")]
     return "\n".join(lines)
 
@@ -56,17 +56,17 @@ CHECK = Kind(
 @verb(
     "doctor",
     text=(
-        "Looks at the configuration file, the keys and where each setting comes from; at the name, connection and "
-        "certificate of each host; at the clock; and asks the service to list spaces and objects. With --space it "
-        "stores, reads and removes a small object there too. With a URL it says what a signed link opens and until "
-        "when, asking nobody. No private key and no signature is printed, so the output can be shown to others.",
+        "Checks the configuration file, the keys, and where each setting comes from. Checks the name, connection "
+        "and certificate of each host, and the clock. Lists spaces and objects. With --space it also stores, "
+        "reads and removes a small object there. With a URL it explains what a signed link opens and until when, "
+        "without a request. No private key and no signature is printed, so you can show the output to others.",
         "Exit codes: 0 nothing failed, 3 keys are refused, 1 something else failed.",
     ),
     examples=[
-        Example("The whole set-up:", "uvideo doctor"),
-        Example("And a small object there and back:", "uvideo doctor --space demo"),
-        Example("A link that does not work:", "uvideo presign uvideo://demo/movie.mp4 | uvideo doctor -"),
-        Example("What failed, for a program:", 'uvideo doctor --json | grep -c \'"verdict":"failed"\' || true'),
+        Example("Check the whole set-up:", "uvideo doctor"),
+        Example("Also store and read a small object:", "uvideo doctor --space demo"),
+        Example("Explain a link that does not work:", "uvideo presign uvideo://demo/movie.mp4 | uvideo doctor -"),
+        Example("Count the failures, for a program:", 'uvideo doctor --json | grep -c \'"verdict":"failed"\' || true'),
     ],
 )
 @click.argument("url", required=False, metavar="[URL]")

@@ -79,18 +79,18 @@ USAGE = Kind(
 
 @verb(
     "du",
-    text="Reads the listing once; a folder's line comes as soon as the listing has passed it.",
+    text="Reads the listing once, and prints the line of a folder when the folder is complete.",
     examples=[
-        Example("How much there is in a space:", "uvideo du -H uvideo://demo"),
-        Example("And in each of its top folders:", "uvideo du -H --depth 1 uvideo://demo"),
+        Example("The size of a space:", "uvideo du -H uvideo://demo"),
+        Example("And the size of each of its top-level folders:", "uvideo du -H --depth 1 uvideo://demo"),
         Example("By storage class:", "uvideo du --by-class uvideo://demo"),
         Example("Of all MP4 files:", "uvideo du 'uvideo://demo/**.mp4'"),
     ],
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
-@option("--depth", type=click.IntRange(0, 1000), default=0, help="Folders this deep get a line too.")
-@option("--by-class", is_flag=True, help="Each storage class on a line of its own.")
-@option("--human-readable", "-H", "human", is_flag=True, help="Sizes such as 12.3 MiB.")
+@option("--depth", type=click.IntRange(0, 1000), default=0, help="Print a line for each folder up to this depth too.")
+@option("--by-class", is_flag=True, help="Print a line for each storage class.")
+@option("--human-readable", "-H", "human", is_flag=True, help="Print sizes such as 12.3 MiB.")
 def du(context: Context, addresses: Sequence[str], depth: int, by_class: bool, human: bool) -> int:
     kind = _usage(human, by_class)
     places = [remote(each) for each in addresses]

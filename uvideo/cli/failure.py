@@ -92,21 +92,21 @@ def text(error: BaseException) -> str:
 def hint(error: BaseException) -> str | None:
     """What to do about an error; None if there is no hint."""
     if isinstance(error, errors.SpaceNotFound) and error.space:
-        return say("uvideo mb uvideo://{space} makes it; uvideo spaces lists those there are", space=error.space)
+        return say("uvideo mb uvideo://{space} creates it; uvideo spaces lists the existing ones", space=error.space)
     if isinstance(error, errors.SpaceNotEmpty):
-        return say("uvideo rb --force removes what is in it, too")
+        return say("uvideo rb --force removes its objects too")
     if isinstance(error, errors.NoCredentials):
         return say("set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY, or run uvideo config init; uvideo doctor checks them")
     if isinstance(error, (errors.SignatureMismatch, errors.SignatureExpired, errors.UnknownKey, errors.AccessDenied)):
-        return say("uvideo doctor says what is wrong with keys, clock or host")
+        return say("uvideo doctor checks keys, clock and host")
     if isinstance(error, errors.NotRestored):
         return say("it is of class ARCHIVE: uvideo restore makes it readable")
     if isinstance(error, errors.NoAnswer) and error.transfer:
-        return say("the same command, or uvideo transfers resume {id}, goes on", id=error.transfer)
+        return say("to continue, run the same command or uvideo transfers resume {id}", id=error.transfer)
     if isinstance(error, errors.ConfigurationError):
         return say("uvideo doctor checks proxy, certificates and host step by step")
     if isinstance(error, errors.NoAnswer):
-        return say("is the endpoint right and the network up? uvideo doctor checks step by step")
+        return say("check the endpoint and the network; uvideo doctor checks them step by step")
     if is_full(error):
-        return say("the disk is full: make room and run the command again")
+        return say("the disk is full: free some space and run the command again")
     return None

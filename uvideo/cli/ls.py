@@ -59,22 +59,22 @@ def _long(human: bool) -> tuple[Kind, Kind]:
 @verb(
     "ls",
     text=(
-        "Without an address it lists the spaces. What lies below a slash is shown as one folder, unless -r is given or "
-        "the address is a pattern. Lines are printed as soon as the service has said them.",
+        "Without an address it lists the spaces. Keys in a folder are shown as one line, the folder, unless -r is "
+        "given or the address is a pattern. Lines are printed as soon as the service returns them.",
     ),
     examples=[
         Example("The spaces of this key pair:", "uvideo ls"),
-        Example("The top of a space, its folders as such:", "uvideo ls uvideo://demo"),
-        Example("All below a folder, with size, time, class and etag:", "uvideo ls -lHr uvideo://demo/photos/"),
+        Example("The top level of a space, with its folders:", "uvideo ls uvideo://demo"),
+        Example("All objects in a folder, with size, time, class and etag:", "uvideo ls -lHr uvideo://demo/photos/"),
         Example("Every MP4 file, however deep:", "uvideo ls 'uvideo://demo/**.mp4'"),
         Example("The first five keys, for a program:", "uvideo ls --json -r --max 5 uvideo://demo"),
     ],
 )
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS...]")
-@option("--long", "-l", is_flag=True, help="Size, time, storage class and etag of each.")
-@option("--human-readable", "-H", "human", is_flag=True, help="Sizes such as 12.3 MiB.")
-@option("--recursive", "-r", is_flag=True, help="All that lies below, not folders.")
-@option("--max", "most", type=click.IntRange(1), metavar="N", help="End after so many lines for each address.")
+@option("--long", "-l", is_flag=True, help="Show size, time, storage class and etag.")
+@option("--human-readable", "-H", "human", is_flag=True, help="Print sizes such as 12.3 MiB.")
+@option("--recursive", "-r", is_flag=True, help="List all objects recursively.")
+@option("--max", "most", type=click.IntRange(1), metavar="N", help="Print at most this many lines for each address.")
 def ls(context: Context, addresses: Sequence[str], long: bool, human: bool, recursive: bool, most: int | None) -> int:
     if not addresses:
         for space in islice(context.client.list_spaces(), most):

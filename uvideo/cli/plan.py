@@ -153,7 +153,7 @@ def _records(path: str) -> Iterator[PlanHeader | Step]:
     except OSError as error:
         raise LocalFailure(f"{path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidArgument(say("{path} is no plan: {reason}", path=path, reason=error)) from None
+        raise InvalidArgument(say("{path} is not a plan: {reason}", path=path, reason=error)) from None
 
 
 def _step(head: PlanHeader, record: dict[str, Any]) -> Step:
@@ -193,4 +193,4 @@ def _check_inside(root: str, place: Remote | str) -> None:
     elif isinstance(base, Remote) and isinstance(place, Remote):
         if place.space == base.space and place.key.startswith(base.key):
             return
-    raise ValueError(say("the step {place} lies outside of {root}", place=place, root=root))
+    raise ValueError(say("the step {place} is outside of {root}", place=place, root=root))

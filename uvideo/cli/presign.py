@@ -35,24 +35,24 @@ def duration(text: str) -> timedelta:
         total += float(match[1]) * _UNITS[match[2]]
         at = match.end()
     if not plain or at != len(plain) or not 0 < total < 1e9:
-        raise InvalidArgument(say("{text} is no time: 7d, 12h, 1h30m, 90s or a number of seconds", text=text))
+        raise InvalidArgument(say("{text} is not a time: write 7d, 12h, 1h30m, 90s or a number of seconds", text=text))
     return timedelta(seconds=total)
 
 
 @verb(
     "presign",
     text=(
-        "Nothing is asked of the service, so an object that is absent gets a link too. Whoever has a link can use it "
-        "until it expires: it cannot be taken back, but for changing the key pair.",
+        "No request is sent, so an object that does not exist gets a link too. Whoever has a link can use it "
+        "until it expires. Only a change of the key pair revokes it.",
     ),
     examples=[
         Example("A link for a week:", "uvideo presign --expires 7d uvideo://demo/movie.mp4"),
         Example(
-            "One that a browser saves under another name:",
+            "A link that a browser saves under another name:",
             "uvideo presign --filename holiday.mp4 uvideo://demo/movie.mp4",
         ),
         Example(
-            "One by which somebody can store an object:",
+            "A link with which somebody can store an object:",
             "curl -sf -T notes.txt -H 'Content-Type: text/plain' "
             '"$(uvideo presign --method PUT --mime text/plain uvideo://demo/theirs.txt)"',
         ),
@@ -61,10 +61,13 @@ def duration(text: str) -> timedelta:
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
 @option(
-    "--method", type=click.Choice(["GET", "HEAD", "PUT"], case_sensitive=False), default="GET", help="What it is for."
+    "--method",
+    type=click.Choice(["GET", "HEAD", "PUT"], case_sensitive=False),
+    default="GET",
+    help="HTTP method of the link.",
 )
-@option("--expires", default="1h", metavar="TIME", help="How long: 7d, 12h, 90s.")
-@option("--filename", metavar="NAME", help="With GET: what a browser calls the download.")
+@option("--expires", default="1h", metavar="TIME", help="Time until the link expires: 7d, 12h, 90s.")
+@option("--filename", metavar="NAME", help="With GET: file name that a browser uses for the download.")
 @option("--mime", metavar="TYPE", help="With PUT: the Content-Type that must be sent with it.")
 def presign(
     context: Context, addresses: Sequence[str], method: str, expires: str, filename: str | None, mime: str | None

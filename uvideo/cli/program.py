@@ -32,9 +32,9 @@ class Commands(VerbGroup):
 
     english = "UVideo / UFile (US3) object storage."
     paragraphs = (
-        "Objects are written uvideo://space/key; keys may hold *, ?, [...] and **. `uvideo VERB --help` has examples "
-        "that run as they stand. Exit codes: 0 ok, 1 some items failed, 2 usage, 3 keys or rights, 4 not found, "
-        "5 content does not verify, 130 interrupted.",
+        "Objects are written uvideo://space/key; keys may contain the patterns *, ?, [...] and **. `uvideo VERB "
+        "--help` shows examples that run unchanged. Exit codes: 0 success, 1 some items failed, 2 wrong usage, 3 "
+        "keys or rights, 4 not found, 5 content does not verify, 130 interrupted.",
     )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -116,7 +116,7 @@ class ProgramError(UVideoError):
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(
             say(
-                "this is a mistake of the program, not yours ({kind}: {text}); UVIDEO_TRACEBACK=1 shows where",
+                "this is a bug in the program, not a mistake of yours ({kind}: {text}); UVIDEO_TRACEBACK=1 shows where",
                 kind=kind,
                 text=text,
             )
@@ -134,7 +134,7 @@ def _usage(error: click.ClickException) -> str:
     elif isinstance(error, click.MissingParameter) and error.param is not None:
         message = say("{name} is missing", name=error.param.make_metavar(error.ctx or click.Context(commands)))
     if isinstance(error, click.UsageError) and error.ctx is not None:
-        message = say("{message}; {command} --help says more", message=message, command=error.ctx.command_path)
+        message = say("{message}; see {command} --help", message=message, command=error.ctx.command_path)
     return message
 
 

@@ -237,7 +237,7 @@ class Report:
 
     def interrupted(self, command: str | None) -> None:
         """Print that the user stopped the command, and the command that continues it."""
-        hint = None if command is None else say("what is done is kept; to go on: {command}", command=command)
+        hint = None if command is None else say("finished parts are kept; to continue: {command}", command=command)
         self._error(errors.Cancelled(), None, hint)
 
     def _error(self, error: BaseException, item: str | None, hint: str | None) -> int:
@@ -283,9 +283,9 @@ class Report:
         """Print how many items a pool did not begin, if any.  total: the number of all items, if known."""
         count = pool.left if total is None else total - (pool.taken - pool.left)
         if count and (total is not None or pool.took_all):
-            self.tell(say("ended early, as the others would fail too: {count} not begun", count=count))
+            self.tell(say("ended early because the others would fail too: {count} not started", count=count))
         elif count:
-            self.tell(say("ended early, as the others would fail too: {count} or more not begun", count=count))
+            self.tell(say("ended early because the others would fail too: {count} or more not started", count=count))
 
     def finish(self, done: int) -> int:
         """The exit code after all items; ``done``: how many succeeded.  Several failures are listed again.

@@ -51,7 +51,7 @@ def delete_all(context: Context, entries: Iterable[Entry], jobs: int, one_space:
                 if isinstance(place, str):
                     found = os.lstat(place)
                     if not os.path.islink(place) and found.st_mtime_ns != entry.mtime_ns:
-                        raise LocalFailure(say("it changed meanwhile, so it stays"))
+                        raise LocalFailure(say("it changed meanwhile, so it was not removed"))
                     os.unlink(place)
                 else:
                     context.cancel.check()
@@ -83,23 +83,23 @@ def _is_all(address: Remote) -> bool:
 @verb(
     "rm",
     text=(
-        "Removes objects; there is no way back. -r removes what is below a folder, a pattern what it matches: both ask "
-        "on a terminal. A whole space is emptied with --all only.",
+        "Removed objects cannot be restored. -r removes all objects in a folder, a pattern removes all matching "
+        "objects; both ask on a terminal. Only --all empties a whole space.",
     ),
     examples=[
         Example("One object:", "uvideo rm uvideo://demo/old.mp4"),
-        Example("What would be removed:", "uvideo rm -r uvideo://demo/videos --dry-run"),
+        Example("Show what would be removed:", "uvideo rm -r uvideo://demo/videos --dry-run"),
         Example("Every temporary file of a space:", "uvideo rm 'uvideo://demo/**/*.tmp' -y"),
         Example("Everything in a space:", "uvideo rm -r uvideo://backup --all -y"),
     ],
     changes=True,
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
-@option("--recursive", "-r", is_flag=True, help="What is below a folder.")
-@option("--all", "everything", is_flag=True, help="Every object of a space.")
-@option("--force", "-f", is_flag=True, help="Something absent is no error.")
+@option("--recursive", "-r", is_flag=True, help="Remove all objects in a folder.")
+@option("--all", "everything", is_flag=True, help="Remove every object of a space.")
+@option("--force", "-f", is_flag=True, help="Do not fail if an object does not exist.")
 @yes
-@option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, help="Objects at a time.")
+@option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, help="Number of objects at a time.")
 @filters
 def rm(
     context: Context,
@@ -116,12 +116,12 @@ def rm(
     chosen, report = Filter(include, exclude), context.report
     for each in given:
         if not (recursive or each.key):
-            raise InvalidArgument(say("{address} is a whole space: -r --all empties it", address=each))
+            raise InvalidArgument(say("{address} is a whole space: give -r --all to empty it", address=each))
         if _is_all(each) and not everything:
             raise InvalidArgument(say("{address} means every object of the space: that needs --all", address=each))
     many = recursive or any(each.is_pattern for each in given)
     if many:
-        question = say("delete everything that {addresses} means?", addresses=", ".join(str(each) for each in given))
+        question = say("delete all objects at {addresses}?", addresses=", ".join(str(each) for each in given))
         if not confirmed(context, question):
             return 1
 

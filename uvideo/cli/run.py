@@ -61,9 +61,9 @@ def commands(lines: Iterator[str]) -> Iterator[Command]:
 @verb(
     "run",
     text=(
-        "FILE has a command a line, with or without `uvideo` before it, quoted as in a shell; # begins a comment; - "
-        "reads standard input. The lines are independent of one another: with --jobs several run at a time, in any "
-        "order. A line that fails is said with its number, the others go on, and the exit code is 1.",
+        "FILE has one command per line, with or without `uvideo` before it, quoted as in a shell; # begins a "
+        "comment; - reads standard input. The lines are independent: with --jobs several run at a time, in any "
+        "order. If a line fails, its number is reported, the others continue, and the exit code is 1.",
     ),
     examples=[
         Example(
@@ -78,7 +78,7 @@ def commands(lines: Iterator[str]) -> Iterator[Command]:
     changes=True,
 )
 @click.argument("file", metavar="FILE")
-@option("--jobs", "-j", type=click.IntRange(1, 256), default=1, help="Lines at a time.")
+@option("--jobs", "-j", type=click.IntRange(1, 256), default=1, help="Number of lines at a time.")
 def run(context: Context, file: str, jobs: int) -> int:
     from uvideo.cli.program import invoke
 

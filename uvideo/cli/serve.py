@@ -35,7 +35,7 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
         "The environment can give each option as UVIDEO_SERVE_<NAME>, and DIR as UVIDEO_SERVE_DIR.  After SIGTERM "
         "the server finishes the requests in flight and exits.",
         "The server reads the files of --settings and the certificate again after SIGHUP, and when they change; "
-        "docs/operate.md says which settings take effect at once.",
+        "docs/server.md says which settings take effect at once.",
         "Exit codes: 0 stopped, 1 failed, a restart may help, 2 wrong settings, 3 stopped, but a fault of "
         "--faults never happened, 4 failed, a restart does not help before the fault in the message is repaired.",
     ),
@@ -106,7 +106,7 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     type=FILE,
     help=(
         "More key pairs of the server's own (JSON, mode 0600), for gateways whose pair is being replaced: "
-        "docs/operate.md."
+        "docs/cluster.md."
     ),
 )
 @option("--workers", default=1, type=click.IntRange(1, 64), help="Number of processes.")

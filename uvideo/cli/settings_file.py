@@ -158,7 +158,9 @@ def _checked(context: click.Context, paths: tuple[Path, ...]) -> Iterator[tuple[
             try:
                 option.type_cast_value(context, value)
             except click.BadParameter as failure:
-                said = "it is no value of this option" if _is_secret(option.name, line.value) else failure.message
+                said = (
+                    "it is not a valid value of this option" if _is_secret(option.name, line.value) else failure.message
+                )
                 raise InvalidArgument(f"{path}, line {line.number}: {line.name}: {said}") from None
             yield option.name, option, line.value
 
@@ -175,7 +177,7 @@ def _read(path: Path) -> tuple[str, os.stat_result]:
     except UnicodeDecodeError:
         raise InvalidArgument(f"{path} is not UTF-8") from None
     if "\0" in text:
-        raise InvalidArgument(f"{path} has a NUL character in it")
+        raise InvalidArgument(f"{path} contains a NUL character")
     return text, status
 
 

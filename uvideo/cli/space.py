@@ -68,13 +68,13 @@ SPACE = Kind(
     "mb",
     examples=[
         Example("A private space:", "uvideo mb uvideo://holiday"),
-        Example("Two that anybody may read:", "uvideo mb --type public clips-2025 clips-2026"),
+        Example("Two public spaces:", "uvideo mb --type public clips-2025 clips-2026"),
     ],
     changes=True,
 )
 @click.argument("spaces", nargs=-1, required=True, metavar="SPACE...")
-@option("--type", type=TYPES, default="private", help="Who may read what is in it.")
-@option("--region", metavar="REGION", help="Where it lies, instead of the provider's usual region.")
+@option("--type", type=TYPES, default="private", help="Who may read its objects.")
+@option("--region", metavar="REGION", help="Region of the space, instead of the provider's default.")
 def mb(context: Context, spaces: Sequence[str], type: str, region: str | None) -> int:
     names = [remote_space(each) for each in spaces]
     for name in names:
@@ -87,14 +87,14 @@ def mb(context: Context, spaces: Sequence[str], type: str, region: str | None) -
 @verb(
     "rb",
     text=(
-        "A space that holds objects is not removed, unless --force removes them too: that is asked about on a "
-        "terminal, and needs --yes elsewhere.",
+        "A space that contains objects is removed only with --force, together with its objects. On a terminal the "
+        "command asks first; elsewhere it needs --yes.",
     ),
     examples=[
         Example("An empty space:", "uvideo mb old-space && uvideo rb uvideo://old-space"),
-        Example("What would be lost with a space:", "uvideo rb --force --dry-run uvideo://demo"),
+        Example("Show what would be removed with a space:", "uvideo rb --force --dry-run uvideo://demo"),
         Example(
-            "A space and all that is in it, without asking:", "uvideo mb old-space && uvideo rb --force --yes old-space"
+            "A space and all its objects, without asking:", "uvideo mb old-space && uvideo rb --force --yes old-space"
         ),
     ],
     changes=True,
@@ -131,7 +131,7 @@ def _emptied(context: Context, name: str) -> int:
         except SomeFailed as error:
             for each in error.summary.failures:
                 context.report.fail(each.error, f"uvideo://{name}/{each.key}")
-            raise InvalidArgument(say("some objects could not be removed, so the space stays")) from None
+            raise InvalidArgument(say("some objects could not be removed, so the space was not removed")) from None
         count += len(page.items)
     for upload in client.list_uploads(name):
         client.abort_upload(name, upload.key, upload.upload_id)
@@ -153,7 +153,7 @@ spaces = family(
     examples=[
         Example("All spaces of this key pair:", "uvideo spaces"),
         Example("Their names only, for a script:", 'uvideo spaces --json | grep -o \'"space":"[^"]*"\''),
-        Example("Let anybody read what is in one:", "uvideo spaces set demo --type public"),
+        Example("Let anybody read the objects of a space:", "uvideo spaces set demo --type public"),
     ],
     kind=SpacesGroup,
 )
@@ -173,17 +173,17 @@ def spaces_ls(context: Context) -> None:
     "set",
     summary="Make spaces public or private, or change their storage class.",
     examples=[
-        Example("Nobody but you reads it any more:", "uvideo spaces set demo --type private"),
-        Example("What is stored from now on is seldom read:", "uvideo spaces set demo --class IA"),
+        Example("Let only your account read them:", "uvideo spaces set demo --type private"),
+        Example("Store new objects as class IA:", "uvideo spaces set demo --class IA"),
     ],
     changes=True,
 )
 @click.argument("spaces", nargs=-1, required=True, metavar="SPACE...")
-@option("--type", type=TYPES, help="Who may read what is in it.")
-@option("--class", "storage_class", type=CLASSES, help="Class of what is stored in it from now on.")
+@option("--type", type=TYPES, help="Who may read its objects.")
+@option("--class", "storage_class", type=CLASSES, help="Storage class of new objects.")
 def spaces_set(context: Context, spaces: Sequence[str], type: str | None, storage_class: str | None) -> int:
     if type is None and storage_class is None:
-        raise InvalidArgument(say("give --type or --class: what is to change"))
+        raise InvalidArgument(say("there is nothing to change: give --type or --class"))
     names = [remote_space(each) for each in spaces]
     for name in names:
         with context.report.failing(f"uvideo://{name}"):

@@ -81,8 +81,8 @@ STAT = Kind(
     ],
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
-@option("--tags", is_flag=True, help="Its tags too, which the service is asked for.")
-@option("--acl", is_flag=True, help="Who may read it beside its owner, too.")
+@option("--tags", is_flag=True, help="Also show its tags, which needs another request.")
+@option("--acl", is_flag=True, help="Also show who besides the owner may read it.")
 def stat(context: Context, addresses: Sequence[str], tags: bool, acl: bool) -> int:
     places, space = [remote(each) for each in addresses], Kind(SPACE.name, SPACE.fields, _space_text)
     for place in places:

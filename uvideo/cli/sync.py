@@ -68,11 +68,11 @@ def _folder(text: str) -> Local | Remote:
     """The Address of one side of a sync: a local folder or a prefix."""
     found = parse(text)
     if isinstance(found, Pipe) or found.is_pattern:
-        raise InvalidArgument(say("{text}: sync takes whole folders, no patterns and no pipes", text=text))
+        raise InvalidArgument(say("{text}: sync copies whole folders, not patterns or pipes", text=text))
     if isinstance(found, Remote):
         return Remote(found.space, found.key if found.is_folder else found.key + "/")
     if os.path.lexists(found.path) and not os.path.isdir(found.path):
-        raise InvalidArgument(say("{text} is no folder: uvideo cp copies single files", text=text))
+        raise InvalidArgument(say("{text} is not a folder: use uvideo cp for single files", text=text))
     return found
 
 
@@ -191,14 +191,14 @@ class Sync:
         if isinstance(self._source, Local) and not os.path.isdir(self._source.path):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._source.path)
         if isinstance(self._source, Local) and isinstance(self._target, Local):
-            raise InvalidArgument(say("neither side is an object uvideo://space/key: the system's cp does this"))
+            raise InvalidArgument(say("neither side is an object uvideo://space/key: use the system's cp"))
         if isinstance(self._source, Remote) and isinstance(self._target, Remote):
             if self._source.space == self._target.space:
                 one, other = self._source.key, self._target.key
                 if one.startswith(other) or other.startswith(one):
-                    raise InvalidArgument(say("source and target lie in one another"))
+                    raise InvalidArgument(say("source and target contain one another"))
         if self._options["delete"] and not (self._context.yes or self._context.interactive or self._is_trial):
-            raise InvalidArgument(say("--delete asks before it deletes; where nobody can be asked it needs -y"))
+            raise InvalidArgument(say("--delete asks before it deletes; without a terminal it needs -y"))
 
     @property
     def _is_trial(self) -> bool:
@@ -245,7 +245,10 @@ class Sync:
         """Delete the entries that only the target has; return how many."""
         if self._report.failed:
             self._report.tell(
-                say("{count} surplus items stay, as other items failed: run it again", count=self._surplus_count)
+                say(
+                    "{count} surplus items were not deleted because other items failed: run the command again",
+                    count=self._surplus_count,
+                )
             )
             return 0
         if self._surplus_count > self._options["max_delete"]:
@@ -279,40 +282,47 @@ def _endpoint(context: Context) -> str:
 @verb(
     "sync",
     text=(
-        "Copies what is missing or differs, from a folder to uvideo://space/prefix, back, or between two of those. Two "
-        "files are the same if size and content agree: the content of local files is compared by etag, which is "
-        "computed here and remembered until size, time or inode change. --delete removes what only TARGET has, after "
-        "everything was copied without failure; it refuses an empty source and more than --max-delete items, and asks "
-        "on a terminal.",
-        "--plan FILE changes nothing and writes what would be done; uvideo apply FILE does it.",
+        "Copies missing and different files from a folder to uvideo://space/prefix, back, or between two "
+        "prefixes. Two files are the same if size and content are equal. The content of local files is compared "
+        "by etag, which is computed here and reused until size, time or inode change. --delete removes items that "
+        "only TARGET has, after everything was copied without failure. It refuses an empty source and more than "
+        "--max-delete items, and asks on a terminal.",
+        "--plan FILE changes nothing and writes a plan; uvideo apply FILE carries it out.",
     ),
     examples=[
         Example("A folder to a space:", "uvideo sync videos uvideo://demo/videos"),
-        Example("What would be done, and nothing else:", "uvideo sync videos uvideo://demo/videos --delete --dry-run"),
+        Example("Only show what would be done:", "uvideo sync videos uvideo://demo/videos --delete --dry-run"),
         Example(
-            "Review what would be done, then do it:",
+            "Review a plan, then carry it out:",
             "uvideo sync videos uvideo://demo/videos --delete --plan plan.jsonl\nuvideo apply plan.jsonl -y",
         ),
-        Example("A mirror of a space, here:", "uvideo sync uvideo://demo/ mirror --delete -y"),
-        Example("One space like another, by size only:", "uvideo sync uvideo://demo/ uvideo://backup/ --size-only"),
+        Example("A local mirror of a space:", "uvideo sync uvideo://demo/ mirror --delete -y"),
+        Example(
+            "Synchronize one space with another, by size only:",
+            "uvideo sync uvideo://demo/ uvideo://backup/ --size-only",
+        ),
     ],
     changes=True,
 )
 @click.argument("source", metavar="SOURCE")
 @click.argument("target", metavar="TARGET")
-@option("--delete", is_flag=True, help="Remove what only TARGET has.")
+@option("--delete", is_flag=True, help="Remove items that only TARGET has.")
 @option(
-    "--max-delete", type=click.IntRange(0), default=MAX_DELETE, metavar="N", help="Delete nothing if it would be more."
+    "--max-delete",
+    type=click.IntRange(0),
+    default=MAX_DELETE,
+    metavar="N",
+    help="Delete nothing if more items would be deleted.",
 )
 @yes
 @option("--size-only", is_flag=True, help="Compare sizes only.")
 @option("--checksum", is_flag=True, help="Compare content too, which is the default.")
-@option("--plan", metavar="FILE", help="Change nothing; write what would be done.")
+@option("--plan", metavar="FILE", help="Change nothing; write a plan to this file.")
 @filters
 @rates
 def sync(context: Context, source: str, target: str, checksum: bool, **options: Unpack[SyncOptions]) -> int:
     if checksum and options["size_only"]:
-        raise InvalidArgument(say("--checksum and --size-only exclude one another"))
+        raise InvalidArgument(say("--checksum and --size-only cannot be combined"))
     context.goes_on = True
     return Sync(context, _folder(source), _folder(target), options).run()
 
@@ -335,7 +345,7 @@ def _check_links(root: str, path: str) -> None:
     """LocalFailure if a link leads the folder of a path out of the root."""
     base, folder = os.path.realpath(root), os.path.realpath(os.path.dirname(path))
     if os.path.commonpath([base, folder]) != base:
-        raise LocalFailure(say("{path} lies outside of {root}, by a link", path=path, root=root))
+        raise LocalFailure(say("{path} is outside of {root} because of a link", path=path, root=root))
 
 
 def _is_pending(context: Context, head: PlanHeader, step: Step, etags: Etags) -> bool:
@@ -366,8 +376,8 @@ class Changed(UVideoError):
 @verb(
     "apply",
     text=(
-        "Does what `uvideo sync --plan FILE` wrote down. A step whose source or target changed since then is refused; "
-        "the others are done. Deletes come last, and only if nothing failed.",
+        "Carries out the plan of `uvideo sync --plan FILE`. A step whose source or target changed since then is "
+        "refused; the other steps are done. Deletes come last, and only if nothing failed.",
     ),
     examples=[
         Example(
@@ -391,7 +401,7 @@ def apply(context: Context, file: str, **options: Unpack[RateOptions]) -> int:
         )
     report = context.report
     if plan.deletes and not (context.yes or context.interactive or context.dry_run):
-        raise InvalidArgument(say("the plan deletes something; where nobody can be asked it needs -y"))
+        raise InvalidArgument(say("the plan contains deletes; without a terminal it needs -y"))
 
     def pending(chosen: Iterable[Step]) -> Iterator[Step]:
         for step in chosen:
@@ -410,7 +420,12 @@ def apply(context: Context, file: str, **options: Unpack[RateOptions]) -> int:
             mover.carry(copies)
         deleted = 0
         if plan.deletes and report.failed:
-            report.tell(say("{count} surplus items stay, as other items failed: run it again", count=plan.deletes))
+            report.tell(
+                say(
+                    "{count} surplus items were not deleted because other items failed: run the command again",
+                    count=plan.deletes,
+                )
+            )
         elif plan.deletes and confirmed(
             context, say("delete {count} items from {target}?", count=plan.deletes, target=head.target)
         ):

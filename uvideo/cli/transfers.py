@@ -48,7 +48,7 @@ ABORTED = Kind(
     "aborted",
     {"id": "string", "target": "string", "dry_run": "boolean"},
     lambda record: say(
-        "would give up {id}, {target}" if record["dry_run"] else "gave up {id}, {target}",
+        "would abort {id}, {target}" if record["dry_run"] else "aborted {id}, {target}",
         id=record["id"],
         target=record["target"],
     ),
@@ -57,10 +57,10 @@ ABORTED = Kind(
 transfers = family(
     "transfers",
     text=(
-        "Every large transfer is noted while it goes on (in ~/.local/state/uvideo), so that after a crash or a reboot "
-        "the same command, or resume, moves only what is missing."
+        "Each large transfer has a record while it runs (in ~/.local/state/uvideo). After a crash or a reboot the "
+        "same command, or resume, transfers only the missing parts."
     ),
-    examples=[Example("What is unfinished:", "uvideo transfers ls")],
+    examples=[Example("List what is unfinished:", "uvideo transfers ls")],
 )
 
 
@@ -68,7 +68,7 @@ def _chosen(context: Context, ids: tuple[str, ...], everything: bool) -> list[Tr
     """The records of these ids, or all that no process works on.  InvalidArgument for an unknown id."""
     found = context.client.transfers()
     if everything == bool(ids):
-        raise InvalidArgument(say("give the ids of transfers, or --all; uvideo transfers ls lists them"))
+        raise InvalidArgument(say("give the ids of transfers, or --all; uvideo transfers ls lists the ids"))
     if everything:
         return [record for record in found if not record.active]
     known = {record.id: record for record in found}
@@ -91,12 +91,12 @@ def ls(context: Context) -> None:
 
 @verb(
     "resume",
-    summary="Go on with unfinished transfers.",
-    examples=[Example("With all of them:", "uvideo transfers resume --all")],
+    summary="Resume unfinished transfers.",
+    examples=[Example("Resume all of them:", "uvideo transfers resume --all")],
     changes=True,
 )
 @click.argument("ids", nargs=-1, metavar="[ID...]")
-@option("--all", "everything", is_flag=True, help="All that are not running.")
+@option("--all", "everything", is_flag=True, help="All transfers that are not running.")
 @rates
 def resume(context: Context, ids: tuple[str, ...], everything: bool, **options: Unpack[RateOptions]) -> int:
     records = _chosen(context, ids, everything)
@@ -111,12 +111,12 @@ def resume(context: Context, ids: tuple[str, ...], everything: bool, **options: 
 
 @verb(
     "abort",
-    summary="Give unfinished transfers up, and free what is kept of them.",
-    examples=[Example("All of them:", "uvideo transfers abort --all")],
+    summary="Abort unfinished transfers, and delete their stored parts.",
+    examples=[Example("Abort all of them:", "uvideo transfers abort --all")],
     changes=True,
 )
 @click.argument("ids", nargs=-1, metavar="[ID...]")
-@option("--all", "everything", is_flag=True, help="All that are not running.")
+@option("--all", "everything", is_flag=True, help="All transfers that are not running.")
 def abort(context: Context, ids: tuple[str, ...], everything: bool) -> int:
     done = 0
     for record in _chosen(context, ids, everything):
@@ -136,22 +136,23 @@ def _age(text: str) -> float:
     """Seconds for a text such as 36h or 7d."""
     match = re.fullmatch(r"(\d+)([smhdw])", text)
     if match is None:
-        raise InvalidArgument(say("{text} is no time: write 36h, 7d and so on", text=text))
+        raise InvalidArgument(say("{text} is not a time: write 36h, 7d and so on", text=text))
     return int(match[1]) * UNITS[match[2]]
 
 
 @verb(
     "clean",
-    summary="Abort the old unfinished uploads of a space that nobody here can go on with.",
+    summary="Abort old unfinished uploads of a space that this machine has no record of.",
     text=(
-        "Parts of an upload that was never finished stay at the service, and cost. This removes those that were begun "
-        "longer ago and that no record of this machine names: look with --dry-run whether another machine is at them."
+        "The parts of an unfinished upload stay at the service and cost money. This aborts uploads that are older "
+        "than --older-than and have no record on this machine. Check first with --dry-run that no other machine "
+        "is still sending them."
     ),
-    examples=[Example("What is older than a week:", "uvideo transfers clean uvideo://demo --older-than 7d --dry-run")],
+    examples=[Example("Uploads older than a week:", "uvideo transfers clean uvideo://demo --older-than 7d --dry-run")],
     changes=True,
 )
 @click.argument("address", metavar="ADDRESS")
-@option("--older-than", default="7d", metavar="TIME", help="Begun so long ago: 36h, 7d and so on.")
+@option("--older-than", default="7d", metavar="TIME", help="Least age of the uploads: 36h, 7d and so on.")
 def clean(context: Context, address: str, older_than: str) -> None:
     where = remote(address)
     found = context.client.clean_uploads(where.space, where.key, older_than=_age(older_than), dry_run=context.dry_run)

@@ -66,12 +66,12 @@ COMMON: tuple[tuple[str, tuple[str, ...], str, dict[str, Any]], ...] = (
     ("config", ("--config",), "Configuration file.", {"metavar": "FILE"}),
     ("endpoint", ("--endpoint",), "Host or URL of the service.", {"metavar": "URL"}),
     ("provider", ("--provider",), "auto-ai, ucloud, us3 or local.", {"metavar": "NAME"}),
-    ("json", ("--json",), "One JSON object a line; errors too.", {"is_flag": True}),
+    ("json", ("--json",), "Print one JSON object per line, also for errors.", {"is_flag": True}),
     ("quiet", ("--quiet", "-q"), "Print results and errors only.", {"is_flag": True}),
-    ("verbose", ("--verbose", "-v"), "Say more.", {"is_flag": True}),
+    ("verbose", ("--verbose", "-v"), "Print more information.", {"is_flag": True}),
     ("no_progress", ("--no-progress",), "No progress display.", {"is_flag": True}),
 )
-DRY_RUN = ("dry_run", ("--dry-run",), "Say what would be done; change nothing.", {"is_flag": True})
+DRY_RUN = ("dry_run", ("--dry-run",), "Print what would be done; change nothing.", {"is_flag": True})
 
 
 def store(context: click.Context, parameter: click.Parameter, value: T) -> T:
@@ -130,7 +130,7 @@ class _Helped(click.Command):
             record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
             if record is not None:
                 if "--help" in parameter.opts:
-                    record = (record[0], say("Show this and exit."))
+                    record = (record[0], say("Show this help and exit."))
                 is_shared = getattr(parameter, "common", False) or "--help" in parameter.opts
                 record = (record[0].replace(" RANGE", ""), record[1])
                 (shared if is_shared else own).append(record)

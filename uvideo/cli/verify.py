@@ -85,11 +85,14 @@ VERIFIED = Kind(
 
 @verb(
     "etag",
-    text="The etag that an object of these bytes has, computed without the service; standard input without a file.",
+    text=(
+        "Computes the etag that an object with these bytes has, without the service. Without a file it reads "
+        "standard input."
+    ),
     examples=[
         Example("Of files:", "uvideo etag movie.mp4 notes.txt"),
-        Example("Of what a program writes:", "cat movie.mp4 | uvideo etag"),
-        Example("Whether that is what is stored:", "uvideo verify movie.mp4 uvideo://demo/movie.mp4"),
+        Example("Of the output of a program:", "cat movie.mp4 | uvideo etag"),
+        Example("Compare with the stored object:", "uvideo verify movie.mp4 uvideo://demo/movie.mp4"),
     ],
 )
 @click.argument("paths", nargs=-1, metavar="[FILE...]")
@@ -111,15 +114,15 @@ def etag(context: Context, paths: Sequence[str]) -> int:
 @verb(
     "verify",
     text=(
-        "Both places are files, folders, objects or what lies below a prefix. Sizes are compared, and etags where they "
-        "are the same: those of local files are computed, nothing is moved. missing: not in the second place; extra: "
-        "not in the first. Exit code 5 if anything differs.",
+        "Each place is a file, a folder, an object or a prefix. Sizes are compared first; if they are equal, "
+        "etags are compared. The etags of local files are computed here, and nothing is transferred. missing: not "
+        "in the second place; extra: not in the first. Exit code 5 if anything differs.",
     ),
     examples=[
         Example("A file and an object:", "uvideo verify movie.mp4 uvideo://demo/movie.mp4"),
         Example("A folder and its copy:", "uvideo verify photos uvideo://demo/photos/"),
         Example(
-            "What the second place has more does not count:",
+            "Ignore items that only the second place has:",
             "uvideo verify --ignore-extra photos uvideo://demo/photos/",
         ),
         Example("Two places of the service:", "uvideo verify uvideo://demo/photos/ uvideo://backup/photos/"),
@@ -128,9 +131,11 @@ def etag(context: Context, paths: Sequence[str]) -> int:
 @click.argument("first", metavar="PLACE")
 @click.argument("second", metavar="OTHER")
 @filters
-@option("--ignore-extra", is_flag=True, help="What only the second place has is no difference.")
+@option("--ignore-extra", is_flag=True, help="Ignore items that only the second place has.")
 @option("--size-only", is_flag=True, help="Compare sizes, not content.")
-@option("--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=False, help="Files hashed at a time.")
+@option(
+    "--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=False, help="Number of files hashed at a time."
+)
 def verify(
     context: Context,
     first: str,
@@ -182,16 +187,16 @@ def _places(context: Context, first: str, second: str) -> tuple[Place, Place]:
     elif isinstance(other, Remote) and not other.is_folder:
         other = Remote(other.space, other.key + "/")
     elif isinstance(other, Local) and not os.path.isdir(other.path):
-        raise InvalidArgument(say("{text} is a folder; {other} is none", text=first, other=second))
+        raise InvalidArgument(say("{text} is a folder; {other} is not", text=first, other=second))
     return one, other
 
 
 def _place(text: str) -> Place:
     found = parse(text)
     if isinstance(found, Pipe):
-        raise InvalidArgument(say("verify compares files and objects; uvideo etag reads a pipe"))
+        raise InvalidArgument(say("verify compares files and objects; use uvideo etag for a pipe"))
     if isinstance(found, Remote) and found.is_pattern:
-        raise InvalidArgument(say("{text}: verify takes no pattern; --include does", text=text))
+        raise InvalidArgument(say("{text}: verify does not support patterns; use --include", text=text))
     return found
 
 

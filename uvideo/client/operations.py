@@ -106,7 +106,7 @@ def _metadata(given: Mapping[str, str] | None) -> Pairs:
         if not name or not all(char.isascii() and (char.isalnum() or char == "-") for char in name):
             raise InvalidArgument(f"the metadata name {name!r} is not of letters, digits and -")
         if any(char in "\r\n\0" for char in value):
-            raise InvalidArgument(f"the metadata {name} holds a line break")
+            raise InvalidArgument(f"the metadata {name} contains a line break")
     return found
 
 
@@ -116,9 +116,11 @@ def _headers(given: Mapping[str, str] | None) -> Pairs:
     known = {name.lower(): name for name in operation.KEPT}
     for name, value in found:
         if name.lower() not in known:
-            raise InvalidArgument(f"the header {name!r} is not kept with an object: {', '.join(operation.KEPT)} are")
+            raise InvalidArgument(
+                f"the header {name!r} is not stored with an object; the stored ones are {', '.join(operation.KEPT)}"
+            )
         if any(char in "\r\n\0" for char in value):
-            raise InvalidArgument(f"the header {name} holds a line break")
+            raise InvalidArgument(f"the header {name} contains a line break")
     return tuple((known[name.lower()], value) for name, value in found)
 
 
@@ -158,11 +160,11 @@ def span(start: int | None, end: int | None) -> ByteRange | None:
         return None
     if start is not None and start < 0:
         if end is not None:
-            raise InvalidArgument("a negative start means the last bytes: give no end with it")
+            raise InvalidArgument("a negative start selects the last bytes: leave out end")
         return ByteRange(None, -start)
     first = start or 0
     if end is not None and end <= first:
-        raise InvalidArgument(f"the range from {first} to {end} holds no bytes; end is exclusive")
+        raise InvalidArgument(f"the range from {first} to {end} contains no bytes; end is exclusive")
     return ByteRange(first, None if end is None else end - 1)
 
 
@@ -220,7 +222,7 @@ def stat_space(name: str) -> ManagementCall[models.SpaceInfo]:
 
 def update_space(name: str, type: str | None, storage_class: str | None) -> ManagementCall[models.SpaceName]:
     if type is None and storage_class is None:
-        raise InvalidArgument("give type or storage_class: what is to change")
+        raise InvalidArgument("there is nothing to change: give type or storage_class")
     choice(type, operation.SPACE_TYPES, "type")
     choice(storage_class, operation.STORAGE_CLASSES, "storage_class")
     return ManagementCall(operation.UpdateSpace(check_space(name), type, storage_class), _space_name)
@@ -244,7 +246,7 @@ def list_spaces(marker: str) -> ManagementCall[models.Page[models.SpaceInfo]]:
 def _day(seconds: int) -> datetime:
     found = when(seconds)
     if found is None:
-        raise BadAnswer(f"{seconds} is no time", operation="GetSpaceStatus")
+        raise BadAnswer(f"{seconds} is not a valid time", operation="GetSpaceStatus")
     return found
 
 
@@ -294,7 +296,7 @@ def content(op: operation.GetObject, found: operation.ObjectInfo, data: bytes, v
     assert size is not None
     wrong = None
     if promised is not None and len(data) != promised:
-        wrong = f"{promised} bytes were promised but {len(data)} came"
+        wrong = f"{promised} bytes were announced but {len(data)} were sent"
     elif verify and found.span is None and found.etag is not None and etag.is_etag(found.etag):
         tree = etag.Etag()
         tree.update(data)
@@ -312,7 +314,7 @@ def check_range(op: operation.GetObject, found: operation.ObjectInfo) -> None:
     if wrong is not None:
         raise IntegrityError(wrong, operation="GetObject", space=op.space, key=op.key)
     if found.size is None and found.span is not None:
-        raise BadAnswer("the answer does not say how large the object is", operation="GetObject", status=206)
+        raise BadAnswer("the answer does not contain the size of the object", operation="GetObject", status=206)
 
 
 def mode_of(mode: str, options: Mapping[str, object]) -> None:
@@ -322,7 +324,7 @@ def mode_of(mode: str, options: Mapping[str, object]) -> None:
     taken = ReadOptions if mode == "rb" else WriteOptions
     for name, value in options.items():
         if value is not None and name not in taken.__annotations__:
-            raise InvalidArgument(f"{name} does not go with mode {mode}")
+            raise InvalidArgument(f"{name} cannot be combined with mode {mode}")
 
 
 def stat(space: str, key: str) -> DataCall[models.ObjectInfo]:
@@ -330,7 +332,7 @@ def stat(space: str, key: str) -> DataCall[models.ObjectInfo]:
 
     def sized(result: operation.ObjectInfo) -> models.ObjectInfo:
         if result.size is None:
-            raise BadAnswer("the answer says no length", operation="HeadObject", space=op.space, key=op.key)
+            raise BadAnswer("the answer has no length", operation="HeadObject", space=op.space, key=op.key)
         return info(op.space, op.key, result, result.size)
 
     return DataCall(op, sized)
@@ -457,7 +459,7 @@ def put_known(space: str, key: str, etag: str, size: int, mime: str | None) -> D
     def hit(result: operation.Stored) -> models.Stored:
         if result.etag is not None and not etags.same(result.etag, etag, size):
             raise IntegrityError(
-                f"content with etag {etag} was asked for but {result.etag} is stored",
+                f"content with etag {etag} was requested but {result.etag} is stored",
                 operation="UploadHit",
                 space=op.space,
                 key=op.key,
@@ -535,7 +537,7 @@ def finish_upload(
         raise InvalidArgument("parts must be the PartInfo of each part")
     ordered = sorted(found, key=lambda each: each.part)
     if [each.part for each in ordered] != list(range(len(ordered))):
-        raise InvalidArgument("the parts are not all there, or one is there twice: they count from 0")
+        raise InvalidArgument("a part is missing or given twice: parts are numbered from 0")
     op = operation.FinishUpload(
         upload.space,
         upload.key,
@@ -693,7 +695,7 @@ def agree_part(upload: models.BegunUpload, made: models.PartInfo, content: bytes
     """The part that was sent.  IntegrityError if the service's etag is of other bytes."""
     if etag.agrees(made.etag, etag.block_digest(content)) is False:
         raise IntegrityError(
-            f"part {made.part} is stored with etag {made.etag}, which is not that of what was sent",
+            f"part {made.part} is stored with etag {made.etag}, which is not the etag of the sent bytes",
             operation="UploadPart",
             space=upload.space,
             key=upload.key,

@@ -81,7 +81,7 @@ class _Object(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         self._check_open()
         if whence not in (io.SEEK_SET, io.SEEK_CUR, io.SEEK_END):
-            raise ValueError(f"whence is {whence}; 0, 1 and 2 are known")
+            raise ValueError(f"whence is {whence}; it must be 0, 1 or 2")
         place = offset + (0, self._place, self.info.size)[whence]
         if place < 0:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))

@@ -15,7 +15,9 @@ T = TypeVar("T")
 def several(values: Iterable[T], name: str, of: str = "texts") -> Iterable[T]:
     """``values`` unchanged, not read yet.  InvalidArgument for a str, bytes, a mapping, or anything not iterable."""
     if isinstance(values, (str, bytes, bytearray, memoryview, Mapping)) or not isinstance(values, Iterable):
-        raise InvalidArgument(f"{name} is a {type(values).__name__}; a list of {of} is needed, for a single one [...]")
+        raise InvalidArgument(
+            f"{name} is a {type(values).__name__}; a list of {of} is needed: write [...] for a single one"
+        )
     return values
 
 
@@ -24,5 +26,5 @@ def texts(values: Iterable[str], name: str) -> tuple[str, ...]:
     found = tuple(several(values, name))
     for each in found:
         if not isinstance(each, str):
-            raise InvalidArgument(f"{name} holds a {type(each).__name__}; texts are needed")
+            raise InvalidArgument(f"{name} contains a {type(each).__name__}; all items must be text")
     return found

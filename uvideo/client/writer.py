@@ -189,7 +189,7 @@ class Writer(io.BufferedIOBase):
     def __del__(self) -> None:
         if not self.closed:
             if os.getpid() == self._pid:
-                _log.warning("%s/%s was written and never closed: it is not stored", self.space, self.key)
+                _log.warning("the writer of %s/%s was never closed: nothing is stored", self.space, self.key)
                 self._give_up()  # the upload's thread does the rest
             super().close()
 

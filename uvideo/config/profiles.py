@@ -31,7 +31,7 @@ def check_name(profile: str) -> str:
     """The profile's name.  InvalidArgument unless it has only letters, digits, "-", "_" and "."."""
     plain = profile.replace("-", "").replace("_", "").replace(".", "")
     if not plain.isalnum() or len(profile) > _NAME_LIMIT:
-        raise InvalidArgument(f"{profile!r} is no name of a profile: letters, digits, - and _ can be used")
+        raise InvalidArgument(f"{profile!r} is not a valid name of a profile: use letters, digits, - and _")
     return profile
 
 
@@ -131,7 +131,7 @@ def _locked(folder: Path) -> Iterator[None]:
     descriptor = localfile.folder_lock(folder)
     try:
         if not localfile.lock_soon(descriptor, PATIENCE, 0.05):
-            raise LocalFailure(f"another process has been changing what is in {folder} for too long")
+            raise LocalFailure(f"another process has locked {folder} for too long")
         yield
     finally:
         os.close(descriptor)

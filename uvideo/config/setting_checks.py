@@ -34,14 +34,14 @@ def said(name: str, value: object) -> str:
 
 def unbroken(name: str, value: object) -> str:
     if isinstance(value, str) and value.endswith(("\n", "\r")):
-        raise InvalidArgument(f"{name} ends with a line break, as a line of a file does: .strip() takes it off")
+        raise InvalidArgument(f"{name} ends with a line break, probably from a file: remove it with .strip()")
     return one_line(name, value)
 
 
 def key(name: str, value: object) -> str:
     text = unbroken(name, value)
     if not text.strip() or (name == "public_key" and any(char <= " " or char == ":" for char in text)):
-        raise InvalidArgument(f"{name} is empty or holds blanks or a colon: was it pasted whole?")
+        raise InvalidArgument(f"{name} is empty or contains a blank or a colon: check that it was copied correctly")
     return text
 
 

@@ -157,7 +157,7 @@ def load(
         missing = "private_key" if found.private_key is None else "public_key"
         raise InvalidArgument(f"{missing} is missing: give both keys, or neither for an anonymous client")
     if found.client_key is not None and found.client_cert is None:
-        raise InvalidArgument("client_key needs client_cert")
+        raise InvalidArgument("client_key is set without client_cert: set both")
     found.hosts()
     return found
 
@@ -219,7 +219,9 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
         if name in FIELDS:
             found[name] = text
         elif near := difflib.get_close_matches(name, FIELDS, 1, 0.8):
-            _log.warning("%s is no setting and has no effect; is %s%s meant?", variable, _PREFIX, near[0].upper())
+            _log.warning(
+                "%s is not a setting and has no effect; did you mean %s%s?", variable, _PREFIX, near[0].upper()
+            )
     return found
 
 
@@ -267,7 +269,7 @@ def profiles(
             refuse_unknown(table, f"{path}: [profiles.{title}]", "key")
         secret = any(is_secret(name, value) for name, value in table.items())
         if secret and localfile.is_open_to_others(path.stat(), stat.S_IRGRP | stat.S_IROTH):
-            _log.warning("%s holds a secret and others can read it: chmod 600 it", path)
+            _log.warning("%s contains a secret, and others can read it: run chmod 600 on it", path)
     default = document.get("default_profile")
     if default is not None and not isinstance(default, str):
         raise InvalidArgument(f"{path}: default_profile must be text")

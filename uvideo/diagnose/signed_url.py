@@ -66,7 +66,10 @@ def _taken_apart(url: str) -> tuple[str, location.RequestTarget, bool]:
     text = _HALF.sub("", given)
     found = re.match(r"(https?)://([^/?#]+)", text, re.IGNORECASE)
     if found is None or any(char <= " " for char in text):
-        raise InvalidArgument("this is no URL: http:// or https:// and no blanks are expected, the whole in quotes")
+        raise InvalidArgument(
+            "this is not a URL: it must begin with http:// or https:// and contain no blanks; put the whole URL "
+            "in quotes"
+        )
     try:
         return found[1].lower(), location.parse_target(text), text != given
     except UVideoError as error:

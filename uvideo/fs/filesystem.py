@@ -145,7 +145,7 @@ class UVideoFileSystem(Tree):
         first = [starts] * len(paths) if isinstance(starts, int) or starts is None else list(starts)
         last = [ends] * len(paths) if isinstance(ends, int) or ends is None else list(ends)
         if not len(first) == len(last) == len(paths):
-            raise ValueError("as many starts and ends as paths are needed")
+            raise ValueError("give one start and one end for each path")
         planned = plan(list(zip(paths, first, last, strict=True)), max_gap)
         asked = list(dict.fromkeys(each for each, _ in planned))
 
@@ -466,7 +466,7 @@ class UVideoFileSystem(Tree):
     async def _rm_tree(self, path: str, jobs: int, maxdepth: int | None) -> None:
         space, key = self._split(path)
         if not space:
-            raise PermissionError(errno.EPERM, "all spaces at once are not removed", path)
+            raise PermissionError(errno.EPERM, "all spaces at once cannot be removed", path)
         info = await self._info(path, refresh=True)
         client, jobs = self._here(), min(jobs, BATCH) if jobs > 0 else BATCH
         with as_oserror(path):

@@ -373,7 +373,7 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
             raise IsADirectoryError(errno.EISDIR, "a directory has no times", path)
         time: datetime | None = info[name]
         if time is None:
-            raise OSError(errno.ENODATA, "the service does not say", path)
+            raise OSError(errno.ENODATA, "the service does not report it", path)
         return time
 
     async def _modified(self, path: str) -> datetime:

@@ -83,13 +83,14 @@ def _of_grants(headers: message.Headers) -> set[str]:
     """What the headers grant to everybody."""
     found = set[str]()
     for header, permission in _HEADERS.items():
-        for item in (headers.get(header) or "").split(","):
+        value = headers.get(header)
+        for item in value.split(",") if value is not None else ():
             grantee = _GRANTEE(item)
             if grantee is None:
                 raise field.invalid("A grantee is id=, uri= or emailAddress= and a value", header, item)
-            kind, value = grantee[1].lower(), grantee[2] or grantee[3] or ""
+            kind = grantee[1].lower()
             if kind == "uri":
-                _group(value)
+                _group(grantee[2] or grantee[3] or "")
                 found.add(permission)
             elif kind == "id":
                 raise S3Error("NotImplemented", message=_OTHERS)

@@ -1,19 +1,19 @@
 """Operation <-> request, and result <-> answer.  The module of an operation's family does both.
 
-routing.py finds the operation that a request asks for.  A form (PostObject) is read by post_policy.py.
+routing.py finds the operation that a request asks for.  A form (PostObject) is decoded by form.decode.
 """
 
 from __future__ import annotations
 
 from uvideo._core import message
-from uvideo.s3 import acl, buckets, cors, lifecycle, listing, multipart, objects, tagging
+from uvideo.s3 import acl, buckets, cors, form, lifecycle, listing, multipart, objects, tagging
 from uvideo.s3.codec import OperationCodec, OperationRequest
 from uvideo.s3.operation import Operation
 
 __all__ = ["CODECS", "decode", "encode"]
 
 CODECS: dict[type, OperationCodec] = {}
-for _family in (acl, buckets, cors, lifecycle, listing, multipart, objects, tagging):
+for _family in (acl, buckets, cors, form, lifecycle, listing, multipart, objects, tagging):
     CODECS.update(_family.CODECS)
 
 

@@ -1,22 +1,21 @@
 """Listings of buckets, objects, versions, uploads and parts.  Source: s3.md sections 3.2, 3.4 and 3.6.
 
-An answer of 1,000 keys is written in less than a millisecond: one f-string an entry, and keys are searched together for
-characters to escape.
+An answer of 1,000 keys is written in less than a millisecond: one f-string an entry, and all keys are escaped together.
 """
 
 from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from uvideo._core import compat, message
+from uvideo._core import message
 from uvideo.s3 import field, operation
 from uvideo.s3.codec import OperationCodec, OperationRequest, written
 from uvideo.s3.operation import Owner, Restore
 from uvideo.s3.storage_class import shown
-from uvideo.s3.xml_text import element, escape, is_plain, time
+from uvideo.s3.xml_text import element, escape, escape_all, quote_all, time
 
 __all__ = ["CODECS", "LIMIT", "key_of_token", "token_of"]
 
@@ -128,20 +127,14 @@ class _Names:
     """How a page writes keys, prefixes and markers: escaped by its encoding-type."""
 
     def __init__(self, encoding_type: str | None) -> None:
-        self.one: Callable[[str], str] = escape if encoding_type is None else compat.quote_query
-        self._url = encoding_type is not None
-
-    def all(self, keys: Sequence[str]) -> Iterable[str]:
-        """Each of many keys, which seldom need an escape."""
-        return keys if not self._url and is_plain("".join(keys)) else map(self.one, keys)
+        self.all: Callable[[Sequence[str]], Sequence[str]] = escape_all if encoding_type is None else quote_all
 
     def element(self, name: str, value: str | None) -> str:
         """ "" for None."""
-        return "" if value is None else f"<{name}>{self.one(value)}</{name}>"
+        return "" if value is None else f"<{name}>{self.all([value])[0]}</{name}>"
 
-    def prefixes(self, prefixes: Sequence[str]) -> str:
-        found = [f"<CommonPrefixes><Prefix>{self.one(each)}</Prefix></CommonPrefixes>" for each in prefixes]
-        return "".join(found)
+    def prefixes(self, prefixes: Sequence[str]) -> list[str]:
+        return [f"<CommonPrefixes><Prefix>{each}</Prefix></CommonPrefixes>" for each in self.all(prefixes)]
 
 
 class _Owners:
@@ -171,7 +164,7 @@ def _sums(algorithm: str | None, kind: str | None) -> str:
     return element("ChecksumAlgorithm", algorithm) + element("ChecksumType", kind)
 
 
-def _contents(entries: Sequence[operation.ObjectEntry], names: _Names) -> str:
+def _contents(entries: Sequence[operation.ObjectEntry], names: _Names) -> list[str]:
     """The Contents of a page of objects.  This is what the time of a listing goes into."""
     owner: Owner | None = None
     owned, found = "", []
@@ -185,7 +178,7 @@ def _contents(entries: Sequence[operation.ObjectEntry], names: _Names) -> str:
             f"<Contents><Key>{key}</Key><LastModified>{time(each.modified)}</LastModified><ETag>&quot;{each.etag}&quot;"
             f"</ETag>{sums}<Size>{each.size}</Size>{_CLASSES[each.storage_class]}{end}</Contents>"
         )
-    return "".join(found)
+    return found
 
 
 def _encode_buckets(op: operation.ListBuckets, result: operation.ListBucketsOutput) -> message.Response:
@@ -215,8 +208,8 @@ def _encode_v1(op: operation.ListObjects, result: operation.ListObjectsOutput) -
         names.element("Delimiter", op.delimiter or None),
         element("EncodingType", op.encoding_type),
         element("IsTruncated", result.next_marker is not None),
-        _contents(result.contents, names),
-        names.prefixes(result.common_prefixes),
+        *_contents(result.contents, names),
+        *names.prefixes(result.common_prefixes),
     )
 
 
@@ -234,8 +227,8 @@ def _encode_v2(op: operation.ListObjectsV2, result: operation.ListObjectsV2Outpu
         names.element("Delimiter", op.delimiter or None),
         element("EncodingType", op.encoding_type),
         element("IsTruncated", last is not None),
-        _contents(result.contents, names),
-        names.prefixes(result.common_prefixes),
+        *_contents(result.contents, names),
+        *names.prefixes(result.common_prefixes),
     )
 
 
@@ -268,7 +261,7 @@ def _encode_versions(op: operation.ListObjectVersions, result: operation.ListObj
         element("EncodingType", op.encoding_type),
         element("IsTruncated", result.next_key_marker is not None),
         *found,
-        names.prefixes(result.common_prefixes),
+        *names.prefixes(result.common_prefixes),
     )
 
 
@@ -277,11 +270,11 @@ def _encode_uploads(
 ) -> message.Response:
     names, owners = _Names(op.encoding_type), _Owners()
     uploads = [
-        f"<Upload><Key>{names.one(each.key)}</Key>{element('UploadId', each.upload_id)}"
+        f"<Upload><Key>{key}</Key>{element('UploadId', each.upload_id)}"
         f"{owners.element('Initiator', each.initiator)}{owners.element('Owner', each.owner)}"
         f"{_CLASSES[each.storage_class]}<Initiated>{time(each.initiated)}</Initiated>"
         f"{_sums(each.checksum_algorithm, each.checksum_type)}</Upload>"
-        for each in result.uploads
+        for each, key in zip(result.uploads, names.all([each.key for each in result.uploads]), strict=True)
     ]
     return written(
         "ListMultipartUploadsResult",
@@ -296,7 +289,7 @@ def _encode_uploads(
         element("EncodingType", op.encoding_type),
         element("IsTruncated", result.next_key_marker is not None),
         *uploads,
-        names.prefixes(result.common_prefixes),
+        *names.prefixes(result.common_prefixes),
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 
-from uvideo._core import dates
+from uvideo._core import compat, dates
 
-__all__ = ["DECLARATION", "NAMESPACE", "element", "escape", "is_plain", "root", "time"]
+__all__ = ["DECLARATION", "NAMESPACE", "element", "escape", "escape_all", "quote_all", "root", "time"]
 
 #: Of every root but Error.
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -15,14 +16,10 @@ NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 #: What every document begins with.
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
-_NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 #: Those, CR, which a parser would turn into LF, and what XML 1.0 forbids.
 _special = re.compile('[&<>"\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]')
-
-
-def is_plain(text: str) -> bool:
-    """Whether a text can stand in a document as it is."""
-    return _special.search(text) is None
+#: Of these all that have no name, but NUL.
+_nameless = re.compile("[\x01-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def escape(text: str) -> str:
@@ -30,12 +27,45 @@ def escape(text: str) -> str:
 
     A character that XML 1.0 forbids becomes ``&#xN;``, as AWS sends it, though strict parsers refuse that.
     """
-    return _special.sub(_reference, text) if _special.search(text) else text
+    return _escaped(text).replace("\0", "&#x0;") if _special.search(text) else text
+
+
+def _escaped(text: str) -> str:
+    """Escaped but for NUL."""
+    named = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    return _nameless.sub(_reference, named)
 
 
 def _reference(match: re.Match[str]) -> str:
-    char = match[0]
-    return _NAMED.get(char) or ("&#13;" if char == "\r" else f"&#x{ord(char):X};")
+    return "&#13;" if match[0] == "\r" else f"&#x{ord(match[0]):X};"
+
+
+def escape_all(texts: Sequence[str]) -> Sequence[str]:
+    """Each of many texts, escaped.  They are escaped together, which takes a tenth of the time."""
+    joined = "\0".join(texts)
+    if joined.count("\0") >= len(texts):  # one of them has a NUL, or there is none
+        return [escape(text) for text in texts]
+    if joined.isascii() and not joined.encode().translate(None, _PLAIN):
+        return texts
+    return _escaped(joined).split("\0")
+
+
+#: Bytes that stand for themselves in a document; and the NUL between texts.
+_PLAIN = bytes({0, 9, 10, *range(32, 128)} - set(b'&<>"'))
+
+
+def quote_all(texts: Sequence[str]) -> Sequence[str]:
+    """Each of many texts, percent-encoded for encoding-type=url: all but letters, digits and ``-_.~/``."""
+    raw = "\0".join(texts).encode()
+    if raw.count(0) >= len(texts):  # one of them has a NUL, or there is none
+        return [compat.quote_query(text) for text in texts]
+    raw = raw.replace(b"%", b"%25")  # first: the others make more of it
+    for byte in set(raw.translate(None, _UNQUOTED)):
+        raw = raw.replace(b"%c" % byte, b"%%%02X" % byte)
+    return raw.decode("ascii").split("\0")
+
+
+_UNQUOTED = b"\0%abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~/"
 
 
 def element(name: str, value: str | int | bool | None) -> str:
@@ -66,4 +96,7 @@ def _hour(number: int) -> str:
 
 def root(name: str, *content: str) -> bytes:
     """A whole document: the root element with the namespace of S3, and in it ``content``, which is XML."""
-    return "".join([f'{DECLARATION}<{name} xmlns="{NAMESPACE}">', *content, f"</{name}>"]).encode()
+    # Not joined before they are encoded: with one character beyond U+00FF all of a str takes twice the memory.
+    return b"".join(
+        [f'{DECLARATION}<{name} xmlns="{NAMESPACE}">'.encode(), *map(str.encode, content), f"</{name}>".encode()]
+    )

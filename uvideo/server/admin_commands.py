@@ -297,8 +297,8 @@ async def keys(where: Place, replace: bool, pair: Path | None, before: Path | No
     become invalid.  The old pair is kept in DIR/credentials.json.<its public key>, because earlier backups are
     encrypted with it.
 
-    Gateways take their pair from UVIDEO_SERVE_PUBLIC_KEY and UVIDEO_SERVE_PRIVATE_KEY; "Rotate the keys" in
-    docs/operate.md describes how to replace it.  `uvideo admin list-keys` lists the added key pairs.
+    Gateways take their pair from UVIDEO_SERVE_PUBLIC_KEY and UVIDEO_SERVE_PRIVATE_KEY; "The pair of a cluster" in
+    docs/cluster.md describes how to replace it.  `uvideo admin list-keys` lists the added key pairs.
     """
     if replace and before is not None or pair is not None and not replace:
         _fail("--replace and --from exclude each other, and --pair needs --replace")
@@ -307,7 +307,7 @@ async def keys(where: Place, replace: bool, pair: Path | None, before: Path | No
     if replace and (given is not None or choose(*where).shared):
         raise CredentialsError(
             "gateways do not take their key pair from this folder: first give all gateways the new pair with "
-            '--other-keys; see "Rotate the keys" in docs/operate.md'
+            '--other-keys; see "The pair of a cluster" in docs/cluster.md'
         )
     if given is None:
         _check_kept(where.folder)

@@ -145,10 +145,12 @@ def restore(
     the open lock.  BackupError, OSError; the folder then has no catalog, and the same call continues the restore.
     """
     if not (source / CATALOG).is_file() or not (source / ABOUT).is_file():
-        raise BackupError(f"{source} is no complete backup: it has no {CATALOG} and {ABOUT}")
+        raise BackupError(f"{source} is not a complete backup: it has no {CATALOG} and {ABOUT}")
     _check_apart(source, folder)
     if not (folder / RESTORING).exists() and _foreign(folder, {"lock"}):
-        raise BackupError(f"{folder} is not empty: name a new folder, and keep this one until the new one serves")
+        raise BackupError(
+            f"{folder} is not empty: give a new folder, and keep this one until the server runs on the new one"
+        )
     lock = claim(folder)
     try:
         return _restore(source, folder, report)
@@ -183,17 +185,17 @@ def _restore(source: Path, folder: Path, report: Callable[[MissingBytes], None])
 def _check_source(folder: Path) -> None:
     if not (folder / CATALOG).is_file():
         raise BackupError(
-            f"{folder} has no {CATALOG}: it is no server's folder, or its catalog is in PostgreSQL "
-            "(then use pg_dump: docs/cluster.md, Backup and restore)"
+            f"{folder} has no {CATALOG}: it is not a server's folder, or its catalog is in PostgreSQL (then use "
+            "pg_dump: docs/cluster.md, Backup and restore)"
         )
     if not localfile.is_own(folder.stat()):
-        raise BackupError(f"{folder} belongs to another user: run this as the user that the server runs as")
+        raise BackupError(f"{folder} belongs to another user: run this as the server's user")
 
 
 def _check_apart(one: Path, other: Path) -> None:
     first, second = one.resolve(), other.resolve()
     if first.is_relative_to(second) or second.is_relative_to(first):
-        raise BackupError(f"{other} and {one} lie in one another: name a folder apart")
+        raise BackupError(f"{other} and {one}: one contains the other; give a separate folder")
 
 
 def _foreign(folder: Path, known: Collection[str]) -> bool:
@@ -207,12 +209,12 @@ def _check_target(target: Path, identity: str) -> None:
         earlier = json_document.parse_json((target / ABOUT).read_bytes())
     except FileNotFoundError:
         if _foreign(target, UNFINISHED_BACKUP):
-            raise BackupError(f"{target} holds something else than a backup: name a new or empty folder") from None
+            raise BackupError(f"{target} contains something other than a backup: give a new or empty folder") from None
     except ValueError:
-        raise BackupError(f"{target / ABOUT} cannot be read: name a new or empty folder") from None
+        raise BackupError(f"{target / ABOUT} cannot be read: give a new or empty folder") from None
     else:
         if not isinstance(earlier, dict) or earlier.get("identity") != identity:
-            raise BackupError(f"{target} is a backup of another server: name a new or empty folder")
+            raise BackupError(f"{target} is a backup of another server: give a new or empty folder")
 
 
 @contextlib.contextmanager
@@ -269,7 +271,7 @@ def _identity(folder: Path) -> str:
         ours = theirs = None
     if ours is None or ours != theirs:
         raise BackupError(
-            f"the catalog and the blobs of {folder} do not carry one identity: start the server on it first"
+            f"the catalog and the blobs of {folder} do not have the same identity: start the server on it first"
         )
     return str(ours)
 
@@ -318,13 +320,13 @@ class _Lost(Exception):
 
 def _bring(places: tuple[Place, ...], name: str, size: int, goal: Path, link: bool) -> int | None:
     """The bytes copied, None if the file was linked.  A file only moves from one of the places to a later one."""
-    lost = "its bytes are gone"
+    lost = "its bytes are missing"
     for place in places:
         path = place(name)
         with contextlib.suppress(FileNotFoundError):
             there = path.stat().st_size
             if there < size:
-                lost = f"only {there} of its {size} bytes are there"
+                lost = f"only {there} of its {size} bytes exist"
             elif link and _link(path, goal):
                 return None
             else:

@@ -213,8 +213,8 @@ class DiskBlobs:
             suspects += [folder] if found else []
         if limited and unnamed > max(TAKEN_AT_ONCE, everything // SHARE):
             raise SweepStopped(
-                f"{unnamed} of {everything} blobs and drafts have no name in the catalog, so it may be the wrong one. "
-                "Nothing was taken. If it is right, run `uvideo admin gc DIR --no-limit`"
+                f"the catalog does not name {unnamed} of {everything} blobs and drafts, so it may be the wrong "
+                "catalog. Nothing was removed. If it is the right one, run `uvideo admin gc DIR --no-limit`"
             )
         for folder in suspects:
             _, names = await self.run(old_names, folder, older_than)
@@ -305,7 +305,7 @@ class DiskBlobs:
             return None
         if not _NAME.fullmatch(found):
             raise OSError(
-                errno.EIO, "it is not an identity: bring it back from a backup, or remove it", str(self._identity)
+                errno.EIO, "it is not an identity: restore it from a backup, or remove it", str(self._identity)
             )
         return found
 
@@ -527,7 +527,7 @@ class DiskPartSlot(_Lock):
             raise ValueError(f"part {self._part} is longer than a block")
         with self._guard:
             if self._left:
-                raise ValueError("the slot was left")
+                raise ValueError("the slot was released")
             if self._sealed_path.exists() and offset < os.fstat(self._fd).st_size:
                 raise errors.UploadNotFound("the upload was finished meanwhile")
             write_at(self._fd, chunks, offset)

@@ -128,7 +128,7 @@ class Committer(threading.Thread):
             if not has_more:
                 return outcomes
             self._has_reserve = False
-            log.warning("no room for the catalog: what frees some uses the reserve")
+            log.warning("the disk has no space for the catalog: operations that free space use the reserve")
             freed = self._commit([asked for asked in batch if asked[3]])
         return [*freed, *(outcome for outcome, asked in zip(outcomes, batch, strict=True) if not asked[3])]
 

@@ -19,8 +19,8 @@ __all__ = ["Apart", "adopt", "compare", "opened"]
 
 SAMPLE = 200  # names to look for
 ADOPT = (
-    "If you are sure that they do, run `uvideo admin adopt DIR` with the same --database and --blobs, and read "
-    '"The catalog and the blobs" in docs/server.md first.'
+    'If you are sure that they belong together, read "The catalog and the blobs" in docs/server.md, then run '
+    "`uvideo admin adopt DIR` with the same --database and --blobs."
 )
 
 log = logging.getLogger("uvideo.storage")
@@ -46,8 +46,9 @@ async def opened(blobs: Blobs, catalog: Catalog, *, create: bool) -> AsyncIterat
                 await catalog.start(create=is_new)
             except Absent as failure:
                 raise Apart(
-                    f"{failure}, but there are blobs. Nothing was changed. Bring the catalog back from a backup, or "
-                    "give the DIR, --database and --blobs that belong together. To begin anew, move the blobs away"
+                    f"{failure}, but there are blobs. Nothing was changed. Restore the catalog from a backup, or "
+                    "give a DIR, --database and --blobs that belong together. To start with an empty catalog, "
+                    "move the blobs away"
                 ) from None
             stack.push_async_callback(catalog.close)
         else:  # never create blobs beside a missing catalog
@@ -79,7 +80,7 @@ async def _tie(blobs: Blobs, catalog: Catalog) -> None:
     if ours is not None and theirs is not None:
         if ours != theirs:
             raise Apart(
-                f"the catalog does not belong to these blobs: its identity is {ours}, theirs is {theirs}. Give the "
+                f"the catalog does not belong to these blobs: its identity is {ours}, theirs is {theirs}. Give a "
                 f"DIR, --database and --blobs that belong together. {ADOPT}"
             )
         return
@@ -87,17 +88,21 @@ async def _tie(blobs: Blobs, catalog: Catalog) -> None:
     if not await blobs.has_any(names):
         if names:
             raise Apart(
-                "the catalog names blobs, and none of them is where they should be. Is the volume mounted, and are "
-                f"DIR, --database and --blobs those of one server? {ADOPT}"
+                "the catalog names blobs, but none of them was found. Check that the volume is mounted, and "
+                f"that DIR, --database and --blobs belong together. {ADOPT}"
             )
         if theirs is not None or not await blobs.is_empty():
             raise Apart(
-                "there are blobs, and the catalog names none: it is new, or another one's. Nothing was changed. Bring "
-                f"the right catalog back, or give the DIR, --database and --blobs that belong together. {ADOPT}"
+                "there are blobs, but the catalog names none of them: it is new, or belongs to another server. "
+                "Nothing was changed. Restore the right catalog, or give a DIR, --database and --blobs that "
+                f"belong together. {ADOPT}"
             )
     try:
         await adopt(blobs, catalog)
     except OSError as failure:
         if failure.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        log.warning("the identity of the catalog and the blobs is noted at the next start: %s", failure.strerror)
+        log.warning(
+            "the identity of the catalog and the blobs could not be stored; the next start retries it: %s",
+            failure.strerror,
+        )

@@ -30,7 +30,7 @@ def turn(folder: Path, seconds: float = SECONDS) -> Iterator[None]:
         fd = _opened(folder)
         stack.callback(os.close, fd)
         if not localfile.lock_soon(fd, seconds):
-            raise Taken(f"another command changes the key pair of {folder} now: try again when it has ended")
+            raise Taken(f"another command is changing the key pair of {folder}: try again when it has ended")
         yield
 
 

@@ -114,7 +114,9 @@ class PostgresCatalog(SqlCatalog):
             return
         for blob in blobs:
             if not (yield "UPDATE blobs SET since = 0 WHERE blob = $1 AND doomed = 0 RETURNING blob", (blob,)):
-                raise errors.Unavailable("the bytes were swept before they had a name: send them again", cause="lease")
+                raise errors.Unavailable(
+                    "the bytes were removed before the catalog named them: send them again", cause="lease"
+                )
 
     def _unnamed(self, blob: str) -> Steps[bool]:
         # Two transactions may remove the blob's last two names at once; the second must see the first's change.

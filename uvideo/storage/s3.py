@@ -111,7 +111,7 @@ class S3Place:
         if parts.scheme != "s3" or not parts.hostname:
             raise ValueError("it must look like s3://bucket/prefix?endpoint=https://host&region=name")
         if parts.username is not None or parts.password is not None:
-            raise ValueError("credentials do not belong into it: use AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+            raise ValueError("it must not contain credentials: use AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
         if unknown:
             raise ValueError(f"it has the unknown parameter {unknown[0]!r}; there are {', '.join(_KNOWN)}")
         endpoint = given.get("endpoint", "")
@@ -218,8 +218,8 @@ class S3Blobs:
         try:
             if made.get("version") not in (None, "null"):
                 raise Unusable(
-                    f"the bucket {self._bucket} keeps old versions, so nothing that is deleted would free its space: "
-                    "take a bucket that never had versioning"
+                    f"the bucket {self._bucket} keeps old versions, so deletes would free no space: use a bucket "
+                    "that never had versioning"
                 )
             with self._telling(reading=True):
                 got = await obstore.get_range_async(self.client, path, start=0, length=5)
@@ -230,7 +230,11 @@ class S3Blobs:
             with self._telling():
                 await obstore.delete_async(self.client, [path])
         if bytes(got) != b"probe" or path not in listed:
-            raise Unreachable("the store: what was just stored is not read or listed at once: it must be", "failed")
+            raise Unreachable(
+                "the store: an object cannot be read or listed right after it was stored: use a store that is "
+                "consistent",
+                "failed",
+            )
 
     async def check(self) -> None:
         with self._telling():
@@ -337,7 +341,7 @@ class S3Blobs:
             known = await named([each.blob for each in found])
             for each in found:
                 if each.doomed and each.blob in known:
-                    log.error("the blob %s was deleted, but the catalog names it: it is kept", each.blob)
+                    log.error("the blob %s was deleted, but the catalog still names it: it is kept", each.blob)
             taken = [each for each in found if each.blob not in known]
             claimed = await self.ledger.claim([each.blob for each in taken if not each.doomed], kept)
             taken = [each for each in taken if each.doomed or each.blob in claimed]
@@ -469,7 +473,7 @@ class _Leased:
     def check(self) -> None:
         """Unreachable if it may have been swept: this process was suspended, or the ledger was unreachable for long."""
         if self.store.grace and time.monotonic() - self.renewed > self.store.grace / 2:
-            raise Unreachable("the lease of the bytes being written ran out", "lease")
+            raise Unreachable("the lease of the bytes that are being written has expired", "lease")
 
 
 class _S3Writer(_Leased):
@@ -562,7 +566,7 @@ class _S3PartSlot:
         if sum(map(len, chunks)) > self._store.block_size:
             raise ValueError(f"part {self._part} is longer than a block")
         if self.left:
-            raise ValueError("the slot was left")
+            raise ValueError("the slot was released")
         if self._is_sealed:
             raise errors.UploadNotFound("the upload was finished meanwhile")
         await self._store.note(self._draft)

@@ -51,15 +51,19 @@ ROWS = (
         "it does not accept the credentials: correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or credentials=FILE",
     ),
     Row("403", "denied", "the credentials are not enough: allow them to get, put, delete and list in {bucket}"),
-    Row("3|400 AuthorizationHeaderMalformed", "redirect", "it is elsewhere: correct endpoint and region in --blobs"),
-    Row("409|412", "conflict", "another request changed the same thing at once: it may be tried again"),
+    Row(
+        "3|400 AuthorizationHeaderMalformed",
+        "redirect",
+        "the bucket is in another region or at another endpoint: correct endpoint and region in --blobs",
+    ),
+    Row("409|412", "conflict", "another request changed the same object at the same time: retry"),
     Row(
         r"429|\d+ (SlowDown|TooManyRequests|RequestLimitExceeded)",
         "busy",
-        "it asks for fewer requests: it needs more capacity",
+        "it gets too many requests: it needs more capacity",
     ),
     Row("5", "failed", "it failed: look into its log"),
-    Row("[124]", "failed", "it does not take such a request: look into its log"),
+    Row("[124]", "failed", "it rejects this request: look into its log"),
     Row("Connect .*dns error", "name", "the name of {place} is unknown: correct the endpoint in --blobs, or the DNS"),
     Row(
         ".*NotValidForName",
@@ -70,13 +74,13 @@ ROWS = (
     Row(
         ".*InvalidCertificate",
         "certificate",
-        "no CA known here has signed the certificate of {place}: set SSL_CERT_FILE to that CA's file",
+        "this machine does not know the CA of {place}'s certificate: set SSL_CERT_FILE to that CA's file",
     ),
-    Row(".*InvalidContentType", "certificate", "{place} does not speak TLS: write http:// in --blobs"),
+    Row(".*InvalidContentType", "certificate", "{place} does not use TLS: write http:// in --blobs"),
     Row(".*ConnectionRefused", "refused", "nothing listens at {place}: start the store, or correct --blobs"),
     Row("Timeout", "timeout", "{place} did not answer in time: look at its load and at the network between"),
     Row("Connect", "refused", "{place} cannot be reached: look at the network between"),
-    Row("Interrupted|Request|Decode|Unknown", "broken", "{place} broke off the connection: look into its log"),
+    Row("Interrupted|Request|Decode|Unknown", "broken", "{place} closed the connection: look into its log"),
 )
 
 _STATUS = re.compile(r"status code: (\d{3})")

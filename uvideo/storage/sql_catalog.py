@@ -153,7 +153,7 @@ IS_STALE = """
 
 STALE = "a part was stored while the upload was finished: list its parts and finish again"
 TOO_MANY = f"the parts were copied from more than {MOST_EXTENTS} pieces: send some of them instead"
-OLDER = "older gateways may run beside this one: when none does any more, run `uvideo admin upgraded`"
+OLDER = "older gateways may still run: when all run this version, run `uvideo admin upgraded`"
 PUT_S3_PART = (
     f"{insert('s3_parts', f'upload_id, {S3_PART}')} ON CONFLICT (upload_id, number) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in S3_PART.split(", "))

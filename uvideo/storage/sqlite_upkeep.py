@@ -59,10 +59,10 @@ async def upkeep(path: Path, catalog: Kept) -> None:
         except (asyncio.TimeoutError, Unreachable):
             pass  # the caller of the next read or write is told
         except OSError as failure:
-            log.warning("the catalog's files are shortened later: %s", failure.strerror)
+            log.warning("the catalog's files are shrunk later: %s", failure.strerror)
             wait = LATER
         except Exception:
-            log.exception("the catalog's files could not be shortened")
+            log.exception("the catalog's files could not be shrunk")
             wait = LATER
         await asyncio.sleep(wait)
 
@@ -82,7 +82,7 @@ async def _look(path: Path, catalog: Kept) -> None:
         free, pages = await catalog.write(lambda db: shrink(db, least), frees=True)
         await asyncio.sleep(PAUSE)
     await catalog.apart(truncate_log)
-    log.info("the catalog is %d pages shorter, %d are left", before - pages, pages)
+    log.info("the catalog shrank by %d pages, to %d pages", before - pages, pages)
 
 
 def _pages(db: sqlite3.Connection) -> tuple[int, int, int]:
@@ -137,7 +137,7 @@ def compact(path: Path, db: sqlite3.Connection) -> Compacted:
     else:
         needed = 2 * (pages - free) * _number(db, "page_size") + SPARE
         if localfile.free(path.parent) < needed:
-            raise NoRoom(f"the disk needs {needed} free bytes for this, twice the catalog: nothing was changed")
+            raise NoRoom(f"the disk needs {needed} free bytes for this (twice the catalog): nothing was changed")
         began = time.monotonic()
         _rewrite(path, db)
         waited = time.monotonic() - began

@@ -162,7 +162,7 @@ def parse(
     given = {name: value for name, value in fields.items() if value is not None or name == "times"}
     kind = given.pop("do", None)
     if not isinstance(kind, str) or kind not in kinds:
-        raise ValueError(f"do = {kind!r} is no fault{_nearest(kind, kinds)}")
+        raise ValueError(f"do = {kind!r} is not a fault{_nearest(kind, kinds)}")
     options, needed = kinds[kind]
     times = given.pop("times", 1)
     for name, value in given.items():
@@ -177,21 +177,21 @@ def parse(
     if times in (None, ALWAYS):
         times = None
     elif not isinstance(times, int) or isinstance(times, bool) or times < 1:
-        raise ValueError(f"{kind}: times is 1 or more, or {ALWAYS!r}")
+        raise ValueError(f"{kind}: times must be 1 or more, or {ALWAYS!r}")
     if given.get("nth", 1) < 1 or given.get("part", 0) < 0 or given.get("bytes", 0) < 0:
         raise ValueError(f"{kind}: nth counts from 1, part and bytes from 0")
     if not 200 <= given.get("status", 200) <= 599:
-        raise ValueError(f"{kind}: status is 200 to 599")
+        raise ValueError(f"{kind}: status must be 200 to 599")
     if kind == "latency" and not 0 <= given["seconds"] <= LATENCY:
-        raise ValueError(f"latency: seconds is 0 to {LATENCY}")
+        raise ValueError(f"latency: seconds must be 0 to {LATENCY}")
     if kind == "clock_skew" and not -SKEW <= given["seconds"] <= SKEW:
-        raise ValueError(f"clock_skew: seconds is -{SKEW} to {SKEW}")
+        raise ValueError(f"clock_skew: seconds must be -{SKEW} to {SKEW}")
     for name, value in (*given.get("headers", {}).items(), (given.get("name", "x"), given.get("value", ""))):
         if not isinstance(value, str) or not name or any(char in f"{name}{value}" for char in "\r\n\0"):
-            raise ValueError(f"{kind}: {name!r} is no header, or its value no line of text")
+            raise ValueError(f"{kind}: {name!r} is not a header, or its value is not one line of text")
     if "on" in given:
         if given["on"] not in _CALLS:
-            raise ValueError(f"on = {given['on']!r} is no operation{_nearest(given['on'], _CALLS)}")
+            raise ValueError(f"on = {given['on']!r} is not an operation{_nearest(given['on'], _CALLS)}")
         given["on"] = _CALLS[given["on"]]
     match = {name: given[name] for name in matches if name in given and name != "nth"}
     return Fault(kind, {n: given[n] for n in options if n in given}, match, given.get("nth", 1), times)
@@ -216,10 +216,10 @@ def read(path: Path) -> list[Fault]:
         raise ValueError(f"{path}: {failure}") from None
     if isinstance(found, dict):
         if found.keys() - {"fault"}:
-            raise ValueError(f"{path}: faults stand in tables [[fault]], there is no {min(found.keys() - {'fault'})!r}")
+            raise ValueError(f"{path}: faults are tables [[fault]]; {min(found.keys() - {'fault'})!r} is unknown")
         found = found.get("fault", [])
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise ValueError(f"{path}: faults are a list of tables")
+        raise ValueError(f"{path}: faults must be a list of tables")
     faults = []
     for number, each in enumerate(found, 1):
         try:
@@ -374,9 +374,11 @@ class Faults:
             response = connection.getresponse()
             text = response.read()
         except http.client.HTTPException as failure:
-            raise OSError(f"the server's admin port gives no answer: {failure}") from None
+            raise OSError(f"the server's admin port does not answer: {failure}") from None
         finally:
             connection.close()
         if response.status != 200:
-            raise ValueError(text.decode("utf-8", "replace").strip() or "this server takes no faults")
+            raise ValueError(
+                text.decode("utf-8", "replace").strip() or "this server does not accept faults: start it with --faults"
+            )
         return json.loads(text)

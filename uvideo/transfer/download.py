@@ -109,7 +109,7 @@ class _Download(ranged_download.Watch):
             download.target = {"temporary": temporary, "verify": self._config.verify}
             self._claim.write([journal.first_line(subject), download.header_line()])
         except LocalFailure as error:
-            _log.warning("%s: this download leaves no record and cannot be resumed", error)
+            _log.warning("%s: no record was written, so this download cannot be resumed", error)
             self._forget()
             target.start(download.size)
             return
@@ -250,13 +250,13 @@ class _Download(ranged_download.Watch):
             return self._file.digest(left.slice(block))
 
         noted = dict(left.digests)
-        _log.info("%s: looking at the %d bytes that are there", self._path, left.done())
+        _log.info("%s: verifying the %d bytes that were already downloaded", self._path, left.done())
         digests = results(digest, noted, min(self._config.jobs, os.cpu_count() or 1))
         for (block, known), found in zip(noted.items(), digests, strict=True):
             if known is None or known == found:
                 left.arrived(block, found)
             else:
-                _log.info("%s: block %d is not as it was written: it is fetched again", self._path, block)
+                _log.info("%s: block %d is damaged: it is downloaded again", self._path, block)
                 del left.digests[block]
 
     def _failed(self, error: BaseException, pinned: bool) -> None:
@@ -363,7 +363,9 @@ def resume(carrier: Carrier, id: str, config: TransferConfig, expires: int | Non
             config = replace(config, verify=bool(left.target.get("verify", True)))
         target = targets.opened(first["path"])
         if target.sequential:
-            raise LocalFailure(f"{first['path']} is no file any more: abort({id!r}) and download it again", transfer=id)
+            raise LocalFailure(
+                f"{first['path']} is not a file any more: call abort({id!r}) and download it again", transfer=id
+            )
         return _Download(carrier, op, target, config, expires, claim, first["path"]).run(left.etag)
 
 

@@ -324,7 +324,7 @@ class FolderTarget:
         if is_folder:
             if size:
                 raise InvalidArgument(
-                    f"{path!r} ends with / as a folder does, but has {size} bytes: no file can hold them"
+                    f"{path!r} ends with / like a folder, but has {size} bytes: it cannot be stored as a file"
                 )
             names.pop()
         for name in names:
@@ -333,7 +333,7 @@ class FolderTarget:
             self._files.pop()
         for file in self._files:
             if path.startswith(file + "/"):
-                raise LocalFailure(f"{path!r} lies in a folder {file!r}, but there is an object of that name too")
+                raise LocalFailure(f"{path!r} needs a folder {file!r}, but there is an object of that name too")
         self._claim(names, path)
         folder = self._way(names if is_folder else names[:-1])
         if is_folder:
@@ -349,7 +349,7 @@ class FolderTarget:
             return
         folded = unicodedata.normalize("NFC", path.rstrip("/")).casefold()
         if folded in self._names:
-            raise LocalFailure(f"{path!r} would be the same file here as another key that differs in case only")
+            raise LocalFailure(f"{path!r} would be the same file here as another key that differs only in case")
         self._names.add(folded)
 
     def _way(self, names: list[str]) -> str:
@@ -367,7 +367,7 @@ class FolderTarget:
                         os.mkdir(folder)
                 self._inside(folder)
                 if os.path.lexists(folder) and not os.path.isdir(folder):
-                    raise LocalFailure(f"{folder} is there and no directory")
+                    raise LocalFailure(f"{folder} exists and is not a directory")
             except OSError as error:
                 raise LocalFailure(f"{folder}: {error.strerror}") from None
             self._ready.append(name)
@@ -389,8 +389,8 @@ class FolderTarget:
         except OSError as error:
             raise LocalFailure(f"{place}: {error.strerror}") from None
         if not stat.S_ISREG(mode):
-            kind = "a directory" if stat.S_ISDIR(mode) else "no regular file"
-            raise LocalFailure(f"{place} is there and {kind}")
+            kind = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
+            raise LocalFailure(f"{place} exists and is {kind}")
 
 
 #: Reserved names on Windows, and the characters that names cannot have there.
@@ -402,17 +402,17 @@ NAME_MAX = 255
 def check_name(name: str, path: str, windows: bool = os.name == "nt") -> None:
     """InvalidArgument if a key's name between two "/" cannot be a local file's."""
     if name in ("", ".", ".."):
-        raise InvalidArgument(f"{path!r} has a name {name!r} in it, which is no name for a file")
+        raise InvalidArgument(f"{path!r} contains the name {name!r}, which a file cannot have")
     if "\0" in name:
-        raise InvalidArgument(f"{path!r} has a NUL in it, which no file's name can have")
+        raise InvalidArgument(f"{path!r} contains a NUL character, which a file name cannot contain")
     if windows and (_FORBIDDEN & set(name) or name[-1] in " ." or name.partition(".")[0].strip().upper() in _RESERVED):
-        raise InvalidArgument(f"{path!r} cannot be a file's name on Windows")
+        raise InvalidArgument(f"{path!r} cannot be a file name on Windows")
     try:
         length = len(name) if windows else len(os.fsencode(name))
     except UnicodeEncodeError:
-        raise InvalidArgument(f"{path!r} cannot be written in this system's encoding of names") from None
+        raise InvalidArgument(f"{path!r} cannot be encoded in this system's encoding of file names") from None
     if length > NAME_MAX:
-        raise InvalidArgument(f"{path[:60]!r}... has a name of {length} bytes in it; a file's has at most {NAME_MAX}")
+        raise InvalidArgument(f"{path[:60]!r}... contains a name of {length} bytes; a file name has at most {NAME_MAX}")
 
 
 def folds_case(folder: str) -> bool:

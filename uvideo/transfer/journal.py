@@ -100,9 +100,7 @@ class JournalClaim:
             self.discard()
             raise InvalidArgument(f"there is no transfer {self.id} in the journal")
         if found[0]["endpoint"] != endpoint and not is_known(found[1]):
-            raise InvalidArgument(
-                f"the transfer {self.id} is one with {found[0]['endpoint']}, and {endpoint} does not know it"
-            )
+            raise InvalidArgument(f"the transfer {self.id} belongs to {found[0]['endpoint']}, not to {endpoint}")
         return found
 
     def write(self, lines: Iterable[str]) -> None:
@@ -251,7 +249,7 @@ class Journal:
             try:
                 found.append(self._record(path, *read))
             except (KeyError, TypeError, ValueError, OSError) as error:
-                _log.warning("%s is no record of a transfer: %s", path, error)
+                _log.warning("%s is not a record of a transfer: %s", path, error)
         return tuple(sorted(found, key=lambda record: record.started))
 
     def direction(self, id: str) -> Direction:
@@ -316,5 +314,5 @@ def _read(path: Path) -> tuple[dict[str, Any], Any] | None:
         _log.warning("%s cannot be read: %s", path, error.strerror)
         return None
     except (ValueError, KeyError, TypeError, UVideoError) as error:
-        _log.warning("%s is no record of a transfer: %s", path, error)
+        _log.warning("%s is not a record of a transfer: %s", path, error)
         return None

@@ -109,7 +109,7 @@ class Transfer(Generic[T]):
             except BaseException as error:  # also SystemExit, which would end the pool's thread
                 if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
                     raise
-                _log.exception("a callback of %r raised", self)
+                _log.exception("a callback of %r raised an exception", self)
 
         self._future.add_done_callback(call)
 

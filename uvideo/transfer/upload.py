@@ -190,7 +190,7 @@ class _Upload:
             try:
                 claim = journal.begin(subject)
             except LocalFailure as error:
-                _log.warning("%s: this upload leaves no record and cannot be resumed", error)
+                _log.warning("%s: no record was written, so this upload cannot be resumed", error)
                 return self.stream_of_file(source)
             try:
                 upload = self._left(claim, source)
@@ -249,7 +249,7 @@ class _Upload:
             try:
                 claim.write([first, *upload.lines()])
             except LocalFailure as error:
-                _log.warning("%s: this upload leaves no record and cannot be resumed", error)
+                _log.warning("%s: no record was written, so this upload cannot be resumed", error)
                 noted = False
                 claim.discard()
                 return self.unrecorded(upload, source, source.path)
@@ -278,7 +278,7 @@ def interrupted(error: UVideoError, transfer: str) -> NoAnswer:
         error.transfer = transfer
         return error
     found = TransferInterrupted(
-        f"{error.message}; what is done is kept, and the same call or resume({transfer!r}) goes on",
+        f"{error.message}; finished parts are kept: repeat the call or call resume({transfer!r}) to continue",
         operation=error.operation,
         space=error.space,
         key=error.key,
@@ -337,7 +337,7 @@ def resume(carrier: Carrier, id: str, config: TransferConfig) -> Stored:
         try:
             if found.source.get("identity") != file.identity:
                 raise SourceChanged(
-                    f"{first['path']} changed since its upload was interrupted: abort({id!r}) and upload it again",
+                    f"{first['path']} changed since its upload was interrupted: call abort({id!r}) and upload it again",
                     space=found.space,
                     key=found.key,
                     transfer=id,

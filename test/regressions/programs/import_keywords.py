@@ -23,7 +23,7 @@ assert resp.status_code == 200, resp
 assert resp.etag.strip('"') == resp.etag == resp.headers.get("ETag").strip('"')
 assert "status_code=200" in str(resp) == repr(resp)
 ret, resp = files.putfile(bucket, "k", "local.txt", {"Host": "elsewhere.example.com"})
-assert resp.status_code == -3 and "the header host is made by the SDK" in resp.error, resp
+assert resp.status_code == -3 and "the SDK sets the header host" in resp.error, resp
 header = {"Host": bucket + suffix}
 ret, resp = parts.uploadfile(bucket=bucket, key="parts", localfile="local.txt", maxthread=8, header=header)
 assert resp.status_code == 200, resp

@@ -202,7 +202,7 @@ class Carrier(object):
             error = errors.BadAnswer(u"the answer is 304, but the request had no condition", status=response.status)
             raise described(error, op, response)
         if proof and isinstance(op, PROVEN) and not getattr(found[0], "etag", None):
-            wrong = u"the answer says no ETag, so nothing shows that it was stored"
+            wrong = u"the answer has no ETag, so it does not confirm what was stored"
             again = not isinstance(op, operation.FinishUpload)  # a finished upload is unknown to the service
             raise described(errors.BadAnswer(wrong, status=response.status, retryable=again), op, response)
         return found
@@ -392,7 +392,7 @@ class Carrier(object):
         if isinstance(found, operation.NotModified):
             raise described(errors.Refused(u"not modified", status=response.status), op, response)
         if response.status not in (200, 206):
-            raise errors.BadAnswer(u"%d is no answer to a download" % response.status, status=response.status)
+            raise errors.BadAnswer(u"%d is not a valid answer to a download" % response.status, status=response.status)
         return found
 
     def request(self, op, headers=(), body=None):
@@ -557,8 +557,8 @@ def _over(request, op, headers, body=None):
             own, value = made.get(name), given.pop(name)[1].strip()
             if (value.lower() if name == "host" else value) != own:
                 raise errors.InvalidArgument(
-                    u"the header %s is made by the SDK%s: leave it out"
-                    % (to_text(name), u"" if own is None else u", which sends " + to_text(own))
+                    u"the SDK sets the header %s%s: leave it out"
+                    % (to_text(name), u"" if own is None else u" itself, to " + to_text(own))
                 )
     kept = [pair for pair in request.headers if pair[0].lower() not in given]
     return request._replace(headers=Headers(kept + list(given.values())))

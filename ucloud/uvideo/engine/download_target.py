@@ -143,7 +143,7 @@ def _check_link(path):
     folder, owner = os.stat(os.path.dirname(path) or "."), os.lstat(path).st_uid
     shared = folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH
     if shared and owner not in (os.geteuid(), folder.st_uid):
-        raise LocalFailure(u"%s is a link that another user left there" % shown(path))
+        raise LocalFailure(u"%s is a link of another user in a shared folder" % shown(path))
 
 
 class FileTarget(object):
@@ -474,7 +474,7 @@ class StreamTarget(object):
                 self.file.truncate()
         except (EnvironmentError, ValueError, AttributeError, TypeError):
             raise LocalFailure(
-                u"%s cannot be begun again: %d bytes are in it, and it cannot go back" % (self._shown(), self._at)
+                u"%s cannot be rewritten from its start: it has %d bytes and cannot seek" % (self._shown(), self._at)
             )
         self._at = 0
 
@@ -494,7 +494,7 @@ class StreamTarget(object):
             while len(data):
                 written = self.file.write(data)
                 if written is None and isinstance(self.file, io.RawIOBase):
-                    raise ValueError("it would block; give a blocking one")
+                    raise ValueError("it is non-blocking; give a blocking one")
                 data = data[len(data) if written is None else written :]  # a pipe may take fewer bytes
         except (ValueError, TypeError) as error:  # includes io.UnsupportedOperation
             raise LocalFailure(u"%s cannot be written to: %s" % (self._shown(), shown(str(error))))

@@ -307,7 +307,7 @@ def place(source, target):
         os.link(source, target)
         os.remove(source)
     else:
-        raise EnvironmentError(EEXIST, "names cannot be given here", target)
+        raise EnvironmentError(EEXIST, "files cannot be renamed here", target)
 
 
 # Bytes

@@ -84,7 +84,7 @@ def check_begun(initiated):
         raise errors.BadAnswer(u"the service asks for blocks of %d bytes" % initiated.block_size)
     upload_id = initiated.upload_id
     if len(upload_id) > ID_LIMIT or printable(upload_id) != upload_id:
-        raise errors.BadAnswer(u"the service's upload id is too long or holds control characters")
+        raise errors.BadAnswer(u"the service's upload id is too long or contains control characters")
 
 
 class Sender(object):
@@ -120,7 +120,7 @@ class Sender(object):
         self._workers.run(count if parts is None else min(count, parts - len(self._upload.digests)), here=True)
         self._source.check()
         if not self._upload.complete():  # a thread of an interrupted call still has a block
-            raise errors.TransferInterrupted(u"parts of the interrupted upload are still on their way; resume again")
+            raise errors.TransferInterrupted(u"parts of the interrupted upload are still being sent; resume later")
 
     def _work(self):
         # type: () -> None
@@ -168,7 +168,7 @@ def finish(carrier, upload, retry, proof=True):
     def check(finished):
         # type: (operation.Finished) -> None
         if proof and not finished.etag and finished.size in (None, upload.size):  # a wrong size is the worse error
-            raise errors.BadAnswer(u"the answer says no ETag, so nothing shows that it was stored", status=200)
+            raise errors.BadAnswer(u"the answer has no ETag, so it does not confirm what was stored", status=200)
 
     try:
         finished, response = carrier.call(op, retry=retry, check=check, proof=False)
@@ -265,7 +265,7 @@ def reconcile(carrier, upload, source):
         if error.retryable:
             raise
         # Safe: a key that may not write is refused at the next part, too.
-        _log.warning("the service does not list parts (%s); the record is trusted", error)
+        _log.warning("the service does not list parts (%s); the upload continues by its record", error)
         return None
     uploads.match(upload, listed, digest)
     return None

@@ -54,7 +54,7 @@ class PartialDownload(Watch):
             self._target.remove()
             return None
         self._download, self._notes = found, self._target.handle()
-        _log.info("%s: going on with %d of %d bytes", self._target.path, found.done(), found.size)
+        _log.info("%s: continuing with %d of %d bytes", self._target.path, found.done(), found.size)
         return found
 
     def _read(self):

@@ -290,11 +290,11 @@ class Receiver(object):
         download = self.known()
         whole, known = download.is_whole(), etag.is_etag(download.etag)
         if self._endless and not (whole and known and self._verify):
-            raise IntegrityError(u"the answer says neither its length nor an etag that can be checked")
+            raise IntegrityError(u"the answer has neither a length nor an etag that can be verified")
         if not whole or not self._verify:
             return
         if not known:
-            _log.warning("the service gave no etag that can be checked; only the length was verified")
+            _log.warning("the service gave no etag that can be verified; only the length was verified")
             return
         actual = download.value()
         if actual is None or not etag.same(download.etag, actual, download.size):
@@ -499,7 +499,7 @@ class _Worker(object):
                 raise IntegrityError(wrong)
             if info.span is not None and info.size is None and shared.lead is not None:
                 shared.lead = None
-                raise BadAnswer(u"the answer does not say how large the object is")  # the next try requests all
+                raise BadAnswer(u"the answer does not contain the size of the object")  # the next try requests all
             shared.begin(run, stream, info)
             return stream
         except BaseException:
@@ -526,7 +526,7 @@ class _Worker(object):
             if info.span is None:
                 self._begin_again(run)
             elif info.span[0] != first or (run.end is not None and info.span[1] != run.end - run.at):
-                raise IntegrityError(u"bytes from %d on were asked for but %s came" % (first, info.span))
+                raise IntegrityError(u"bytes from %d on were requested, but %s were sent" % (first, info.span))
             return stream
         except BaseException:
             stream.close()
@@ -538,7 +538,7 @@ class _Worker(object):
         shared, download = self._receiver, self._receiver.known()
         if run.begin or run.end != download.size or not (download.size is None or download.is_whole()):
             shared.conditional = False
-            raise BadAnswer(u"a range was asked for but the whole object came")
+            raise BadAnswer(u"a range was requested, but the whole object was sent")
         run.again()
         shared.forget()
 
@@ -559,7 +559,7 @@ class _Worker(object):
         elif run.at < run.end:
             raise NoAnswer(u"the body ended after %d of %d bytes" % (run.at - run.begin, run.end - run.begin))
         elif stream.missing() or (stream.missing() is None and stream.readinto(self._buffer(1))):
-            raise IntegrityError(u"more than the %d bytes that were promised came" % (run.end - run.begin))
+            raise IntegrityError(u"more bytes were sent than the announced %d" % (run.end - run.begin))
 
     def _filled(self, stream, view):
         # type: (Stream, memoryview) -> int

@@ -84,7 +84,7 @@ class Attempts(object):
         """Seconds to wait before the next try, or None to give up.  DeadlineExceeded if that wait ends too late."""
         self.count += 1
         if self._once and may_be_done(error):
-            error.message += u"; it was not retried, as it may have taken effect: check before you repeat it"
+            error.message += u"; it was not retried because it may have taken effect: check before you repeat it"
             seconds = None
         else:
             seconds = self._retry.decide(self.count, error, self._waited, self._fraction())
@@ -92,7 +92,7 @@ class Attempts(object):
             return None
         wait = 0.0 if seconds is None or getattr(error, "stale", False) else seconds  # a stale connection needs no wait
         if self.deadline is not None and now + wait >= self.deadline:
-            message = u"the time for this call is over; the last failure: " + error.message
+            message = u"the time for this call is over; the last error: " + error.message
             raise DeadlineExceeded(message, sent=error.sent)
         if seconds is None:
             return None

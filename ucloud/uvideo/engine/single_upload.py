@@ -81,7 +81,7 @@ class _Body(object):
             done += len(data)
             self.sent = done
         if not self.rewind():
-            raise LocalFailure(u"the stream cannot be read again")
+            raise LocalFailure(u"the stream cannot be read a second time")
         return digest.hexdigest()
 
     def etag(self):
@@ -195,7 +195,7 @@ def put(carrier, op, body, headers=()):
         actual, size = body.etag(), body.sent
     known = etag.is_etag(stored.etag)
     if not known:
-        _log.warning("the service gave no etag that can be checked for the stored object")
+        _log.warning("the service gave no etag of the stored object that can be verified")
     elif not etag.same(stored.etag or u"", actual, size):
         wrong = u"the stored object has etag %s but the source has %s" % (stored.etag, actual)
         raise described(IntegrityError(wrong, status=response.status), op, response)

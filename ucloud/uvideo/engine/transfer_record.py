@@ -44,10 +44,10 @@ def load(path):
         raise local(error, path)
     try:
         if not found.startswith(b"{") or len(found) > LIMIT:
-            raise InvalidArgument(u"it is no checkpoint")
+            raise InvalidArgument(u"it is not a checkpoint")
         return _usable(uploads.read(found.decode("utf-8")))
     except (InvalidArgument, BadAnswer, UnicodeError) as error:
-        raise InvalidArgument(u"%s: %s" % (shown(path), getattr(error, "message", None) or u"it is no checkpoint"))
+        raise InvalidArgument(u"%s: %s" % (shown(path), getattr(error, "message", None) or u"it is not a checkpoint"))
 
 
 def _usable(upload):
@@ -57,7 +57,7 @@ def _usable(upload):
     check_key(upload.key)
     check_begun(upload)
     if upload.size is None or not isinstance(upload.source, dict):
-        raise InvalidArgument(u"it is no checkpoint of a file")
+        raise InvalidArgument(u"it is not a checkpoint of a file")
     return upload
 
 
@@ -69,7 +69,7 @@ def content(path):
     """
     with io.open(path, "rb") as file:
         if not localfile.is_own(os.fstat(file.fileno())):
-            raise InvalidArgument(u"%s is of another user and not trusted" % shown(path))
+            raise InvalidArgument(u"%s belongs to another user, so it is not used" % shown(path))
         return file.read(LIMIT + 1)
 
 

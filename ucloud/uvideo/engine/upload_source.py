@@ -78,11 +78,12 @@ def usable(path, what=u"the local file"):
         name = path if isinstance(path, bytes) else path.encode(coding, "strict" if PY2 else "surrogateescape")
     except UnicodeError:
         raise InvalidArgument(
-            u"%s %s cannot be written in this system's encoding of names, %s: set LC_ALL=C.UTF-8, or give bytes"
+            u"%s %s cannot be encoded in this system's encoding of file names, %s: set LC_ALL=C.UTF-8, or give "
+            u"bytes"
             % (what, shown(path), coding)
         )
     if not name or b"\0" in name:
-        raise InvalidArgument(u"%s %s is empty or holds a NUL" % (what, shown(path)))
+        raise InvalidArgument(u"%s %s is empty or contains a NUL character" % (what, shown(path)))
     return path
 
 
@@ -182,7 +183,7 @@ class FileSource(object):
         self.path = usable(path)  # type: Any  # str, or bytes if given as bytes
         with failing(path):
             if not stat.S_ISREG(os.stat(path).st_mode):  # before opening: opening a pipe would block
-                raise InvalidArgument(u"%s is no regular file; open it and use uploadstream" % shown(path))
+                raise InvalidArgument(u"%s is not a regular file; open it and use uploadstream" % shown(path))
             self._file = io.open(path, "rb", buffering=0)
         status = os.fstat(self._file.fileno())
         self.identity = identity(status)
@@ -283,7 +284,7 @@ class Pieces(object):
             if piece is _END:
                 return b""
             if not isinstance(piece, (bytes, bytearray, memoryview)):
-                raise InvalidArgument(u"the iterable gives %s; bytes are needed" % type(piece).__name__)
+                raise InvalidArgument(u"the iterable yields %s; bytes are needed" % type(piece).__name__)
             view = memoryview(piece)
             self._left = view.cast("B") if hasattr(view, "cast") else view
         data, self._left = self._left[:size], self._left[size:]
@@ -312,7 +313,7 @@ def reader(data):
     if hasattr(data, "__iter__") and not isinstance(data, (dict, set, frozenset)):
         return Pieces(_encoded(data))
     raise InvalidArgument(
-        u"the stream is a %s; something with read(), bytes, text or an iterable of them is needed" % type(data).__name__
+        u"the stream is a %s; give an object with read(), bytes, text, or an iterable of these" % type(data).__name__
     )
 
 
@@ -353,7 +354,7 @@ def _encoded(pieces):
         try:
             yield to_bytes(piece) if is_text(piece) else piece
         except UnicodeError:
-            raise InvalidArgument(u"the stream gives text that cannot be written as UTF-8")
+            raise InvalidArgument(u"the stream contains text that cannot be encoded as UTF-8")
 
 
 class Block(object):
@@ -397,7 +398,7 @@ class StreamSource(object):
         """``first``: the part that the next bytes belong to."""
         self._read = getattr(stream, "read", None) or getattr(stream, "recv", None)  # type: Any
         if not callable(self._read):
-            raise InvalidArgument(u"the stream is a %s; something with read() is needed" % type(stream).__name__)
+            raise InvalidArgument(u"the stream is a %s; give an object with read()" % type(stream).__name__)
         self._lock = threading.Lock()
         self._out = {}  # type: dict[int, bytes]  # part: a block that was taken and is not acknowledged
         self._again = []  # type: list[int]  # the parts to take again, in descending order
@@ -448,15 +449,15 @@ class StreamSource(object):
             except Exception as error:  # a stream, an archive or another library may raise any error
                 raise LocalFailure(u"the stream cannot be read: %s" % shown(str(error) or type(error).__name__))
             if piece is None:
-                raise LocalFailure(u"the stream would block; give a blocking one")
+                raise LocalFailure(u"the stream is non-blocking; give a blocking one")
             if not isinstance(piece, (bytes, bytearray, memoryview)):
-                raise InvalidArgument(u"the stream gives %s; open it in binary mode" % type(piece).__name__)
+                raise InvalidArgument(u"the stream returns %s; open it in binary mode" % type(piece).__name__)
             if not isinstance(piece, bytes):  # copy at once: the stream may reuse its buffer
                 piece = piece.tobytes() if isinstance(piece, memoryview) else bytes(piece)
             if not piece:
                 break
             if len(piece) > missing:
-                raise LocalFailure(u"the stream gave more bytes than were asked for")
+                raise LocalFailure(u"the stream returned more bytes than were requested")
             pieces.append(piece)
             missing -= len(piece)
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)

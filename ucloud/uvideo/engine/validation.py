@@ -24,7 +24,7 @@ def warn_of_plain(hosts):
     for host in hosts.plain():
         if host not in _warned:
             _warned.add(host)
-            _log.warning("%s is used without TLS; put https:// before it if it speaks TLS", host)
+            _log.warning("%s is used without TLS; write https:// before it if it supports TLS", host)
 
 
 def count(name, value, low=0, digits=False):
@@ -100,5 +100,5 @@ def header_pairs(header):
         raise InvalidArgument(u"header must be a dict of text")
     for name, value in pairs:
         if not name or any(char in "\r\n\0" for char in name + value):
-            raise InvalidArgument(u"the header %r holds a line break or no name" % name)
+            raise InvalidArgument(u"the header %r contains a line break or has no name" % name)
     return tuple(pairs)

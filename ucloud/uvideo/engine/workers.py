@@ -90,7 +90,7 @@ class Workers(object):
                 if thread.ident is not None:  # it runs: Ctrl-C came inside `start`, which Python 2.7 hides
                     raise
                 self._ended.append(None)
-                _log.warning("%s; going on with fewer threads", error)
+                _log.warning("%s; continuing with fewer threads", error)
                 if not self._here and not self._at_work():
                     raise NoAnswer(u"no thread can be started", sent=False)
                 return

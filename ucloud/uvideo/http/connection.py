@@ -391,7 +391,7 @@ class _Inner(object):
             data = self.outer.recv(65536)
         except ssl.SSLWantReadError:
             if self._waiting:
-                raise _WantsBoth(ssl.SSL_ERROR_WANT_READ, "there is more to send as well")
+                raise _WantsBoth(ssl.SSL_ERROR_WANT_READ, "there is data to send too")
             raise
         if data:
             self._in.write(data)

@@ -290,5 +290,5 @@ def reason(error):
     if isinstance(error, OverflowError):
         return u"there is no such port"
     if isinstance(error, UnicodeError):
-        return u"it cannot be the name of a host"
+        return u"it is not a valid host name"
     return getattr(error, "strerror", None) or type(error).__name__

@@ -25,9 +25,10 @@ def check(origin):
     for name, answers, passing in _KNOWN:
         if name in _modules and answers(origin + "/"):
             raise ConfigurationError(
-                u"%s is active, but this client does not send through requests and would reach %s itself. Either let "
-                u"ucloud.uvideo send through a session: config.set_default(session=requests.Session()). Or test "
-                u"against a server, such as uvideo.testing's fixture uvideo_server, and let it pass: %s"
+                u"%s is active, but this client does not send with requests, so it would reach the real %s. "
+                u"Either make ucloud.uvideo send with a session: config.set_default(session=requests.Session()). "
+                u"Or test against a server, such as uvideo.testing's fixture uvideo_server, and let its address "
+                u"pass: %s"
                 % (name, origin, passing)
             )
 

@@ -170,7 +170,7 @@ class SessionTransport(pool.Transport):
         wire.request_head(request.method, request.target, pairs)
         headers = CaseInsensitiveDict([(name, _field(value)) for name, value in pairs])
         if len(headers) != len(pairs):
-            raise InvalidArgument(u"the request cannot be sent: requests sends no header twice")
+            raise InvalidArgument(u"the request cannot be sent: requests cannot send a header twice")
         prepared = requests.PreparedRequest()
         prepared.method, prepared.url = request.method, request.origin + request.target
         prepared.headers, prepared._cookies = headers, _NONE  # type: ignore[assignment,attr-defined]  # requests sets both
@@ -198,7 +198,7 @@ class SessionTransport(pool.Transport):
             written = parse_url(written).request_uri
         if written != request.target or not _is_plain(request.target):
             raise InvalidArgument(
-                u"requests would not send the path %s as it is: this key needs a handler without a session"
+                u"requests would change the path %s: use a handler without a session for this key"
                 % to_text(request.target.partition("?")[0])
             )
 
@@ -392,7 +392,7 @@ class _Sent(object):
         if place == self._place:
             return
         if place or whence not in (0, 1):
-            raise io.UnsupportedOperation("only the beginning can be found again")
+            raise io.UnsupportedOperation("it can seek only to its beginning")
         if self._whole is not None:
             self._whole.seek(0)
         elif not self._body.rewind():
@@ -413,7 +413,8 @@ def _stream(request, response, way, watch):
         answer = wire.read_head(_head(response), request.method)
         if answer.status < 200:
             raise ConfigurationError(
-                u"%d came from %s before the answer, and requests takes it for the answer: use no session here"
+                u"status %d came from %s before the answer, and requests treats it as the answer: use no session "
+                u"here"
                 % (answer.status, way.origin),
                 status=answer.status,
                 sent=True,
@@ -502,7 +503,7 @@ def _reader(response):
         content = None
     if content is None or response.headers.get("Content-Encoding"):
         response.close()
-        raise BadAnswer(u"a hook of the session has read the answer: it cannot be read as it came", retryable=False)
+        raise BadAnswer(u"a hook of the session has already read the answer: remove the hook", retryable=False)
     return io.BytesIO(content).read
 
 
@@ -566,7 +567,7 @@ def _met(causes, way):
         return socket.timeout("timed out"), failure_cause.REQUEST
     for each in causes:
         if isinstance(each, BadStatusLine) and not _is_end(each):
-            return wire.Malformed(u"the status line is not of HTTP/1"), failure_cause.REQUEST
+            return wire.Malformed(u"the status line is not one of HTTP/1"), failure_cause.REQUEST
         if isinstance(each, HTTPException) and not isinstance(each, (IncompleteRead, BadStatusLine)):
             return wire.Malformed(u"Python's http.client says %s" % type(each).__name__), failure_cause.REQUEST
     return number, failure_cause.REQUEST

@@ -44,7 +44,7 @@ def destination(told, addresses):
     found = [each for each in addresses if told.version == 5 or each[0] == socket.AF_INET]
     found.sort(key=lambda each: each[0] != socket.AF_INET)  # IPv4 first: a proxy without IPv6 reaches it, too
     if not found:
-        raise SocksError("socks-unfit", u"SOCKS 4 knows no IPv6")
+        raise SocksError("socks-unfit", u"SOCKS 4 does not support IPv6")
     return str(found[0][4][0])
 
 
@@ -84,7 +84,7 @@ class Handshake(_BASE):  # type: ignore[misc,valid-type]  # PySocks may be absen
         except library.ProxyError as error:
             raise _unfit(error)
         except UnicodeError:
-            raise SocksError("address", u"it cannot be the name of a host")
+            raise SocksError("address", u"it is not a valid host name")
 
     def _readall(self, file, count):
         # type: (IO[bytes], int) -> bytes

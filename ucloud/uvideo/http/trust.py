@@ -91,9 +91,9 @@ def _show(context, certificate):
         elif asked and certificate.password is None:
             text = u"the private key in %s is encrypted: set client_key_password" % _name(key)
         elif asked:
-            text = u"client_key_password does not open the private key in %s" % _name(key)
+            text = u"client_key_password does not decrypt the private key in %s" % _name(key)
         else:
-            text = u"%s and %s hold no certificate and private key as PEM: %s" % (_name(path), _name(key), _why(error))
+            text = u"%s and %s contain no PEM certificate and private key: %s" % (_name(path), _name(key), _why(error))
         raise InvalidArgument(text)
 
 

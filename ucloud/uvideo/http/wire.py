@@ -40,18 +40,20 @@ def request_head(method, target, pairs):
     InvalidArgument for a target or field with a line break, or for an invalid name.
     """
     if _outside_target(target):
-        raise InvalidArgument(u"the request cannot be sent: its target holds a blank, a control or no ASCII")
+        raise InvalidArgument(
+            u"the request cannot be sent: its target contains a blank, a control character or a non-ASCII character"
+        )
     for name, _ in pairs:
         if name not in _NAMES and not _learn(name):
-            raise InvalidArgument(u"the request cannot be sent: %r cannot be the name of a header" % name)
+            raise InvalidArgument(u"the request cannot be sent: %r is not a valid name of a header" % name)
     text = "".join(["%s %s HTTP/1.1\r\n" % (method, target)] + ["%s: %s\r\n" % pair for pair in pairs] + ["\r\n"])
     lines = len(pairs) + 2
     if "\0" in text or text.count("\r") != lines or text.count("\n") != lines:
-        raise InvalidArgument(u"the request cannot be sent: a header holds a line break")
+        raise InvalidArgument(u"the request cannot be sent: a header contains a line break")
     try:
         return to_bytes(text)
     except UnicodeEncodeError:
-        raise InvalidArgument(u"the request cannot be sent: a header cannot be written as UTF-8")
+        raise InvalidArgument(u"the request cannot be sent: a header cannot be encoded as UTF-8")
 
 
 def _learn(name):
@@ -100,7 +102,7 @@ def read_head(head, method):
         if not colon or (lower is None and not _learn(name)):
             if pairs and line[:1] in (" ", "\t"):  # continues the field before.  Source: RFC 9112 section 5.2
                 return read_head(_fold.sub(b" ", head), method)
-            raise Malformed(u"a line of the head is no field")
+            raise Malformed(u"a line of the head is not a field")
         value = value.strip(" \t")
         pairs.append((name, value))
         lower = lower or name.lower()
@@ -109,7 +111,7 @@ def read_head(head, method):
         elif lower == "connection":
             again += "," + value
         elif lower == "transfer-encoding" or (lower == "content-length" and index[lower] != value):
-            raise Malformed(u"the head says %s twice" % to_text(lower))
+            raise Malformed(u"the head contains %s twice" % to_text(lower))
     status = int(first[9:12])
     length, chunked, keep = _framing(status, method, index)
     connection = index.get("connection")
@@ -121,8 +123,8 @@ def read_head(head, method):
     return Answer(status, Headers(pairs, index), length, chunked, keep)
 
 
-_NO_STATUS = u"the status line is not of HTTP/1"
-_NO_LINE = u"a line of the head does not end in CR and LF, or holds one of them or NUL"
+_NO_STATUS = u"the status line is not one of HTTP/1"
+_NO_LINE = u"a line of the head does not end in CR and LF, or contains CR, LF or NUL"
 
 
 def _framing(status, method, index):
@@ -132,7 +134,7 @@ def _framing(status, method, index):
         return 0, False, True
     length, coding = index.get("content-length"), index.get("transfer-encoding")
     if length is not None and not _is_length(length):
-        raise Malformed(u"the length of the body is no number")
+        raise Malformed(u"the length of the body is not a number")
     if coding is not None:
         if coding.lower() != "chunked":
             raise Malformed(u"the transfer coding is not chunked")
@@ -164,7 +166,7 @@ class Head(object):
             end = data.find(b"\r\n\r\n")
             if end < 0:
                 if data[:7] != b"HTTP/1."[: len(data)]:
-                    raise Malformed(u"it does not begin as HTTP/1 does")
+                    raise Malformed(u"it does not begin like HTTP/1")
                 if len(data) > HEAD_LIMIT:
                     raise Malformed(u"the head is longer than %d bytes" % HEAD_LIMIT)
                 _check_lines(data)
@@ -179,7 +181,7 @@ class Head(object):
                 return found
             self._interim += 1
             if found.status == 101 or self._interim > INTERIM_LIMIT:
-                raise Malformed(u"it changes the protocol or never comes to the answer")
+                raise Malformed(u"it switches the protocol, or sends too many interim answers")
 
     def begun(self):
         # type: () -> bool
@@ -239,7 +241,7 @@ class Chunks(object):
             return None, b""
         self._line = b""
         if line[-2:] != b"\r\n" or b"\r" in line[:-2]:
-            raise Malformed(u"a line of the chunks ends in another way than HTTP's")
+            raise Malformed(u"a line of the chunks does not end in CR and LF")
         return line[:-2], data[end + 1 :]
 
     def _size(self, data, pieces):
@@ -248,7 +250,7 @@ class Chunks(object):
         if line is not None:
             found = _is_size(line)
             if not found:
-                raise Malformed(u"the size of a chunk is no number")
+                raise Malformed(u"the size of a chunk is not a number")
             self._left = int(found.group(1), 16)
             self._state = self._content if self._left else self._trailers
         return data
@@ -267,7 +269,7 @@ class Chunks(object):
         line, data = self._whole(data)
         if line is not None:
             if line:
-                raise Malformed(u"a chunk is longer than it says")
+                raise Malformed(u"a chunk is longer than announced")
             self._state = self._size
         return data
 

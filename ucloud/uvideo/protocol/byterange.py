@@ -71,9 +71,9 @@ def mismatch(wanted, span, size):
     if _agrees(wanted, span, size):
         return None
     if span is None:
-        return u"the service sent the whole object where a range was asked for"
+        return u"the service sent the whole object although a range was requested"
     asked = u"all" if wanted is None else build(wanted)[len("bytes=") :]
-    return u"bytes %s were asked for but %d-%d came" % (asked, span[0], span[0] + span[1] - 1)
+    return u"bytes %s were requested, but %d-%d were sent" % (asked, span[0], span[0] + span[1] - 1)
 
 
 def _agrees(wanted, span, size):

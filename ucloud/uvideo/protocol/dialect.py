@@ -59,7 +59,7 @@ def encode(op, suffix):
     method, target, pairs, body = _encoded(op, suffix.shared)
     for name, value in pairs:
         if _NATIVE_BREAK(name) or _NATIVE_BREAK(value):
-            raise InvalidArgument(u"the header %s holds a line break" % to_text(name))
+            raise InvalidArgument(u"the header %s contains a line break" % to_text(name))
     if suffix.shared:
         pairs.append(("Bucket", native(op.space)))
     return Request(method, suffix.origin(native(op.space)), target, Headers(pairs), body)
@@ -70,7 +70,7 @@ def _encoded(op, shared):
     try:
         return _CODECS[type(op)].encode(op, shared)
     except UnicodeError:  # for example a lone surrogate in a prefix
-        raise InvalidArgument(u"%s has a text that cannot be written as UTF-8" % type(op).__name__)
+        raise InvalidArgument(u"%s has a text that cannot be encoded as UTF-8" % type(op).__name__)
 
 
 def url(op, suffix):
@@ -141,7 +141,7 @@ def route(method, key, query, headers):
             for name, cls in _LISTS:
                 if name in query:
                     return cls
-        raise BadRequest(u"the request names no key and is no listing")
+        raise BadRequest(u"the request has no key and is not a listing")
     if method == "GET":
         return operation.GetTags if "tagging" in query else operation.GetAcl if "acl" in query else operation.GetObject
     if method == "HEAD":

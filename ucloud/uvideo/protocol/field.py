@@ -193,7 +193,7 @@ def header_text(value, name):
     except UnicodeError:
         raise BadRequest(u"%s is not UTF-8" % name)
     if _BREAK(text):  # for example in a form field: an HTTP header cannot contain one
-        raise BadRequest(u"%s holds a line break" % name)
+        raise BadRequest(u"%s contains a line break" % name)
     return text
 
 

@@ -46,7 +46,7 @@ def parse_body(body):
 
 def _constant(name):
     # type: (str) -> NoReturn
-    raise ValueError("%s is no JSON" % name)
+    raise ValueError("%s is not JSON" % name)
 
 
 def _float(digits):

@@ -22,8 +22,8 @@ def check_space(space):
     text = _argument(space, u"the space")
     if not _SPACE(text):
         raise InvalidArgument(
-            u"the space name %r is not allowed: 3 to 63 characters, lower-case letters, digits and -, which stands "
-            u"neither first nor last" % native(text)
+            u"the space name %r is not allowed: a name has 3 to 63 lower-case letters, digits and -, and neither "
+            u"begins nor ends with -" % native(text)
         )
     return text
 
@@ -46,7 +46,7 @@ def _argument(value, name):
         text = to_text(value)
         to_bytes(text)
     except UnicodeError:
-        raise InvalidArgument(u"%s cannot be written as UTF-8" % name)
+        raise InvalidArgument(u"%s cannot be encoded as UTF-8" % name)
     return text
 
 

@@ -68,7 +68,7 @@ def encode(op, api, credentials, name="BucketName", video=False, end=None):
         parameters["Signature"] = action_signature(credentials.private_key, parameters)
         query = build_query(sorted(parameters.items()))
     except UnicodeError:  # for example a lone surrogate in a name
-        raise errors.InvalidArgument(u"%s has a text that cannot be written as UTF-8" % type(op).__name__)
+        raise errors.InvalidArgument(u"%s has a text that cannot be encoded as UTF-8" % type(op).__name__)
     return Request("GET", api, "/?" + query, Headers(), b"")
 
 
@@ -120,7 +120,7 @@ def _scalar(name, value):
         value = parameter_text(value)
         to_bytes(name), to_bytes(value)
     except (ValueError, OverflowError):  # a lone surrogate, NaN, Infinity
-        raise errors.BadRequest(u"a parameter cannot be written as UTF-8")
+        raise errors.BadRequest(u"a parameter cannot be encoded as UTF-8")
     return name, value
 
 

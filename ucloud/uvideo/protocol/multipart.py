@@ -51,7 +51,7 @@ def _decode_initiated(op, response):
     found = members(response, "UploadId", "BlkSize")
     upload_id, block_size = text(found["UploadId"]), number(found["BlkSize"])
     if not upload_id or not block_size:
-        raise BadAnswer(u"the answer's UploadId or BlkSize is of no use", status=response.status)
+        raise BadAnswer(u"the answer's UploadId or BlkSize is invalid", status=response.status)
     return operation.Initiated(
         upload_id, block_size, text(found.get("Bucket", op.space)), text(found.get("Key", op.key))
     )
@@ -133,7 +133,7 @@ def _decode_finished(op, response):
     # type: (operation.FinishUpload, Response) -> operation.Finished
     found, etag = document(response), field.unquoted(response.headers.get("ETag"))
     if found is None and not etag:
-        raise BadAnswer(u"the answer says nothing of the object", status=response.status)
+        raise BadAnswer(u"the answer does not describe the object", status=response.status)
     found = found or {}
     return operation.Finished(
         text(found.get("Bucket", op.space)),

@@ -197,13 +197,13 @@ def decode_info(headers, status=200):
         check_coding(headers, status)
     etag = field.unquoted(tag)
     if not etag:  # every object has one; a captive portal's page has none
-        raise BadAnswer(u"the answer says no ETag", status=status)
+        raise BadAnswer(u"the answer has no ETag", status=status)
     length = sent = whole(said_length.strip()) if said_length is not None else None
     span = None
     if status == 206:
         ranged = byterange.parse_content(headers.get("Content-Range"))
         if ranged is None:
-            raise BadAnswer(u"the answer is partial but says no Content-Range", status=status)
+            raise BadAnswer(u"the answer is partial but has no Content-Range", status=status)
         span, length = (ranged[0], ranged[1] - ranged[0] + 1), ranged[2]
         if replays and sent != span[1]:
             check_coding(headers, status)

@@ -64,7 +64,7 @@ def parse(text):
     if not all(u" " <= char <= u"~" for char in mime):
         raise BadRequest(u"the callbackBodyType of the put policy cannot be a header")
     if (_field(given, u"callbackMethod") or u"POST").upper() != u"POST":  # the Android SDK and an older PHP SDK send it
-        raise BadRequest(u"the callbackMethod of the put policy is not POST, and the service calls back with no other")
+        raise BadRequest(u"the callbackMethod of the put policy is not POST, the only one that the service supports")
     variables = given.get(u"callbackVar")
     if variables is None:
         variables = {}
@@ -96,7 +96,7 @@ def _decoded(text):
         raise BadRequest(u"the put policy is not a JSON object")
     unknown = sorted(set(given) - MEMBERS)
     if unknown:  # the author's intention would not be fulfilled
-        raise BadRequest(u"the put policy has a member that is not known here: %s" % unknown[0][:100])
+        raise BadRequest(u"the put policy has an unknown member: %s" % unknown[0][:100])
     return given
 
 

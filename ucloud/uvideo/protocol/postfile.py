@@ -33,9 +33,9 @@ def readings(headers, fields, mime, key=u""):
     """
     keys = [name for name in [key] + [fields.get(name) for name in _NAMES] if name]
     if not keys:
-        raise BadRequest(u"the form says no FileName before its file")
+        raise BadRequest(u"the form has no FileName before its file")
     if keys.count(keys[0]) < len(keys):
-        raise BadRequest(u"the target, FileName and ObjectName of the form do not name one key")
+        raise BadRequest(u"the target, FileName and ObjectName of the form name different keys")
     given = dict((name, fields[field]) for field, name in _FIELDS if field in fields)
     dropped = [name.lower() for name in given] + ["content-type"]
     kept = [(name, value) for name, value in headers if name.lower() not in dropped]

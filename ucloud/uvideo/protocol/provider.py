@@ -260,7 +260,7 @@ def _beside(chosen, source, manager, names, region, ssl):
         elif source is not None and is_loopback(source.host):
             lone = names[1]
     if lone is not None:
-        text = u"%%s: %s is a host of your own and %s is not set; set %s too" % (lone, names[0], names[0])
+        text = u"%%s: %s is a custom host, but %s is not set; set %s too" % (lone, names[0], names[0])
         return (
             Missing(text % u"there is no host to upload to"),
             source or Missing(text % u"there is no host to download from"),
@@ -292,8 +292,8 @@ def _api_of(to, source, names):
     if alone or is_loopback(to.host):
         return to.scheme + "://" + to.host.lstrip(".")
     return Missing(
-        u"there is no host for management: %s is your own, but a suffix or not the only host; set %s to the URL that "
-        u"manages its spaces, such as https://video.example.com" % (names[0], names[2])
+        u"there is no host for management: %s is custom, but it is a suffix or not the only host; set %s to the "
+        u"URL that manages its spaces, such as https://video.example.com" % (names[0], names[2])
     )
 
 

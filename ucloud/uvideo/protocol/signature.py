@@ -168,7 +168,7 @@ def authorization(credentials, method, space, key, headers, word="UCloud", polic
     InvalidArgument for a key whose signature would also be valid for another request.
     """
     if signs_another(method, to_text(key)):
-        raise InvalidArgument(u"this key cannot be named by a signed header: use a signed URL, or another key")
+        raise InvalidArgument(u"a signed header cannot contain this key: use a signed URL, or another key")
     text = string_to_sign(
         method,
         to_text(space),
@@ -192,7 +192,7 @@ def signed_query(credentials, method, space, key, expires, mime=u"", md5=u""):
     InvalidArgument for a time of more than EXPIRES_DIGITS digits.
     """
     if not 0 <= expires < 10**EXPIRES_DIGITS:
-        raise InvalidArgument(u"a signed URL cannot end later than %d" % (10**EXPIRES_DIGITS - 1))
+        raise InvalidArgument(u"a signed URL cannot expire later than %d" % (10**EXPIRES_DIGITS - 1))
     text = string_to_sign(method, to_text(space), to_text(key), to_text(md5), to_text(mime), u"%d" % expires)
     signed = sign(credentials.private_key, text).replace("+", "%2B").replace("=", "%3D")  # all that base64 needs
     query = "UCloudPublicKey=%s&Expires=%d&Signature=%s" % (quote_query(credentials.public_key), expires, signed)
@@ -274,9 +274,9 @@ def candidates(claimed, method, space, keys, headers, tails=(u"",), mime=None):
         if date and not _DATE(date):
             raise SignatureMismatch(u"invalid signature: a signed Date is an HTTP date or 14 digits, or left out")
         if any(signs_another(method, key) for key in keys):
-            raise SignatureMismatch(u"invalid signature: no signed header can name this key, a signed URL can")
+            raise SignatureMismatch(u"invalid signature: a signed header cannot contain this key: use a signed URL")
     if u"\n" in md5 or u"\n" in mime:  # for example in a form's field
-        raise SignatureMismatch(u"invalid signature: a signed header holds a line break")
+        raise SignatureMismatch(u"invalid signature: a signed header contains a line break")
     seen = set()
     for block in _blocks(claimed, headers):
         for key in keys:
@@ -296,7 +296,7 @@ def _endless(method, space, keys):
     for verb in (u"HEAD", u"GET") if method == "HEAD" else (method,):
         for key in keys:
             if signs_another(verb, key):
-                raise SignatureMismatch(u"invalid signature: this key needs a signed URL with an end")
+                raise SignatureMismatch(u"invalid signature: this key needs a signed URL that expires")
             yield string_to_sign(verb, space, key)
 
 

@@ -44,7 +44,7 @@ def _decode_mime(space, key, query, headers, body):
         raise BadRequest(u"metak is not mimetype")
     mime = field.header_text(_member(found, "metav"), u"metav").strip()
     if not mime or len(to_bytes(mime)) > field.MIME_LIMIT or _CONTROL(mime):
-        raise BadRequest(u"metav is no media type")
+        raise BadRequest(u"metav is not a media type")
     return operation.SetMime(space, key, mime)
 
 
@@ -56,7 +56,7 @@ def _member(found, name):
             return to_text(value)
     except UnicodeError:
         pass
-    raise BadRequest(u"%s is missing or no text" % name)
+    raise BadRequest(u"%s is missing or not text" % name)
 
 
 def _encode_switch(op, shared):

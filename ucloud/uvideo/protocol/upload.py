@@ -77,7 +77,7 @@ class Upload(object):
         elif etag is not None and etag != etags.part_etag(digest):
             if etags.agrees(etag, digest) is False:
                 raise IntegrityError(
-                    u"part %d is stored with etag %s but ours is %s: abort the upload and begin again"
+                    u"part %d is stored with etag %s but was sent with %s: abort the upload and begin again"
                     % (part, to_text(etag), to_text(etags.part_etag(digest)))
                 )
             self._given[part] = etag

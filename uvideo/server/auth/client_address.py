@@ -42,7 +42,7 @@ def _network(text: str) -> IPNetwork:
     try:
         network = ipaddress.ip_network(text)
     except ValueError as failure:
-        reason = "bits of a host are set" if "host bits" in str(failure) else "that is no address and no network"
+        reason = "its host bits are not 0" if "host bits" in str(failure) else "it is not an address or a network"
         raise ValueError(f"{text!r}: {reason}; write 10.0.0.5, 10.0.0.0/8, fd00::5 or fd00::/64") from None
     if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= _MAPPED:
         mapped = network.network_address.ipv4_mapped

@@ -43,7 +43,7 @@ class KeyFile(Keyring):
         try:
             held = read(self.path)
         except (CredentialsError, OSError) as failure:
-            log.error("the key pair %s goes on: %s", self.own.public, failure)
+            log.error("the key pair %s stays in use: %s", self.own.public, failure)
             return
         if held.own != self.own and self.own.public not in held.replaces:
             self._refuse(held.own)
@@ -71,11 +71,11 @@ class KeyFile(Keyring):
         try:
             if not known.exists():
                 save(self.own, known, replace=True)
-            where = f"{known}; to change over run `uvideo admin keys {self.path.parent} --from {known}`"
+            where = f"{known}; to use the new pair, run `uvideo admin keys {self.path.parent} --from {known}`"
         except OSError as failure:
             where = f"no file: {failure}"
         log.error(
-            "%s was replaced by the pair %s, which no rotation made: the pair %s goes on. It is in %s",
+            "%s now contains the pair %s, which no rotation created: the pair %s stays in use. It is saved in %s",
             *(self.path, given.public, self.own.public, where),
         )
 

@@ -78,8 +78,16 @@ MAY: dict[type, tuple[SignatureCarrier, ...]] = {
 #: header and a URL stand for whatever they name.
 S3_MAY: dict[type, tuple[S3Carrier, ...]] = {
     **dict.fromkeys((*s3.OPERATIONS, FixedAnswer, FixedError), (S3Carrier.HEADER, S3Carrier.URL)),
-    **dict.fromkeys((s3.GetObject, s3.HeadObject), (S3Carrier.HEADER, S3Carrier.URL, S3Carrier.NOBODY)),
-    s3.PostObject: (S3Carrier.FORM,),
+    # Without a signature only where an ACL lets everybody: rules/s3_access.py
+    **dict.fromkeys(
+        (
+            *(s3.GetObject, s3.HeadObject, s3.HeadBucket, s3.ListObjects, s3.ListObjectsV2, s3.ListObjectVersions),
+            *(s3.ListMultipartUploads, s3.ListParts, s3.PutObject, s3.DeleteObject, s3.DeleteObjects),
+            *(s3.CreateMultipartUpload, s3.UploadPart, s3.CompleteMultipartUpload, s3.AbortMultipartUpload),
+        ),
+        (S3Carrier.HEADER, S3Carrier.URL, S3Carrier.NOBODY),
+    ),
+    s3.PostObject: (S3Carrier.FORM, S3Carrier.NOBODY),
 }
 
 
@@ -273,9 +281,9 @@ def check(
 def _check_purpose(carrier: SignatureCarrier, cls: type, key: str, signed: signature.Signed) -> None:
     """AccessDenied if the form of the signed text belongs to another operation."""
     if signed.tail and cls not in (operation.ListObjects, operation.AppendObject):
-        raise errors.AccessDenied("permission denied: this signature is of a listing or an append")
+        raise errors.AccessDenied("permission denied: this signature is for a listing or an append")
     if signed.is_copy and cls is not operation.CopyPart:
-        raise errors.AccessDenied("permission denied: this signature is of the copy of a part")
+        raise errors.AccessDenied("permission denied: this signature is for the copy of a part")
     if carrier is HEADER and cls in _OTHER_PUTS and signature.is_appending(key):
         raise errors.AccessDenied(
             "permission denied: this key is signed as an append to another: only store, read, delete"
@@ -309,4 +317,4 @@ def _brought(name: str, cls: type, carrier: SignatureCarrier) -> errors.AccessDe
 
 def _denied(what: str, carriers: Sequence[enum.Enum], carrier: enum.Enum) -> errors.AccessDenied:
     goes = " or ".join(each.value for each in carriers) or "no request"
-    return errors.AccessDenied(f"permission denied: {what} goes with {goes}, not with {carrier.value}")
+    return errors.AccessDenied(f"permission denied: {what} is accepted with {goes}, not with {carrier.value}")

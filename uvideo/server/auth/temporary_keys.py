@@ -35,12 +35,11 @@ def assume(op: operation.AssumeRole, key: Key, now: float) -> operation.Temporar
     """Temporary keys with the rights of ``key``, the requesting pair, on the data plane.  BadRequest."""
     if op.policy:
         raise errors.BadRequest(
-            "Policy is not applied by this server, so it gives no keys under one: leave it out, or make a token that "
-            "may do less (CreateUFileToken)"
+            "this server does not support Policy: leave it out, or create a token with fewer rights (CreateUFileToken)"
         )
     seconds = USUAL if op.seconds is None else op.seconds
     if not LEAST <= seconds <= MOST:
-        raise errors.BadRequest(f"DurationSeconds is not from {LEAST} to {MOST}", action_code=15018)
+        raise errors.BadRequest(f"DurationSeconds must be from {LEAST} to {MOST}", action_code=15018)
     name, expires = PREFIX + str(uuid.uuid4()), int(now) + seconds
     text = json.dumps({"i": name, "k": key.public, "e": expires}, separators=(",", ":"))
     claim = base64.urlsafe_b64encode(text.encode()).decode()

@@ -233,7 +233,7 @@ class Console:
             return key
         public, private = given.get("public_key"), given.get("private_key")
         if not isinstance(public, str) or not isinstance(private, str):
-            raise Refusal(400, "BadRequest", "public_key and private_key are missing or no texts")
+            raise Refusal(400, "BadRequest", "public_key and private_key are missing or not text")
         key = await self._find(public)
         right = hmac.compare_digest(_bytes((key or NOBODY).private), _bytes(private))
         if key is None or not right:
@@ -274,13 +274,13 @@ def _check_sender(request: web.BaseRequest, changes: bool) -> None:
         raise Refusal(405, "NoCall", "only GET and POST")
     site = request.headers.get("Sec-Fetch-Site")
     if site not in (None, "same-origin"):
-        raise Refusal(403, "OtherOrigin", "only a page of the console may ask this")
+        raise Refusal(403, "OtherOrigin", "only a page of the console may send this request")
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower():
         raise Refusal(
             403,
             "OtherOrigin",
-            "the Origin is not this host; a proxy before the console must pass the Host header on as it came",
+            "the Origin does not match the Host header; a proxy before the console must pass the Host header unchanged",
         )
     if changes and request.content_type != "application/json":
         raise Refusal(415, "BadRequest", "the body must be application/json")
@@ -305,7 +305,7 @@ async def _body(request: web.BaseRequest, limit: int = BODY_LIMIT) -> Mapping[st
     except web.RequestPayloadError:
         raise Refusal(400, "BadRequest", "the body is not transferred as its headers say") from None
     if not isinstance(found, dict):
-        raise Refusal(400, "BadRequest", "the body is no JSON object")
+        raise Refusal(400, "BadRequest", "the body is not a JSON object")
     return found
 
 

@@ -286,7 +286,7 @@ class View:
         except ValueError:
             raise errors.InvalidPartList() from None
         if worked_out != expected:
-            raise errors.InvalidPartList("the etag is not that of these parts")
+            raise errors.InvalidPartList("the etag does not match these parts")
         op = operation.FinishUpload(_text(given, "space"), _text(given, "key"), _text(given, "upload_id"), tuple(etags))
         finished = await self._run(op, key)
         return {"etag": finished.etag, "size": finished.size, "key": finished.key}
@@ -411,7 +411,7 @@ class View:
 def _text(given: Given, name: str, default: str | None = None) -> str:
     value = given.get(name, default)
     if not isinstance(value, str):
-        raise errors.BadRequest(f"{name} is missing or no text")
+        raise errors.BadRequest(f"{name} is missing or not text")
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -424,7 +424,7 @@ def _number(given: Given, name: str, low: int, high: int, default: int) -> int:
     if isinstance(value, str) and re.fullmatch("[0-9]{1,15}", value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise errors.BadRequest(f"{name} is no number from {low} to {high}")
+        raise errors.BadRequest(f"{name} is not a number from {low} to {high}")
     return value
 
 
@@ -438,7 +438,7 @@ def _keys(given: Given) -> list[str]:
 def _check_for_browser(key: str) -> None:
     location.check_key(key)
     if _DOTS(key):
-        raise errors.BadRequest("a browser cannot ask for a key that has . or .. between its slashes: rename it")
+        raise errors.BadRequest("a browser cannot request a key with . or .. between slashes: rename it")
 
 
 def _url_of(url: str, space: str, key: str) -> str:
@@ -447,11 +447,11 @@ def _url_of(url: str, space: str, key: str) -> str:
 
 def _signed(key: Key, url: str, space: str, method: str, expires: int, item: object) -> str:
     if not isinstance(item, dict):
-        raise errors.BadRequest("an item is no object")
+        raise errors.BadRequest("an item is not an object")
     name, mime = _text(item, "key"), _text(item, "mime", "")
     _check_for_browser(name)
     if method != "PUT" and mime or "\n" in mime:
-        raise errors.BadRequest("mime goes with PUT only, on one line")
+        raise errors.BadRequest("mime is only for PUT, and must be one line")
     credentials = signature.Credentials(key.public, key.private)
     query = signature.signed_query(credentials, method, space, name, expires, mime)
     if "filename" in item:

@@ -207,9 +207,9 @@ class App:
         if exchange.request.writer.output_size:  # only closing the connection can report an error now
             self._count(failure)
             if isinstance(failure, OSError):
-                log.error("session %s: broken off: %s", exchange.session, failure.strerror or failure)
+                log.error("session %s: the answer was aborted: %s", exchange.session, failure.strerror or failure)
             else:
-                log.error("session %s failed within its answer", exchange.session, exc_info=failure)
+                log.error("session %s failed while the answer was sent", exchange.session, exc_info=failure)
             raise BrokenOff() from None
         is_guess = call is not None and call.is_guess(failure)
         if is_guess or (self._guesses.seen and isinstance(failure, errors.Refused)):
@@ -270,8 +270,8 @@ class App:
         if not self._hinted and self.server.proxies.believes_nobody(exchange.headers):
             self._hinted = True
             log.warning(
-                "wrong signatures hold up %s, whose requests say that others sent them: if it is a proxy, start the "
-                "server with --trusted-proxy %s",
+                "requests from %s are refused because of wrong signatures, but their headers name other clients: "
+                "if it is a proxy, start the server with --trusted-proxy %s",
                 *(exchange.sender.address,) * 2,
             )
 
@@ -285,7 +285,7 @@ def _preflight(exchange: Exchange) -> message.Response | None:
     """The answer to a CORS preflight from an allowed origin; else None."""
     request, crossing = exchange.request, exchange.crossing
     if request.version[0] < LEAST_VERSION[0]:
-        raise errors.BadRequest("the request says no version of HTTP that is served")
+        raise errors.BadRequest("the request has an unsupported version of HTTP")
     if crossing is None or request.method != "OPTIONS":
         return None
     told = crossing.preflight(exchange.headers.get("Access-Control-Request-Headers", ""))

@@ -198,4 +198,4 @@ def _allowed(text: str) -> tuple[str, int | None]:
             raise ValueError
         return canonical(host.removeprefix("[").removesuffix("]")), number
     except ValueError:
-        raise ValueError(f"{text!r} is no HOST or HOST:PORT") from None
+        raise ValueError(f"{text!r} is not HOST or HOST:PORT") from None

@@ -74,7 +74,7 @@ def check_origin(value: str) -> str:
     parts = urlsplit(value.rstrip("/"))
     name = name_of(parts.netloc)
     if parts.scheme not in _USUAL or name is None or parts.path or parts.query or parts.fragment:
-        raise ValueError(f"{value!r} is no origin such as https://console.example.com")
+        raise ValueError(f"{value!r} is not an origin such as https://console.example.com")
     return origin(parts.scheme, name, parts.port or _USUAL[parts.scheme])
 
 
@@ -96,7 +96,7 @@ class BrowserEndpoint:
         if public_url is not None:
             parts = urlsplit(public_url)
             if parts.scheme not in _USUAL or name_of(parts.netloc) is None or parts.query or parts.fragment:
-                raise ValueError(f"{public_url!r} is no URL such as https://video.example.com/data")
+                raise ValueError(f"{public_url!r} is not a URL such as https://video.example.com/data")
             self._url = public_url.rstrip("/")
 
     def url(self, host: str) -> str | None:
@@ -181,5 +181,5 @@ class CrossOrigin:
 
 def denied() -> errors.Refused:
     """The error for the preflight of any other page.  Source: rules.md section 2."""
-    text = "cors not allowed: the operator names no pages of this origin (uvideo serve --cors-origin)"
+    text = "cors not allowed: the operator did not allow this origin (uvideo serve --cors-origin)"
     return errors.Refused(text, status=403, ret_code=errors.GENERAL)

@@ -414,9 +414,7 @@ class Exchange:
                     raise Unreadable(failure) from None
                 raise
             if not count:
-                raise Unreadable(
-                    Damaged(f"the blob {region.blob} has become shorter: nothing is left at byte {offset}")
-                )
+                raise Unreadable(Damaged(f"the blob {region.blob} became shorter: it ends before byte {offset}"))
             offset += count
             self.sent += count
 

@@ -47,12 +47,21 @@ class Form:
     """The form in the bytes from ``chunk`` (b"" at the end).  Read ``fields`` first, then the file as a ``Body``.
 
     Do not store the file before its ``chunk`` returned b"": only then the form is complete.  Errors are BadRequest.
+
+    ``skips_rest``: ignore fields behind the file; otherwise they are an error.
     """
 
     #: A form does not contain the file's length.
     length: int | None = None
 
-    def __init__(self, boundary: bytes, chunk: Callable[[], Awaitable[bytes]], memory: MemoryUse | None = None) -> None:
+    def __init__(
+        self,
+        boundary: bytes,
+        chunk: Callable[[], Awaitable[bytes]],
+        memory: MemoryUse | None = None,
+        *,
+        skips_rest: bool = False,
+    ) -> None:
         self._dash = b"--" + boundary
         self._stop = b"\r\n" + self._dash
         # Without one of these endings it is data.  At the end of the buffer (group 1) that is not known yet.
@@ -67,6 +76,9 @@ class Form:
         self._in_fields, self._is_large = True, False  # the latter: it holds more than FREE
         #: The Content-Type of the file's part, "" if it has none.
         self.mime = ""
+        #: The name of the file's part, "" if it has none.
+        self.filename = ""
+        self._skips_rest = skips_rest
 
     async def fields(self) -> dict[str, str]:
         """{name in lower case: value} of every field before the file."""
@@ -181,6 +193,7 @@ class Form:
     async def _head(self) -> tuple[str | None, str]:
         """Read the headers of a part, and the empty line after them.  (its name, its Content-Type or "")."""
         name, mime = None, ""
+        self.filename = ""
         while True:
             line = await self._header_line()
             if not line:
@@ -193,11 +206,14 @@ class Form:
                 mime = value
             elif title == "content-disposition":
                 if not value.lower().startswith("form-data"):
-                    raise errors.BadRequest("a part of the form is no form-data")
+                    raise errors.BadRequest("a part of the form is not form-data")
                 for key, quoted, bare in _PARAMETER.findall(value):
-                    if key.lower() == "name":
-                        name = re.sub(r"\\(.)", r"\1", quoted) or bare
-                        break  # the rest may be part of a file name: the JavaScript SDK does not escape quotes
+                    # What follows may be part of a file name: the JavaScript SDK does not escape quotes.
+                    value = re.sub(r"\\(.)", r"\1", quoted) or bare
+                    if key.lower() == "name" and name is None:
+                        name = value
+                    elif key.lower() == "filename":
+                        self.filename = self.filename or value
 
     async def _header_line(self) -> str:
         while (at := self._held.find(b"\r\n")) < 0:
@@ -222,9 +238,9 @@ class Form:
                 continue
             if not self._held.strip(b"\r\n \t") and self._ended:
                 break
-            if (await self._head())[0] is not None:
+            if (await self._head())[0] is not None and not self._skips_rest:
                 raise errors.BadRequest("the file must be the last part of the form")
-            if (await self._value()).strip():
+            if (await self._value()).strip() and not self._skips_rest:
                 raise errors.BadRequest("a part of the form has no name")
         self._held.clear()
         while not self._ended:  # the epilogue

@@ -72,7 +72,7 @@ class _Arrivals:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as failure:
-                self._loop.call_exception_handler({"message": "no connection can be taken", "exception": failure})
+                self._loop.call_exception_handler({"message": "cannot accept connections", "exception": failure})
                 self._loop.remove_reader(self._sock)
                 self._resuming = self._loop.call_later(PAUSE, self._resume)
                 return

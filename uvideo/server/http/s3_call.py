@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from uvideo._core import errors, location, message, provider
-from uvideo.s3 import dialect, multipart, recognition, routing, signature, xml
+from uvideo.s3 import dialect, multipart, post_object, recognition, routing, signature, xml
 from uvideo.s3 import operation as s3
 from uvideo.s3.codec import OperationRequest
 from uvideo.s3.errors import S3Error
 from uvideo.s3.payload import Payload
+from uvideo.s3.post_policy import PostForm
 from uvideo.s3.recognition import S3Address
 from uvideo.server.auth import temporary_keys
 from uvideo.server.auth.signature_scope import S3Carrier
@@ -19,10 +20,12 @@ from uvideo.server.http.error_responses import s3_encoded, s3_ids
 from uvideo.server.http.exchange import Exchange
 from uvideo.server.http.pipeline import ABORTED, BEGUN, FINISHED, DialectCall, Pipeline, Traits
 from uvideo.server.http.s3_body import S3Body
+from uvideo.server.http.s3_form import S3Form
 from uvideo.server.ops.audit import details
+from uvideo.server.rules.body_sums import FramedBody
 from uvideo.server.rules.objects import ObjectBody
 from uvideo.server.rules.s3_access import S3Signer
-from uvideo.server.rules.s3_record import RequestContext
+from uvideo.server.rules.s3_record import RequestContext, bucket_acl
 from uvideo.server.rules.service import Grant, Service
 from uvideo.server.rules.token_rights import covers, covers_space
 from uvideo.storage.base import SpaceRecord
@@ -61,11 +64,13 @@ class S3Call(DialectCall[Op, Any]):
     """``bucket``: if the host names it, else ""."""
 
     traits = Traits(
-        bulk=BULK,
+        bulk=BULK | {s3.PostObject},
         storing=frozenset(
             (*BULK, s3.PostObject, s3.CopyObject, s3.CreateMultipartUpload, s3.UploadPartCopy),
         ),
-        probing=frozenset(cls.__name__ for cls in (s3.PutObject, s3.CreateMultipartUpload, s3.UploadPart)),
+        probing=frozenset(
+            cls.__name__ for cls in (s3.PutObject, s3.PostObject, s3.CreateMultipartUpload, s3.UploadPart)
+        ),
         counted={
             s3.CreateMultipartUpload: BEGUN,
             s3.CompleteMultipartUpload: FINISHED,
@@ -86,9 +91,12 @@ class S3Call(DialectCall[Op, Any]):
         self._record: SpaceRecord | None = None
         self._headers, self._query = exchange.headers, dict[str, str]()
         self.service: Service = pipeline.service
-        self.body = S3Body(exchange, self._payload)
+        self.body: FramedBody = S3Body(exchange, self._payload)
+        self._form: PostForm | None = None
 
     def claimed(self) -> str:
+        if self._form is not None and self._form.claim is not None:
+            return temporary_keys.issuer_of(self._form.claim.access_key, self._form.claim.security_token or "")
         public = signature.claimed(self._request)
         if self._claim is not None:
             return temporary_keys.issuer_of(public, self._claim.security_token or "")
@@ -98,7 +106,7 @@ class S3Call(DialectCall[Op, Any]):
         return super().is_guess(failure) or (isinstance(failure, S3Error) and failure.code in WRONG)
 
     def announced(self) -> int:
-        return self.body.length or 0
+        return (self.body.length if self._form is None else self.exchange.length) or 0
 
     async def read(self) -> None:
         """Read bucket, key and signature, which are not checked yet.  S3Error."""
@@ -112,7 +120,21 @@ class S3Call(DialectCall[Op, Any]):
         self._payload = signature.payload_of(self._request, self._claim)
         if self._claim is not None and self._claim.expires is not None:
             self._headers = signature.hoisted(self._request)
+        bucket, key = self._address
+        self._asked = routing.route(self._request.method, bucket, key, self._query.items(), self._headers)
+        if self._asked is s3.PostObject and self._claim is None:
+            await self._read_form()
         self.throttle()
+
+    async def _read_form(self) -> None:
+        """Read the fields before the file: the form is authorized before the file is read."""
+        self.body = form = S3Form(self.exchange)
+        if self.pipeline.limits.headroom is not None:
+            self.pipeline.limits.headroom.check(self.exchange.length or 0)
+        self.exchange.operation = s3.PostObject.__name__
+        self._form = await form.read()
+        self._address = self._address._replace(key=self._form.key)
+        self.exchange.key = self._form.key
 
     async def _bucket_of_domain(self) -> str:
         """The bucket to which the host is bound, or ""."""
@@ -121,14 +143,15 @@ class S3Call(DialectCall[Op, Any]):
         return "" if found is None else found.name
 
     async def authorize(self) -> Grant:
-        address, method = self._address, self._request.method
-        carrier, claimed = S3Carrier.NOBODY, self._claim
+        address, carrier, claimed = self._address, S3Carrier.NOBODY, self._claim
+        if self._form is not None:
+            self._signer = await self.pipeline.access.form_signer(self._form, address.bucket)
+            carrier = S3Carrier.NOBODY if self._signer is None else S3Carrier.FORM
         if claimed is not None:
             carrier = S3Carrier.HEADER if claimed.expires is None else S3Carrier.URL
             self._signer = await self.pipeline.access.signer(claimed, self._request, self.pipeline.s3_hosts)
-        self._asked = routing.route(method, address.bucket, address.key, self._query.items(), self._headers)
         cls = self._asked if isinstance(self._asked, type) else type(self._asked)
-        if claimed is None and any(name.startswith("response-") for name in self._query):
+        if self._signer is None and any(name.startswith("response-") for name in self._query):
             raise S3Error(
                 "InvalidRequest",
                 message="Request specific response headers cannot be used for anonymous GET requests.",
@@ -147,6 +170,8 @@ class S3Call(DialectCall[Op, Any]):
             raise S3Error(asked.code)
         if self._payload.framing and asked not in BULK:
             raise S3Error("InvalidRequest", message="Only PutObject and UploadPart take a body in aws-chunks.")
+        if self._form is not None:
+            return post_object.decode(self._form, self._address.bucket)
         signed = self._signer.signing if self._signer is not None else None
         self.body = S3Body(self.exchange, self._payload, signed, self._claim.signature if self._claim else "")
         if asked in BULK and not self._has_length():
@@ -233,17 +258,20 @@ class S3Call(DialectCall[Op, Any]):
     def _may_know(self) -> bool:
         """Whether the client may learn that an object is absent: it may list the bucket, or read all of it."""
         assert self._record is not None
-        if self._record.type == "public":
+        if self._record.type == "public" or bucket_acl(self._record) != s3.PRIVATE:
             return True
         if self._signer is None or self._signer.known.owner != self._record.owner:
             return False
         token = self._signer.token
         return token is None or "TOKEN_ALLOW_LIST" in token.ops
 
-    def write(self, op: Op, result: Any) -> message.Response:
+    def write(self, op: Op, result: object) -> message.Response:
         if isinstance(op, routing.FixedAnswer):
             return self._told(op.answer())
         assert not isinstance(op, Undecoded)
+        if isinstance(op, s3.PostObject):
+            assert isinstance(result, s3.PostObjectOutput)
+            return self._told(post_object.encode(op, result))
         return self._told(dialect.encode(op, result))
 
     def refuse(self, refusal: errors.Refused) -> message.Response:

@@ -101,7 +101,7 @@ class UfileCall(ObjectCall):
         try:
             body = await self.exchange.small(await self.service.list_length(op, self.record))
         except errors.TooLarge:
-            raise errors.InvalidPartList("the list of etags is longer than that of the parts that were sent") from None
+            raise errors.InvalidPartList("the list of etags is longer than the list of sent parts") from None
         return self._decoded(grant, body)
 
     def _decoded(self, grant: Grant, body: bytes) -> dialect.Operation:

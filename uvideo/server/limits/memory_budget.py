@@ -164,7 +164,7 @@ class Memory:
             try:
                 share.look()
             except Exception:  # of one request; check the others nevertheless
-                log.exception("a request could not be looked at")
+                log.exception("a waiting request could not be checked")
         self.stored.wake()
         self._give_back()
 

@@ -231,7 +231,7 @@ class Audit:
         """Write waiting lines to the server's log."""
         if self._waiting and not self._flush():
             for line in self._waiting:
-                log.error("not in the audit log: %s", line.decode().rstrip())
+                log.error("this line is missing in the audit log: %s", line.decode().rstrip())
             self._waiting.clear()
         if self._fd >= 0:
             os.close(self._fd)
@@ -264,7 +264,7 @@ class Audit:
             self._failing = True
             return False
         if self._failing:
-            log.warning("the audit log is written again")
+            log.warning("the audit log can be written again")
         self._failing = False
         return True
 

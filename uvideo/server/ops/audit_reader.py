@@ -68,7 +68,7 @@ def moment(text: str, now: datetime) -> str:
             then = then if then.tzinfo is not None else then.replace(tzinfo=timezone.utc)
         return then.astimezone(timezone.utc).isoformat(timespec="milliseconds")[:-6] + "Z"
     except OverflowError:
-        raise ValueError(f"{text} is no time of a calendar") from None
+        raise ValueError(f"{text} is outside of the range of dates") from None
 
 
 def files(path: Path) -> list[Path]:

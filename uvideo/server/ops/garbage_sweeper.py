@@ -42,12 +42,12 @@ class Sweeper:
             try:
                 await self.once(cutoff)
             except Unreachable as failure:
-                log.warning("garbage is looked for later: %s", failure.strerror)
+                log.warning("garbage collection is retried later: %s", failure.strerror)
             except (identity.Apart, SweepStopped, OSError) as failure:  # failures of the machine: log one line
-                log.error("nothing is swept: %s", failure)
+                log.error("garbage collection stopped, nothing was removed: %s", failure)
                 self._metrics.add("uvideo_gc_failures_total")
             except Exception:
-                log.exception("looking for garbage failed")
+                log.exception("garbage collection failed")
                 self._metrics.add("uvideo_gc_failures_total")
             await asyncio.sleep(EVERY)
             cutoff = time.time() - AGE
@@ -60,7 +60,12 @@ class Sweeper:
             count = await self._blobs.sweep(self._catalog.named, cutoff, freed)
             self._metrics.add("uvideo_gc_removed_total", count)
             if count or freed.blobs:
-                log.info("took %d blobs that nothing names, freed %d bytes of %d", count, freed.size, freed.blobs)
+                log.info(
+                    "took %d blobs that the catalog does not name, freed %d bytes of %d blobs",
+                    count,
+                    freed.size,
+                    freed.blobs,
+                )
         finally:
             self._metrics.add("uvideo_gc_freed_total", freed.blobs)
             self._metrics.add("uvideo_gc_freed_bytes_total", freed.size)

@@ -87,9 +87,9 @@ class Gauges:
         try:
             await turn.look()
         except OSError as failure:
-            log.warning("the metrics of %s are older: %s", name, failure.strerror)
+            log.warning("the metrics of %s could not be updated: %s", name, failure.strerror)
         except Exception:
-            log.exception("the metrics of %s could not be had", name)
+            log.exception("the metrics of %s could not be updated", name)
         finally:
             now = self._ticks()
             turn.due = now + max(turn.every, turn.share * (now - began))

@@ -35,48 +35,57 @@ CODES = (*sorted({cls.ret_code for cls in errors.CLASSES if cls.ret_code is not 
 VALUES = {
     "uvideo_connections_refused_total": ("counter", "Connections beyond the limit."),
     "uvideo_connections_open": ("gauge", "Connections to the data port, of all workers."),
-    "uvideo_connections_limit": ("gauge", "How many there may be, of all workers; 0: any number."),
+    "uvideo_connections_limit": ("gauge", "Limit of connections to the data port, of all workers; 0: no limit."),
     "uvideo_uploads_begun_total": ("counter", "Multipart uploads begun."),
     "uvideo_uploads_finished_total": ("counter", "Multipart uploads finished."),
     "uvideo_uploads_aborted_total": ("counter", "Multipart uploads aborted."),
-    "uvideo_uploads_stale_aborted_total": ("counter", "Of the aborted ones, those that --stale-days aborted."),
+    "uvideo_uploads_stale_aborted_total": ("counter", "Multipart uploads that --stale-days aborted."),
     "uvideo_uploads_open": ("gauge", "Multipart uploads neither finished nor aborted, of all servers on the catalog."),
     "uvideo_uploads_open_bytes": ("gauge", "Bytes of their parts."),
-    "uvideo_uploads_stale": ("gauge", "Those of them that had no new part for 7 days."),
+    "uvideo_uploads_stale": ("gauge", "Open multipart uploads without a new part for 7 days."),
     "uvideo_uploads_stale_bytes": ("gauge", "Bytes of their parts."),
-    "uvideo_memory_stored_bytes": ("gauge", "Shares of --memory that uploads under way have."),
-    "uvideo_memory_others_bytes": ("gauge", "Memory that other requests hold, out of a quarter of --memory."),
-    "uvideo_disk_reserved_bytes": ("gauge", "Room on the disk that uploads under way have announced."),
-    "uvideo_gc_removed_total": ("counter", "Files that nothing named, put into the quarantine or removed."),
-    "uvideo_gc_freed_total": ("counter", "Blobs and drafts freed by looks for garbage, deleted ones included."),
+    "uvideo_memory_stored_bytes": ("gauge", "Memory reserved for uploads in progress, out of --memory."),
+    "uvideo_memory_others_bytes": ("gauge", "Memory of other requests, out of a quarter of --memory."),
+    "uvideo_disk_reserved_bytes": ("gauge", "Disk space reserved for uploads in progress."),
+    "uvideo_gc_removed_total": ("counter", "Files that the catalog did not name, moved to the quarantine or removed."),
+    "uvideo_gc_freed_total": (
+        "counter",
+        "Blobs and drafts freed by garbage collection, including those of deleted objects.",
+    ),
     "uvideo_gc_freed_bytes_total": ("counter", "Bytes of them."),
-    "uvideo_gc_failures_total": ("counter", "Looks for garbage that failed."),
-    "uvideo_gc_last_run_seconds": ("gauge", "When garbage was looked for, unix seconds."),
-    "uvideo_quarantine_files": ("gauge", "Files that sweeps found without a name and that are kept for a while."),
+    "uvideo_gc_failures_total": ("counter", "Failed garbage collections."),
+    "uvideo_gc_last_run_seconds": ("gauge", "Time of the last garbage collection, unix seconds."),
+    "uvideo_quarantine_files": ("gauge", "Files in the quarantine, which the catalog does not name."),
     "uvideo_quarantine_bytes": ("gauge", "Bytes of them."),
-    "uvideo_scrub_objects": ("gauge", "Objects read by the pass of the scrubber that is under way, or was the last."),
-    "uvideo_scrub_bytes": ("gauge", "Bytes read by that pass."),
-    "uvideo_scrub_damaged": ("gauge", "Damaged objects that it found."),
-    "uvideo_reload_last_seconds": ("gauge", "When settings and certificate were read again, unix seconds."),
-    "uvideo_reload_successful": ("gauge", "Whether they could be used then; 1 before the first time."),
-    "uvideo_reload_failures_total": ("counter", "How often they could not."),
+    "uvideo_scrub_objects": ("gauge", "Objects that the present or last pass of the scrubber has read."),
+    "uvideo_scrub_bytes": ("gauge", "Bytes that this pass has read."),
+    "uvideo_scrub_damaged": ("gauge", "Damaged objects that this pass has found."),
+    "uvideo_reload_last_seconds": ("gauge", "Time of the last reload of settings and certificate, unix seconds."),
+    "uvideo_reload_successful": ("gauge", "1 if the last reload succeeded or there was none, else 0."),
+    "uvideo_reload_failures_total": ("counter", "Failed reloads."),
     "uvideo_workers_died_total": ("counter", "Workers that died and were replaced."),
-    "uvideo_unplanned_starts_total": ("counter", "Starts of the server after one that had not been told to end."),
+    "uvideo_unplanned_starts_total": ("counter", "Starts of the server after a server that ended unexpectedly."),
 }
 #: As VALUES, for values that the first worker observes.  Absent until observed; they may have labels.
 SHOWN = {
     "uvideo_ready": (
         "gauge",
-        "1 while /readyz has nothing against it, 0 if it takes the server out of rotation for it.",
+        "1 while this condition allows /readyz to answer 200, 0 while it makes /readyz answer 503.",
     ),
-    "uvideo_writable": ("gauge", "1 while there is room for uploads, with --headroom; else 0."),
-    "uvideo_disk_free_bytes": ("gauge", "Free bytes of the folder's disk, without what is for root alone."),
-    "uvideo_disk_size_bytes": ("gauge", "Size of that disk."),
-    "uvideo_disk_headroom_bytes": ("gauge", "What --headroom keeps free of it."),
+    "uvideo_writable": ("gauge", "1 while the disk has space for uploads beyond --headroom, else 0."),
+    "uvideo_disk_free_bytes": ("gauge", "Free bytes of the folder's disk, without those reserved for root."),
+    "uvideo_disk_size_bytes": ("gauge", "Size of the folder's disk."),
+    "uvideo_disk_headroom_bytes": ("gauge", "Bytes of this disk that --headroom keeps free."),
     "uvideo_workers": ("gauge", "Worker processes."),
-    "uvideo_backup_last_seconds": ("gauge", "When the last backup was complete, unix seconds; not there if none was."),
-    "uvideo_certificate_not_after_seconds": ("gauge", "When the certificate of --tls-cert ends, unix seconds."),
-    "uvideo_usage_counted_seconds": ("gauge", "When what accounts and spaces hold was counted, unix seconds."),
+    "uvideo_backup_last_seconds": ("gauge", "Time of the last complete backup, unix seconds; absent if there is none."),
+    "uvideo_certificate_not_after_seconds": (
+        "gauge",
+        "Time at which the certificate of --tls-cert expires, unix seconds.",
+    ),
+    "uvideo_usage_counted_seconds": (
+        "gauge",
+        "Time at which the usage of accounts and spaces was counted, unix seconds.",
+    ),
     **{
         f"uvideo_{kind}_{name}": ("gauge", f"{text} of {which}.")
         for kind, which in (("account", "an account; * is the rest"), ("space", "a space; * is the rest"))
@@ -85,14 +94,14 @@ SHOWN = {
             ("stored_bytes", "Bytes of objects"),
             ("uploads", "Unfinished uploads"),
             ("uploads_stored_bytes", "Bytes of unfinished uploads"),
-            ("sent_bytes", "Bytes served since it was made"),
-            ("received_bytes", "Bytes uploaded since it was made"),
+            ("sent_bytes", "Bytes sent since its creation"),
+            ("received_bytes", "Bytes received since its creation"),
         )
     },
-    "uvideo_build_info": ("info", "What runs."),
+    "uvideo_build_info": ("info", "Version of the running server."),
     "process_resident_memory_bytes": ("gauge", "Resident memory of all workers together."),
-    "process_open_fds": ("gauge", "Open descriptors of the worker that has most of them."),
-    "process_max_fds": ("gauge", "How many descriptors one worker may have."),
+    "process_open_fds": ("gauge", "Open file descriptors of the worker that has the most."),
+    "process_max_fds": ("gauge", "Limit of file descriptors of one worker."),
 }
 EACH = ("uvideo_connections_open", "uvideo_connections_limit")
 _METHODS_SECONDS = _INFLIGHT + 1
@@ -218,21 +227,21 @@ class Metrics:
         for name, kind, slot, what in (
             ("uvideo_received_bytes_total", "counter", _IN, "Bytes of request bodies."),
             ("uvideo_sent_bytes_total", "counter", _OUT, "Bytes of answers' bodies."),
-            ("uvideo_requests_in_flight", "gauge", _INFLIGHT, "Requests being answered."),
+            ("uvideo_requests_in_flight", "gauge", _INFLIGHT, "Requests in progress."),
         ):
             yield Family(name, kind, what, [Sample(self._sum(slot))])
         name, what = "uvideo_request_seconds", "Time to answer a request."
         yield Family(name, "histogram", what, self._histogram("method", METHODS, _METHODS_SECONDS))
-        name, what = "uvideo_store_seconds", "Time of a driver's call."
+        name, what = "uvideo_store_seconds", "Duration of a driver's call."
         yield Family(name, "histogram", what, self._histogram("store", STORES, _STORES_SECONDS))
         by_code = [
             Sample(count, {"code": str(code or "other")}) for code, at in _CODE.items() if (count := self._sum(at))
         ]
         yield Family("uvideo_errors_total", "counter", "Answers by their RetCode.", by_code)
         causes = [Sample(self._sum(slot), {"cause": cause}) for cause, slot in _CAUSE.items()]
-        name, what = "uvideo_failures_total", "Requests refused or failed for a reason of the server's own, by cause."
+        name, what = "uvideo_failures_total", "Requests refused or failed for a cause in the server, by cause."
         yield Family(name, "counter", what, causes)
-        name, what = "uvideo_storage_failures_total", "Those that the database or the store failed."
+        name, what = "uvideo_storage_failures_total", "Requests that failed in the database or the store."
         storage = [each for each in causes if each.labels["cause"] in base.CAUSES]
         yield Family(name, "counter", what, storage)
         for name, (kind, what) in VALUES.items():

@@ -30,12 +30,16 @@ class Condition(NamedTuple):
     text: str
 
 
-READY = Condition("all is well", 200, "ok")
+READY = Condition("the server is ready", 200, "ok")
 FULL = Condition("the disk is full or over its quota, or `--headroom` is reached", 200, "ok / writes: false")
 STOPPING = Condition("the server got a stop signal", 503, "server: stopping")
 CROWDED = Condition("a worker has no connection left (`--connections`)", 503, "server: too many connections")
-SHORT = Condition("a worker had no descriptor for a connection in the last 5 s", 503, "server: too many open files")
-FAILING = Condition("the last write of an object or part got a 500, within the last minute", 503, "server: writes fail")
+SHORT = Condition(
+    "a worker had no file descriptor for a connection in the last 5 s", 503, "server: too many open files"
+)
+FAILING = Condition(
+    "the last write of an object or part was within the last minute and got a 500", 503, "server: writes fail"
+)
 NO_BLOBS = Condition("the disk fails or is read-only, the store cannot be reached", 503, "blobs: ...")
 LOCKED = Condition(
     "another program holds SQLite's lock for 4 s, or for `--lock-seconds` if that is less",

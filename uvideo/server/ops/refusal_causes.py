@@ -11,8 +11,8 @@ __all__ = ["CAUSES", "cause_of"]
 
 #: Causes in the machine and in this program, in addition to database and store.
 OWN = {
-    "rate": "a key, or an address without one, asks for more than --rate",
-    "guesses": "an address sent more wrong signatures for a key than --guesses",
+    "rate": "a key, or an address without a key, sends more requests than --rate allows",
+    "guesses": "an address sent more wrong signatures for a key than --guesses allows",
     "requests": "too many large requests at once",
     "contention": "an object changes too often to be read or copied",
     "descriptors": "too many files are open",

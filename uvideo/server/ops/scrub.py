@@ -268,7 +268,7 @@ class Scrubber:
             try:
                 left = await self.once() + self._every - self._clock()
             except Unreachable as failure:
-                log.warning("scrubbing goes on later: %s", failure.strerror)
+                log.warning("scrubbing continues later: %s", failure.strerror)
                 left = AGAIN
             except Exception:
                 log.exception("scrubbing failed")

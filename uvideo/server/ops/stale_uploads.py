@@ -50,7 +50,7 @@ class StaleUploads:
             try:
                 await self.once()
             except Unreachable as failure:
-                log.warning("stale uploads are aborted later: %s", failure.strerror)
+                log.warning("stale uploads could not be aborted, retried later: %s", failure.strerror)
             except Exception:
                 log.exception("stale uploads could not be aborted")
             await asyncio.sleep(EVERY)
@@ -76,7 +76,7 @@ class StaleUploads:
         """Unix seconds, at most the start plus the ticks since then."""
         clock, allowed = self._clock(), self._began + self._ticks()
         if clock > allowed + JUMP:
-            log.warning("the clock was set %.0f s forward: no upload is taken for older by that", clock - allowed)
+            log.warning("the clock was set %.0f s forward: this makes no upload stale", clock - allowed)
         return min(clock, allowed)
 
     async def _abort(self, upload: StaleUpload, before: int) -> bool:
@@ -91,5 +91,5 @@ class StaleUploads:
             try:
                 await self._blobs.discard(name)
             except OSError as failure:  # a sweep will collect it
-                log.warning("the draft %s of an upload that was aborted could not be removed: %s", name, failure)
+                log.warning("the draft %s of an aborted upload could not be removed: %s", name, failure)
         return True

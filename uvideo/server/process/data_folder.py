@@ -74,7 +74,7 @@ class Folder:
         try:
             localfile.write_at(self.lock, data, 0)
         except OSError as failure:
-            log.warning("%s cannot be written, so no command finds this server: %s", LOCK, failure.strerror)
+            log.warning("%s cannot be written, so uvideo admin cannot find this server: %s", LOCK, failure.strerror)
 
     def stops(self) -> None:
         """Write that this server was told to stop, so that the next start counts no crash.  Needs ``lock``."""
@@ -114,7 +114,7 @@ def claim(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int:
             raise
         os.close(lock)
         if time.monotonic() > deadline:
-            said = f"{folder} is in use: a server that was told to stop is still answering requests for it"
+            said = f"{folder} is in use: a server that is stopping still finishes its requests"
             raise StartError(said, exit_codes.IN_USE)
         sleep(localfile.PAUSE)
 

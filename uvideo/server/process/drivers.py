@@ -54,11 +54,11 @@ def choose(
     in_postgres = re.match(r"postgres(ql)?://", database or "") is not None
     in_s3 = (blobs or "").startswith("s3://")
     if not in_postgres and database not in (None, "", "sqlite"):
-        raise DriverError(f"--database is {without_password(database)!r}: it is sqlite or postgresql://...")
+        raise DriverError(f"--database is {without_password(database)!r}: it must be sqlite or postgresql://...")
     if not in_s3 and blobs not in (None, "", "disk"):
-        raise DriverError(f"--blobs is {without_password(blobs)!r}: it is disk or s3://...")
+        raise DriverError(f"--blobs is {without_password(blobs)!r}: it must be disk or s3://...")
     if in_s3 and not in_postgres:
-        raise DriverError("--blobs s3://... needs --database postgresql://...: what segments there are is kept in it")
+        raise DriverError("--blobs s3://... needs --database postgresql://..., which stores the list of segments")
     if in_postgres:
         assert database is not None
         return _clustered(folder, database, blobs if in_s3 else None, fsync, keep)

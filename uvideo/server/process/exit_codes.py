@@ -21,24 +21,26 @@ class Ending(NamedTuple):
     again: bool
 
 
-STOPPED = Ending("it was told to stop", 0, False)
+STOPPED = Ending("it got a stop signal", 0, False)
 FAILED = Ending("a bug in the program, or its workers die again and again; the log has a traceback", 1, True)
-BROKEN_OFF = Ending("with `--workers`: told to stop twice, or its workers did not end in time", 1, True)
+BROKEN_OFF = Ending("with `--workers`: it got two stop signals, or its workers did not end in time", 1, True)
 AWAY = Ending("the database or the store cannot be reached, is locked, or refuses the server", 1, True)
-NOT_YET = Ending("an address that this machine does not have, or a name that does not resolve now", 1, True)
+NOT_YET = Ending("this machine does not have the address to listen on, or the name does not resolve now", 1, True)
 IN_USE = Ending("another server uses the folder, and may be about to end", 1, True)
 FULL = Ending("the disk is full, or no memory or file descriptor is left", 1, True)
 UNFORESEEN = Ending("the folder, the database or the store cannot be used for an unknown reason", 1, True)
 SETTINGS = Ending("a setting is wrong, or needs a package that is not installed", 2, False)
-NEVER_HAPPENED = Ending("a test server was told to stop, and one of `--faults` never happened", 3, False)
+NEVER_HAPPENED = Ending("a test server got a stop signal, and one of `--faults` never happened", 3, False)
 KEYS = Ending("the key pair cannot be read: damaged, of another user, or open to others", 4, False)
 CERTIFICATE = Ending("the TLS certificate or its key cannot be read, or they do not belong together", 4, False)
 PORT = Ending("another program uses the port, or the server lacks the right to bind it", 4, False)
 FILE = Ending("the ready file or the audit log cannot be written", 4, False)
-FOLDER = Ending("the folder cannot be made, read or written: it is no folder, or belongs to another user", 4, False)
+FOLDER = Ending(
+    "the folder cannot be created, read or written: it is not a folder, or belongs to another user", 4, False
+)
 UNFIT = Ending("the catalog was made by a newer version, is missing, or does not belong to the blobs", 4, False)
 DAMAGED = Ending("the disk fails, or the data on it is damaged", 4, False)
-TWICE = Ending("without `--workers`: told to stop twice, by SIGINT (130) or SIGTERM (143)", 143, True)
+TWICE = Ending("without `--workers`: it got two stop signals, SIGINT (130) or SIGTERM (143)", 143, True)
 
 ENDINGS = (
     *(STOPPED, FAILED, BROKEN_OFF, AWAY, NOT_YET, IN_USE, FULL, UNFORESEEN, SETTINGS, NEVER_HAPPENED),

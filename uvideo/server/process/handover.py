@@ -87,7 +87,7 @@ class Succession:
         """Start a successor, unless one is starting."""
         if self._process is not None:
             return
-        log.info("starting another server that takes over")
+        log.info("starting a new server that takes over")
         try:
             self._start()
         except OSError as failure:
@@ -134,10 +134,10 @@ class Succession:
         if ended:
             code = self._process.returncode
             how = f"exit code {code}" if code >= 0 else f"signal {-code}"
-            return self._fail(f"it ended before it served ({how}){self._last_words()}")
+            return self._fail(f"it ended before it was ready ({how}){self._last_words()}")
         if time.monotonic() > self._until:
             self._end()
-            return self._fail(f"it did not serve within {SECONDS:.0f} s")
+            return self._fail(f"it was not ready within {SECONDS:.0f} s")
         return False
 
     def _end(self) -> None:
@@ -156,7 +156,7 @@ class Succession:
         lines = self._said.read().decode("utf-8", "replace").strip().splitlines()
         if not lines:
             return ""
-        log.error("the server that was to take over said:\n%s", "\n".join(lines[-50:]))
+        log.error("the new server failed with this output:\n%s", "\n".join(lines[-50:]))
         return f": {lines[-1].strip()}"
 
     def _hand_over(self, pid: int) -> bool:
@@ -166,17 +166,17 @@ class Succession:
         try:
             self._control.sendall(GO)
         except OSError:
-            self._service.ready("a new server failed; this one goes on")
+            self._service.ready("a new server failed; this one continues")
             return False  # it has ended; the next ``look`` notices
         self._control.close()
         self._said.close()
         self.taken = True
-        log.info("process %d has taken over; finishing what is under way", pid)
+        log.info("process %d has taken over; finishing the requests in flight", pid)
         return True
 
     def _fail(self, why: str, *, ends: bool = False) -> bool:
         """Record why the successor failed.  ``ends``: whether this server ends too."""
-        log.error("no other server has taken over%s: %s", "" if ends else ", this one goes on", why)
+        log.error("no new server has taken over%s: %s", "" if ends else ", this one continues", why)
         if self._process is not None:
             self._process = None
             self._control.close()
@@ -291,7 +291,7 @@ class Predecessor:
             os.set_inheritable(found._given["lock"], False)
         except (OSError, ValueError, TypeError, KeyError) as failure:
             raise StartError(
-                f"{VARIABLE} is for servers that are replaced, not to be set: {failure}", exit_codes.SETTINGS
+                f"{VARIABLE} is set only by a server that is being replaced; unset it: {failure}", exit_codes.SETTINGS
             ) from None
         signal.pthread_sigmask(signal.SIG_SETMASK, ())  # a supervisor blocks the signals that it waits for
         return found
@@ -321,7 +321,7 @@ class Predecessor:
             if self._control.recv(len(GO)) != GO:
                 raise OSError("it has ended")
         except OSError as failure:
-            said = f"the server that was to be replaced does not hand over: {failure}"
+            said = f"the old server did not hand over: {failure}"
             raise StartError(said, exit_codes.IN_USE) from None
         self._control.close()
         self._served = True
@@ -336,7 +336,7 @@ class Predecessor:
 def restart(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int:
     """Have a folder's server replaced by a new one; returns the new process id.  NotReplaced says why not."""
     if not hasattr(signal, "SIGUSR2"):
-        raise NotReplaced("a server cannot be replaced while it runs on this system: stop it and start another one")
+        raise NotReplaced("this system cannot replace a running server: stop it and start a new one")
     try:
         if not is_served(folder):
             raise NotReplaced(f"no server runs on {folder}: start one with `uvideo serve`")
@@ -346,8 +346,8 @@ def restart(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int
     pid = before.get("pid")
     if not isinstance(pid, int) or not _has_open(pid, folder / "lock"):
         raise NotReplaced(
-            f"the server of {folder} cannot be found from here: run this on the same machine (in the same container), "
-            "as the user that it runs as"
+            f"the server of {folder} cannot be found from here: run this on its machine (or in its container), "
+            "as the server's user"
         )
     os.kill(pid, signal.SIGUSR2)
     deadline = time.monotonic() + SECONDS + 2 * GO_SECONDS
@@ -356,10 +356,10 @@ def restart(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> int
         if now.get("pid", pid) != pid:
             return int(now["pid"])
         if now.get("failures", before.get("failures")) != before.get("failures"):
-            goes_on = "" if now.get("ends") else f", process {pid} goes on"
-            raise NotReplaced(f"the new server does not serve{goes_on}: {now.get('why')}")
+            goes_on = "" if now.get("ends") else f", process {pid} continues"
+            raise NotReplaced(f"the new server failed{goes_on}: {now.get('why')}")
         if not served:
-            raise NotReplaced(f"the server ended, and no other one serves {folder}: look at its log")
+            raise NotReplaced(f"the server ended, and no new one serves {folder}: look at its log")
         if time.monotonic() > deadline:
             raise NotReplaced(f"process {pid} does not answer: look at its log")
         sleep(LOOK_EVERY)

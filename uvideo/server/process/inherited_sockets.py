@@ -47,13 +47,13 @@ def inherited(environ: MutableMapping[str, str]) -> Inherited:
         return Inherited()
     if pid != str(os.getpid()):
         raise _UnusableSockets(
-            f"LISTEN_PID is {pid!r}, and this is process {os.getpid()}: the sockets were passed to another one. Start "
-            "uvideo itself there, or by `exec`, and clear LISTEN_PID and LISTEN_FDS if none are meant for it"
+            f"LISTEN_PID is {pid!r}, and this is process {os.getpid()}: the sockets were passed to another "
+            "process. Start uvideo directly or with `exec`; if it should get no sockets, unset LISTEN_PID and "
+            "LISTEN_FDS"
         )
     if not count.isascii() or not count.isdigit() or int(count) > len(NAMES):
         raise _UnusableSockets(
-            f"LISTEN_FDS is {count!r}: one to three sockets are taken, for the data port, the admin port and the "
-            "S3 port"
+            f"LISTEN_FDS is {count!r}: pass one to three sockets, for the data port, the admin port and the S3 port"
         )
     if not int(count):
         return Inherited()
@@ -61,7 +61,7 @@ def inherited(environ: MutableMapping[str, str]) -> Inherited:
     if len(called) != int(count) or not set(called) <= set(NAMES):
         called = list(NAMES[: int(count)])
     if len(set(called)) != len(called):
-        raise _UnusableSockets(f"LISTEN_FDNAMES is {names!r}: the sockets are called data, admin and s3, each once")
+        raise _UnusableSockets(f"LISTEN_FDNAMES is {names!r}: name the sockets data, admin and s3, each once")
     found = {name: adopted(FIRST + at, name) for at, name in enumerate(called)}
     return Inherited(found.get("data"), found.get("admin"), found.get("s3"), outlive=True)
 
@@ -71,7 +71,7 @@ def adopted(number: int, name: str) -> socket.socket:
     what = f"the socket for the {name} port (descriptor {number})"
     try:
         if not stat.S_ISSOCK(os.fstat(number).st_mode):
-            raise _UnusableSockets(f"{what} is no socket")
+            raise _UnusableSockets(f"{what} is not a socket")
         sock = socket.socket(fileno=number)
     except OSError as failure:
         raise _UnusableSockets(f"{what} cannot be used: {failure.strerror}") from None
@@ -79,7 +79,7 @@ def adopted(number: int, name: str) -> socket.socket:
         if sock.family not in FAMILIES:
             raise _UnusableSockets(f"{what} has no IP address: set ListenStream to address:port")
         if sock.type != socket.SOCK_STREAM:
-            raise _UnusableSockets(f"{what} is not for TCP: use ListenStream")
+            raise _UnusableSockets(f"{what} is not a TCP socket: use ListenStream")
         if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             raise _UnusableSockets(f"{what} does not listen: set Accept=no")
     except BaseException:

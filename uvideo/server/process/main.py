@@ -88,7 +88,7 @@ def _check(settings: ServerSettings) -> OwnNames:
                 check(value)
     if settings.workers > 1 and not hasattr(os, "fork"):
         raise StartError(
-            "--workers: this system starts no further process for it; use --workers 1", exit_codes.SETTINGS
+            "--workers: this system does not support several processes; use --workers 1", exit_codes.SETTINGS
         )
     check_tls(settings)
     _drivers(settings)
@@ -125,7 +125,7 @@ def _serve(
         trail = _audit(settings)
         faults = _faults(settings)
         if faults is not None:
-            log.warning("this is a test server: scripted faults happen to its requests")
+            log.warning("this is a test server: it injects scripted faults")
         shared = Shared(
             guesses=Guesses(settings.guesses, workers=settings.workers),
             metrics=Metrics(time.time(), settings.workers),
@@ -220,7 +220,9 @@ def _faults(settings: ServerSettings) -> ServerFaults | None:
     from uvideo.testing import faults
 
     if settings.workers != 1:
-        raise StartError("--faults needs --workers 1: each process would count for itself", exit_codes.SETTINGS)
+        raise StartError(
+            "--faults needs --workers 1: each process would count its requests separately", exit_codes.SETTINGS
+        )
     with _of_option("--faults"):
         try:
             return ServerFaults(faults.read(settings.faults))
@@ -278,9 +280,9 @@ def _keyring(settings: ServerSettings, shared: bool) -> Keyring:
         raise StartError(str(failure), exit_codes.KEYS) from None
     except OSError as failure:
         raise StartError(
-            f"the key pair cannot be kept: {failure}", exit_codes.of_system(failure, exit_codes.KEYS)
+            f"the key pair cannot be stored: {failure}", exit_codes.of_system(failure, exit_codes.KEYS)
         ) from failure
-    log.info("%s key pair in %s", "made a new" if created else "using the", path)
+    log.info("%s key pair in %s", "created a new" if created else "using the", path)
     return keyring
 
 

@@ -39,9 +39,9 @@ class When(enum.Enum):
     """When a changed setting takes effect.  docs/server.md contains the values."""
 
     AT_ONCE = "at once"
-    VALUE = "at once, but a restart turns it on or off"
+    VALUE = "at once, but only a restart turns it on or off"
     RESTART = "after a restart"
-    ROTATION = "never by this: `uvideo admin keys --replace`"
+    ROTATION = "never by a reload: use `uvideo admin keys --replace`"
 
 
 #: For each field of ServerSettings.
@@ -124,7 +124,7 @@ async def follow(published: Published, take: Callable[[News], None], count: int)
             try:
                 take(news)
             except Exception:
-                log.exception("new settings could not be taken")
+                log.exception("new settings could not be applied")
 
 
 class Again(NamedTuple):
@@ -185,7 +185,7 @@ class Reading:
             self._again.check(settings)
         except StartError as failure:
             settings = old.settings
-            problems.append(f"the settings stay as they were: {failure}")
+            problems.append(f"the settings are unchanged: {failure}")
         try:
             if pem is not None and settings.tls_cert is not None and settings.tls_key is not None:
                 found = Pem.read(settings.tls_cert, settings.tls_key)
@@ -193,7 +193,7 @@ class Reading:
                     ServerCertificate(found)
                     pem = found
         except StartError as failure:
-            problems.append(f"the certificate stays as it was: {failure}")
+            problems.append(f"the certificate is unchanged: {failure}")
         new = News(settings, pem)
         if new != old:
             self._published.publish(new)
@@ -215,10 +215,10 @@ class Reading:
         names = _changed(old, read)
         refused = [name for name in names if WHEN[name] is When.ROTATION]
         if refused:
-            raise StartError(f"they have another key pair of the server's own: {ROTATE}", exit_codes.SETTINGS)
+            raise StartError(f"they contain another key pair of the server's own: {ROTATE}", exit_codes.SETTINGS)
         waiting = [name for name in names if not _is_at_once(name, old, read)]
         if waiting:
-            log.warning("changed, and counts after a restart: %s", ", ".join(waiting))
+            log.warning("changed, takes effect after a restart: %s", ", ".join(waiting))
         return replace(old, **{name: getattr(read, name) for name in names if name not in waiting})
 
     def _end(self, worked: bool) -> None:

@@ -31,7 +31,7 @@ class Notify:
         if not address:
             return cls()
         if address[0] not in "/@":
-            log.warning("NOTIFY_SOCKET is %r, which is neither a path nor abstract: nothing is told there", address)
+            log.warning("NOTIFY_SOCKET is %r, which is neither a path nor abstract: no notifications are sent", address)
             return cls()
         is_ours = not pid or pid == str(os.getpid())
         return cls(address, int(usec) / 1e6 if is_ours and usec.isascii() and usec.isdigit() else 0.0)
@@ -72,4 +72,4 @@ class Notify:
                 sock.settimeout(SECONDS)
                 sock.sendto("\n".join(lines).encode(), name)
         except OSError as failure:
-            log.warning("the service manager cannot be told %s: %s", lines[0], failure.strerror or failure)
+            log.warning("%s could not be sent to the service manager: %s", lines[0], failure.strerror or failure)

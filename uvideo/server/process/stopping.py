@@ -70,7 +70,7 @@ class Stop:
     def _stop(self, number: int) -> None:
         is_replaced = self._succession is not None and self._succession.taken
         if self._succession is not None and not is_replaced:
-            self._succession.abandon("it was told to stop")
+            self._succession.abandon("it got a stop signal")
         self._told += 1
         if self._told > 1:
             os._exit(128 + number)

@@ -91,7 +91,7 @@ class _Supervisor:
                 self._reads = self._published.looks
                 self._signal(number)
             elif number in STOPS:
-                self._succession.abandon("it was told to stop")
+                self._succession.abandon("it got a stop signal")
                 return self._drain()
             if self._reads is not None and self._reads != self._published.looks:
                 self._reads = None
@@ -101,7 +101,7 @@ class _Supervisor:
             self._end_hanging()
             code = self._replace()
             if code:
-                self._succession.abandon("its workers do not start again")
+                self._succession.abandon("its workers cannot be restarted")
                 self._stop(signal.SIGKILL)
                 return code
 
@@ -130,7 +130,7 @@ class _Supervisor:
             return None
         code, _, why = answer.decode("utf-8", "replace").partition(" ")
         if not code:
-            return StartError(f"worker {number} ended as it started", exit_codes.FAILED)
+            return StartError(f"worker {number} ended while it started", exit_codes.FAILED)
         return StartError(why, exit_codes.Ending(why, int(code), again=int(code) not in exit_codes.PERMANENT))
 
     def _be_worker(self, number: int, tell: int, fresh: bool) -> None:
@@ -207,7 +207,7 @@ class _Supervisor:
     def _drain(self) -> int:
         """Let the workers finish.  A second signal or a timeout ends them at once."""
         self._folder.stops()
-        self._service.stopping("finishing what is under way")
+        self._service.stopping("finishing the requests in flight")
         if self._service.is_there:
             return self._leave()
         self._stop_listening()
@@ -246,7 +246,7 @@ class _Supervisor:
             self._hear()
             if time.monotonic() > deadline or found in STOPS:
                 for pid in self._told:
-                    log.error("worker %d does not stop, and is killed", self._pids[pid])
+                    log.error("worker %d does not stop and is killed", self._pids[pid])
                     os.kill(pid, signal.SIGKILL)
                 ending = exit_codes.BROKEN_OFF
                 break

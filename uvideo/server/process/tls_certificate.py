@@ -40,8 +40,10 @@ class Pem(NamedTuple):
         """Why clients refuse the certificate because of its dates; "" if they do not.  ``now``: unix seconds."""
         begin, end = self._dates() or (now, now)
         if end < now:
-            return f"the TLS certificate ended on {_day(end)}: clients refuse it until you renew it"
-        return f"the TLS certificate begins on {_day(begin)}: clients refuse it until then" if now < begin else ""
+            return f"the TLS certificate expired on {_day(end)}: clients refuse it until you renew it"
+        return (
+            f"the TLS certificate is valid from {_day(begin)} on: clients refuse it until then" if now < begin else ""
+        )
 
     def _dates(self) -> tuple[float, float] | None:
         """(begin, end) of the time in which the whole chain is valid, in unix seconds."""

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from uvideo._core import json_document, localfile
 from uvideo.config import telemetry
-from uvideo.server.auth import key_rotation, secret_box
+from uvideo.server.auth import key_rotation
 from uvideo.server.auth.client_address import TrustedProxies
 from uvideo.server.auth.credentials import Keyring
 from uvideo.server.auth.key_file import KeyFile
@@ -47,7 +47,7 @@ from uvideo.server.ops.storage_totals import EVERY, Holdings
 from uvideo.server.ops.timed_drivers import timed_blobs, timed_catalog
 from uvideo.server.process import exit_codes, logs
 from uvideo.server.process.data_folder import Folder
-from uvideo.server.process.drivers import Drivers
+from uvideo.server.process.drivers import SCHEMA, Drivers
 from uvideo.server.process.exit_codes import Ending
 from uvideo.server.process.handover import Succession
 from uvideo.server.process.hangup import Hangup
@@ -295,7 +295,7 @@ async def run(
         plan.folder.give_up()
         stopped()
         if not await app.drain(stop.deadline, keep_idle=stop.deadline() is None):
-            log.warning("some requests were still in flight after %.0f s and were broken off", GRACE)
+            log.warning("some requests were still in flight after %.0f s and were aborted", GRACE)
         if admin_drained is not None:
             await admin_drained(stop.deadline)
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -323,8 +323,8 @@ async def _meet_older(catalog: Catalog, drivers: Drivers) -> None:
     """Tell the catalog that no older server runs.  The folder's lock proves it; in a cluster the operator says it."""
     if not drivers.shared:
         await catalog.retire_older()
-    elif await secret_box.writes_old(catalog):
-        log.warning("older gateways may run beside this one: when none does any more, run `uvideo admin upgraded`")
+    elif await catalog.oldest_program() < SCHEMA:
+        log.warning("older gateways may still run: when all run this version, run `uvideo admin upgraded`")
 
 
 async def _once(work: Callable[[], Awaitable[None]]) -> None:
@@ -333,14 +333,14 @@ async def _once(work: Callable[[], Awaitable[None]]) -> None:
         try:
             return await work()
         except Unreachable as failure:
-            log.warning("what a start has to look for is looked for later: %s", failure.strerror)
+            log.warning("the checks at the start are retried later: %s", failure.strerror)
         await asyncio.sleep(AGAIN)
 
 
 def _failed(task: asyncio.Task[None]) -> None:
     """Log the failure of a task that nothing awaits."""
     if not task.cancelled() and task.exception() is not None:
-        log.error("what the server does beside requests has failed, in part", exc_info=task.exception())
+        log.error("a background task of the server has failed", exc_info=task.exception())
 
 
 async def _outlast(folder: Folder, catalog: Catalog, drivers: Drivers) -> None:
@@ -354,7 +354,7 @@ async def _take_back(blobs: Blobs, catalog: Catalog) -> None:
     """Take blobs out of the quarantine that a restored catalog refers to again, before the first request."""
     count = await blobs.take_back(catalog.named)
     if count:
-        log.info("took %d files back from the quarantine", count)
+        log.info("moved %d files back from the quarantine", count)
 
 
 async def _warn(own_names: OwnNames, catalog: Catalog, keyring: Keyring) -> None:
@@ -362,13 +362,13 @@ async def _warn(own_names: OwnNames, catalog: Catalog, keyring: Keyring) -> None
     void = await key_rotation.void(catalog, keyring)
     if void.void_tokens or void.void_keys:
         log.warning(
-            "%d tokens and %d added key pairs are void: they are encrypted with another pair of the server's own. If "
-            "you have that, run `uvideo admin keys DIR --from FILE`",
+            "%d tokens and %d added key pairs are void: they are encrypted with another pair of the server's own. "
+            "If you have that pair, run `uvideo admin keys DIR --from FILE`",
             *(void.void_tokens, void.void_keys),
         )
     async for line in own_names.conflicts(catalog):
         log.warning("%s", line)
-    log.debug("what is stored was compared with the server's names and keys")
+    log.debug("the stored spaces, domains and secrets were compared with the server's names and keys")
 
 
 def _on_failure(short: Moment, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -376,7 +376,7 @@ def _on_failure(short: Moment, loop: asyncio.AbstractEventLoop, context: dict[st
     failure = context.get("exception")
     if isinstance(failure, OSError) and failure.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
         short.now()
-        log.error("no connection can be taken: %s", failure.strerror)
+        log.error("cannot accept connections: %s", failure.strerror)
     else:
         loop.default_exception_handler(context)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from uvideo._core import errors
 from uvideo.s3 import operation as s3
 from uvideo.s3.errors import S3Error
-from uvideo.server.rules.s3_record import RequestContext, owner
+from uvideo.server.rules.s3_record import ACL, RequestContext, bucket_acl, owner
 from uvideo.server.rules.server_names import OwnNames
 from uvideo.server.rules.service import Service
 from uvideo.server.rules.spaces import REGION
@@ -18,6 +19,7 @@ from uvideo.storage.base import SpaceRecord
 __all__ = ["Buckets"]
 
 PAGE = 1000
+TAGS = "tagging"  # kind of a space's document: JSON [[key, value], ...]
 
 
 class Buckets:
@@ -26,7 +28,6 @@ class Buckets:
     def __init__(self, service: Service, names: OwnNames) -> None:
         self._service, self._catalog, self._names = service, service.catalog, names
         self._missing: dict[type, str] = {
-            s3.GetBucketTagging: "NoSuchTagSet",
             s3.GetBucketCors: "NoSuchCORSConfiguration",
             s3.GetBucketLifecycleConfiguration: "NoSuchLifecycleConfiguration",
         }
@@ -40,7 +41,10 @@ class Buckets:
             s3.GetBucketPolicyStatus: self._policy_status,
             s3.PutBucketRequestPayment: self._put_payment,
             **dict.fromkeys(self._missing, self._none),
-            **dict.fromkeys((s3.DeleteBucketTagging, s3.DeleteBucketCors, s3.DeleteBucketLifecycle), self._nothing),
+            **dict.fromkeys((s3.DeleteBucketCors, s3.DeleteBucketLifecycle), self._nothing),
+            s3.GetBucketTagging: self._get_tags,
+            s3.PutBucketTagging: self._put_tags,
+            s3.DeleteBucketTagging: self._delete_tags,
         }
 
     async def list(
@@ -67,8 +71,6 @@ class Buckets:
 
     async def create(self, op: s3.CreateBucket, account: str) -> None:
         """BucketAlreadyExists, but for the account's own bucket with the same ACL.  InvalidBucketName."""
-        if op.acl != s3.PRIVATE:
-            raise S3Error("NotImplemented", message="Of the ACLs of a bucket, only private is served.")
         self._names.check_space(op.bucket)
         now = int(self._service.clock())
         space = SpaceRecord(
@@ -78,12 +80,13 @@ class Buckets:
             region=op.region or REGION,
             created=now,
             modified=now,
+            documents=((ACL, op.acl),) if op.acl != s3.PRIVATE else (),
         )
         try:
             await self._catalog.create_space(space)
         except errors.SpaceExists:
             known = await self._catalog.space(op.bucket)
-            if known is None or known.owner != account:
+            if known is None or known.owner != account or bucket_acl(known) != op.acl:
                 raise
 
     async def run(self, op: s3.Operation, asked: RequestContext) -> Any:
@@ -103,16 +106,29 @@ class Buckets:
         return s3.GetBucketVersioningOutput(status=None)
 
     async def _get_acl(self, op: s3.GetBucketAcl, asked: RequestContext) -> s3.GetBucketAclOutput:
-        return s3.GetBucketAclOutput(owner=owner(asked.space.owner), acl=s3.PRIVATE)
+        return s3.GetBucketAclOutput(owner=owner(asked.space.owner), acl=bucket_acl(asked.space))
 
     async def _put_acl(self, op: s3.PutBucketAcl, asked: RequestContext) -> None:
-        if op.acl != s3.PRIVATE:
-            raise S3Error("NotImplemented", message="Of the ACLs of a bucket, only private is served.")
+        await self._catalog.set_document(op.bucket, ACL, op.acl if op.acl != s3.PRIVATE else None)
+
+    async def _get_tags(self, op: s3.GetBucketTagging, asked: RequestContext) -> s3.GetBucketTaggingOutput:
+        text = asked.space.document(TAGS)
+        if text is None:
+            raise S3Error("NoSuchTagSet")
+        return s3.GetBucketTaggingOutput(tags=tuple((key, value) for key, value in json.loads(text)))
+
+    async def _put_tags(self, op: s3.PutBucketTagging, asked: RequestContext) -> None:
+        await self._catalog.set_document(op.bucket, TAGS, json.dumps(op.tags))
+
+    async def _delete_tags(self, op: s3.DeleteBucketTagging, asked: RequestContext) -> None:
+        await self._catalog.set_document(op.bucket, TAGS, None)
 
     async def _policy_status(
         self, op: s3.GetBucketPolicyStatus, asked: RequestContext
     ) -> s3.GetBucketPolicyStatusOutput:
-        return s3.GetBucketPolicyStatusOutput(is_public=asked.space.type == "public")
+        return s3.GetBucketPolicyStatusOutput(
+            is_public=asked.space.type == "public" or bucket_acl(asked.space) != s3.PRIVATE
+        )
 
     async def _put_payment(self, op: s3.PutBucketRequestPayment, asked: RequestContext) -> None:
         """The owner pays, which is what the operation asks for."""

@@ -50,6 +50,7 @@ INLINE = 16 * 1024  # bytes of an object kept in the catalog
 HASHED_HERE = 64 * 1024  # bytes of a part that are hashed on the loop
 #: errno values of failures after which a transaction is certainly not committed.
 NOTHING_DONE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE))
+REMOVED_AT_ONCE = 8  # blobs: an object may have thousands
 OPEN_TRIES = 4  # of lookup and open: the object may be overwritten between them
 LIST_ENTRY, LIST_SPARE = 64, 1024  # bytes in the body of FinishUpload: of one etag (40, quotes, blanks); in addition
 FILES_LIMIT, OBJECTS_LIMIT, UPLOADS_LIMIT, PARTS_LIMIT = 20, 100, 20, 1000  # length of a page if the request names none
@@ -533,11 +534,17 @@ class Objects:
 
 
 async def _each(names: Sequence[str], work: Callable[[str], Awaitable[None]], what: str) -> None:
-    for name in names:
+    async def one(name: str) -> None:
         try:
             await work(name)
         except OSError:
-            log.exception("a %s that nothing names could not be removed: %s", what, name)
+            log.exception("a %s that the catalog does not name could not be removed: %s", what, name)
+
+    if len(names) == 1:
+        await one(names[0])
+        return
+    for first in range(0, len(names), REMOVED_AT_ONCE):
+        await asyncio.gather(*map(one, names[first : first + REMOVED_AT_ONCE]))
 
 
 def _described(record: ObjectRecord) -> str:

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from uvideo._core import errors, expiry, message
 from uvideo.s3 import operation as s3
-from uvideo.s3 import signature
+from uvideo.s3 import post_policy, signature
 from uvideo.s3.errors import S3Error
 from uvideo.s3.recognition import S3Address
 from uvideo.server.auth import signature_scope, temporary_keys
 from uvideo.server.auth.credentials import Key
 from uvideo.server.auth.signature_scope import S3Carrier
-from uvideo.server.rules.s3_record import may_anybody_read
+from uvideo.server.rules.s3_record import bucket_acl, may_anybody_read
 from uvideo.server.rules.service import NOBODY, Grant, Service, who
 from uvideo.storage.base import SpaceRecord, TokenRecord
 
@@ -23,11 +23,20 @@ __all__ = ["ACCOUNT_WIDE", "S3Access", "S3Signer"]
 ACCOUNT_WIDE = (s3.ListBuckets, s3.CreateBucket)
 
 
+#: What everybody may in a bucket with the ACL public-read, and in one with public-read-write.  No copies: the rights on
+#: their source are those of the account that owns the target.
+LISTS = (s3.ListObjects, s3.ListObjectsV2, s3.ListObjectVersions, s3.ListMultipartUploads, s3.HeadBucket)
+WRITES = (
+    *(s3.PutObject, s3.PostObject, s3.DeleteObject, s3.DeleteObjects, s3.CreateMultipartUpload, s3.UploadPart),
+    *(s3.CompleteMultipartUpload, s3.AbortMultipartUpload, s3.ListParts),
+)
+
+
 class S3Signer(NamedTuple):
     """Who signed a request, and the key for the signatures of its chunks."""
 
     known: Key | TokenRecord
-    signing: signature.SigningKey
+    signing: signature.SigningKey | None = None
 
     @property
     def token(self) -> TokenRecord | None:
@@ -52,6 +61,17 @@ class S3Access:
         signature.check_clock(claimed, now)
         known = await self._known(claimed.access_key, claimed.security_token, now)
         return S3Signer(known, signature.verify(claimed, known.private, request, hosts))
+
+    async def form_signer(self, form: post_policy.PostForm, bucket: str) -> S3Signer | None:
+        """The S3Signer of a form that keeps to its policy; None for a form without a signature.  S3Error."""
+        now = self._service.clock()
+        post_policy.check_expiry(form, now)
+        if form.claim is None:
+            return None
+        known = await self._known(form.claim.access_key, form.claim.security_token, now)
+        post_policy.verify(form.claim, known.private)
+        post_policy.permit(form, bucket)
+        return S3Signer(known)
 
     async def _known(self, public: str, token: str | None, now: float) -> Key | TokenRecord:
         service = self._service
@@ -98,6 +118,10 @@ class S3Access:
 
     async def _may_anybody(self, cls: type, space: SpaceRecord, key: str) -> bool:
         """Whether everybody may do this.  Of an absent object of a private bucket nobody learns that it is absent."""
+        if cls in LISTS:
+            return bucket_acl(space) != s3.PRIVATE
+        if cls in WRITES:
+            return bucket_acl(space) == s3.PUBLIC_READ_WRITE
         if cls not in (s3.GetObject, s3.HeadObject):
             return False
         return may_anybody_read(space, await self._service.catalog.get(space.space_id, key))

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import NamedTuple, cast
 
-from uvideo._core import byterange, errors
+from uvideo._core import byterange, compat, errors
 from uvideo.s3 import operation as s3
 from uvideo.s3.checksum import is_native
 from uvideo.s3.condition import DeleteConditions, WriteConditions
@@ -44,6 +44,7 @@ class S3Objects:
         self._service, self._catalog, self._copies = service, service.catalog, Copies(service)
         self.operations: dict[type, Callable[..., Awaitable[object]]] = {
             s3.PutObject: self._put,
+            s3.PostObject: self._post,
             s3.HeadObject: self._head,
             s3.CopyObject: self._copy,
             s3.DeleteObject: self._delete,
@@ -52,7 +53,12 @@ class S3Objects:
 
     # Put
 
-    async def _put(self, op: s3.PutObject, asked: RequestContext) -> s3.PutObjectOutput:
+    async def _post(self, op: s3.PostObject, asked: RequestContext) -> s3.PostObjectOutput:
+        stored = await self._put(op, asked)
+        location = f"{asked.url.rstrip('/')}/{compat.quote_path(op.key)}"
+        return s3.PostObjectOutput(etag=stored.etag, location=location, checksum=stored.checksum)
+
+    async def _put(self, op: s3.PutObject | s3.PostObject, asked: RequestContext) -> s3.PutObjectOutput:
         """Store an object.  Nothing is stored unless the whole body arrives and has the announced sums."""
         expected = await self._expected(op.conditions, asked, op.key)
         body = CheckedBody(

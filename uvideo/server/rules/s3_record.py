@@ -13,11 +13,25 @@ from uvideo.server.rules.object_record import is_public, metadata, restore_state
 from uvideo.storage.base import ExtentPart, ObjectRecord, S3Facts, SpaceRecord
 
 __all__ = [
-    *("MIME", "RequestContext", "acl_of", "checksum_of", "entry", "facts_of", "info", "may_anybody_read", "owner"),
+    *(
+        "ACL",
+        "MIME",
+        "RequestContext",
+        "acl_of",
+        "bucket_acl",
+        "checksum_of",
+        "entry",
+        "facts_of",
+        "info",
+        "may_anybody_read",
+        "owner",
+    ),
     *("part_checksum", "shown_etag", "with_acl", "written_checksum"),
 ]
 
 MIME = "binary/octet-stream"
+ACL = "acl"  # kind of a space's document: the bucket's ACL, if it is not private
+ANYBODY = "anonymous"  # as the initiator of an upload that nobody signed
 FROZEN, RESTORING, RESTORED = operation.RESTORES
 
 
@@ -35,7 +49,7 @@ class RequestContext(NamedTuple):
 
 def owner(account: str) -> s3.Owner:
     """An account as S3 shows it."""
-    return s3.Owner(id=account, display_name=account)
+    return s3.Owner(id=account or ANYBODY, display_name=account or ANYBODY)
 
 
 def shown_etag(record: ObjectRecord) -> str:
@@ -83,9 +97,14 @@ def with_acl(record: ObjectRecord, acl: str | None) -> ObjectRecord:
 def may_anybody_read(space: SpaceRecord, record: ObjectRecord | None) -> bool:
     """Whether a request without a signature may read the object, or learn that there is none."""
     if record is None:
-        return space.type == "public"
+        return space.type == "public" or bucket_acl(space) != s3.PRIVATE
     is_closed = record.s3 is not None and record.s3.acl == s3.PRIVATE
     return is_public(record) or (space.type == "public" and not is_closed)
+
+
+def bucket_acl(space: SpaceRecord) -> str:
+    """The ACL of a bucket, of operation.ACLS."""
+    return space.document(ACL) or s3.PRIVATE
 
 
 def restore(record: ObjectRecord, now: float) -> s3.Restore | None:

@@ -49,7 +49,7 @@ def canonical(text: str) -> str:
     if _NUMERIC(name):
         return str(ipaddress.IPv4Address(text.removesuffix(".")))
     if not _NAME(name):
-        raise ValueError(f"{text!r} is no host name")
+        raise ValueError(f"{text!r} is not a host name")
     return name
 
 
@@ -91,7 +91,7 @@ class OwnNames:
             try:
                 names.add(canonical(each.removeprefix("[").removesuffix("]")))
             except ValueError:
-                raise ValueError(f"{each!r} is no host name or address without a port") from None
+                raise ValueError(f"{each!r} is not a host name or address without a port") from None
         self.told = told
         self._names = names | _SHARED | {"localhost"}
         self._labels = {name.partition(".")[0] for name in self._names}
@@ -110,12 +110,14 @@ class OwnNames:
     def check_space(self, name: str) -> None:
         """SpaceNameInvalid if one of the server's own names begins with this label."""
         if name in self._labels or _OCTET(name):
-            raise errors.SpaceNameInvalid(f"the server is reached by names that begin with {name}: choose another name")
+            raise errors.SpaceNameInvalid(f"a host name of the server begins with {name}: choose another name")
 
     def check_domain(self, domain: str, owner: str) -> None:
         """DomainTaken if it is one of the server's own names, or the host of a space, existing or not."""
         if not self.told and owner != OWNER:
-            raise errors.DomainTaken("no domains for this account: the server was not told its own names (--hostname)")
+            raise errors.DomainTaken(
+                "no domains for this account: the server does not know its own host names (--hostname)"
+            )
         if self._covers(domain):
             raise errors.DomainTaken(f"{domain} is a name of the server's own, or the host of a space")
 
@@ -133,13 +135,14 @@ class OwnNames:
         while spaces := await catalog.all_spaces(after, PAGE):
             for space in spaces:
                 if space.name in self._labels or _OCTET(space.name):
-                    yield f"the space {space.name} gets requests to the server's own names that name no space"
+                    yield f"the space {space.name} receives requests to the server's own host names"
                 for domain in space.domains:
                     if self._covers(domain):
                         yield f"the domain {domain} of the space {space.name} is the server's own, or a space's host"
             after = spaces[-1].name
         if not self.told and any(key.owner != OWNER for key in await catalog.keys()):
             yield (
-                "there are other accounts, and the server was not told its names: give each name that clients reach it "
-                "by as --hostname, or an account may make a space that gets the requests of others"
+                "there are other accounts, and the server does not know its own host names: give each host name "
+                "that clients use as --hostname, otherwise an account can create a space that receives the "
+                "requests of others"
             )

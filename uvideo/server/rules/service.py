@@ -133,8 +133,8 @@ class Service(Objects):
             return Grant(key, cls, NOBODY, None, None, *listed)
         if carrier is signature_scope.LINK and not self.permanent_links:
             raise errors.NoCredentials(
-                "a signed URL without an end, that is without Expires or with Expires=0, is not served here: "
-                "the operator can allow it (uvideo serve --permanent-links)"
+                "a signed URL that never expires (without Expires, or with Expires=0) is not accepted here: the "
+                "operator can allow it (uvideo serve --permanent-links)"
             )
         public, token = claimed.public_key, None
         known: Key | TokenRecord | None = (

@@ -131,7 +131,7 @@ class ManagementService:
     async def _update(self, op: operation.UpdateSpace, owner: str, host: str) -> operation.SpaceNamed:
         space = await self.own(op.space, owner)
         if op.storage_class is not None and op.storage_class not in operation.STORAGE_CLASSES:
-            raise errors.BadRequest("the storage class is none of " + ", ".join(operation.STORAGE_CLASSES))
+            raise errors.BadRequest("the storage class is not one of " + ", ".join(operation.STORAGE_CLASSES))
         await self._catalog.update_space(
             space.name,
             type=_checked_type(op.type),
@@ -152,7 +152,9 @@ class ManagementService:
         begin = max(0, end - DAY) if op.begin is None else op.begin
         first, last = begin // DAY, max(begin, end - 1) // DAY
         if begin > end or last - first >= MOST_DAYS:
-            raise errors.BadRequest(f"BeginTime is behind EndTime, or over {MOST_DAYS} days before", action_code=15018)
+            raise errors.BadRequest(
+                f"BeginTime is after EndTime, or more than {MOST_DAYS} days before it", action_code=15018
+            )
         if op.spaces:
             spaces = [await self.own(name, owner) for name in op.spaces]
         else:

@@ -139,8 +139,8 @@ class Rights:
         """
         if await self._service.catalog.get(space.space_id, op.key) is not None:
             raise errors.AccessDenied(
-                "permission denied: the key is taken, and newKey counts only if it is signed too, "
-                f"as {field.NEW_KEY[0]}"
+                "permission denied: the key is taken, and newKey is used only if it is signed too, as "
+                f"{field.NEW_KEY[0]}"
             )
         return self._adding
 

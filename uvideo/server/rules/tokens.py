@@ -104,7 +104,7 @@ class Tokens:
             modified=now,
         )
         if not set(token.ops) <= set(operation.TOKEN_OPS):
-            raise errors.BadRequest("AllowedOps are out of " + ", ".join(operation.TOKEN_OPS))
+            raise errors.BadRequest("AllowedOps must be from " + ", ".join(operation.TOKEN_OPS))
         try:
             for entry in (*token.black_ips, *token.white_ips):
                 network_of(entry)

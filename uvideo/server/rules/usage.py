@@ -46,9 +46,9 @@ class Usage:
         try:
             await self.flush()
         except OSError as failure:
-            log.warning("the bytes served and uploaded are counted later: %s", failure.strerror)
+            log.warning("the sent and received bytes are counted later: %s", failure.strerror)
         except Exception:
-            log.exception("the bytes served and uploaded could not be counted")
+            log.exception("the sent and received bytes could not be counted")
 
     async def flush(self) -> None:
         """Add the counts to the catalog.  If that fails they are kept here."""

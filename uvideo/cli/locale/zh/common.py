@@ -2,9 +2,9 @@
 
 WORDS = {
     "UVideo / UFile (US3) object storage.": "UVideo / UFile (US3) 对象存储。",
-    "Objects are written uvideo://space/key; keys may hold *, ?, [...] and **. `uvideo VERB --help` has examples "
-    "that run as they stand. Exit codes: 0 ok, 1 some items failed, 2 usage, 3 keys or rights, 4 not found, "
-    "5 content does not verify, 130 interrupted.": (
+    "Objects are written uvideo://space/key; keys may contain the patterns *, ?, [...] and **. `uvideo VERB "
+    "--help` shows examples that run unchanged. Exit codes: 0 success, 1 some items failed, 2 wrong usage, 3 keys "
+    "or rights, 4 not found, 5 content does not verify, 130 interrupted.": (
         "对象写作 uvideo://空间/键，键里可以用通配符 *、?、[...] 和 **。`uvideo 命令 --help` 里的示例都可以直接运行。\n"
         "退出码：0 成功，1 部分失败，2 用法错误，3 密钥或权限问题，4 不存在，5 内容校验不符，130 被中断。"
     ),
@@ -13,25 +13,25 @@ WORDS = {
     "Options:": "选项：",
     "Options of every verb:": "所有命令通用的选项：",
     "Examples:": "示例：",
-    "Show this and exit.": "显示本帮助并退出。",
+    "Show this help and exit.": "显示本帮助并退出。",
     "Print the version.": "显示版本号。",
     "Profile of the configuration file.": "使用配置文件中的哪个配置（profile）。",
     "Configuration file.": "配置文件。",
     "Host or URL of the service.": "服务的主机名或 URL。",
     "auto-ai, ucloud, us3 or local.": "服务商：auto-ai、ucloud、us3 或 local。",
-    "One JSON object a line; errors too.": "每行输出一个 JSON 对象，错误信息也是。",
+    "Print one JSON object per line, also for errors.": "每行输出一个 JSON 对象，错误信息也是。",
     "Print results and errors only.": "只输出结果和错误。",
-    "Say more.": "输出更多信息。",
+    "Print more information.": "输出更多信息。",
     "No progress display.": "不显示进度。",
-    "Say what would be done; change nothing.": "只说明将要做什么，不做任何改动。",
+    "Print what would be done; change nothing.": "只说明将要做什么，不做任何改动。",
     "there is no verb {name}; did you mean {near}?": "没有 {name} 这个命令，是不是想用 {near}？",
     "there is no verb {name}; there are {verbs}": "没有 {name} 这个命令，可用的命令有：{verbs}",
     "there is no option {name}": "没有 {name} 这个选项",
     "there is no option {name}; did you mean {near}?": "没有 {name} 这个选项，是不是想用 {near}？",
     "{name} is missing": "缺少 {name}",
-    "{message}; {command} --help says more": "{message}；用法见 {command} --help",
-    "this is a mistake of the program, not yours ({kind}: {text}); UVIDEO_TRACEBACK=1 shows where": (
-        "这是程序自身的错误，不是您的操作问题（{kind}: {text}）；设置 UVIDEO_TRACEBACK=1 可查看出错位置"
+    "{message}; see {command} --help": "{message}；用法见 {command} --help",
+    "this is a bug in the program, not a mistake of yours ({kind}: {text}); UVIDEO_TRACEBACK=1 shows where": (
+        "这是程序自身的缺陷，不是你的操作问题（{kind}: {text}）；设置 UVIDEO_TRACEBACK=1 可查看出错位置"
     ),
     "interrupted": "已中断",
     # Addresses
@@ -43,18 +43,20 @@ WORDS = {
     "{text}: an object is written uvideo://space/key, with two slashes after the colon": (
         "{text}：对象要写成 uvideo://空间/键，冒号后面是两个斜杠"
     ),
-    "an address holds a zero byte": "地址中含有零字节",
-    "{text} names no space: write uvideo://space/key; uvideo spaces lists them": (
+    "an address contains a zero byte": "地址中含有零字节",
+    "{text} does not name a space: write uvideo://space/key; uvideo spaces lists the spaces": (
         "{text} 没有写明空间：请写成 uvideo://空间/键；uvideo spaces 可列出所有空间"
     ),
     "{text}: the name of a space cannot be a pattern, only a key can": "{text}：空间名不能用通配符，只有键可以",
-    "{text}: a key is UTF-8, and this is not": "{text}：键必须是 UTF-8，而它不是",
-    "{text} is no address of an object: write uvideo://space/key": "{text} 不是对象的地址：请写成 uvideo://空间/键",
-    "{text} names a space and no object: write uvideo://space/key": (
+    "{text}: the key is not UTF-8": "{text}：键不是 UTF-8",
+    "{text} is not the address of an object: write uvideo://space/key": (
+        "{text} 不是对象的地址：请写成 uvideo://空间/键"
+    ),
+    "{text} names a space, not an object: write uvideo://space/key": (
         "{text} 只写了空间，没有写对象：请写成 uvideo://空间/键"
     ),
     "{text} names an object; a space is written uvideo://space": "{text} 是对象的地址；空间要写成 uvideo://空间",
-    "{text} is no local path": "{text} 不是本地路径",
+    "{text} is not a local path": "{text} 不是本地路径",
     # Errors
     "error: {message}": "错误：{message}",
     "line {number}: {text}": "第 {number} 行：{text}",
@@ -62,26 +64,24 @@ WORDS = {
     "there is no object uvideo://{space}/{key}": "没有对象 uvideo://{space}/{key}",
     "request {id}": "请求号 {id}",
     "the service refused: {reason}": "服务拒绝了请求：{reason}",
-    "uvideo mb uvideo://{space} makes it; uvideo spaces lists those there are": (
+    "uvideo mb uvideo://{space} creates it; uvideo spaces lists the existing ones": (
         "用 uvideo mb uvideo://{space} 可以新建它；用 uvideo spaces 可列出已有的空间"
     ),
     "set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY, or run uvideo config init; uvideo doctor checks them": (
         "请设置 UVIDEO_PUBLIC_KEY 和 UVIDEO_PRIVATE_KEY，或运行 uvideo config init；uvideo doctor 可以检查密钥"
     ),
-    "uvideo doctor says what is wrong with keys, clock or host": (
-        "运行 uvideo doctor 可查明是密钥、时钟还是主机名有问题"
-    ),
+    "uvideo doctor checks keys, clock and host": ("运行 uvideo doctor 可检查密钥、时钟和主机"),
     "it is of class ARCHIVE: uvideo restore makes it readable": (
         "它是归档类型（ARCHIVE）：先用 uvideo restore 解冻才能读取"
     ),
-    "the same command, or uvideo transfers resume {id}, goes on": (
+    "to continue, run the same command or uvideo transfers resume {id}": (
         "再次运行同一条命令，或运行 uvideo transfers resume {id}，即可继续"
     ),
-    "is the endpoint right and the network up? uvideo doctor checks step by step": (
-        "endpoint 是否写对、网络是否通畅？uvideo doctor 会逐步检查"
+    "check the endpoint and the network; uvideo doctor checks them step by step": (
+        "请检查 endpoint 和网络；uvideo doctor 会逐步检查"
     ),
     "uvideo doctor checks proxy, certificates and host step by step": "uvideo doctor 会逐步检查代理、证书和主机",
-    "the disk is full: make room and run the command again": "磁盘已满：请腾出空间后重新运行该命令",
+    "the disk is full: free some space and run the command again": "磁盘已满：请腾出空间后重新运行该命令",
     # Reports
     ", ": "，",
     "{done} done": "完成 {done} 项",

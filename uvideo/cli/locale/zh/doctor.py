@@ -2,29 +2,29 @@
 
 WORDS = {
     "Check a set-up step by step, and explain refusals and links.": "逐步检查配置，解释拒绝原因和签名链接。",
-    "Looks at the configuration file, the keys and where each setting comes from; at the name, connection and "
-    "certificate of each host; at the clock; and asks the service to list spaces and objects. With --space it stores, "
-    "reads and removes a small object there too. With a URL it says what a signed link opens and until when, asking "
-    "nobody. No private key and no signature is printed, so the output can be shown to others.": (
+    "Checks the configuration file, the keys, and where each setting comes from. Checks the name, connection and "
+    "certificate of each host, and the clock. Lists spaces and objects. With --space it also stores, reads and "
+    "removes a small object there. With a URL it explains what a signed link opens and until when, without a "
+    "request. No private key and no signature is printed, so you can show the output to others.": (
         "检查配置文件、密钥以及每项设置的来源，检查各主机的域名解析、连接和证书，检查时钟，\n"
-        "再请服务端列出空间和对象。给出 --space 时还会在其中写入、读取并删除一个小对象。\n"
-        "给出 URL 时说明签名链接指向什么、何时过期，不访问任何服务。\n"
-        "不会输出私钥和签名，因此结果可以放心发给别人看。"
+        "再列出空间和对象。给出 --space 时还会在其中写入、读取并删除一个小对象。\n"
+        "给出 URL 时说明签名链接指向什么、何时过期，不发送请求。\n"
+        "输出中没有私钥和签名，可以放心发给别人看。"
     ),
     "Exit codes: 0 nothing failed, 3 keys are refused, 1 something else failed.": (
         "退出码：0 没有失败项，3 密钥被拒绝，1 其他失败。"
     ),
-    "The whole set-up:": "检查整个配置：",
-    "And a small object there and back:": "并存取一个小对象：",
-    "A link that does not work:": "检查打不开的链接：",
-    "What failed, for a program:": "统计失败项，供程序使用：",
+    "Check the whole set-up:": "检查整个配置：",
+    "Also store and read a small object:": "并存取一个小对象：",
+    "Explain a link that does not work:": "检查打不开的链接：",
+    "Count the failures, for a program:": "统计失败项，供程序使用：",
     "Store, read and remove a small object in this space.": "在该空间写入、读取并删除一个小对象。",
     "give a URL or --space, not both": "URL 与 --space 不能同时给出",
     "ok": "正常",
     "warning": "警告",
     "failed": "失败",
     "skipped": "跳过",
-    "text that was signed, as computed here (keys taken out):": "本地计算的待签名字符串（已去掉密钥）：",
+    "string to sign, as computed here (without the keys):": "本地计算的待签名字符串（已去掉密钥）：",
     "{days} d {hours} h": "{days} 天 {hours} 小时",
     # The subject of each step
     "configuration file": "配置文件",
@@ -53,73 +53,77 @@ WORDS = {
     "its time": "有效期",
     "its signature": "签名",
     # Findings
-    "there is none at {path}; that is fine where variables or options say all": (
-        "{path} 不存在；如果环境变量或选项已经给全，则没有问题"
+    "there is no file {path}; that is fine if variables or options give all settings": (
+        "{path} 不存在；如果环境变量或选项已给出全部设置，则没有问题"
     ),
     "{path} cannot be read: {reason}": "无法读取 {path}：{reason}",
     "{path}, profiles: {profiles}": "{path}，其中的 profile：{profiles}",
     "{path} belongs to another user, who can change it": "{path} 属于其他用户，对方可以修改它",
     "others can read {path} (mode {mode})": "其他用户可以读取 {path}（权限 {mode}）",
-    "others can replace what is in {path}": "其他用户可以替换 {path} 里的文件",
+    "others can replace files in {path}": "其他用户可以替换 {path} 里的文件",
     "nobody else can read it": "其他用户无法读取",
-    "there are none: only public spaces can be read": "没有密钥，只能读取公开空间",
+    "there is no key pair: only public spaces can be read": "没有密钥，只能读取公开空间",
     "{public_key}, from {from}": "{public_key}，来自 {from}",
     "public and private key are the same": "公钥和私钥相同",
-    "the private key holds blanks; it was probably pasted with them": "私钥中有空白字符，可能是粘贴时带入的",
+    "the private key contains blanks, which were probably copied with it": "私钥中有空白字符，可能是复制时带入的",
     "{public_key} is a temporary key, and its security_token is missing": (
         "{public_key} 是临时密钥，但缺少 security_token"
     ),
-    "{host} is {addresses}": "{host} 解析为 {addresses}",
+    "{host} has the addresses {addresses}": "{host} 解析为 {addresses}",
     "{host} answers in {seconds} s": "{host} 连接用时 {seconds} 秒",
     "the proxy {proxy} answers in {seconds} s": "代理 {proxy} 连接用时 {seconds} 秒",
-    "{version}, the certificate ends in {days} days": "{version}，证书还有 {days} 天到期",
-    "none, as it is this machine": "未使用，因为就是本机",
-    "none: what is sent to {host} can be read on the way": "未使用：发往 {host} 的内容在途中可能被看到",
-    "the certificate of {host} ends in {days} days": "{host} 的证书还有 {days} 天到期",
+    "{version}, the certificate expires in {days} days": "{version}，证书还有 {days} 天到期",
+    "not used, because the host is this machine": "未使用，因为就是本机",
+    "not used: others can read the traffic to {host}": "未使用：与 {host} 之间的流量可能被他人看到",
+    "the certificate of {host} expires in {days} days": "{host} 的证书还有 {days} 天到期",
     "no TLS with {host}: {reason}": "无法与 {host} 建立 TLS：{reason}",
     "it has no host": "没有可用的主机",
-    "within {seconds} s of the service's": "与服务端相差不超过 {seconds} 秒",
-    "{seconds} s ahead of the service's: links that you sign last so much longer": (
-        "比服务端快 {seconds} 秒：您签名的链接会多有效这么久"
+    "at most {seconds} s different from the service's": "与服务端相差不超过 {seconds} 秒",
+    "{seconds} s ahead of the service's: links that you sign are valid for this much longer": (
+        "比服务端快 {seconds} 秒：你签名的链接会推迟同样的时间过期"
     ),
-    "{seconds} s behind the service's: links that you sign end so much earlier": (
-        "比服务端慢 {seconds} 秒：您签名的链接会提前这么久失效"
+    "{seconds} s behind the service's: links that you sign expire this much earlier": (
+        "比服务端慢 {seconds} 秒：你签名的链接会提前同样的时间过期"
     ),
-    "the service does not say the time": "服务端没有给出时间",
-    "the service takes the key pair; spaces: {count}": "服务端接受该密钥，空间数：{count}",
+    "the service does not report its time": "服务端没有给出时间",
+    "the service accepts the key pair; spaces: {count}": "服务端接受该密钥，空间数：{count}",
     "the account has no space yet": "该账号还没有空间",
-    "--space NAME tries it there": "用 --space 空间名 可以试一试",
+    "give --space NAME to test this in a space": "用 --space 空间名 可在该空间中测试",
     "uvideo://{space} can be listed": "uvideo://{space} 可以列出",
     "in uvideo://{space}, {seconds} s in all": "在 uvideo://{space} 中，共用 {seconds} 秒",
-    "what was read from uvideo://{space} is not what was stored": "从 uvideo://{space} 读到的与写入的不一致",
+    "the content read from uvideo://{space} differs from the stored content": (
+        "从 uvideo://{space} 读到的与写入的不一致"
+    ),
     "uvideo://{space}/{left} could not be removed": "uvideo://{space}/{left} 未能删除",
     "opens uvideo://{space}/{key} on {host}": "指向 {host} 上的 uvideo://{space}/{key}",
-    "it goes over http: whoever sees the traffic can use it too": "使用 http 明文传输：能看到流量的人也能使用它",
-    "it holds &amp; in place of &: it was copied out of the source of a web page": (
+    "it uses http: whoever can read the traffic can use the link too": (
+        "使用 http 明文传输：能看到流量的人也能使用该链接"
+    ),
+    "it contains &amp; instead of &: it was copied from the source of a web page": (
         "其中的 & 变成了 &amp;：是从网页源代码里复制出来的"
     ),
     "it is not signed: it opens objects of public spaces only": "没有签名，只能打开公开空间的对象",
-    "it lacks {missing}: it was cut off, or put into a shell without quotes": (
+    "{missing} is missing: the link was truncated, or used in a shell without quotes": (
         "缺少 {missing}：可能被截断，或在 shell 里没有加引号"
     ),
-    "Expires is {expires}, which is no time": "Expires 的值是 {expires}，不是有效时间",
-    "it ended {when}, {time} ago": "已于 {when} 过期（{time} 之前）",
-    "it lasts until {when}, {time} more": "有效期到 {when}，还剩 {time}",
-    "none: only a server that allows links without an end serves it, or the end was cut off": (
-        "没有期限：只有允许永久链接的服务端才接受，也可能是期限被截断了"
+    "Expires is {expires}, which is not a valid time": "Expires 的值是 {expires}，不是有效时间",
+    "it expired {when}, {time} ago": "已于 {when} 过期（{time} 之前）",
+    "it is valid until {when}, for {time} more": "有效期到 {when}，还剩 {time}",
+    "there is no expiry: only a server that allows such links accepts it, or the link was truncated": (
+        "没有有效期：只有允许永久链接的服务端才接受，也可能是链接被截断"
     ),
-    "it lasts for more than ten years, which was hardly meant": "有效期超过十年，恐怕不是本意",
-    "the signature is cut off or was changed in copying": "签名被截断，或在复制时被改动",
-    "signed by {public_key}, which is not the key pair at hand: it cannot be checked here": (
-        "由 {public_key} 签名，不是当前的密钥，无法在此核对"
+    "it is valid for more than ten years, which is probably a mistake": "有效期超过十年，恐怕不是本意",
+    "the signature was truncated or changed by copying": "签名被截断，或在复制时被改动",
+    "signed by {public_key}, which is not the configured key pair: it cannot be verified here": (
+        "由 {public_key} 签名，不是当前配置的密钥，无法在此验证"
     ),
-    "right, for {method}": "正确，用于 {method}",
-    "wrong: the key pair at hand did not sign this": "错误：不是由当前密钥签名的",
+    "valid, for {method}": "有效，用于 {method}",
+    "invalid: the configured key pair did not sign this link": "无效：不是由当前配置的密钥签名的",
     # Advice
     "There are no keys: set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY, or run uvideo config init.": (
         "没有密钥：请设置 UVIDEO_PUBLIC_KEY 和 UVIDEO_PRIVATE_KEY，或运行 uvideo config init。"
     ),
-    "The service saw no signature where it needs one: the space may be another account's.": (
+    "The service requires a signature but got none: the space may belong to another account.": (
         "服务端要求签名却没有收到：该空间可能属于其他账号。"
     ),
     "The Authorization header was lost on the way: try without the proxy.": (
@@ -128,13 +132,13 @@ WORDS = {
     "The clock of this machine is wrong: set it (timedatectl set-ntp true).": (
         "本机时钟不准，请校准（timedatectl set-ntp true）。"
     ),
-    "The link is older than the time it was made for: make a new one, with a longer --expires.": (
+    "The link has expired: create a new one, with a longer --expires.": (
         "链接已过期：请重新生成，并用更长的 --expires。"
     ),
     "The private key has blanks at its ends: set it again (uvideo config set private_key).": (
         "私钥首尾有空白字符：请重新设置（uvideo config set private_key）。"
     ),
-    "The private key is not that of this public key: copy both anew from the console, whole.": (
+    "The private key does not belong to this public key: copy both completely from the console again.": (
         "私钥与公钥不配对：请从控制台重新完整复制两者。"
     ),
     "The service may expect another scheme word: set word to UCloud or AutoAI.": (
@@ -143,38 +147,38 @@ WORDS = {
     "The host may belong to another space or provider than the one that was signed: compare the text below.": (
         "主机可能属于另一个空间或服务商，与签名的不一致：请对照下面的文本。"
     ),
-    'Something between changes requests, a proxy say: try without it (proxy = "").': (
+    'Something on the way changes requests, for example a proxy: try without it (proxy = "").': (
         '途中有设备改动了请求，例如代理：请不经代理再试（proxy = ""）。'
     ),
     "The service does not know this public key: it was mistyped, disabled or deleted.": (
         "服务端不认识该公钥：可能输错，或已被停用、删除。"
     ),
-    "The key is of another service: do provider and endpoint fit it?": (
-        "该密钥属于另一个服务：请检查 provider 和 endpoint 是否对应。"
+    "The key belongs to another service: check provider and endpoint.": (
+        "该密钥属于另一个服务：请检查 provider 和 endpoint。"
     ),
     "The token was deleted or has expired: make a new one, or use the account's key pair.": (
         "令牌已删除或过期：请新建令牌，或使用账号密钥。"
     ),
     "A token may not manage spaces: use the account's key pair for that.": "令牌不能管理空间：请使用账号密钥。",
-    "The token may not do this: look at its operations, prefixes, spaces, addresses and end.": (
+    "The token does not allow this: check its operations, prefixes, spaces, addresses and expiry.": (
         "令牌没有这项权限：请检查它允许的操作、前缀、空间、IP 和有效期。"
     ),
-    "The temporary key has ended, or its security_token is another one's: fetch all three anew.": (
+    "The temporary key has expired, or its security_token is wrong: get all three again.": (
         "临时密钥已失效，或 security_token 不匹配：请重新获取全部三项。"
     ),
     "The space belongs to another account.": "该空间属于其他账号。",
     "The account lacks the right; its administrator can grant it.": "账号没有权限，请联系管理员授权。",
-    "There is no space of this name: uvideo spaces lists those there are.": (
+    "There is no space of this name: uvideo spaces lists the existing ones.": (
         "没有这个名称的空间：uvideo spaces 可列出已有的空间。"
     ),
     "The space is in another region or at another provider: set region, provider or endpoint.": (
         "空间在另一个地域或服务商：请设置 region、provider 或 endpoint。"
     ),
-    "What answers there is not this service: check endpoint and api_url.": (
-        "应答的并不是本服务：请检查 endpoint 和 api_url。"
+    "The host that answers is not this service: check endpoint and api_url.": (
+        "响应不是来自本服务：请检查 endpoint 和 api_url。"
     ),
-    "A proxy or the login page of a network answers in its place: open a web page and log in.": (
-        "代理或网络登录页代为应答：请打开网页完成登录。"
+    "A proxy or the login page of a network answers instead of the service: open a web page and log in.": (
+        "响应来自代理或网络认证页：请打开网页完成登录。"
     ),
     "A file that ca_bundle, client_cert or client_key names cannot be used.": (
         "ca_bundle、client_cert 或 client_key 指定的文件无法使用。"
@@ -182,10 +186,10 @@ WORDS = {
     "The link's path was changed after it was signed: by decoding, by a proxy, or by hand.": (
         "链接的路径在签名后被改动：可能是解码、代理或手工修改所致。"
     ),
-    "It may be for storing with a Content-Type of its own, which a link does not say.": (
-        "它可能是用于上传的链接，签名时指定了 Content-Type，而链接中看不出来。"
+    "The link may be for an upload with a certain Content-Type, which the link does not contain.": (
+        "它可能是用于上传的链接，签名时指定了 Content-Type，而链接中不包含它。"
     ),
-    "Write https:// before the host in endpoint, if it speaks TLS.": (
+    "Write https:// before the host in endpoint, if it supports TLS.": (
         "如果对方支持 TLS，请在 endpoint 的主机前写 https://。"
     ),
     "Set it again: uvideo config set private_key": "请重新设置：uvideo config set private_key",
@@ -197,6 +201,8 @@ WORDS = {
         "请把 &amp; 改回 &，或直接复制链接而不是网页源代码。"
     ),
     "Put the link in single quotes: & ends a command in a shell.": "请给链接加上单引号：& 在 shell 里会结束命令。",
-    "Copy it again, whole; + and / belong to it.": "请重新完整复制，+ 和 / 也是其中的一部分。",
-    "Make a new one: uvideo presign --expires 7d uvideo://...": "请重新生成：uvideo presign --expires 7d uvideo://...",
+    "Copy the whole link again; + and / are part of it.": "请重新完整复制，+ 和 / 也是其中的一部分。",
+    "Create a new one: uvideo presign --expires 7d uvideo://...": (
+        "请重新生成：uvideo presign --expires 7d uvideo://..."
+    ),
 }

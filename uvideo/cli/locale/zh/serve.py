@@ -14,9 +14,8 @@ WORDS = {
         "3 已停止，但 --faults 中有故障从未触发，4 失败，须先按提示修复再启动。"
     ),
     "The server reads the files of --settings and the certificate again after SIGHUP, and when they change; "
-    "docs/operate.md says which settings take effect at once.": (
-        "收到 SIGHUP，或者 --settings 的文件、证书有改动时，服务端重新读取它们；\n"
-        "哪些设置立即生效，见 docs/operate.md。"
+    "docs/server.md says which settings take effect at once.": (
+        "收到 SIGHUP，或者 --settings 的文件、证书有改动时，服务端重新读取它们；\n哪些设置立即生效，见 docs/server.md。"
     ),
     "File with lines UVIDEO_SERVE_<NAME>=value, for settings that neither the command line nor the environment "
     "gives. Repeatable.": ("设置文件，每行一个 UVIDEO_SERVE_<名称>=值，优先级低于命令行和环境变量；可重复给出。"),
@@ -49,7 +48,7 @@ WORDS = {
         "该密钥对的私钥。最好用 UVIDEO_SERVE_PRIVATE_KEY 给出，因为其他用户能看到命令行。"
     ),
     "More key pairs of the server's own (JSON, mode 0600), for gateways whose pair is being replaced: "
-    "docs/operate.md.": ("服务端自身的其他密钥对（JSON，权限 0600），网关更换密钥对期间使用，见 docs/operate.md。"),
+    "docs/cluster.md.": ("服务端自身的其他密钥对（JSON，权限 0600），网关更换密钥对期间使用，见 docs/cluster.md。"),
     "Number of processes.": "进程数。",
     "Sync to disk before a write is acknowledged.": "写入落盘后才返回成功。",
     "Catalog: sqlite (in DIR), or postgresql://...": "目录数据库：sqlite（在 DIR 中），或 postgresql://...",

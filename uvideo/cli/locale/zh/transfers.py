@@ -2,55 +2,55 @@
 
 WORDS = {
     # cp, mv
-    "Copy files and objects: up, down, between spaces, from and to pipes.": (
+    "Copy files and objects: upload, download, between spaces, from and to pipes.": (
         "复制文件和对象：上传、下载、空间之间，也可用管道。"
     ),
     "Move files and objects: copied, verified, then removed.": "移动文件和对象：先复制，校验通过后再删除源。",
-    "A target is a folder if it ends with / (a whole space does), is a local folder, or if there are several sources, "
-    "a pattern or a folder: then each item keeps its name in it. Otherwise the target is the item's new name. With -r, "
-    "what is in SOURCE goes to TARGET, with or without a slash after SOURCE; of several sources each folder keeps its "
-    "name.": (
-        "目标在下列情况下视为文件夹：以 / 结尾（整个空间也算）、"
-        "是已有的本地文件夹，或者源有多个、含通配符、本身是文件夹；\n"
+    "The target is a folder if it ends with / (also a whole space), if it is a local folder, or if the source is "
+    "a folder, a pattern or several items. Then each item keeps its name. Otherwise the target is the new name of "
+    "the item. With -r, the contents of SOURCE are copied to TARGET, with or without a slash after SOURCE; with "
+    "several sources, each folder keeps its name.": (
+        "目标在下列情况下视为目录：以 / 结尾（整个空间也算）、是已有的本地目录，或者源有多个、含通配符、本身是目"
+        "录；\n"
         "此时每一项在其中保留原名。否则目标就是这一项的新名字。\n"
-        "使用 -r 时，SOURCE 里面的内容放到 TARGET 下，"
-        "SOURCE 末尾有没有斜杠都一样；有多个源时，每个文件夹保留自己的名字。"
+        "使用 -r 时，SOURCE 里面的内容放到 TARGET 下，SOURCE 末尾有没有斜杠都一样；有多个源时，每个目录保留自己的"
+        "名字。"
     ),
-    "Patterns work on both sides: * and ? stop at /, ** does not, [a-z] and {a,b} as in a shell. Quote them. A name "
-    "that exists is never a pattern. --include and --exclude look at the path below SOURCE: *.mp4 in every folder, "
-    "/a/* from the top, tmp/ all that is in such folders.": (
-        "通配符对本地路径和对象都有效：* 和 ? 不跨越 /，** 可以跨越，[a-z] 和 {a,b} 与 shell 相同。请加引号。\n"
-        "确实存在的名字不会被当作通配符。--include 和 --exclude 匹配 SOURCE 之下的路径：\n"
-        "*.mp4 指每一级文件夹中的此类文件，/a/* 从顶层开始匹配，tmp/ 指此类文件夹中的全部内容。"
+    "Local paths and objects may contain patterns: * and ? do not match /, ** does, [a-z] and {a,b} work as in a "
+    "shell. Quote them. The name of an existing file or object is never a pattern. --include and --exclude match "
+    "the path below SOURCE: *.mp4 in every folder, /a/* from the top, tmp/ everything in such folders.": (
+        "通配符对本地路径和对象都有效：* 和 ? 不匹配 /，** 可以匹配，[a-z] 和 {a,b} 与 shell 相同。请加引号。\n"
+        "已有的文件名或对象名不会被当作通配符。--include 和 --exclude 匹配 SOURCE 之下的路径：\n"
+        "*.mp4 匹配每一级目录中的此类文件，/a/* 从顶层开始匹配，tmp/ 匹配此类目录中的全部内容。"
     ),
-    "A transfer that was interrupted goes on when the same command is run again.": (
-        "传输中断后，再次运行同一条命令即可续传。"
-    ),
+    "To continue an interrupted transfer, run the same command again.": ("传输中断后，再次运行同一条命令即可续传。"),
     "A file to a space, under its own name:": "上传一个文件，保留原名：",
-    "A folder, with all in it, but no temporary files:": "上传整个文件夹，但不包括临时文件：",
+    "A folder with all its files except temporary ones:": "上传整个目录，但不包括临时文件：",
     "And back:": "再下载回来：",
-    "Every film of a space, wherever it is:": "下载空间中的所有影片，无论在哪一级：",
-    "From one space to another; no byte comes through here:": "从一个空间复制到另一个，数据不经过本机：",
-    "What a program prints, and back into one:": "把程序的输出存为对象，再送回给程序：",
-    "At most 10 MiB a second, kept as a cheap class, with metadata:": "限速每秒 10 MiB，存为低频类型，并附上元数据：",
-    "Folders too: what is in them.": "包括文件夹，即其中的内容。",
-    "Take only what matches. Repeatable.": "只处理匹配的项，可重复给出。",
-    "Leave out what matches. Repeatable.": "排除匹配的项，可重复给出。",
-    "Leave targets alone that exist.": "目标已存在时不覆盖。",
+    "All films of a space, in every folder:": "下载空间中的所有影片，无论在哪一级：",
+    "From one space to another, without the bytes passing through this machine:": (
+        "从一个空间复制到另一个，数据不经过本机："
+    ),
+    "Store the output of a program, and read it into another one:": "把程序的输出存为对象，再读出交给另一个程序：",
+    "At most 10 MiB per second, in a cheaper class, with metadata:": "限速每秒 10 MiB，存为低频类型，并附上元数据：",
+    "Include folders, with their contents.": "包括目录及其内容。",
+    "Include only matching items. Repeatable.": "只处理匹配的项，可重复给出。",
+    "Exclude matching items. Repeatable.": "排除匹配的项，可重复给出。",
+    "Do not overwrite existing targets.": "目标已存在时不覆盖。",
     "Metadata of the new objects. Repeatable.": "新对象的元数据，可重复给出。",
     "Storage class of the new objects.": "新对象的存储类型。",
     "Media type; by default guessed from name, then content.": "媒体类型；默认先按文件名、再按内容判断。",
-    "Files at a time.": "同时处理的文件数。",
-    "Parts of one file at a time. [default: 4]": "每个文件同时传输的分片数。[default: 4]",
-    "Bytes a second for all together, for example 10M.": "所有传输合计的每秒字节数，例如 10M。",
-    "Compare no etags.": "不校验 ETag。",
-    "The source is removed only after its copy was verified, and only if it is still what was copied. Folders that "
-    "become empty stay. Within a space objects are renamed, which copies nothing.": (
-        "只有副本校验通过、且源仍与复制时一致，才会删除源。变空的文件夹会保留。在同一空间内直接改名，不复制数据。"
+    "Number of files at a time.": "同时处理的文件数。",
+    "Number of parts of one file at a time. [default: 4]": "每个文件同时传输的分片数。[default: 4]",
+    "Bytes per second of all transfers together, for example 10M.": "所有传输合计的每秒字节数，例如 10M。",
+    "Do not verify etags.": "不校验 ETag。",
+    "The source is removed only after its copy was verified, and only if it did not change meanwhile. Empty "
+    "folders are not removed. Within a space objects are renamed, and nothing is copied.": (
+        "副本校验通过、且源在此期间没有变化，才会删除源。空目录不会删除。在同一空间内直接改名，不复制数据。"
     ),
     "Rename an object:": "给对象改名：",
-    "Move files away from here:": "把本地文件移到空间：",
-    "Move a folder of a space to another one:": "把一个空间的文件夹移到另一个空间：",
+    "Move local files to a space:": "把本地文件移到空间：",
+    "Move a folder of a space to another one:": "把一个空间的目录移到另一个空间：",
     "uploaded {source} -> {target}, {size}": "已上传 {source} -> {target}，{size}",
     "downloaded {source} -> {target}, {size}": "已下载 {source} -> {target}，{size}",
     "copied {source} -> {target}, {size}": "已复制 {source} -> {target}，{size}",
@@ -60,172 +60,176 @@ WORDS = {
     "would copy {source} -> {target}, {size}": "将复制 {source} -> {target}，{size}",
     "would rename {source} -> {target}, {size}": "将改名 {source} -> {target}，{size}",
     ", the source is removed": "，源已删除",
-    "skipped {source}: {target} is there": "跳过 {source}：{target} 已存在",
+    "skipped {source}: {target} exists": "跳过 {source}：{target} 已存在",
     "source and target are the same object": "源和目标是同一个对象",
-    "{target} is not what was stored there, so the source stays": "{target} 与刚才存入的内容不一致，因此保留源",
-    "the copy could not be verified, so the source stays; --no-verify moves it all the same": (
-        "副本无法校验，因此保留源；如仍要移动，请使用 --no-verify"
+    "{target} differs from the stored copy, so the source was not removed": "{target} 与刚才存入的内容不一致，未删除源",
+    "the copy could not be verified, so the source was not removed; --no-verify removes it anyway": (
+        "副本无法校验，未删除源；如仍要移动，请使用 --no-verify"
     ),
-    "it changed while it was copied, so it stays": "它在复制期间被修改，因此予以保留",
+    "the source changed while it was copied, so it was not removed": "复制期间源有变化，未删除源",
     "a pipe cannot be moved: uvideo cp copies to and from it": "管道不能移动：请用 uvideo cp 与管道之间复制",
     "--meta {text}: write name=value": "--meta {text}：请写成 名称=值",
-    "there is no such file or folder, and no name matches": "没有这个文件或文件夹，也没有匹配的名字",
+    "there is no such file or folder, and no name matches the pattern": "没有这个文件或目录，也没有匹配的名字",
     "nothing matches {address}": "没有与 {address} 匹配的对象",
-    "{path} is a folder: -r takes what is in it": "{path} 是文件夹：要处理其中的内容请加 -r",
+    "{path} is a folder: give -r to include its contents": "{path} 是目录：要包括其中的内容请加 -r",
     "only one object can go to standard output; uvideo cat takes several": (
         "只能把一个对象写到标准输出；多个对象请用 uvideo cat"
     ),
-    "the target {target} lies in the source {source}": "目标 {target} 位于源 {source} 之中",
-    "another source goes to {name} too": "另一个源也要写到 {name}",
-    "{target} is a file; a folder is needed for several sources": "{target} 是文件；有多个源时目标必须是文件夹",
-    "standard input is one source and goes with no other, nor with -r": "标准输入只能单独作为源，也不能与 -r 同用",
+    "the target {target} is inside the source {source}": "目标 {target} 位于源 {source} 之中",
+    "another source has the same target {name}": "另一个源的目标也是 {name}",
+    "{target} is a file; a folder is needed for several sources": "{target} 是文件；有多个源时目标必须是目录",
+    "standard input cannot be combined with other sources or with -r": "标准输入不能与其他源或 -r 同用",
     "standard input has no name: write the whole uvideo://space/key": "标准输入没有名字：请写出完整的 uvideo://空间/键",
-    "neither side is an object uvideo://space/key: the system's cp does this": (
+    "neither side is an object uvideo://space/key: use the system's cp": (
         "两边都不是对象 uvideo://空间/键：请用系统自带的 cp"
     ),
     "the name is not UTF-8 and cannot be a key: rename it": "文件名不是 UTF-8，不能作为键：请改名",
-    "{path} is neither a file nor a folder": "{path} 既不是文件也不是文件夹",
-    "a link leads back to a folder above it": "符号链接指回了上级文件夹",
+    "{path} is neither a file nor a folder": "{path} 既不是文件也不是目录",
+    "a link leads back to a folder above it": "符号链接指回了上级目录",
     # Progress
     "{done} of {known}": "{done}/{known}",
     "total": "合计",
     "part {done}/{parts}": "分片 {done}/{parts}",
     "{count} retries": "重试 {count} 次",
     "the progress display needs rich: pip install 'uvideo[cli]'": "显示进度需要 rich：pip install 'uvideo[cli]'",
-    "what is done is kept; to go on: {command}": "已完成的部分会保留；要继续请运行：{command}",
+    "finished parts are kept; to continue: {command}": "已完成的部分会保留；要继续请运行：{command}",
     # rm
     "Remove objects.": "删除对象。",
-    "Removes objects; there is no way back. -r removes what is below a folder, a pattern what it matches: both ask "
-    "on a terminal. A whole space is emptied with --all only.": (
-        "删除对象，无法恢复。-r 删除文件夹之下的内容，通配符删除匹配的对象；"
-        "两者在终端上都会先询问。清空整个空间必须加 --all。"
+    "Removed objects cannot be restored. -r removes all objects in a folder, a pattern removes all matching "
+    "objects; both ask on a terminal. Only --all empties a whole space.": (
+        "删除的对象无法恢复。-r 删除目录下的全部对象，通配符删除匹配的对象；两者在终端上都会先询问。清空整个空间"
+        "必须加 --all。"
     ),
     "One object:": "一个对象：",
-    "What would be removed:": "查看将会删除什么：",
+    "Show what would be removed:": "查看将会删除什么：",
     "Every temporary file of a space:": "空间中的所有临时文件：",
     "Everything in a space:": "空间中的全部内容：",
-    "What is below a folder.": "文件夹之下的内容。",
-    "Every object of a space.": "空间中的所有对象。",
-    "Something absent is no error.": "对象不存在时不算错误。",
-    "Objects at a time.": "同时处理的对象数。",
+    "Remove all objects in a folder.": "删除目录下的全部对象。",
+    "Remove every object of a space.": "删除空间中的所有对象。",
+    "Do not fail if an object does not exist.": "对象不存在时不算错误。",
+    "Number of objects at a time.": "同时处理的对象数。",
     "would delete {target}": "将删除 {target}",
     "deleted {target}": "已删除 {target}",
     "nothing is deleted": "没有删除任何内容",
-    "delete everything that {addresses} means?": "删除 {addresses} 所指的全部内容？",
-    "{address} is a whole space: -r --all empties it": "{address} 是整个空间：清空它请用 -r --all",
+    "delete all objects at {addresses}?": "删除 {addresses} 所指的全部内容？",
+    "{address} is a whole space: give -r --all to empty it": "{address} 是整个空间：清空它请用 -r --all",
     "{address} means every object of the space: that needs --all": "{address} 指空间中的所有对象：必须加 --all",
-    "it changed meanwhile, so it stays": "它在此期间被修改，因此予以保留",
+    "it changed meanwhile, so it was not removed": "它在此期间有变化，未删除",
     # sync, apply
-    "Make a folder or prefix like another one.": "让一个文件夹或前缀与另一个保持一致。",
+    "Synchronize a folder or prefix with another one.": "将目标目录或前缀同步为与源一致。",
     "Carry out a plan that sync wrote.": "执行 sync 写出的计划。",
-    "Copies what is missing or differs, from a folder to uvideo://space/prefix, back, or between two of those. Two "
-    "files are the same if size and content agree: the content of local files is compared by etag, which is "
-    "computed here and remembered until size, time or inode change. --delete removes what only TARGET has, after "
-    "everything was copied without failure; it refuses an empty source and more than --max-delete items, and asks "
-    "on a terminal.": (
-        "复制缺少或不同的文件：从文件夹到 uvideo://空间/前缀、反过来，或在两个前缀之间。\n"
-        "大小和内容都相同才算相同：本地文件的内容用 ETag 比较，"
-        "ETag 在本机计算，并在大小、时间或 inode 变化之前一直有效。\n"
-        "--delete 在全部复制成功之后删除只有 TARGET 才有的项；源为空或超过 --max-delete 时拒绝删除，在终端上会先询问。"
+    "Copies missing and different files from a folder to uvideo://space/prefix, back, or between two prefixes. "
+    "Two files are the same if size and content are equal. The content of local files is compared by etag, which "
+    "is computed here and reused until size, time or inode change. --delete removes items that only TARGET has, "
+    "after everything was copied without failure. It refuses an empty source and more than --max-delete items, "
+    "and asks on a terminal.": (
+        "复制缺少或不同的文件：从目录到 uvideo://空间/前缀、反过来，或在两个前缀之间。\n"
+        "大小和内容都相同才算相同：本地文件的内容用 ETag 比较，ETag 在本机计算，大小、时间或 inode 变化之前不再重"
+        "算。\n"
+        "--delete 在全部复制成功之后删除只有 TARGET 才有的项；源为空或超过 --max-delete 时拒绝删除，在终端上会先"
+        "询问。"
     ),
-    "--plan FILE changes nothing and writes what would be done; uvideo apply FILE does it.": (
-        "--plan FILE 不做改动，只写出将要做的事；uvideo apply FILE 来执行。"
+    "--plan FILE changes nothing and writes a plan; uvideo apply FILE carries it out.": (
+        "--plan FILE 不做改动，只写出计划；uvideo apply FILE 执行该计划。"
     ),
-    "A folder to a space:": "把文件夹同步到空间：",
-    "What would be done, and nothing else:": "只查看将要做什么：",
-    "Review what would be done, then do it:": "先审阅计划，再执行：",
-    "A mirror of a space, here:": "在本地为空间做镜像：",
-    "One space like another, by size only:": "让一个空间与另一个一致，只比较大小：",
-    "Remove what only TARGET has.": "删除只有 TARGET 才有的项。",
-    "Delete nothing if it would be more.": "要删除的项超过此数时一项也不删。",
+    "A folder to a space:": "把目录同步到空间：",
+    "Only show what would be done:": "只查看将要做什么：",
+    "Review a plan, then carry it out:": "先审阅计划，再执行：",
+    "A local mirror of a space:": "在本地为空间做镜像：",
+    "Synchronize one space with another, by size only:": "让一个空间与另一个一致，只比较大小：",
+    "Remove items that only TARGET has.": "删除只有 TARGET 才有的项。",
+    "Delete nothing if more items would be deleted.": "要删除的项超过此数时一项也不删。",
     "Do not ask.": "不询问。",
     "Compare sizes only.": "只比较大小。",
     "Compare content too, which is the default.": "同时比较内容，这是默认行为。",
-    "Change nothing; write what would be done.": "不做改动，只写出将要做的事。",
-    "Does what `uvideo sync --plan FILE` wrote down. A step whose source or target changed since then is refused; "
-    "the others are done. Deletes come last, and only if nothing failed.": (
+    "Change nothing; write a plan to this file.": "不做改动，只把计划写入该文件。",
+    "Carries out the plan of `uvideo sync --plan FILE`. A step whose source or target changed since then is "
+    "refused; the other steps are done. Deletes come last, and only if nothing failed.": (
         "执行 `uvideo sync --plan FILE` 写出的计划。源或目标在此之后有变化的步骤会被拒绝，其余照常执行。\n"
         "删除放在最后，且只在没有失败时进行。"
     ),
     "Make a plan, look at it, carry it out:": "生成计划，查看，执行：",
-    "the step {place} lies outside of {root}": "步骤 {place} 超出了 {root} 的范围",
+    "the step {place} is outside of {root}": "步骤 {place} 超出了 {root} 的范围",
     "it has the unknown step {action}": "其中有未知的步骤 {action}",
     "a step lacks its source or target": "有一个步骤缺少源或目标",
     "a listing is not in order: {name} comes after {before}": "列表没有按顺序排列：{name} 出现在 {before} 之后",
-    "{path} is no plan: {reason}": "{path} 不是计划文件：{reason}",
+    "{path} is not a plan: {reason}": "{path} 不是计划文件：{reason}",
     "it was written by another version": "它由另一个版本写出",
     "its end is missing, so it may be cut off": "缺少结尾，可能不完整",
     "{action} {target}, {size}": "{action} {target}，{size}",
     "delete {count} items from {target}?": "从 {target} 删除 {count} 项？",
     "{path} changed since the plan was made": "{path} 在计划生成之后有变化",
-    "{path} lies outside of {root}, by a link": "{path} 经由符号链接位于 {root} 之外",
-    "{text}: sync takes whole folders, no patterns and no pipes": "{text}：sync 只处理整个文件夹，不支持通配符和管道",
-    "{text} is no folder: uvideo cp copies single files": "{text} 不是文件夹：单个文件请用 uvideo cp",
+    "{path} is outside of {root} because of a link": "{path} 经由符号链接位于 {root} 之外",
+    "{text}: sync copies whole folders, not patterns or pipes": "{text}：sync 只处理整个目录，不支持通配符和管道",
+    "{text} is not a folder: use uvideo cp for single files": "{text} 不是目录：单个文件请用 uvideo cp",
     "comparing {path}": "比较 {path}",
-    "--checksum and --size-only exclude one another": "--checksum 与 --size-only 不能同时使用",
+    "--checksum and --size-only cannot be combined": "--checksum 与 --size-only 不能同时使用",
     "the plan is for {planned}, not for {endpoint}": "该计划针对 {planned}，而不是 {endpoint}",
-    "the plan deletes something; where nobody can be asked it needs -y": "该计划包含删除；无法询问时必须加 -y",
-    "{count} surplus items stay, as other items failed: run it again": (
-        "有其他项失败，因此多余的 {count} 项予以保留：请重新运行"
+    "the plan contains deletes; without a terminal it needs -y": "该计划包含删除；非交互环境必须加 -y",
+    "{count} surplus items were not deleted because other items failed: run the command again": (
+        "有其他项失败，因此没有删除多余的 {count} 项：请重新运行"
     ),
-    "--delete asks before it deletes; where nobody can be asked it needs -y": (
-        "--delete 在删除之前会询问；无法询问时必须加 -y"
+    "--delete asks before it deletes; without a terminal it needs -y": (
+        "--delete 在删除之前会询问；非交互环境必须加 -y"
     ),
     "{count} items would be deleted, more than --max-delete {most}: nothing is deleted": (
         "将删除 {count} 项，超过 --max-delete {most}：没有删除任何内容"
     ),
-    "ended early, as the others would fail too: {count} not begun": "其余各项也会失败，已提前结束：{count} 项未开始",
-    "ended early, as the others would fail too: {count} or more not begun": (
+    "ended early because the others would fail too: {count} not started": (
+        "其余各项也会失败，已提前结束：{count} 项未开始"
+    ),
+    "ended early because the others would fail too: {count} or more not started": (
         "其余各项也会失败，已提前结束：至少 {count} 项未开始"
     ),
     "the source {source} is empty: nothing is deleted": "源 {source} 是空的：没有删除任何内容",
     "the plan would not be complete, so it is not written": "计划不完整，因此没有写出",
-    "source and target lie in one another": "源和目标互相包含",
+    "source and target contain one another": "源和目标互相包含",
     # run
     "Run many commands, from a file, in one process.": "在一个进程中执行文件里的多条命令。",
-    "FILE has a command a line, with or without `uvideo` before it, quoted as in a shell; # begins a comment; - "
-    "reads standard input. The lines are independent of one another: with --jobs several run at a time, in any "
-    "order. A line that fails is said with its number, the others go on, and the exit code is 1.": (
+    "FILE has one command per line, with or without `uvideo` before it, quoted as in a shell; # begins a comment; "
+    "- reads standard input. The lines are independent: with --jobs several run at a time, in any order. If a "
+    "line fails, its number is reported, the others continue, and the exit code is 1.": (
         "FILE 每行一条命令，前面可写可不写 `uvideo`，引号规则与 shell 相同；# 之后是注释；- 表示读取标准输入。\n"
         "各行互不依赖：使用 --jobs 时同时执行多行，顺序不定。失败的行会连同行号报告，其余照常执行，退出码为 1。"
     ),
     "A file of commands:": "执行命令文件：",
     "Many copies from a pipe, sixteen at a time:": "从管道读取多条复制命令，同时执行 16 条：",
-    "Lines at a time.": "同时执行的行数。",
+    "Number of lines at a time.": "同时执行的行数。",
     "{count} of {total} lines failed": "{total} 行中有 {count} 行失败",
     "{verb} cannot be run from a file": "不能从文件中执行 {verb}",
     "the quotes do not match: {reason}": "引号不匹配：{reason}",
     # transfers
     "List, resume, abort and clean up unfinished transfers.": "列出、继续、放弃和清理未完成的传输。",
-    "Every large transfer is noted while it goes on (in ~/.local/state/uvideo), so that after a crash or a reboot "
-    "the same command, or resume, moves only what is missing.": (
+    "Each large transfer has a record while it runs (in ~/.local/state/uvideo). After a crash or a reboot the "
+    "same command, or resume, transfers only the missing parts.": (
         "每个较大的传输在进行时都有记录（在 ~/.local/state/uvideo），因此崩溃或重启之后，\n"
         "再次运行同一条命令或用 resume，只传输缺少的部分。"
     ),
-    "What is unfinished:": "查看未完成的传输：",
+    "List what is unfinished:": "查看未完成的传输：",
     "List unfinished transfers.": "列出未完成的传输。",
     "As JSON:": "以 JSON 输出：",
-    "Go on with unfinished transfers.": "继续未完成的传输。",
-    "With all of them:": "全部继续：",
-    "All that are not running.": "所有没有正在进行的传输。",
-    "Give unfinished transfers up, and free what is kept of them.": "放弃未完成的传输，并释放已保存的部分。",
-    "All of them:": "全部放弃：",
-    "Abort the old unfinished uploads of a space that nobody here can go on with.": (
-        "清理空间中本机无法继续的、过期的未完成上传。"
+    "Resume unfinished transfers.": "继续未完成的传输。",
+    "Resume all of them:": "全部继续：",
+    "All transfers that are not running.": "所有未在进行的传输。",
+    "Abort unfinished transfers, and delete their stored parts.": "放弃未完成的传输，并删除已保存的部分。",
+    "Abort all of them:": "全部放弃：",
+    "Abort old unfinished uploads of a space that this machine has no record of.": (
+        "清理空间中较早的、本机没有记录的未完成上传。"
     ),
-    "Parts of an upload that was never finished stay at the service, and cost. This removes those that were begun "
-    "longer ago and that no record of this machine names: look with --dry-run whether another machine is at them.": (
-        "没有完成的上传，其分片会留在服务端并产生费用。本命令清理开始时间较早、且本机没有记录的上传：\n"
-        "请先用 --dry-run 确认是否有其他机器正在上传。"
+    "The parts of an unfinished upload stay at the service and cost money. This aborts uploads that are older "
+    "than --older-than and have no record on this machine. Check first with --dry-run that no other machine is "
+    "still sending them.": (
+        "未完成的上传，其分片会留在服务端并产生费用。本命令中止早于 --older-than 且本机没有记录的上传。\n"
+        "请先用 --dry-run 确认没有其他机器正在上传。"
     ),
-    "What is older than a week:": "一周以前的：",
-    "Begun so long ago: 36h, 7d and so on.": "开始时间早于多久之前：36h、7d 等。",
-    "would give up {id}, {target}": "将放弃 {id}，{target}",
-    "gave up {id}, {target}": "已放弃 {id}，{target}",
-    "give the ids of transfers, or --all; uvideo transfers ls lists them": (
+    "Uploads older than a week:": "一周以前的：",
+    "Least age of the uploads: 36h, 7d and so on.": "开始时间早于多久之前：36h、7d 等。",
+    "would abort {id}, {target}": "将放弃 {id}，{target}",
+    "aborted {id}, {target}": "已放弃 {id}，{target}",
+    "give the ids of transfers, or --all; uvideo transfers ls lists the ids": (
         "请给出传输的编号，或使用 --all；uvideo transfers ls 可列出编号"
     ),
-    "{text} is no time: write 36h, 7d and so on": "{text} 不是时间：请写成 36h、7d 等",
+    "{text} is not a time: write 36h, 7d and so on": "{text} 不是时间：请写成 36h、7d 等",
     "there is no transfer {id}; uvideo transfers ls lists them": "没有传输 {id}；uvideo transfers ls 可列出编号",
     "(running)": "（进行中）",
 }
