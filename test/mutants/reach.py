@@ -17,7 +17,7 @@ from typing import Any
 from test.mutants.children import run
 from test.mutants.context import NAME
 
-MARKS = "not long and not soak and not browser and not cluster and not data and not proxies"
+MARKS = "not long and not soak and not browser and not cluster and not data and not proxies and not s3clients"
 #: Those that run the SDK's tests on many interpreters: here one, the one that is measured, be it a long test or not.
 OWN = {"test/test_sdk.py": ["-m", "", f"-k=[{sys.version_info[0]}.{sys.version_info[1]}]"]}
 #: About the tree and not about what it does.

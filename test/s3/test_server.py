@@ -562,3 +562,15 @@ def test_the_tags_of_a_bucket(s3: Any, bucket: str) -> None:
     assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == tags
     s3.delete_bucket_tagging(Bucket=bucket)
     assert refusal(s3.get_bucket_tagging, Bucket=bucket) == (404, "NoSuchTagSet")
+
+
+def test_temporary_keys(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    made = Peer(s3_server.server).manage(operation.AssumeRole("role", "session"))
+    url, keys = s3_server.url, (made.public_key, made.private_key)
+    client(url, *keys, token=made.security_token).put_object(Bucket=bucket, Key="k", Body=b"x")
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+    other = Peer(s3_server.server).manage(operation.AssumeRole("role", "session"))
+    for token in (None, "x", other.security_token, made.security_token[:-1] + "x"):
+        assert refusal(client(url, *keys, token=token).list_buckets) == (400, "InvalidToken"), token
+    wrong = client(url, made.public_key, "not the private key", token=made.security_token)
+    assert refusal(wrong.list_buckets) == (403, "SignatureDoesNotMatch")

@@ -1,0 +1,82 @@
+"""boto3, with its transfer manager, and as programs set it up that want no checksums beside Content-MD5."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from test.s3clients.client import Listing, Place
+
+__all__ = ["Boto3", "Boto3Plain"]
+
+DELETED = 1000  # keys of one request
+
+
+class Boto3:
+    """With a checksum in each request, which is what it does by itself."""
+
+    checksums = "when_supported"
+
+    def __init__(self, place: Place) -> None:
+        import boto3
+        from botocore.client import Config
+
+        config = Config(
+            signature_version="s3v4",
+            request_checksum_calculation=self.checksums,
+            response_checksum_validation=self.checksums,
+            s3={"addressing_style": "path"},
+            retries={"total_max_attempts": 1},
+            proxies={},
+        )
+        self._s3: Any = boto3.client(
+            "s3",
+            endpoint_url=place.url,
+            region_name="cn-bj",
+            aws_access_key_id=place.public,
+            aws_secret_access_key=place.private,
+            config=config,
+        )
+
+    def make(self, bucket: str) -> None:
+        self._s3.create_bucket(Bucket=bucket)
+
+    def put(self, bucket: str, key: str, path: Path) -> None:
+        self._s3.upload_file(str(path), bucket, key)
+
+    def get(self, bucket: str, key: str, path: Path) -> None:
+        self._s3.download_file(bucket, key, str(path))
+
+    def span(self, bucket: str, key: str, first: int, last: int) -> bytes:
+        found: bytes = self._s3.get_object(Bucket=bucket, Key=key, Range=f"bytes={first}-{last}")["Body"].read()
+        return found
+
+    def copy(self, bucket: str, key: str, target: str) -> None:
+        self._s3.copy({"Bucket": bucket, "Key": key}, bucket, target)
+
+    def listing(self, bucket: str, prefix: str) -> Listing:
+        pages = list(self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/"))
+        keys = {each["Key"] for page in pages for each in page.get("Contents", [])}
+        return Listing(keys, {each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])})
+
+    def delete(self, bucket: str, keys: Sequence[str]) -> None:
+        for start in range(0, len(keys), DELETED):
+            some = [{"Key": key} for key in keys[start : start + DELETED]]
+            assert "Errors" not in self._s3.delete_objects(Bucket=bucket, Delete={"Objects": some})
+
+    def presign(self, bucket: str, key: str) -> str:
+        url: str = self._s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": key}, ExpiresIn=600)
+        return url
+
+    def multipart(self, bucket: str, key: str, path: Path, part: int) -> None:
+        from boto3.s3.transfer import TransferConfig
+
+        config = TransferConfig(multipart_threshold=part, multipart_chunksize=part)
+        self._s3.upload_file(str(path), bucket, key, Config=config)
+
+
+class Boto3Plain(Boto3):
+    """Checksums only where S3 demands one."""
+
+    checksums = "when_required"
