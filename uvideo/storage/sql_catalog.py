@@ -825,7 +825,7 @@ def _check_programs() -> Steps[None]:
     """Unavailable while a program may run that cannot read what S3 stores."""
     ((schema,),) = yield "SELECT schema FROM oldest", ()
     if schema < PART_LISTS:
-        raise errors.Unavailable(OLDER)
+        raise errors.Unavailable(OLDER, cause="upgrade")
 
 
 def sums(rows: Iterable[Row]) -> dict[Any, builtins.list[int]]:

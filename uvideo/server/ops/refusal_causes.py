@@ -20,6 +20,7 @@ OWN = {
     "readonly": "the disk is read-only",
     "disk": "the disk failed",
     "audit": "the audit log cannot be written",
+    "upgrade": "an older gateway may still run: it could not read what this request stores",
     "unexpected": "this program failed: the log has a traceback",
 }
 CAUSES = (*base.CAUSES, *OWN)
