@@ -45,6 +45,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PEM = str(ROOT / "test" / "data" / "tls.pem")
 BIG = 8 * MIB
 SMALL_BUFFER = 64 * 1024  # bytes that a client takes ahead
+#: These tests leave connections silent, on a busy machine for longer than the usual minute.
+IDLE = ("--idle", "600")
 
 
 class Caller(Peer):
@@ -117,7 +119,7 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(patience.SECONDS)
         for each in (self.first, *self._callers):
             each.close()
 
@@ -177,13 +179,13 @@ def clinging(load: Load) -> Iterator[None]:
             while not has_all(got) and (piece := slow.recv(SMALL_BUFFER)):
                 got.extend(piece)
                 if len(got) > BIG // 2:
-                    told.wait(60)
+                    told.wait(patience.SECONDS)
 
         reader = threading.Thread(target=read)
         reader.start()
         yield
         told.set()
-        reader.join(60)
+        reader.join(patience.SECONDS)
         assert has_all(got) and got.endswith(pattern(BIG))
         writer.sendall(pattern(BIG)[BIG // 2 :])
         answered = receive(writer, "PUT")
@@ -215,7 +217,7 @@ def program(tmp_path: Path) -> Path:
 
 def started_from(program: Path, folder: Path, *options: str) -> Any:
     inside = ("env", "-C", str(program))
-    return start_server(folder, "--no-fsync", *options, command=inside, env={"PYTHONPATH": str(program)})
+    return start_server(folder, "--no-fsync", *IDLE, *options, command=inside, env={"PYTHONPATH": str(program)})
 
 
 def upgrade(program: Path) -> None:
@@ -382,7 +384,7 @@ def test_a_signal_in_the_middle_of_a_hand_over_is_for_the_new_server(tmp_path: P
 @pytest.mark.long
 def test_what_older_servers_have_left_ends_when_the_first_is_told_to_stop(tmp_path: Path) -> None:
     """Each of two that were replaced has a reader that stalls."""
-    with start_server(tmp_path, "--no-fsync", "--idle", "600") as server, contextlib.ExitStack() as stack:
+    with start_server(tmp_path, "--no-fsync", *IDLE) as server, contextlib.ExitStack() as stack:
         load = Load(server, False)
         for _ in range(2):
             assert stack.enter_context(load.first.begin("GET", load.space, "big")).recv(4) == b"HTTP"
@@ -620,7 +622,7 @@ def test_a_restart_with_sockets_of_the_manager_fails_no_request(
     tmp_path: Path, workers: int, secure: bool, notified: bool
 ) -> None:
     options = ["--workers", str(workers), *(["--tls-cert", PEM, "--tls-key", PEM] if secure else [])]
-    with Manager(tmp_path / "data", *options, notified=notified) as manager:
+    with Manager(tmp_path / "data", *IDLE, *options, notified=notified) as manager:
         first = manager.start()
         load = Load(manager, secure)
         with load, clinging(load):
@@ -652,7 +654,7 @@ def bare_start() -> float:
 
 
 def test_a_folder_is_in_use_while_a_worker_outlives_its_server(tmp_path: Path) -> None:
-    with Manager(tmp_path / "data") as manager:
+    with Manager(tmp_path / "data", *IDLE) as manager:
         first = manager.start()
         load = Load(manager, False)
         with load.first.begin("GET", load.space, "big") as stalled:
