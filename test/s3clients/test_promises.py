@@ -73,7 +73,7 @@ def test_listing(client: Client, full: str) -> None:
 
 
 def test_delete(client: Client, ufile: UFileClient, bucket: str) -> None:
-    keys = [f"folder/{number}" for number in range(30)]
+    keys = [f"{number:02}.bin" for number in range(30)]
     for key in keys:
         ufile.put(bucket, key, b"")
     client.delete(bucket, keys[1:])

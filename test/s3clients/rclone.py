@@ -1,0 +1,63 @@
+"""rclone, set up by variables alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from test.s3clients.client import PROGRAMS, Listing, Place, ran
+
+__all__ = ["Rclone"]
+
+
+class Rclone:
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def _ran(self, *words: str | Path) -> bytes:
+        settings = {
+            "RCLONE_CONFIG_S_TYPE": "s3",
+            "RCLONE_CONFIG_S_PROVIDER": "Other",
+            "RCLONE_CONFIG_S_ENV_AUTH": "true",
+            "RCLONE_CONFIG_S_REGION": "cn-bj",
+            "RCLONE_CONFIG_S_ENDPOINT": self._place.url,
+        }
+        return ran(self._place, [PROGRAMS / "rclone", "--retries", "1", "--low-level-retries", "1", *words], **settings)
+
+    def make(self, bucket: str) -> None:
+        self._ran("mkdir", f"s:{bucket}")
+
+    def put(self, bucket: str, key: str, path: Path) -> None:
+        self._ran("copyto", path, f"s:{bucket}/{key}")
+
+    def get(self, bucket: str, key: str, path: Path) -> None:
+        self._ran("copyto", f"s:{bucket}/{key}", path)
+
+    def span(self, bucket: str, key: str, first: int, last: int) -> bytes:
+        return self._ran("cat", f"--offset={first}", f"--count={last - first + 1}", f"s:{bucket}/{key}")
+
+    def copy(self, bucket: str, key: str, target: str) -> None:
+        self._ran("copyto", f"s:{bucket}/{key}", f"s:{bucket}/{target}")
+
+    def listing(self, bucket: str, prefix: str) -> Listing:
+        listing = Listing(set(), set())
+        for each in json.loads(self._ran("lsjson", "--no-modtime", f"s:{bucket}/{prefix}")):
+            if each["IsDir"]:
+                listing.folders.add(f"{prefix}{each['Path']}/")
+            else:
+                listing.keys.add(prefix + each["Path"])
+        return listing
+
+    def delete(self, bucket: str, keys: Sequence[str]) -> None:
+        names = self._place.folder / "deleted"
+        names.write_text("".join(f"{key}\n" for key in keys))
+        self._ran("delete", "--files-from-raw", names, f"s:{bucket}")
+
+    def presign(self, bucket: str, key: str) -> str:
+        return self._ran("link", "--expire", "10m", f"s:{bucket}/{key}").decode().strip()
+
+    def multipart(self, bucket: str, key: str, path: Path, part: int) -> None:
+        size = f"{part >> 20}Mi"
+        options = (f"--s3-chunk-size={size}", f"--s3-upload-cutoff={size}")
+        self._ran("copyto", *options, path, f"s:{bucket}/{key}")
