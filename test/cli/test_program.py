@@ -107,7 +107,7 @@ def test_what_the_toolkit_logs_is_a_note(shell: Shell) -> None:
     space = shell.space(a="1")
     environ = {"UVIDEO_RETRIE": "3"}
     text = shell("cp", f"uvideo://{space}/a", "x", **environ)
-    assert text.code == 0 and "is UVIDEO_RETRIES meant?" in text.err
+    assert text.code == 0 and "did you mean UVIDEO_RETRIES?" in text.err
     assert shell("-q", "cp", f"uvideo://{space}/a", "x", **environ).err == ""
     done = shell("cp", f"uvideo://{space}/a", "x", "--json", **environ)
     assert "UVIDEO_RETRIES" in check(done.err.splitlines()[0])["message"]

@@ -154,7 +154,9 @@ def _without_blanks(method: str, data: bytes) -> bytes:
 
 DIFFERENCES = (
     Difference(
-        "LF alone", "RFC 9112 2.2 lets a reader take it; who stands between may not", "does not end in CR and LF"
+        "LF alone",
+        "RFC 9112 2.2 lets a reader take it; who stands between may not",
+        "a line of the head does not end in CR and LF",
     ),
     Difference("LF alone in a trailer", "as above", "a line of the chunks does not end in CR and LF"),
     Difference("another version", "what HTTP/1.2 or 2.0 means in such a line nobody knows", "not one of HTTP/1"),

@@ -128,6 +128,7 @@ OWN = {
         "server/http/faulty_app.py",
         "server/ops/audit_reader.py",
         "server/process/handover.py",
+        "server/rules/buckets.py",
     ),
     *("storage/s3.py", "storage/schema.py"),
 }
