@@ -14,18 +14,20 @@ The other dialects share the port.  The first rule that fits decides; a request 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from uvideo._core import compat, message
 from uvideo.s3.errors import S3Error
 
-__all__ = ["S3Address", "HostNames", "S3Host", "address", "is_form", "is_s3"]
+__all__ = ["S3Address", "HostNames", "S3Host", "address", "by_signature", "is_form", "is_s3"]
 
 KEY_LIMIT = 1024  # bytes
 _REGION = re.compile(r"s3-[a-z0-9-]+\Z").match
 _INTERNAL = "internal"
+_AWS, _UFILE = ("AWS4-HMAC-SHA256", "AWS "), ("UCloud ", "AutoAI ")  # how Authorization begins
+_NO_NAMES = frozenset[str]()
 _SIGNED_URL = frozenset(("x-amz-algorithm", "x-amz-credential", "x-amz-signature", "awsaccesskeyid"))
 _SDK_PARAMETERS = frozenset(("list-type", "x-id"))
 _UFILE_FIELDS = frozenset(("filename", "objectname", "authorization"))
@@ -71,25 +73,35 @@ class HostNames:
         return None
 
 
+def by_signature(query: Collection[tuple[str, str]], headers: message.Headers, *, port: bool = False) -> bool | None:
+    """Whether the rules 1 to 4 say that a request is S3; None if none of them fits.  Arguments as of is_s3."""
+    authorization = headers.get("Authorization", "")
+    if port or authorization.startswith(_AWS):
+        return True
+    lower = {name.lower() for name, _ in query} if query else _NO_NAMES
+    if query and not lower.isdisjoint(_SIGNED_URL):
+        return True
+    if authorization.startswith(_UFILE) or headers.get("Bucket") is not None or "ucloudpublickey" in lower:
+        return False
+    return None
+
+
 def is_s3(
-    method: str, query: Iterable[tuple[str, str]], headers: message.Headers, host: S3Host | None, *, port: bool = False
+    method: str,
+    query: Collection[tuple[str, str]],
+    headers: message.Headers,
+    host: S3Host | None,
+    *,
+    port: bool = False,
 ) -> bool:
     """Whether the rules 1 to 6 say that a request is S3.
 
     ``query``: decoded (name, value).  ``host``: what HostNames has found.  ``port``: whether it came to the S3 port.
     """
-    authorization = headers.get("Authorization", "")
-    if port or authorization.startswith(("AWS4-HMAC-SHA256", "AWS ")):
-        return True
-    names = {name for name, _ in query}
-    lower = {name.lower() for name in names}
-    if lower and not lower.isdisjoint(_SIGNED_URL):
-        return True
-    if authorization.startswith(("UCloud ", "AutoAI ")) or "ucloudpublickey" in lower:
-        return False
-    if headers.get("Bucket") is not None:
-        return False
-    if host is not None or not names.isdisjoint(_SDK_PARAMETERS):
+    decided = by_signature(query, headers, port=port)
+    if decided is not None:
+        return decided
+    if host is not None or not _SDK_PARAMETERS.isdisjoint(name for name, _ in query):
         return True
     return any(_is_mark(name.lower()) for name, _ in headers) or (method == "OPTIONS" and _asks_for_mark(headers))
 

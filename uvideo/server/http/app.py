@@ -233,11 +233,13 @@ class App:
         request = exchange.request
         target = location.parse_target(request.raw_path)
         host = target.authority or exchange.headers.get("Host", "")
-        only_s3, name = is_only_s3(exchange), self._s3_names.match(host)
-        if name is not None and name.space and await self._service.catalog.space(name.space) is not None:
-            name = None
-        if recognition.is_s3(request.method, target.query, exchange.headers, name, port=only_s3):
-            return S3Call(exchange, self._pipeline, target, host, "" if name is None else name.bucket)
+        query, headers, only_s3 = target.query, exchange.headers, is_only_s3(exchange)
+        if recognition.by_signature(query, headers, port=only_s3) is not False:
+            name = self._s3_names.match(host)
+            if name is not None and name.space and await self._service.catalog.space(name.space) is not None:
+                name = None
+            if recognition.is_s3(request.method, query, headers, name, port=only_s3):
+                return S3Call(exchange, self._pipeline, target, host, "" if name is None else name.bucket)
         spoken = ManagementPlaneCall if is_management(exchange, target) else UfileCall
         return spoken(exchange, self._pipeline, target, host)
 
