@@ -213,6 +213,37 @@ def test_an_object_that_s3_closes_is_closed_in_a_public_bucket(s3_server: S3Serv
     assert anybody.get_object(Bucket=bucket, Key="open")["Body"].read() == b"open"
     assert refusal(anybody.get_object, Bucket=bucket, Key="closed") == (403, "AccessDenied")
     assert refusal(anybody.get_object, Bucket=bucket, Key="absent") == (404, "NoSuchKey")
+    ufile = Peer(s3_server.server)
+    for method in ("GET", "HEAD"):
+        statuses = {
+            key: ufile.send(method, f"/{key}", host=f"{bucket}.localhost").status
+            for key in ("open", "closed", "absent")
+        }
+        assert statuses == {"open": 200, "closed": 401, "absent": 404}, method
+    assert ufile.call(operation.GetObject(bucket, "closed")).body == b"closed"
+    ufile.do(operation.PutAcl(bucket, "closed", "default"))  # UFile's default is what the space's type says
+    assert ufile.send("GET", "/closed", host=f"{bucket}.localhost").body == b"closed"
+
+
+def test_another_account_copies_what_everybody_may_read(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    folder = s3_server.server.dir
+    file = folder.parent / "other.json"
+    command = [sys.executable, "-m", "uvideo", "admin", "add-key", str(folder), "--key-file", str(file)]
+    subprocess.run([*command, "--account", bucket], capture_output=True, timeout=patience.SECONDS, check=True)
+    pair = json.loads(file.read_text())
+    other = client(s3_server.url, pair["public_key"], pair["private_key"])
+    other.create_bucket(Bucket=f"{bucket}-other")
+    source = Peer(s3_server.server).space("public")
+    s3.put_object(Bucket=source, Key="open", Body=b"open")
+    s3.put_object(Bucket=source, Key="closed", Body=b"closed", ACL="private")
+    here = {"Bucket": f"{bucket}-other", "Key": "copy"}
+    other.copy_object(**here, CopySource={"Bucket": source, "Key": "open"})
+    closed = {"CopySource": {"Bucket": source, "Key": "closed"}}
+    assert refusal(other.copy_object, **here, **closed) == (403, "AccessDenied")
+    upload = other.create_multipart_upload(**here)["UploadId"]
+    part = {"UploadId": upload, "PartNumber": 1}
+    assert refusal(other.upload_part_copy, **here, **part, **closed) == (403, "AccessDenied")
+    assert other.get_object(**here)["Body"].read() == b"open"
 
 
 def test_presigned_urls(s3_server: S3Server, s3: Any, bucket: str) -> None:
