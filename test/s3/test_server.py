@@ -261,6 +261,33 @@ def test_presigned_urls(s3_server: S3Server, s3: Any, bucket: str) -> None:
     )  # the data port serves S3 too
 
 
+def test_a_presigned_url_is_for_its_bucket_alone(tmp_path: Path) -> None:
+    with start_s3_server(tmp_path, "--s3-host", "s3.test", "--public-url", "http://s3.test") as made:
+        s3, peer = made.client(), Peer(made)
+        for bucket in ("one", "other"):
+            s3.create_bucket(Bucket=bucket * 2)
+            for key in ("k", "oneone/k"):
+                s3.put_object(Bucket=bucket * 2, Key=key, Body=f"{key} of {bucket}".encode())
+
+        def presigned(style: str, method: str = "get_object", **arguments: str) -> str:
+            there = client("http://s3.test", made.public_key, made.private_key, s3={"addressing_style": style})
+            return str(there.generate_presigned_url(method, arguments)).partition(".test")[2]
+
+        def got(target: str, host: str) -> tuple[int, bytes]:
+            answer = peer.send("GET", target, host=host)
+            return answer.status, answer.body if answer.status == 200 else b""
+
+        target = presigned("virtual", Bucket="oneone", Key="k")
+        assert got(target, "oneone.s3.test") == (200, b"k of one")
+        assert got(f"http://oneone.s3.test{target}", "proxy.test") == (200, b"k of one")
+        assert got(f"http://otherother.s3.test{target}", "oneone.s3.test") == (403, b"")
+        target = presigned("path", Bucket="oneone", Key="k")
+        for host in ("s3.test", "127.0.0.1"):  # the second: a proxy sends another host than the client
+            assert got(target, host) == (200, b"k of one")
+        assert got(target, "otherother.s3.test") == (403, b"")
+        assert got(presigned("path", "list_buckets"), "otherother.s3.test") == (403, b"")
+
+
 def test_who_may_not(s3_server: S3Server, s3: Any, bucket: str) -> None:
     server, url = s3_server.server, s3_server.url
     wrong = client(url, server.public_key, "not the private key")
