@@ -471,6 +471,12 @@ def test_forms(s3_server: S3Server, s3: Any, bucket: str) -> None:
     def post(data: bytes, *after: tuple[str, str], **fields: str) -> Any:
         return peer.send("POST", f"/{bucket}", *form({**signed, **fields}, data, *after))
 
+    def post_free(name: str, value: str) -> Any:
+        given = s3.generate_presigned_post(bucket, "free", Conditions=[["starts-with", f"${name}", ""]])["fields"]
+        return peer.send("POST", f"/{bucket}", *form({**given, name: value}, b"free"))
+
+    assert post_free("x-amz-meta-a", "ü \t€").status == 204
+    s3.delete_object(Bucket=bucket, Key="free")
     done = post(b"hello", ("behind", "ignored"))
     assert done.status == 201 and b"<Key>in/f.txt</Key>" in done.body, done
     got = s3.get_object(Bucket=bucket, Key="in/f.txt")
@@ -480,6 +486,13 @@ def test_forms(s3_server: S3Server, s3: Any, bucket: str) -> None:
         (post(b"1"), b"EntityTooSmall"),
         (post(b"hello", key="out"), b"AccessDenied"),
         (post(b"hello", more="x"), b"AccessDenied"),
+        (post_free("x-amz-meta-a", "1\r\nMore: 2"), b"InvalidArgument"),
+        (post_free("x-amz-meta-a", "\x7f"), b"InvalidArgument"),
+        (post_free("x-amz-meta-a: 1", "2"), b"InvalidArgument"),
+        (post_free("x-amz-meta-ü", "1"), b"InvalidArgument"),
+        (post_free("Cache-Control", "a\nb"), b"InvalidArgument"),
+        (post_free("Content-Type", "text/x\r\nMore: 2"), b"InvalidArgument"),
+        (post_free("x-amz-website-redirect-location", "/a\r\nMore: 2"), b"InvalidArgument"),
         (post(b"hello", **{"x-amz-signature": "0" * 64}), b"SignatureDoesNotMatch"),
         (post(b"hello", policy="e30="), b"InvalidPolicyDocument"),
         (peer.send("POST", f"/{bucket}", *form({"key": "k"}, b"hello")), b"AccessDenied"),
