@@ -448,6 +448,24 @@ def test_an_upload_that_is_aborted_is_gone(s3: Any, bucket: str) -> None:
     assert refusal(s3.abort_multipart_upload, **here) == (404, "NoSuchUpload")
 
 
+def test_uploads_are_listed_by_common_prefix(s3: Any, bucket: str) -> None:
+    last = "b/" + "\U0010ffff" * 5
+    for key in ("a", "b", "b/1", "b/2", last, last, "c/1", "d"):
+        s3.create_multipart_upload(Bucket=bucket, Key=key)
+
+    def page(**asked: Any) -> tuple[list[str], list[str], str | None]:
+        got = s3.list_multipart_uploads(Bucket=bucket, Delimiter="/", **asked)
+        prefixes = [each["Prefix"] for each in got.get("CommonPrefixes", [])]
+        return [each["Key"] for each in got.get("Uploads", [])], prefixes, got.get("NextKeyMarker")
+
+    assert page()[:2] == (["a", "b", "d"], ["b/", "c/"])
+    assert page(MaxUploads=3) == (["a", "b"], ["b/"], "b/")
+    assert page(KeyMarker="b/", MaxUploads=1)[1:] == (["c/"], "c/")
+    assert page(KeyMarker="b/1")[:2] == (["d"], ["b/", "c/"])
+    assert page(KeyMarker="c/")[:2] == (["d"], [])
+    assert page(Prefix="b/")[0] == ["b/1", "b/2", last, last]
+
+
 def form(fields: dict[str, str], data: bytes, *after: tuple[str, str]) -> tuple[list[tuple[str, str]], bytes]:
     """(headers, body) of a form with a file."""
     lines = b""
