@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -18,11 +19,12 @@ import pytest
 
 from test import patience
 from test.s3.s3_server import S3Server, client, refusal, start_s3_server
-from test.server.wire import Peer, chunked
+from test.server.wire import Peer, chunked, connect, head, receive
 from ucloud.uvideo.protocol import operation
 from ucloud.uvideo.protocol.etag import Etag
-from uvideo.s3 import signature
+from uvideo.s3 import acl, signature
 
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 PEM = str(Path(__file__).resolve().parents[1] / "data" / "tls.pem")
 
 
@@ -642,6 +644,25 @@ def test_what_the_acl_of_a_bucket_lets_everybody_do(s3_server: S3Server, s3: Any
     s3.create_bucket(Bucket=open_to_all, ACL="public-read")
     assert refusal(s3.create_bucket, Bucket=open_to_all) == (409, "BucketAlreadyExists")
     assert anybody.list_objects_v2(Bucket=open_to_all)["KeyCount"] == 0
+
+
+def test_a_request_never_changes_a_later_bucket_with_the_same_name(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    """A client may send the document of its request as slowly as it likes."""
+    group = b'<Grantee xmlns:x="http://www.w3.org/2001/XMLSchema-instance" x:type="Group"><URI>%s</URI></Grantee>'
+    grant = b"<Grant>" + group % acl.ALL_USERS.encode() + b"<Permission>READ</Permission></Grant>"
+    body = b"<AccessControlPolicy><Owner/><AccessControlList>" + grant + b"</AccessControlList></AccessControlPolicy>"
+    url = s3.generate_presigned_url("put_bucket_acl", {"Bucket": bucket})
+    target = url.partition(str(s3_server.port))[2]
+    md5 = base64.b64encode(hashlib.md5(body).digest()).decode()
+    headers = [("Host", f"127.0.0.1:{s3_server.port}"), ("Expect", "100-continue"), ("Content-MD5", md5)]
+    with connect(s3_server.port) as sock:
+        sock.sendall(head("PUT", target, [*headers, ("Content-Length", str(len(body)))]))
+        assert sock.recv(len(CONTINUE), socket.MSG_WAITALL) == CONTINUE  # the signature and the rights are checked
+        s3.delete_bucket(Bucket=bucket)
+        s3.create_bucket(Bucket=bucket)
+        sock.sendall(body)
+        assert receive(sock).status == 404
+    assert refusal(s3_server.anonymous().list_objects_v2, Bucket=bucket) == (403, "AccessDenied")
 
 
 def test_the_tags_of_a_bucket(s3: Any, bucket: str) -> None:
