@@ -1,4 +1,7 @@
-"""The rights of tokens, and of nobody, on the data plane.  Source: management-plane.md section 5, data-plane.md section 2."""
+"""The rights of tokens, and of nobody, on the data plane.
+
+Source: management-plane.md section 5, data-plane.md section 2.
+"""
 
 from __future__ import annotations
 
