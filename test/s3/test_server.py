@@ -223,6 +223,8 @@ def test_an_object_that_s3_closes_is_closed_in_a_public_bucket(s3_server: S3Serv
         }
         assert statuses == {"open": 200, "closed": 401, "absent": 404}, method
     assert ufile.call(operation.GetObject(bucket, "closed")).body == b"closed"
+    s3.copy_object(Bucket=bucket, Key="closed", CopySource=f"{bucket}/closed", MetadataDirective="REPLACE")
+    assert refusal(anybody.get_object, Bucket=bucket, Key="closed") == (403, "AccessDenied")
     ufile.do(operation.PutAcl(bucket, "closed", "default"))  # UFile's default is what the space's type says
     assert ufile.send("GET", "/closed", host=f"{bucket}.localhost").body == b"closed"
 
