@@ -143,6 +143,8 @@ CRC = ("x-amz-checksum-crc32", "y/U6HA==")
         ([CRC, ("x-amz-trailer", "x-amz-checksum-crc32")], "InvalidRequest"),
         ([("x-amz-trailer", "x-amz-checksum-crc32, x-amz-checksum-crc32c")], "InvalidRequest"),
         ([("x-amz-trailer", "x-amz-checksum-crc16")], "InvalidRequest"),
+        ([("X-Amz-Checksum-CRC16", "AAA=")], "InvalidRequest"),
+        ([CRC, ("x-amz-checksum-crc16", "AAA=")], "InvalidRequest"),
         ([("x-amz-sdk-checksum-algorithm", "CRC32")], "InvalidRequest"),
         ([("x-amz-checksum-crc32", "y/U6HA")], "BadDigest"),
         ([("x-amz-checksum-sha512", "AAAA")], "NotImplemented"),

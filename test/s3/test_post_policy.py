@@ -174,6 +174,11 @@ def test_another_bucket_is_refused() -> None:
     assert refused(signed(policy(ANY_KEY)), bucket="other-bucket").code == "AccessDenied"
 
 
+def test_a_policy_that_names_no_bucket_is_for_none() -> None:
+    assert refused(signed(policy(conditions=[*OWN[1:], ANY_KEY]))).code == "AccessDenied"
+    checked(signed(policy(conditions=[*OWN[1:], ANY_KEY, ["starts-with", "$bucket", ""]])), SECRET)
+
+
 @pytest.mark.parametrize(
     "ranges,size,code",
     [

@@ -14,7 +14,7 @@ from ucloud.uvideo.protocol.message import Headers, Request
 from uvideo.s3.errors import S3Error
 from uvideo.s3.recognition import HostNames, S3Address, S3Host, address, is_form, is_s3
 
-HOSTS = HostNames(suffixes=("ufileos.com", "localhost"), names=("s3.test", "store.example.com"))
+HOSTS = HostNames(suffixes=("ufileos.com", "localhost"), names=("s3.test", "store.example.com", "eu.s3.test"))
 GET = {"Bucket": "bucket", "Key": "key"}
 
 
@@ -45,6 +45,8 @@ def of_request(request: Request) -> bool:
         ("s3.test", S3Host("")),
         ("bucket.s3.test:9000", S3Host("bucket")),
         ("a.b.s3.test", S3Host("a.b")),
+        ("eu.s3.test:9000", S3Host("")),
+        ("a.eu.s3.test", S3Host("a")),
         ("a.store.example.com", S3Host("a")),
         # No names for S3.
         ("bucket.cn-bj.ufileos.com", None),

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -18,11 +19,12 @@ import pytest
 
 from test import patience
 from test.s3.s3_server import S3Server, client, refusal, start_s3_server
-from test.server.wire import Peer, chunked
+from test.server.wire import Peer, chunked, connect, head, receive
 from ucloud.uvideo.protocol import operation
 from ucloud.uvideo.protocol.etag import Etag
-from uvideo.s3 import signature
+from uvideo.s3 import acl, signature
 
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 PEM = str(Path(__file__).resolve().parents[1] / "data" / "tls.pem")
 
 
@@ -213,6 +215,39 @@ def test_an_object_that_s3_closes_is_closed_in_a_public_bucket(s3_server: S3Serv
     assert anybody.get_object(Bucket=bucket, Key="open")["Body"].read() == b"open"
     assert refusal(anybody.get_object, Bucket=bucket, Key="closed") == (403, "AccessDenied")
     assert refusal(anybody.get_object, Bucket=bucket, Key="absent") == (404, "NoSuchKey")
+    ufile = Peer(s3_server.server)
+    for method in ("GET", "HEAD"):
+        statuses = {
+            key: ufile.send(method, f"/{key}", host=f"{bucket}.localhost").status
+            for key in ("open", "closed", "absent")
+        }
+        assert statuses == {"open": 200, "closed": 401, "absent": 404}, method
+    assert ufile.call(operation.GetObject(bucket, "closed")).body == b"closed"
+    s3.copy_object(Bucket=bucket, Key="closed", CopySource=f"{bucket}/closed", MetadataDirective="REPLACE")
+    assert refusal(anybody.get_object, Bucket=bucket, Key="closed") == (403, "AccessDenied")
+    ufile.do(operation.PutAcl(bucket, "closed", "default"))  # UFile's default is what the space's type says
+    assert ufile.send("GET", "/closed", host=f"{bucket}.localhost").body == b"closed"
+
+
+def test_another_account_copies_what_everybody_may_read(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    folder = s3_server.server.dir
+    file = folder.parent / "other.json"
+    command = [sys.executable, "-m", "uvideo", "admin", "add-key", str(folder), "--key-file", str(file)]
+    subprocess.run([*command, "--account", bucket], capture_output=True, timeout=patience.SECONDS, check=True)
+    pair = json.loads(file.read_text())
+    other = client(s3_server.url, pair["public_key"], pair["private_key"])
+    other.create_bucket(Bucket=f"{bucket}-other")
+    source = Peer(s3_server.server).space("public")
+    s3.put_object(Bucket=source, Key="open", Body=b"open")
+    s3.put_object(Bucket=source, Key="closed", Body=b"closed", ACL="private")
+    here = {"Bucket": f"{bucket}-other", "Key": "copy"}
+    other.copy_object(**here, CopySource={"Bucket": source, "Key": "open"})
+    closed = {"CopySource": {"Bucket": source, "Key": "closed"}}
+    assert refusal(other.copy_object, **here, **closed) == (403, "AccessDenied")
+    upload = other.create_multipart_upload(**here)["UploadId"]
+    part = {"UploadId": upload, "PartNumber": 1}
+    assert refusal(other.upload_part_copy, **here, **part, **closed) == (403, "AccessDenied")
+    assert other.get_object(**here)["Body"].read() == b"open"
 
 
 def test_presigned_urls(s3_server: S3Server, s3: Any, bucket: str) -> None:
@@ -228,6 +263,33 @@ def test_presigned_urls(s3_server: S3Server, s3: Any, bucket: str) -> None:
     assert (
         Peer(s3_server.server).send("GET", target.replace("a%2Fb", "a%2Fc")).status == 403
     )  # the data port serves S3 too
+
+
+def test_a_presigned_url_is_for_its_bucket_alone(tmp_path: Path) -> None:
+    with start_s3_server(tmp_path, "--s3-host", "s3.test", "--public-url", "http://s3.test") as made:
+        s3, peer = made.client(), Peer(made)
+        for bucket in ("one", "other"):
+            s3.create_bucket(Bucket=bucket * 2)
+            for key in ("k", "oneone/k"):
+                s3.put_object(Bucket=bucket * 2, Key=key, Body=f"{key} of {bucket}".encode())
+
+        def presigned(style: str, method: str = "get_object", **arguments: str) -> str:
+            there = client("http://s3.test", made.public_key, made.private_key, s3={"addressing_style": style})
+            return str(there.generate_presigned_url(method, arguments)).partition(".test")[2]
+
+        def got(target: str, host: str) -> tuple[int, bytes]:
+            answer = peer.send("GET", target, host=host)
+            return answer.status, answer.body if answer.status == 200 else b""
+
+        target = presigned("virtual", Bucket="oneone", Key="k")
+        assert got(target, "oneone.s3.test") == (200, b"k of one")
+        assert got(f"http://oneone.s3.test{target}", "proxy.test") == (200, b"k of one")
+        assert got(f"http://otherother.s3.test{target}", "oneone.s3.test") == (403, b"")
+        target = presigned("path", Bucket="oneone", Key="k")
+        for host in ("s3.test", "127.0.0.1"):  # the second: a proxy sends another host than the client
+            assert got(target, host) == (200, b"k of one")
+        assert got(target, "otherother.s3.test") == (403, b"")
+        assert got(presigned("path", "list_buckets"), "otherother.s3.test") == (403, b"")
 
 
 def test_who_may_not(s3_server: S3Server, s3: Any, bucket: str) -> None:
@@ -390,6 +452,24 @@ def test_an_upload_that_is_aborted_is_gone(s3: Any, bucket: str) -> None:
     assert refusal(s3.abort_multipart_upload, **here) == (404, "NoSuchUpload")
 
 
+def test_uploads_are_listed_by_common_prefix(s3: Any, bucket: str) -> None:
+    last = "b/" + "\U0010ffff" * 5
+    for key in ("a", "b", "b/1", "b/2", last, last, "c/1", "d"):
+        s3.create_multipart_upload(Bucket=bucket, Key=key)
+
+    def page(**asked: Any) -> tuple[list[str], list[str], str | None]:
+        got = s3.list_multipart_uploads(Bucket=bucket, Delimiter="/", **asked)
+        prefixes = [each["Prefix"] for each in got.get("CommonPrefixes", [])]
+        return [each["Key"] for each in got.get("Uploads", [])], prefixes, got.get("NextKeyMarker")
+
+    assert page()[:2] == (["a", "b", "d"], ["b/", "c/"])
+    assert page(MaxUploads=3) == (["a", "b"], ["b/"], "b/")
+    assert page(KeyMarker="b/", MaxUploads=1)[1:] == (["c/"], "c/")
+    assert page(KeyMarker="b/1")[:2] == (["d"], ["b/", "c/"])
+    assert page(KeyMarker="c/")[:2] == (["d"], [])
+    assert page(Prefix="b/")[0] == ["b/1", "b/2", last, last]
+
+
 def form(fields: dict[str, str], data: bytes, *after: tuple[str, str]) -> tuple[list[tuple[str, str]], bytes]:
     """(headers, body) of a form with a file."""
     lines = b""
@@ -413,6 +493,12 @@ def test_forms(s3_server: S3Server, s3: Any, bucket: str) -> None:
     def post(data: bytes, *after: tuple[str, str], **fields: str) -> Any:
         return peer.send("POST", f"/{bucket}", *form({**signed, **fields}, data, *after))
 
+    def post_free(name: str, value: str) -> Any:
+        given = s3.generate_presigned_post(bucket, "free", Conditions=[["starts-with", f"${name}", ""]])["fields"]
+        return peer.send("POST", f"/{bucket}", *form({**given, name: value}, b"free"))
+
+    assert post_free("x-amz-meta-a", "ü \t€").status == 204
+    s3.delete_object(Bucket=bucket, Key="free")
     done = post(b"hello", ("behind", "ignored"))
     assert done.status == 201 and b"<Key>in/f.txt</Key>" in done.body, done
     got = s3.get_object(Bucket=bucket, Key="in/f.txt")
@@ -422,6 +508,13 @@ def test_forms(s3_server: S3Server, s3: Any, bucket: str) -> None:
         (post(b"1"), b"EntityTooSmall"),
         (post(b"hello", key="out"), b"AccessDenied"),
         (post(b"hello", more="x"), b"AccessDenied"),
+        (post_free("x-amz-meta-a", "1\r\nMore: 2"), b"InvalidArgument"),
+        (post_free("x-amz-meta-a", "\x7f"), b"InvalidArgument"),
+        (post_free("x-amz-meta-a: 1", "2"), b"InvalidArgument"),
+        (post_free("x-amz-meta-ü", "1"), b"InvalidArgument"),
+        (post_free("Cache-Control", "a\nb"), b"InvalidArgument"),
+        (post_free("Content-Type", "text/x\r\nMore: 2"), b"InvalidArgument"),
+        (post_free("x-amz-website-redirect-location", "/a\r\nMore: 2"), b"InvalidArgument"),
         (post(b"hello", **{"x-amz-signature": "0" * 64}), b"SignatureDoesNotMatch"),
         (post(b"hello", policy="e30="), b"InvalidPolicyDocument"),
         (peer.send("POST", f"/{bucket}", *form({"key": "k"}, b"hello")), b"AccessDenied"),
@@ -553,6 +646,25 @@ def test_what_the_acl_of_a_bucket_lets_everybody_do(s3_server: S3Server, s3: Any
     s3.create_bucket(Bucket=open_to_all, ACL="public-read")
     assert refusal(s3.create_bucket, Bucket=open_to_all) == (409, "BucketAlreadyExists")
     assert anybody.list_objects_v2(Bucket=open_to_all)["KeyCount"] == 0
+
+
+def test_a_request_never_changes_a_later_bucket_with_the_same_name(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    """A client may send the document of its request as slowly as it likes."""
+    group = b'<Grantee xmlns:x="http://www.w3.org/2001/XMLSchema-instance" x:type="Group"><URI>%s</URI></Grantee>'
+    grant = b"<Grant>" + group % acl.ALL_USERS.encode() + b"<Permission>READ</Permission></Grant>"
+    body = b"<AccessControlPolicy><Owner/><AccessControlList>" + grant + b"</AccessControlList></AccessControlPolicy>"
+    url = s3.generate_presigned_url("put_bucket_acl", {"Bucket": bucket})
+    target = url.partition(str(s3_server.port))[2]
+    md5 = base64.b64encode(hashlib.md5(body).digest()).decode()
+    headers = [("Host", f"127.0.0.1:{s3_server.port}"), ("Expect", "100-continue"), ("Content-MD5", md5)]
+    with connect(s3_server.port) as sock:
+        sock.sendall(head("PUT", target, [*headers, ("Content-Length", str(len(body)))]))
+        assert sock.recv(len(CONTINUE), socket.MSG_WAITALL) == CONTINUE  # the signature and the rights are checked
+        s3.delete_bucket(Bucket=bucket)
+        s3.create_bucket(Bucket=bucket)
+        sock.sendall(body)
+        assert receive(sock).status == 404
+    assert refusal(s3_server.anonymous().list_objects_v2, Bucket=bucket) == (403, "AccessDenied")
 
 
 def test_the_tags_of_a_bucket(s3: Any, bucket: str) -> None:

@@ -200,9 +200,12 @@ def of_parts(algorithm: str, kind: str, parts: Sequence[tuple[bytes, int]]) -> s
 def announced(headers: message.Headers, has_body: bool = True, of_parts: bool = False) -> AnnouncedChecksum | None:
     """The checksum that a request announces, or None.  ``of_parts``: "-N" may stand at the end of its value.
 
-    InvalidRequest for two checksums, and for an algorithm without value and trailer; the latter counts only if the
-    request ``has_body``.  BadDigest as digest_of.  NotImplemented for one of REFUSED.
+    InvalidRequest for two checksums, for an unknown algorithm, and for an algorithm without value and trailer; the
+    last counts only if the request ``has_body``.  BadDigest as digest_of.  NotImplemented for one of REFUSED.
     """
+    for name, _ in headers:
+        if name[: len(PREFIX)].lower() == PREFIX and name.lower() not in _KNOWN:
+            algorithm_of(name[len(PREFIX) :])
     if not headers.has_any(_HEADERS):
         return None
     found = [(name, headers.get(PREFIX + name.lower())) for name in (*ALGORITHMS, *REFUSED)]
@@ -237,6 +240,9 @@ def _trailing(headers: message.Headers) -> list[str]:
 _HEADERS = frozenset(
     ["x-amz-trailer", "x-amz-sdk-checksum-algorithm", *(PREFIX + name.lower() for name in (*ALGORITHMS, *REFUSED))]
 )
+
+#: Headers that begin with PREFIX: checksums, and what else is said of them.
+_KNOWN = _HEADERS | {PREFIX + name for name in ("algorithm", "mode", "type")}
 
 
 def algorithm_of(name: str) -> str:

@@ -41,7 +41,7 @@ class ChunkDecoder:
         self._left = 0  # bytes of the present chunk that did not come yet
         self._held = bytearray()  # a line that is not complete, later all that is behind the last chunk
         self._after_bytes = False  # the next line is the empty one behind a chunk
-        self._in_tail = False
+        self._in_tail = self._ended = False
         self.trailers: tuple[tuple[str, str], ...] = ()
 
     def feed(self, data: bytes) -> bytes:
@@ -64,12 +64,15 @@ class ChunkDecoder:
         return found[0] if len(found) == 1 else b"".join(found)
 
     def end(self) -> None:
-        """Check that the body is complete.  Call it when there is no more.  Errors as ``feed``."""
+        """Check that the body is complete.  Call it when there is no more, also repeatedly.  Errors as ``feed``."""
+        if self._ended:
+            return
         if not self._in_tail:
             raise _incomplete("The body ends before its last chunk.")
         if not self._payload.has_trailers:
             if bytes(self._held) not in (b"", b"\r\n"):
                 raise _incomplete("There are bytes behind the last chunk.")
+            self._ended = True
             return
         pairs = [_trailer(line) for line in self._held.replace(b"\r\n", b"\n").split(b"\n") if line]
         signature = pairs.pop()[1] if self._key is not None and pairs and pairs[-1][0] == SIGNATURE else None
@@ -78,6 +81,7 @@ class ChunkDecoder:
         if self._key is not None:
             self._check_trailers(self._key, pairs, signature)
         self.trailers = tuple(pairs)
+        self._ended = True
 
     # Chunks
 

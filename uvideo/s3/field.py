@@ -16,13 +16,18 @@ from uvideo.s3.operation import COPY, DIRECTIVES, Checksum, CopySource, Owner
 from uvideo.s3.xml_text import element
 
 __all__ = [
-    *("KEY_LIMIT", "PARTS", "checksum_headers", "checksum_of", "directive", "invalid", "number", "of_bucket"),
+    *("KEY_LIMIT", "PARTS", "checksum_headers", "checksum_of", "directive", "has_control", "invalid"),
+    *("is_token", "number", "of_bucket"),
     *("on_bucket", "on_version"),
     *("of_object", "of_version", "owner", "part_number", "quoted", "source", "time_header", "upload_id", "version"),
 ]
 
 KEY_LIMIT, PARTS = 1024, 10000
 _TOO_LARGE = 1 << 31  # of a marker or a count
+#: Whether a text can be the name of a header.
+is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z").match
+#: Whether a text has a character that a header's value cannot have.
+has_control = re.compile("[\x00-\x08\x0a-\x1f\x7f]").search
 
 
 def invalid(text: str, name: str, value: str | None) -> S3Error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from uvideo._core import byterange, compat, message, restore
@@ -58,13 +57,10 @@ def _reading(asked: OperationRequest) -> dict[str, Any]:
     }
 
 
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]").search
-
-
 def _overrides(asked: OperationRequest) -> operation.Pairs:
     found = [(header, asked.query[name]) for name, header in OVERRIDES.items() if name in asked.query]
     for name, value in found:
-        if _CONTROL(value):
+        if field.has_control(value):
             raise field.invalid("A header cannot hold control characters", f"response-{name.lower()}", value)
     return tuple(found)
 

@@ -235,7 +235,10 @@ def verify(claimed: FormClaim, secret: str) -> None:
 
 
 def permit(form: PostForm, bucket: str) -> None:
-    """Check that the form keeps to its policy.  ``bucket``: the addressed one.  S3Error AccessDenied."""
+    """Check that the form keeps to its policy.  ``bucket``: the addressed one, which needs a condition too.
+
+    S3Error AccessDenied.
+    """
     if form.policy is None:
         return
     given = {**form.fields, "key": form.key, "bucket": bucket}
@@ -244,7 +247,7 @@ def permit(form: PostForm, bucket: str) -> None:
         if value is None or not condition.holds(value):
             raise _denied(f"Policy Condition failed: {condition.operator} ${_shown(condition.field)}")
     covered = {condition.field for condition in form.policy.conditions}
-    for name in form.fields:
+    for name in given:
         if name not in covered and name not in _FREE and not name.startswith(_FREE_BEGINNINGS):
             raise _denied(f"Extra input fields: {_shown(name)}")
 

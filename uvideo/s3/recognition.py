@@ -65,12 +65,10 @@ class HostNames:
                     if front == _INTERNAL or front.endswith("." + _INTERNAL):
                         return S3Host(front[: -len(_INTERNAL) - 1])
                     return S3Host(front, "" if front else label)
-        for known in self.names:
-            if name == known:
-                return S3Host("")
-            if name.endswith("." + known):
-                return S3Host(name[: -len(known) - 1])
-        return None
+        if name in self.names:  # also below another one: never the host of a bucket
+            return S3Host("")
+        known = max((each for each in self.names if name.endswith("." + each)), key=len, default=None)
+        return None if known is None else S3Host(name[: -len(known) - 1])
 
 
 def by_signature(query: Collection[tuple[str, str]], headers: message.Headers, *, port: bool = False) -> bool | None:

@@ -18,6 +18,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 from uvideo._core import compat, dates, expiry, message
 from uvideo.s3 import payload
 from uvideo.s3.errors import S3Error
+from uvideo.s3.field import has_control, is_token
 
 __all__ = [
     "ALGORITHM",
@@ -44,8 +45,6 @@ _CREDENTIAL = re.compile(r"(.+)/([0-9]{8})/([!-.0-~]{1,64})/([a-z0-9-]+)/aws4_re
 _DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z\Z").match
 _YEAR_10000 = 253402300800  # Unix seconds
 _SECONDS = re.compile(r"-?[0-9]+\Z").match
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z").match
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
 _PLAIN = re.compile(rb"[A-Za-z0-9_.~-]*\Z").match
 _BLANKS = re.compile(rb"[ \t]+")
 #: Whether a text has the form of a signature.
@@ -257,7 +256,7 @@ def _query_claim(request: message.Request, given: dict[str, list[str]]) -> Signa
 
 def _names(text: str, code: str) -> tuple[str, ...]:
     names = tuple(text.split(";"))
-    if not all(_TOKEN(name) for name in names):
+    if not all(is_token(name) for name in names):
         raise S3Error(code, message="SignedHeaders is not a list of header names, separated by semicolons.")
     return names
 
@@ -275,7 +274,7 @@ def hoisted(request: message.Request) -> message.Headers:
         if name in _OWN or name.startswith("x-amz-checksum-") or name == "x-amz-sdk-checksum-algorithm":
             continue
         if headers.get(name) is None and name.startswith("x-amz-"):
-            if not _TOKEN(name) or any(_CONTROL(value) for value in values):
+            if not is_token(name) or any(has_control(value) for value in values):
                 raise S3Error("InvalidArgument", message="A parameter of the query cannot be a header.")
             for value in values:
                 headers.add(name, value.strip(" \t"))

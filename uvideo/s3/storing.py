@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from uvideo._core import field as shared
@@ -34,16 +35,29 @@ def stored(asked: OperationRequest) -> dict[str, Any]:
     """The fields of an operation that stores an object."""
     headers = asked.headers
     refuse_unserved(headers)
+    kept, metadata = _kept(headers), _metadata(headers)
+    content_type = (headers.get("Content-Type") or "").strip() or None
+    redirect = headers.get("x-amz-website-redirect-location") or None
+    _check_sendable((*kept, *metadata, ("Content-Type", content_type or ""), ("Location", redirect or "")))
     return {
         **field.of_object(asked),
-        "content_type": (headers.get("Content-Type") or "").strip() or None,
-        "headers": _kept(headers),
-        "metadata": _metadata(headers),
+        "content_type": content_type,
+        "headers": kept,
+        "metadata": metadata,
         "storage_class": storage_class.parse(headers.get("x-amz-storage-class")),
         "acl": acl.of_headers(headers),
         "tags": tagging.of_header(headers.get("x-amz-tagging")),
-        "redirect": headers.get("x-amz-website-redirect-location") or None,
+        "redirect": redirect,
     }
+
+
+def _check_sendable(pairs: Iterable[tuple[str, str]]) -> None:
+    """InvalidArgument for what no GET could send back as a header: a field of a form may hold anything."""
+    for name, value in pairs:
+        if not field.is_token(name):
+            raise S3Error("InvalidArgument", message="A name of metadata cannot be the name of a header.")
+        if field.has_control(value):
+            raise S3Error("InvalidArgument", message=f"The value of {name} has a line break or a control character.")
 
 
 def _kept(headers: message.Headers) -> tuple[tuple[str, str], ...]:

@@ -669,8 +669,11 @@ class Catalog(Protocol):
     async def update_space(self, name: str, *, type: str | None, storage_class: str | None, modified: int) -> None:
         """Change a space; None leaves a value as it is.  ``errors.SpaceNotFound`` if the space does not exist."""
 
-    async def set_document(self, name: str, kind: str, text: str | None) -> None:
-        """Set or (None) remove one of a space's documents.  ``errors.SpaceNotFound`` if the space does not exist."""
+    async def set_document(self, space_id: str, kind: str, text: str | None) -> None:
+        """Set or (None) remove one of a space's documents.  ``errors.SpaceNotFound`` if the space does not exist.
+
+        By its id: another account may have created a space with the same name meanwhile.
+        """
 
     async def delete_space(self, name: str) -> builtins.list[str]:
         """Remove an empty space, its domains and unfinished uploads; return what ``Blobs.discard`` must remove.

@@ -304,16 +304,16 @@ class SqlCatalog(ABC):
         if not changed:
             raise errors.SpaceNotFound(space=name)
 
-    async def set_document(self, name: str, kind: str, text: str | None) -> None:
+    async def set_document(self, space_id: str, kind: str, text: str | None) -> None:
         def work() -> Steps[None]:
-            found = yield f"SELECT documents FROM spaces WHERE name = $1{self.FOR_UPDATE}", (name,)
+            found = yield f"SELECT documents FROM spaces WHERE space_id = $1{self.FOR_UPDATE}", (space_id,)
             if not found:
-                raise errors.SpaceNotFound(space=name)
+                raise errors.SpaceNotFound()
             documents = dict(documents_of(found[0][0]))
             documents.pop(kind, None)
             if text is not None:
                 documents[kind] = text
-            yield "UPDATE spaces SET documents = $1 WHERE name = $2", (documents_text(documents), name)
+            yield "UPDATE spaces SET documents = $1 WHERE space_id = $2", (documents_text(documents), space_id)
 
         await self._transact(work, Terms(of_space=True))
 

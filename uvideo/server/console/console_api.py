@@ -18,7 +18,7 @@ from uvideo.server.ops.audit import FREES, OFF, Audit, AuditEntry, details, visi
 from uvideo.server.ops.gauges import STALE
 from uvideo.server.ops.history import History
 from uvideo.server.ops.storage_totals import COUNTS
-from uvideo.server.rules.object_record import object_info, said_acl
+from uvideo.server.rules.object_record import is_open, object_info, said_acl
 from uvideo.server.rules.service import Service
 from uvideo.server.rules.spaces import ManagementService
 from uvideo.storage.base import DAY, Holding, SpaceRecord
@@ -155,7 +155,7 @@ class View:
             "restore": info.restore,
             "ready": record.ready,
             "expires": record.expires,
-            "public": space.type == "public" or said_acl(record) != operation.ACLS[0],
+            "public": is_open(space, record),
             "url": None if _DOTS(name) else _url_of(url, space.name, name),
         }
 

@@ -22,7 +22,7 @@ from uvideo.server.rules.buckets import Buckets
 from uvideo.server.rules.objects import ObjectBody
 from uvideo.server.rules.s3_access import S3Access
 from uvideo.server.rules.server_names import OwnNames
-from uvideo.server.rules.service import Grant, Service
+from uvideo.server.rules.service import NOBODY, Grant, Service
 from uvideo.server.rules.spaces import ManagementService
 from uvideo.server.rules.token_rights import Rights
 from uvideo.storage.base import SpaceRecord
@@ -198,12 +198,14 @@ class ObjectCall(DialectCall["dialect.Operation", "dialect.Result"]):
     service: Service
 
     async def permit(self, grant: Grant, op: dialect.Operation) -> None:
-        """Check a token's rights.  For every signer: check a new key that the signature does not cover.
+        """Check the rights of a token, and of nobody.  For every signer: check a new key that is not signed.
 
         First, the request's line in the audit log gets the details of the operation.
         """
         if self.exchange.entry is not None:
             self.exchange.entry.more.update(details(op))
+        if grant.who is NOBODY:
+            self.service = self.pipeline.rights.unsigned
         if grant.token is not None:
             self.service = await self.pipeline.rights.permit(grant.token, op, self.record, self.exchange.sender)
         if grant.query.left_out:

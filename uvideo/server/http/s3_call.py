@@ -82,8 +82,10 @@ class S3Call(DialectCall[Op, Any]):
         self, exchange: Exchange, pipeline: Pipeline, target: location.RequestTarget, host: str, bucket: str = ""
     ) -> None:
         super().__init__(exchange, pipeline, target, host)
-        self._request = message.Request(exchange.request.method, "", exchange.request.raw_path, exchange.headers, b"")
+        headers = _with_host(exchange.headers, target.authority)
+        self._request = message.Request(exchange.request.method, "", exchange.request.raw_path, headers, b"")
         self._host_bucket = bucket
+        self._hosts: tuple[str, ...] = ()  # other values of Host that may be signed: none if the host names the bucket
         self._address = S3Address("", "")
         self._claim: signature.SignatureClaim | None = None
         self._payload = Payload()
@@ -112,6 +114,7 @@ class S3Call(DialectCall[Op, Any]):
         """Read bucket, key and signature, which are not checked yet.  S3Error."""
         self.throttle()
         bucket = self._host_bucket or await self._bucket_of_domain()
+        self._hosts = () if bucket else self.pipeline.s3_hosts
         self._address = recognition.address(self.target.path, bucket)
         self.space, self.exchange.key = self._address
         for name, value in self.target.query:
@@ -149,7 +152,7 @@ class S3Call(DialectCall[Op, Any]):
             carrier = S3Carrier.NOBODY if self._signer is None else S3Carrier.FORM
         if claimed is not None:
             carrier = S3Carrier.HEADER if claimed.expires is None else S3Carrier.URL
-            self._signer = await self.pipeline.access.signer(claimed, self._request, self.pipeline.s3_hosts)
+            self._signer = await self.pipeline.access.signer(claimed, self._request, self._hosts)
         cls = self._asked if isinstance(self._asked, type) else type(self._asked)
         if self._signer is None and any(name.startswith("response-") for name in self._query):
             raise S3Error(
@@ -285,3 +288,13 @@ class S3Call(DialectCall[Op, Any]):
         if self._record is not None and response.headers.get("x-amz-bucket-region") is None:
             more.append(("x-amz-bucket-region", self._record.region))
         return response._replace(headers=message.Headers([*response.headers, *more]))
+
+
+def _with_host(headers: message.Headers, authority: str) -> message.Headers:
+    """The headers with the authority of an absolute target as Host: it names the bucket, so it must be what is signed.
+
+    RFC 9112 section 3.2.2.
+    """
+    if not authority:
+        return headers
+    return message.Headers([("Host", authority), *(pair for pair in headers if pair[0].lower() != "host")])

@@ -109,7 +109,7 @@ class Buckets:
         return s3.GetBucketAclOutput(owner=owner(asked.space.owner), acl=bucket_acl(asked.space))
 
     async def _put_acl(self, op: s3.PutBucketAcl, asked: RequestContext) -> None:
-        await self._catalog.set_document(op.bucket, ACL, op.acl if op.acl != s3.PRIVATE else None)
+        await self._catalog.set_document(asked.space.space_id, ACL, op.acl if op.acl != s3.PRIVATE else None)
 
     async def _get_tags(self, op: s3.GetBucketTagging, asked: RequestContext) -> s3.GetBucketTaggingOutput:
         text = asked.space.document(TAGS)
@@ -118,10 +118,10 @@ class Buckets:
         return s3.GetBucketTaggingOutput(tags=tuple((key, value) for key, value in json.loads(text)))
 
     async def _put_tags(self, op: s3.PutBucketTagging, asked: RequestContext) -> None:
-        await self._catalog.set_document(op.bucket, TAGS, json.dumps(op.tags))
+        await self._catalog.set_document(asked.space.space_id, TAGS, json.dumps(op.tags))
 
     async def _delete_tags(self, op: s3.DeleteBucketTagging, asked: RequestContext) -> None:
-        await self._catalog.set_document(op.bucket, TAGS, None)
+        await self._catalog.set_document(asked.space.space_id, TAGS, None)
 
     async def _policy_status(
         self, op: s3.GetBucketPolicyStatus, asked: RequestContext

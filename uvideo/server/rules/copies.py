@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from uvideo._core import byterange, dialect, errors, operation
 from uvideo.server.limits.disk_headroom import announce
-from uvideo.server.rules.object_record import MIME, STANDARD, check_readable, copied_facts, is_public, stored_headers
+from uvideo.server.rules.object_record import MIME, STANDARD, check_readable, copied_facts, is_open, stored_headers
 from uvideo.server.rules.objects import Objects
 from uvideo.storage.base import Damaged, ObjectRecord, SpaceRecord
 
@@ -53,7 +53,7 @@ class Copies:
         found = None
         for key in keys:
             found = found or await self._catalog.get(where.space_id, key)
-        if where.owner != space.owner and where.type != "public" and not is_public(found):
+        if where.owner != space.owner and not is_open(where, found):
             raise errors.AccessDenied()
         if found is None:
             raise errors.NotFound()

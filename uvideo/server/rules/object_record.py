@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from uvideo._core import errors, expiry, field, operation, restore
-from uvideo.storage.base import ObjectRecord, S3Facts
+from uvideo.s3.operation import PRIVATE
+from uvideo.storage.base import ObjectRecord, S3Facts, SpaceRecord
 
 __all__ = [
     "ARCHIVE",
@@ -15,6 +16,8 @@ __all__ = [
     "check_readable",
     "copied_facts",
     "file_info",
+    "is_closed",
+    "is_open",
     "is_public",
     "metadata",
     "object_info",
@@ -56,6 +59,19 @@ def said_acl(record: ObjectRecord) -> str:
 def is_public(record: ObjectRecord | None) -> bool:
     """Whether the object is public, even in a private space."""
     return record is not None and record.acl == operation.ACLS[1]
+
+
+def is_closed(record: ObjectRecord | None) -> bool:
+    """Whether S3 made the object private explicitly: then the type of its space does not let everybody read it."""
+    return record is not None and record.s3 is not None and record.s3.acl == PRIVATE
+
+
+def is_open(space: SpaceRecord, record: ObjectRecord | None) -> bool:
+    """Whether everybody may read the object: by its own ACL, or by the type of its space unless it ``is_closed``.
+
+    ``record``: None if there is no object; everybody may learn that of a public space.
+    """
+    return is_public(record) or (space.type == "public" and not is_closed(record))
 
 
 def restore_state(record: ObjectRecord, now: float) -> str | None:

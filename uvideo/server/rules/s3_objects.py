@@ -13,7 +13,7 @@ from uvideo.s3.condition import DeleteConditions, WriteConditions
 from uvideo.s3.errors import S3Error, of
 from uvideo.server.rules.body_sums import CheckedBody, FramedBody
 from uvideo.server.rules.copies import TRIES, Copies, busy
-from uvideo.server.rules.object_record import STANDARD, check_readable, copied_facts, stored_headers
+from uvideo.server.rules.object_record import STANDARD, check_readable, copied_facts, is_closed, stored_headers
 from uvideo.server.rules.objects import ObjectBody, Objects
 from uvideo.server.rules.s3_listing import NULL
 from uvideo.server.rules.s3_record import MIME, RequestContext, checksum_of, info, part_checksum, shown_etag, with_acl
@@ -228,7 +228,10 @@ class S3Objects:
         raise busy()
 
     def _copied(self, op: s3.CopyObject, asked: RequestContext, source: ObjectRecord) -> ObjectRecord:
-        """The record of the copy.  Class and ACL are not the source's.  InvalidRequest; InvalidObjectState."""
+        """The record of the copy.  InvalidRequest; InvalidObjectState.
+
+        Class and ACL are not the source's, but a copy onto itself opens no object that is closed.
+        """
         is_itself = (source.space_id, source.key) == (asked.space.space_id, op.key)
         storage_class = op.storage_class or asked.space.storage_class or STANDARD
         if is_itself:
@@ -265,7 +268,8 @@ class S3Objects:
         if op.metadata_directive == s3.REPLACE:
             record = replace(record, mime=op.content_type or MIME, headers=stored(op))
             redirect = op.redirect or ""
-        return with_acl(replace(record, s3=replace(facts, redirect=redirect)), op.acl)
+        acl = s3.PRIVATE if op.acl is None and is_itself and is_closed(source) else op.acl
+        return with_acl(replace(record, s3=replace(facts, redirect=redirect)), acl)
 
     # Delete
 

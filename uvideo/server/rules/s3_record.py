@@ -9,7 +9,7 @@ from uvideo._core import field, operation
 from uvideo.s3 import etag
 from uvideo.s3 import operation as s3
 from uvideo.server.limits.body_buffer import Body
-from uvideo.server.rules.object_record import is_public, metadata, restore_state, stored_acl
+from uvideo.server.rules.object_record import is_open, is_public, metadata, restore_state, stored_acl
 from uvideo.storage.base import ExtentPart, ObjectRecord, S3Facts, SpaceRecord
 
 __all__ = [
@@ -96,10 +96,7 @@ def with_acl(record: ObjectRecord, acl: str | None) -> ObjectRecord:
 
 def may_anybody_read(space: SpaceRecord, record: ObjectRecord | None) -> bool:
     """Whether a request without a signature may read the object, or learn that there is none."""
-    if record is None:
-        return space.type == "public" or bucket_acl(space) != s3.PRIVATE
-    is_closed = record.s3 is not None and record.s3.acl == s3.PRIVATE
-    return is_public(record) or (space.type == "public" and not is_closed)
+    return is_open(space, record) or (record is None and bucket_acl(space) != s3.PRIVATE)
 
 
 def bucket_acl(space: SpaceRecord) -> str:

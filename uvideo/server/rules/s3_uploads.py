@@ -278,28 +278,34 @@ class S3Uploads:
     async def _list(self, op: s3.ListMultipartUploads, asked: RequestContext) -> s3.ListMultipartUploadsOutput:
         found, prefixes = list[UploadRecord](), list[str]()
         key, upload_id = op.key_marker, op.upload_id_marker
-        below = _common_prefix(op, key) if key.startswith(op.prefix) else None
-        if below is not None and below == key:
+        below = _common_prefix(op, key) if key.startswith(op.prefix) else None  # the last common prefix
+        if below == key:
             key, upload_id = key + AFTER_ALL, ""
+        else:
+            below = None
         last: tuple[str, str | None] = ("", None)
         more = False
         while not more:
             page = await self._catalog.uploads(asked.space.space_id, op.prefix, key, upload_id, PAGE, s3=True)
-            if not page:
-                break
             for upload in page:
+                rolled = _common_prefix(op, upload.key)
+                if rolled is not None and rolled == below:
+                    continue
                 if len(found) + len(prefixes) >= op.max_keys:
                     more = True
                     break
-                key, upload_id = upload.key, upload.upload_id
-                rolled = _common_prefix(op, key)
                 if rolled is not None:
                     prefixes.append(rolled)
-                    last = (rolled, None)
-                    key, upload_id = rolled + AFTER_ALL, ""
-                    break
-                found.append(upload)
-                last = (upload.key, upload.upload_id)
+                    below, last = rolled, (rolled, None)
+                else:
+                    found.append(upload)
+                    last = (upload.key, upload.upload_id)
+            if len(page) < PAGE:
+                break
+            key, upload_id = page[-1].key, page[-1].upload_id
+            behind = below + AFTER_ALL if below is not None and key.startswith(below) else ""
+            if behind > key:  # one query, however many uploads are below the prefix
+                key, upload_id = behind, ""
         truncated = more and op.max_keys > 0
         shown = owner(asked.space.owner)
         return s3.ListMultipartUploadsOutput(

@@ -1,4 +1,7 @@
-"""The rights of tokens on the data plane.  Source: management-plane.md section 5, data-plane.md section 2."""
+"""The rights of tokens, and of nobody, on the data plane.
+
+Source: management-plane.md section 5, data-plane.md section 2.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from uvideo._core import dialect, errors, expiry, field, operation
 from uvideo.s3 import operation as s3
 from uvideo.server.auth.client_address import ClientAddress
+from uvideo.server.rules.object_record import is_closed
 from uvideo.server.rules.service import Service
 from uvideo.storage.base import Catalog, Expected, ExtentPart, ObjectRecord, SpaceRecord, TokenRecord
 from uvideo.storage.wrapper import Wrapper, wrapped
@@ -70,10 +74,11 @@ def network_of(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 
 
 class Rights:
-    """Checks the requests of tokens to one service."""
+    """Checks the requests of tokens to one service.  ``unsigned``: the service for requests without a signature."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self.unsigned = service.over(wrapped(OpenOnly, service.catalog))
         self._adding = service.over(wrapped(AddOnly, service.catalog))
 
     async def permit(
@@ -188,6 +193,16 @@ def may_come_from(token: TokenRecord, sender: ClientAddress) -> bool:
         return any(address in network_of(entry) for entry in entries)
 
     return not listed(token.black_ips) and (not token.white_ips or listed(token.white_ips))
+
+
+class OpenOnly(Wrapper[Catalog], Catalog):
+    """A catalog that shows no object that S3 made private explicitly, in a public space."""
+
+    async def get(self, space_id: str, key: str) -> ObjectRecord | None:
+        record = await self.inner.get(space_id, key)
+        if is_closed(record):
+            raise errors.NoCredentials()
+        return record
 
 
 class AddOnly(Wrapper[Catalog], Catalog):
