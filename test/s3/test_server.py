@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import io
 import json
 import subprocess
@@ -438,6 +439,27 @@ def test_forms(s3_server: S3Server, s3: Any, bucket: str) -> None:
     went = peer.send("POST", f"/{bucket}/", *form(back["fields"], b"x"))
     assert went.status == 303
     assert str(went.header("Location")).startswith(f"http://127.0.0.1/done?a=b&bucket={bucket}&key=back&etag=%22")
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+def test_forms_of_version_2_need_the_switch(tmp_path: Path, accepts: bool) -> None:
+    with start_s3_server(tmp_path, *(["--s3-form-v2"] if accepts else [])) as made:
+        s3, peer = made.client(), Peer(made)
+        s3.create_bucket(Bucket="forms")
+        document = {"expiration": "2099-01-01T00:00:00Z", "conditions": [{"bucket": "forms"}, {"key": "k"}]}
+        policy = base64.b64encode(json.dumps(document).encode())
+        signed = base64.b64encode(hmac.digest(made.private_key.encode(), policy, "sha1")).decode()
+        fields = {"key": "k", "AWSAccessKeyId": made.public_key, "signature": signed, "policy": policy.decode()}
+        done = peer.send("POST", "/forms", *form(fields, b"old"))
+        wrong = peer.send("POST", "/forms", *form({**fields, "signature": signed[::-1]}, b"wrong"))
+        if accepts:
+            assert done.status == 204 and wrong.status == 403 and b"SignatureDoesNotMatch" in wrong.body
+            assert s3.get_object(Bucket="forms", Key="k")["Body"].read() == b"old"
+        else:
+            assert done.status == 400 and b"AWS4-HMAC-SHA256" in done.body and wrong.status == 400
+            assert s3.list_objects_v2(Bucket="forms")["KeyCount"] == 0
+        other = client(made.url, made.public_key, made.private_key, signature_version="s3")
+        assert refusal(other.list_buckets) == (400, "InvalidRequest")
 
 
 def test_bodies_as_sdks_send_them_over_https(tmp_path: Path) -> None:

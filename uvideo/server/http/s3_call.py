@@ -132,7 +132,7 @@ class S3Call(DialectCall[Op, Any]):
         if self.pipeline.limits.headroom is not None:
             self.pipeline.limits.headroom.check(self.exchange.length or 0)
         self.exchange.operation = s3.PostObject.__name__
-        self._form = await form.read()
+        self._form = await form.read(self.pipeline.access.form_v2)
         self._address = self._address._replace(key=self._form.key)
         self.exchange.key = self._form.key
 
