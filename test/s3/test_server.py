@@ -231,6 +231,17 @@ def test_presigned_urls(s3_server: S3Server, s3: Any, bucket: str) -> None:
     )  # the data port serves S3 too
 
 
+def test_a_preflight_needs_an_origin_and_no_signature(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    url = s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "k"})
+    for peer in (Peer(s3_server), Peer(s3_server.server)):
+        for target in (url.partition(str(s3_server.port))[2], f"/{bucket}/k?list-type=2"):
+            alone = peer.send("OPTIONS", target)
+            assert alone.status == 400 and b"<Code>BadRequest</Code>" in alone.body
+            page = [("Origin", "https://page.example"), ("Access-Control-Request-Method", "GET")]
+            asked = peer.send("OPTIONS", target, page)
+            assert asked.status == 403 and b"<Code>Access" in asked.body  # not that the signature is wrong
+
+
 def test_who_may_not(s3_server: S3Server, s3: Any, bucket: str) -> None:
     server, url = s3_server.server, s3_server.url
     wrong = client(url, server.public_key, "not the private key")

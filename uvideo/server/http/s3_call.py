@@ -116,7 +116,11 @@ class S3Call(DialectCall[Op, Any]):
         self.space, self.exchange.key = self._address
         for name, value in self.target.query:
             self._query.setdefault(name, value)
-        self._claim = signature.claim(self._request)
+        if self._request.method == "OPTIONS":  # a browser asks before the request that the URL is signed for
+            if self._headers.get("Origin") is None:
+                raise S3Error("BadRequest", message="Insufficient information. Origin request header needed.")
+        else:
+            self._claim = signature.claim(self._request)
         self._payload = signature.payload_of(self._request, self._claim)
         if self._claim is not None and self._claim.expires is not None:
             self._headers = signature.hoisted(self._request)
