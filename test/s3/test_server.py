@@ -393,6 +393,18 @@ def test_parts_are_copied_from_objects(s3: Any, bucket: str) -> None:
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == data + data[1 : (5 << 20) + 1] + b"small"
 
 
+def test_who_began_an_upload_is_its_owner(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    s3.put_bucket_acl(Bucket=bucket, ACL="public-read-write")
+    anybody, own = s3_server.anonymous(), s3.list_buckets()["Owner"]
+    of_own = s3.create_multipart_upload(Bucket=bucket, Key="a")["UploadId"]
+    of_anybody = anybody.create_multipart_upload(Bucket=bucket, Key="b")["UploadId"]
+    one, other = anybody.list_multipart_uploads(Bucket=bucket)["Uploads"]
+    assert (one["UploadId"], one["Owner"], one["Initiator"]) == (of_own, own, own)
+    assert other["UploadId"] == of_anybody and other["Owner"] == other["Initiator"] != own
+    parts = s3.list_parts(Bucket=bucket, Key="b", UploadId=of_anybody)
+    assert parts["Owner"] == parts["Initiator"] == other["Owner"]
+
+
 def test_an_upload_that_is_aborted_is_gone(s3: Any, bucket: str) -> None:
     upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
     here = {"Bucket": bucket, "Key": "k", "UploadId": upload}

@@ -198,7 +198,7 @@ class S3Uploads:
             next_marker=page[-1].number if page else 0,
             truncated=bool(page) and len(found) > len(page),
             initiator=owner(facts.initiator),
-            owner=owner(asked.space.owner),
+            owner=owner(facts.initiator),
             storage_class=upload.storage_class,
             checksum_algorithm=facts.algorithm or None,
             checksum_type=facts.checksum_type or None,
@@ -301,9 +301,8 @@ class S3Uploads:
                 found.append(upload)
                 last = (upload.key, upload.upload_id)
         truncated = more and op.max_keys > 0
-        shown = owner(asked.space.owner)
         return s3.ListMultipartUploadsOutput(
-            uploads=tuple(_entry(upload, shown) for upload in found),
+            uploads=tuple(map(_entry, found)),
             common_prefixes=tuple(prefixes),
             next_key_marker=last[0] if truncated else None,
             next_upload_id_marker=last[1] if truncated else None,
@@ -329,13 +328,13 @@ def _facts(upload: UploadRecord) -> S3Upload:
     return upload.s3
 
 
-def _entry(upload: UploadRecord, shown: s3.Owner) -> s3.UploadEntry:
+def _entry(upload: UploadRecord) -> s3.UploadEntry:
     facts = _facts(upload)
     return s3.UploadEntry(
         key=upload.key,
         upload_id=upload.upload_id,
         initiator=owner(facts.initiator),
-        owner=shown,
+        owner=owner(facts.initiator),
         storage_class=upload.storage_class,
         initiated=upload.created,
         checksum_algorithm=facts.algorithm or None,
