@@ -405,6 +405,21 @@ def test_who_began_an_upload_is_its_owner(s3_server: S3Server, s3: Any, bucket: 
     assert parts["Owner"] == parts["Initiator"] == other["Owner"]
 
 
+def test_of_a_part_that_is_listed_twice_the_last_entry_counts(s3: Any, bucket: str) -> None:
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    here = {"Bucket": bucket, "Key": "k", "UploadId": upload}
+    first, last = (s3.upload_part(PartNumber=1, Body=data, **here)["ETag"] for data in (b"first", b"last"))
+
+    def complete(*etags: str) -> Any:
+        parts = [{"PartNumber": 1, "ETag": etag} for etag in etags]
+        return s3.complete_multipart_upload(MultipartUpload={"Parts": parts}, **here)
+
+    assert refusal(lambda: complete(last, first)) == (400, "InvalidPart")
+    done = complete(first, last)["ETag"]
+    assert done.endswith('-1"') and complete(first, last)["ETag"] == done  # the answer was lost
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"last"
+
+
 def test_an_upload_that_is_aborted_is_gone(s3: Any, bucket: str) -> None:
     upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
     here = {"Bucket": bucket, "Key": "k", "UploadId": upload}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from itertools import pairwise
 from typing import cast
 
 from uvideo._core import errors
@@ -349,13 +350,16 @@ def _common_prefix(op: s3.ListMultipartUploads, key: str) -> str | None:
 
 
 def _chosen(op: s3.CompleteMultipartUpload, parts: Sequence[ExtentPart]) -> list[ExtentPart]:
-    """The parts in the list.  InvalidPartOrder; InvalidPart; EntityTooSmall; InvalidRequest for another size."""
+    """The parts in the list.  InvalidPartOrder; InvalidPart; EntityTooSmall; InvalidRequest for another size.
+
+    Of entries with the same number the last counts: a client that sends a part again may list both etags.
+    """
     numbers = [part.part_number for part in op.parts]
-    if any(one >= other for one, other in zip(numbers, numbers[1:], strict=False)):
+    if any(one > other for one, other in pairwise(numbers)):
         raise S3Error("InvalidPartOrder")
     known = {part.number: part for part in parts}
     chosen = list[ExtentPart]()
-    for wanted in op.parts:
+    for wanted in {part.part_number: part for part in op.parts}.values():
         part = known.get(wanted.part_number)
         given = None if part is None else part_checksum(part)
         if (
