@@ -62,6 +62,8 @@ def test_all_fields() -> None:
         ({"redirect": "/local"}, (None, 204)),
         ({"redirect": "javascript:alert(1)"}, (None, 204)),
         ({"redirect": "http://[a/"}, (None, 204)),
+        ({"redirect": "http://a/\u89c6"}, (None, 204)),
+        ({"redirect": "http://a/b c"}, (None, 204)),
     ],
 )
 def test_where_a_browser_is_sent(fields: dict[str, str], expected: tuple[str | None, int]) -> None:
@@ -107,6 +109,7 @@ def test_a_status(status: int) -> None:
     if status != 201:
         assert response.body == b""
         return
+    assert b"<PostResponse>" in response.body  # as AWS, without a namespace
     root = xml.read(response.body, "PostResponse")
     assert [(each.name, each.text) for each in root] == list(
         v.known(Location=OUTPUT["location"], Bucket="bucket", Key="a b", ETag='"e-1"').items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import io
 import json
 import socket
@@ -292,6 +293,17 @@ def test_a_presigned_url_is_for_its_bucket_alone(tmp_path: Path) -> None:
         assert got(presigned("path", "list_buckets"), "otherother.s3.test") == (403, b"")
 
 
+def test_a_preflight_needs_an_origin_and_no_signature(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    url = s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "k"})
+    for peer in (Peer(s3_server), Peer(s3_server.server)):
+        for target in (url.partition(str(s3_server.port))[2], f"/{bucket}/k?list-type=2"):
+            alone = peer.send("OPTIONS", target)
+            assert alone.status == 400 and b"<Code>BadRequest</Code>" in alone.body
+            page = [("Origin", "https://page.example"), ("Access-Control-Request-Method", "GET")]
+            asked = peer.send("OPTIONS", target, page)
+            assert asked.status == 403 and b"<Code>Access" in asked.body  # not that the signature is wrong
+
+
 def test_who_may_not(s3_server: S3Server, s3: Any, bucket: str) -> None:
     server, url = s3_server.server, s3_server.url
     wrong = client(url, server.public_key, "not the private key")
@@ -443,6 +455,33 @@ def test_parts_are_copied_from_objects(s3: Any, bucket: str) -> None:
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == data + data[1 : (5 << 20) + 1] + b"small"
 
 
+def test_who_began_an_upload_is_its_owner(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    s3.put_bucket_acl(Bucket=bucket, ACL="public-read-write")
+    anybody, own = s3_server.anonymous(), s3.list_buckets()["Owner"]
+    of_own = s3.create_multipart_upload(Bucket=bucket, Key="a")["UploadId"]
+    of_anybody = anybody.create_multipart_upload(Bucket=bucket, Key="b")["UploadId"]
+    one, other = anybody.list_multipart_uploads(Bucket=bucket)["Uploads"]
+    assert (one["UploadId"], one["Owner"], one["Initiator"]) == (of_own, own, own)
+    assert other["UploadId"] == of_anybody and other["Owner"] == other["Initiator"] != own
+    parts = s3.list_parts(Bucket=bucket, Key="b", UploadId=of_anybody)
+    assert parts["Owner"] == parts["Initiator"] == other["Owner"]
+
+
+def test_of_a_part_that_is_listed_twice_the_last_entry_counts(s3: Any, bucket: str) -> None:
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    here = {"Bucket": bucket, "Key": "k", "UploadId": upload}
+    first, last = (s3.upload_part(PartNumber=1, Body=data, **here)["ETag"] for data in (b"first", b"last"))
+
+    def complete(*etags: str) -> Any:
+        parts = [{"PartNumber": 1, "ETag": etag} for etag in etags]
+        return s3.complete_multipart_upload(MultipartUpload={"Parts": parts}, **here)
+
+    assert refusal(lambda: complete(last, first)) == (400, "InvalidPart")
+    done = complete(first, last)["ETag"]
+    assert done.endswith('-1"') and complete(first, last)["ETag"] == done  # the answer was lost
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"last"
+
+
 def test_an_upload_that_is_aborted_is_gone(s3: Any, bucket: str) -> None:
     upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
     here = {"Bucket": bucket, "Key": "k", "UploadId": upload}
@@ -500,7 +539,8 @@ def test_forms(s3_server: S3Server, s3: Any, bucket: str) -> None:
     assert post_free("x-amz-meta-a", "ü \t€").status == 204
     s3.delete_object(Bucket=bucket, Key="free")
     done = post(b"hello", ("behind", "ignored"))
-    assert done.status == 201 and b"<Key>in/f.txt</Key>" in done.body, done
+    assert done.status == 201 and b"<PostResponse><Location>" in done.body, done
+    assert b"<Key>in/f.txt</Key>" in done.body
     got = s3.get_object(Bucket=bucket, Key="in/f.txt")
     assert got["Body"].read() == b"hello" and got["ContentType"] == "text/x"
     for answer, code in (
@@ -517,6 +557,7 @@ def test_forms(s3_server: S3Server, s3: Any, bucket: str) -> None:
         (post_free("x-amz-website-redirect-location", "/a\r\nMore: 2"), b"InvalidArgument"),
         (post(b"hello", **{"x-amz-signature": "0" * 64}), b"SignatureDoesNotMatch"),
         (post(b"hello", policy="e30="), b"InvalidPolicyDocument"),
+        (post(b"hello", **{"x-ignore-it": "a\nb"}), b"InvalidArgument"),
         (peer.send("POST", f"/{bucket}", *form({"key": "k"}, b"hello")), b"AccessDenied"),
         (peer.send("POST", f"/{bucket}", body=b"x"), b"MalformedPOSTRequest"),
     ):
@@ -531,6 +572,27 @@ def test_forms(s3_server: S3Server, s3: Any, bucket: str) -> None:
     went = peer.send("POST", f"/{bucket}/", *form(back["fields"], b"x"))
     assert went.status == 303
     assert str(went.header("Location")).startswith(f"http://127.0.0.1/done?a=b&bucket={bucket}&key=back&etag=%22")
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+def test_forms_of_version_2_need_the_switch(tmp_path: Path, accepts: bool) -> None:
+    with start_s3_server(tmp_path, *(["--s3-form-v2"] if accepts else [])) as made:
+        s3, peer = made.client(), Peer(made)
+        s3.create_bucket(Bucket="forms")
+        document = {"expiration": "2099-01-01T00:00:00Z", "conditions": [{"bucket": "forms"}, {"key": "k"}]}
+        policy = base64.b64encode(json.dumps(document).encode())
+        signed = base64.b64encode(hmac.digest(made.private_key.encode(), policy, "sha1")).decode()
+        fields = {"key": "k", "AWSAccessKeyId": made.public_key, "signature": signed, "policy": policy.decode()}
+        done = peer.send("POST", "/forms", *form(fields, b"old"))
+        wrong = peer.send("POST", "/forms", *form({**fields, "signature": signed[::-1]}, b"wrong"))
+        if accepts:
+            assert done.status == 204 and wrong.status == 403 and b"SignatureDoesNotMatch" in wrong.body
+            assert s3.get_object(Bucket="forms", Key="k")["Body"].read() == b"old"
+        else:
+            assert done.status == 400 and b"AWS4-HMAC-SHA256" in done.body and wrong.status == 400
+            assert s3.list_objects_v2(Bucket="forms")["KeyCount"] == 0
+        other = client(made.url, made.public_key, made.private_key, signature_version="s3")
+        assert refusal(other.list_buckets) == (400, "InvalidRequest")
 
 
 def test_bodies_as_sdks_send_them_over_https(tmp_path: Path) -> None:

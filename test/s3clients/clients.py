@@ -12,6 +12,7 @@ from test.s3clients.obstore_client import Obstore
 from test.s3clients.pyarrow_client import PyArrow
 from test.s3clients.rclone import Rclone
 from test.s3clients.s3cmd import S3cmd
+from test.s3clients.s3fs_client import S3fs
 from test.s3clients.s5cmd import S5cmd
 
 __all__ = ["CLIENTS", "LEAVES_OUT", "NOT_YET"]
@@ -26,6 +27,7 @@ CLIENTS: dict[str, Callable[[Place], object]] = {
     "minio": Minio,
     "obstore": Obstore,
     "pyarrow": PyArrow,
+    "s3fs": S3fs,
 }
 
 #: (client or "" for all, promise): why it does not work with our server yet.  If it begins to work, its test fails.
@@ -57,4 +59,5 @@ LEAVES_OUT: dict[str, dict[str, str]] = {
         "a/../b/./c.txt": "the client signs another path than it sends",
         "/leading and trailing/": _FOLDER,
     },
+    "s3fs": {"/leading and trailing/": "the client takes the last slash away"},
 }

@@ -89,7 +89,7 @@ def run(folder: Path, python: Path, only: str) -> dict[str, tuple[str, str]]:
     words = f"({SUITE['k_tier1']}) and ({only})" if only else SUITE["k_tier1"]
     with (
         tempfile.TemporaryDirectory(prefix="s3suite-") as name,
-        start_s3_server(Path(name) / "data") as server,
+        start_s3_server(Path(name) / "data", "--s3-form-v2") as server,
     ):
         scratch = Path(name)
         report = scratch / "report.xml"

@@ -94,6 +94,11 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     help="A host name of the server for S3 clients, also with a bucket before it: BUCKET.NAME. Repeatable.",
 )
 @option(
+    "--s3-form-v2/--no-s3-form-v2",
+    default=False,
+    help="Accept S3 forms with a signature of version 2, for old programs. All other requests need version 4.",
+)
+@option(
     "--public-key", help="Public key of the server's own pair, instead of DIR/credentials.json. Needs --private-key."
 )
 @option(

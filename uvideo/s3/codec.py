@@ -48,7 +48,15 @@ def empty(status: int, *pairs: tuple[str, str | None]) -> message.Response:
     return message.Response(status, message.Headers([(name, value) for name, value in pairs if value is not None]), b"")
 
 
-def written(name: str, *content: str, headers: tuple[tuple[str, str | None], ...] = ()) -> message.Response:
-    """An answer with a document.  ``name``: of its root.  ``content``: XML.  ``headers``: None leaves one out."""
+def written(
+    name: str,
+    *content: str,
+    headers: tuple[tuple[str, str | None], ...] = (),
+    namespace: str = xml_text.NAMESPACE,
+) -> message.Response:
+    """An answer with a document.  ``name``: of its root.  ``content``: XML.  ``headers``: None leaves one out.
+
+    ``namespace``: "" for none.
+    """
     pairs = [("Content-Type", "application/xml"), *((name, value) for name, value in headers if value is not None)]
-    return message.Response(200, message.Headers(pairs), xml_text.root(name, *content))
+    return message.Response(200, message.Headers(pairs), xml_text.root(name, *content, namespace=namespace))

@@ -46,13 +46,14 @@ def decode(bucket: str, form: PostForm, headers: message.Headers) -> operation.P
 
 
 def _redirect(given: dict[str, str]) -> str | None:
-    """Where the browser is sent, if that is an absolute URL."""
+    """Where the browser is sent, if that is an absolute URL.  A header can hold only ASCII."""
     found = given.get("success_action_redirect") or given.get("redirect") or ""
     try:
         parts = urlsplit(found)
     except ValueError:
         return None
-    return found if parts.scheme in ("http", "https") and parts.netloc else None
+    is_url = parts.scheme in ("http", "https") and bool(parts.netloc) and found.isascii() and " " not in found
+    return found if is_url else None
 
 
 def _status(value: str) -> int:
@@ -79,7 +80,7 @@ def _encode(op: operation.PostObject, result: operation.PostObjectOutput) -> mes
         element("Key", op.key),
         element("ETag", etag),
     )
-    return written("PostResponse", *content, headers=headers)._replace(status=201)
+    return written("PostResponse", *content, headers=headers, namespace="")._replace(status=201)
 
 
 def _refuse(asked: OperationRequest) -> operation.PostObject:

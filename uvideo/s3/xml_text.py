@@ -10,7 +10,7 @@ from uvideo._core import compat, dates
 
 __all__ = ["DECLARATION", "NAMESPACE", "element", "escape", "escape_all", "quote_all", "root", "time"]
 
-#: Of every root but Error.
+#: Of every root but Error and PostResponse.
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 #: What every document begins with.
@@ -91,9 +91,8 @@ def _hour(number: int) -> str:
     return dates.utc_text(number * 3600)[:14]
 
 
-def root(name: str, *content: str) -> bytes:
-    """A whole document: the root element with the namespace of S3, and in it ``content``, which is XML."""
+def root(name: str, *content: str, namespace: str = NAMESPACE) -> bytes:
+    """A whole document: the root element, and in it ``content``, which is XML.  ``namespace``: "" for none."""
+    start = f'{name} xmlns="{namespace}"' if namespace else name
     # Not joined before they are encoded: with one character beyond U+00FF all of a str takes twice the memory.
-    return b"".join(
-        [f'{DECLARATION}<{name} xmlns="{NAMESPACE}">'.encode(), *map(str.encode, content), f"</{name}>".encode()]
-    )
+    return b"".join([f"{DECLARATION}<{start}>".encode(), *map(str.encode, content), f"</{name}>".encode()])

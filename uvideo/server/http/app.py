@@ -69,6 +69,7 @@ class App:
     request; None: no spans.  ``names``: the server's own names.  ``hosts``: the hosts of spaces that answers contain.
     ``writes``: learns how puts end.  ``proxies``: the trusted proxies; None: none.  ``audit``: the audit log.
     ``s3_names``: the host names for S3.  ``s3_hosts``: values of Host that S3 clients may sign, too.
+    ``s3_form_v2``: whether forms of S3 may have a signature of version 2.
     """
 
     exchange: type[Exchange] = Exchange
@@ -92,6 +93,7 @@ class App:
         audit: Audit = OFF,
         s3_names: HostNames = S3_NAMES,
         s3_hosts: tuple[str, ...] = (),
+        s3_form_v2: bool = False,
     ) -> None:
         self._service, self._metrics, self._audit = service, metrics, audit
         self._writes = writes or Writes()
@@ -103,7 +105,7 @@ class App:
         self._s3_names = s3_names
         self._pipeline = Pipeline(
             *(service, Rights(service), self.spaces, names, limits, callbacks or Callbacks(), audit, metrics),
-            *(Buckets(service, names), S3Access(service), s3_hosts),
+            *(Buckets(service, names), S3Access(service, s3_form_v2), s3_hosts),
         )
         self.watch = Watchdog(idle, least_rate)
         self._draining = self._hinted = False
@@ -120,9 +122,10 @@ class App:
         self.watch.start()
         service.memory.start()
 
-    def change(self, idle: float, least_rate: float) -> None:
-        """Set other limits; they apply to requests and answers in progress too."""
+    def change(self, idle: float, least_rate: float, s3_form_v2: bool) -> None:
+        """Set other limits, which apply to requests and answers in progress too, and which forms S3 accepts."""
         self.watch.change(idle, least_rate)
+        self._pipeline.access.form_v2 = s3_form_v2
 
     def is_stopping(self) -> bool:
         """Whether ``drain`` was called."""

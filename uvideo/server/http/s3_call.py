@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from uvideo._core import errors, location, message, provider
-from uvideo.s3 import dialect, multipart, post_object, recognition, routing, signature, xml
+from uvideo.s3 import dialect, form, multipart, recognition, routing, signature, xml
 from uvideo.s3 import operation as s3
 from uvideo.s3.codec import OperationRequest
 from uvideo.s3.errors import S3Error
@@ -119,7 +119,11 @@ class S3Call(DialectCall[Op, Any]):
         self.space, self.exchange.key = self._address
         for name, value in self.target.query:
             self._query.setdefault(name, value)
-        self._claim = signature.claim(self._request)
+        if self._request.method == "OPTIONS":  # a browser asks before the request that the URL is signed for
+            if self._headers.get("Origin") is None:
+                raise S3Error("BadRequest", message="Insufficient information. Origin request header needed.")
+        else:
+            self._claim = signature.claim(self._request)
         self._payload = signature.payload_of(self._request, self._claim)
         if self._claim is not None and self._claim.expires is not None:
             self._headers = signature.hoisted(self._request)
@@ -131,11 +135,11 @@ class S3Call(DialectCall[Op, Any]):
 
     async def _read_form(self) -> None:
         """Read the fields before the file: the form is authorized before the file is read."""
-        self.body = form = S3Form(self.exchange)
+        self.body = read = S3Form(self.exchange)
         if self.pipeline.limits.headroom is not None:
             self.pipeline.limits.headroom.check(self.exchange.length or 0)
         self.exchange.operation = s3.PostObject.__name__
-        self._form = await form.read()
+        self._form = await read.read(self.pipeline.access.form_v2)
         self._address = self._address._replace(key=self._form.key)
         self.exchange.key = self._form.key
 
@@ -174,7 +178,7 @@ class S3Call(DialectCall[Op, Any]):
         if self._payload.framing and asked not in BULK:
             raise S3Error("InvalidRequest", message="Only PutObject and UploadPart take a body in aws-chunks.")
         if self._form is not None:
-            return post_object.decode(self._form, self._address.bucket)
+            return form.decode(self._address.bucket, self._form, self._headers)
         signed = self._signer.signing if self._signer is not None else None
         self.body = S3Body(self.exchange, self._payload, signed, self._claim.signature if self._claim else "")
         if asked in BULK and not self._has_length():
@@ -272,9 +276,6 @@ class S3Call(DialectCall[Op, Any]):
         if isinstance(op, routing.FixedAnswer):
             return self._told(op.answer())
         assert not isinstance(op, Undecoded)
-        if isinstance(op, s3.PostObject):
-            assert isinstance(result, s3.PostObjectOutput)
-            return self._told(post_object.encode(op, result))
         return self._told(dialect.encode(op, result))
 
     def refuse(self, refusal: errors.Refused) -> message.Response:

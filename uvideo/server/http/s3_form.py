@@ -31,13 +31,16 @@ class S3Form:
         self._read: PostForm | None = None
         self._size = 0
 
-    async def read(self) -> PostForm:
-        """The fields before the file.  MalformedPOSTRequest; errors of ``post_policy.read``."""
+    async def read(self, version_2: bool) -> PostForm:
+        """The fields before the file.  ``version_2``, and more errors: as of ``post_policy.read``.
+
+        MalformedPOSTRequest.
+        """
         try:
             fields = await self._form.fields()
         except errors.BadRequest as refused:
             raise _malformed(refused) from None
-        self._read = post_policy.read(fields.items(), self._form.filename)
+        self._read = post_policy.read(fields.items(), self._form.filename, version_2)
         return self._read
 
     def read_at_once(self, size: int) -> None:

@@ -31,6 +31,7 @@ class ServerSettings:
     hostname: tuple[str, ...] = ()
     s3_port: int | None = None
     s3_host: tuple[str, ...] = ()
+    s3_form_v2: bool = False
     public_key: str | None = None
     private_key: str | None = None
     other_keys: Path | None = None

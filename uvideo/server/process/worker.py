@@ -170,6 +170,7 @@ async def run(
             audit=plan.audit,
             s3_names=s3_names(settings.s3_host),
             s3_hosts=_s3_hosts(settings),
+            s3_form_v2=settings.s3_form_v2,
         )
         if faults is not None:
             assert isinstance(app, faulty_app.FaultyApp)
@@ -181,7 +182,7 @@ async def run(
         def take(new: ServerSettings) -> None:
             logs.change(new.log_level, new.access_log)
             app.server.change(descriptors(new.connections), new.connections_per_address)
-            app.change(new.idle, new.least_rate)
+            app.change(new.idle, new.least_rate, new.s3_form_v2)
             limits.rates.limit = new.rate
             limits.guesses.change(new.guesses)
             callbacks.change(new.callback_allow)

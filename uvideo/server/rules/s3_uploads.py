@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from itertools import pairwise
 from typing import cast
 
 from uvideo._core import errors
@@ -198,7 +199,7 @@ class S3Uploads:
             next_marker=page[-1].number if page else 0,
             truncated=bool(page) and len(found) > len(page),
             initiator=owner(facts.initiator),
-            owner=owner(asked.space.owner),
+            owner=owner(facts.initiator),
             storage_class=upload.storage_class,
             checksum_algorithm=facts.algorithm or None,
             checksum_type=facts.checksum_type or None,
@@ -307,9 +308,8 @@ class S3Uploads:
             if behind > key:  # one query, however many uploads are below the prefix
                 key, upload_id = behind, ""
         truncated = more and op.max_keys > 0
-        shown = owner(asked.space.owner)
         return s3.ListMultipartUploadsOutput(
-            uploads=tuple(_entry(upload, shown) for upload in found),
+            uploads=tuple(map(_entry, found)),
             common_prefixes=tuple(prefixes),
             next_key_marker=last[0] if truncated else None,
             next_upload_id_marker=last[1] if truncated else None,
@@ -335,13 +335,13 @@ def _facts(upload: UploadRecord) -> S3Upload:
     return upload.s3
 
 
-def _entry(upload: UploadRecord, shown: s3.Owner) -> s3.UploadEntry:
+def _entry(upload: UploadRecord) -> s3.UploadEntry:
     facts = _facts(upload)
     return s3.UploadEntry(
         key=upload.key,
         upload_id=upload.upload_id,
         initiator=owner(facts.initiator),
-        owner=shown,
+        owner=owner(facts.initiator),
         storage_class=upload.storage_class,
         initiated=upload.created,
         checksum_algorithm=facts.algorithm or None,
@@ -356,13 +356,16 @@ def _common_prefix(op: s3.ListMultipartUploads, key: str) -> str | None:
 
 
 def _chosen(op: s3.CompleteMultipartUpload, parts: Sequence[ExtentPart]) -> list[ExtentPart]:
-    """The parts in the list.  InvalidPartOrder; InvalidPart; EntityTooSmall; InvalidRequest for another size."""
+    """The parts in the list.  InvalidPartOrder; InvalidPart; EntityTooSmall; InvalidRequest for another size.
+
+    Of entries with the same number the last counts: a client that sends a part again may list both etags.
+    """
     numbers = [part.part_number for part in op.parts]
-    if any(one >= other for one, other in zip(numbers, numbers[1:], strict=False)):
+    if any(one > other for one, other in pairwise(numbers)):
         raise S3Error("InvalidPartOrder")
     known = {part.number: part for part in parts}
     chosen = list[ExtentPart]()
-    for wanted in op.parts:
+    for wanted in {part.part_number: part for part in op.parts}.values():
         part = known.get(wanted.part_number)
         given = None if part is None else part_checksum(part)
         if (

@@ -41,6 +41,9 @@ WORDS = {
     "A host name of the server for S3 clients, also with a bucket before it: BUCKET.NAME. Repeatable.": (
         "S3 客户端访问服务端所用的主机名，前面也可加存储桶名：BUCKET.NAME；可重复给出。"
     ),
+    "Accept S3 forms with a signature of version 2, for old programs. All other requests need version 4.": (
+        "接受以 V2 签名的 S3 表单，供旧程序使用；其他请求仍须以 V4 签名。"
+    ),
     "Public key of the server's own pair, instead of DIR/credentials.json. Needs --private-key.": (
         "服务端自身密钥对的公钥，代替 DIR/credentials.json；须同时给出 --private-key。"
     ),
