@@ -25,7 +25,7 @@ from uvideo.storage.base import (
     is_part_list,
 )
 from uvideo.storage.postgres_connections import LOOK, NOW, Connections, Lock, Session
-from uvideo.storage.schema import KEY, NAMES, PART, PUT, TOKEN, Row, token_of
+from uvideo.storage.schema import KEY, NAMED, NAMES, PART, PUT, TOKEN, Row, token_of
 from uvideo.storage.sql_catalog import Looks, SqlCatalog, Steps, Terms, by_day, changed
 
 __all__ = ["PostgresCatalog"]
@@ -43,9 +43,6 @@ PUT_INLINE = f"""
 PUT_BLOB = f"""
     WITH bytes AS (DELETE FROM small WHERE space_id = $1 AND key = $2)
     {PUT}"""
-
-
-OF_OBJECTS = "SELECT DISTINCT blob FROM objects WHERE blob = ANY($1)"
 
 
 class PostgresCatalog(SqlCatalog):
@@ -139,17 +136,20 @@ class PostgresCatalog(SqlCatalog):
         query = "SELECT 1 FROM part_blobs WHERE blob = ANY($1) ORDER BY blob, owner, part FOR UPDATE"
         yield query, (blobs,)
 
-    def _unnamed_parts(self, blobs: Sequence[str]) -> Steps[builtins.list[str]]:
-        shared = yield OF_OBJECTS, (blobs,)
+    def _unnamed_blobs(self, blobs: Sequence[str]) -> Steps[builtins.list[str]]:
+        query = NAMED.format(self.AMONG.format(1), self.AMONG.format(2))
+        rows = yield query, (blobs, blobs)
+        of_parts = {blob for blob, of_object in rows if not of_object}
+        shared = {blob for blob, _ in rows}.difference(of_parts)
         if shared:
-            numbers = sorted(Lock("blob", blob).number for (blob,) in shared)
+            numbers = sorted(Lock("blob", blob).number for blob in shared)
             yield "SELECT pg_advisory_xact_lock(number) FROM unnest($1::BIGINT[]) AS number", (numbers,)
-            shared = yield OF_OBJECTS, (blobs,)
-        named = {blob for (blob,) in shared}
+            rows = yield query, (blobs, blobs)
+        named = {blob for blob, _ in rows}
         free = [blob for blob in blobs if blob not in named]
-        if self._ledger:
-            rows = "SELECT blob FROM blobs WHERE blob = ANY($1::TEXT[]) ORDER BY blob FOR UPDATE"
-            yield f"UPDATE blobs SET since = {NOW} WHERE blob IN ({rows})", (free,)
+        if self._ledger and free:
+            those = "SELECT blob FROM blobs WHERE blob = ANY($1::TEXT[]) ORDER BY blob FOR UPDATE"
+            yield f"UPDATE blobs SET since = {NOW} WHERE blob IN ({those})", (free,)
         return free
 
     async def _change_each(self, query: str, rows: Sequence[Row]) -> None:

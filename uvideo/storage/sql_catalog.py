@@ -236,8 +236,8 @@ class SqlCatalog(ABC):
         """Lock the rows of part_blobs with these blobs (made with ``_many``): no other transaction drops them."""
 
     @abstractmethod
-    def _unnamed_parts(self, blobs: Sequence[str]) -> Steps[builtins.list[str]]:
-        """Those of the blobs that no object names, now that no part does."""
+    def _unnamed_blobs(self, blobs: Sequence[str]) -> Steps[builtins.list[str]]:
+        """Those of the blobs that nothing names any more, now that some parts do not."""
 
     async def identify(self, identity: str) -> str:
         def work() -> Steps[str]:
@@ -418,14 +418,10 @@ class SqlCatalog(ABC):
 
     def _forget_names(self, blobs: Sequence[str], queries: Sequence[tuple[str, Row]]) -> Steps[builtins.list[str]]:
         """Delete the rows of part_blobs that these queries find, all of these blobs; return as ``_drop_parts``."""
-        among = self._many(blobs)
-        yield from self._lock_names(among)
+        yield from self._lock_names(self._many(blobs))
         for where, values in queries:
             yield f"DELETE FROM part_blobs WHERE {where}", values
-        rows = yield f"SELECT DISTINCT blob FROM part_blobs WHERE blob {self.AMONG.format(1)}", (among,)
-        named = {blob for (blob,) in rows}
-        free = [blob for blob in blobs if blob not in named]
-        return (yield from self._unnamed_parts(free)) if free else []
+        return (yield from self._unnamed_blobs(blobs))
 
     async def rename(
         self, space_id: str, key: str, new_key: str, *, overwrite: bool, modified: int
