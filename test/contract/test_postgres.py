@@ -145,6 +145,35 @@ def test_a_blob_whose_name_moves_from_an_object_to_a_part_is_kept(place: Place, 
     play(story, place)
 
 
+def test_who_drops_parts_and_an_object_locks_the_parts_first(place: Place, database: str) -> None:
+    """As who drops parts of a blob that an object has too; in another order the two could wait for each other."""
+    first, second, third = sorted(("one", "two", "three"), key=lambda blob: Lock("blob", blob).number)
+
+    async def story(catalog: Catalog) -> None:
+        await catalog.create_space(SPACE)
+        await begin(catalog, "aborted")
+        chosen = await begin(catalog, "finished", part(1, "new"), name="parts-1")
+        for number, blob in enumerate((first, second, third), 1):
+            source = replace(OBJECT, key=blob, blob=blob)
+            await catalog.put(source)
+            await catalog.replace_part("aborted", part(number, blob), source=source)
+        await catalog.replace_part("finished", part(2, third), source=source)
+        holder = await asyncpg.connect(database)
+        try:
+            await holder.execute(f"SELECT pg_advisory_lock({Lock('blob', first).number})")
+            aborting = asyncio.ensure_future(catalog.abort("aborted"))
+            await waits_for_locks(holder, 1)
+            finishing = asyncio.ensure_future(catalog.finish_s3("finished", made(second, "parts-1"), chosen))
+            await waits_for_locks(holder, 2)
+            assert await holder.fetchval(f"SELECT pg_try_advisory_lock({Lock('blob', second).number})")
+        finally:
+            await holder.close()
+        assert await aborting == []
+        assert await finishing == [second]
+
+    play(story, place)
+
+
 def test_a_space_that_is_deleted_takes_no_more_objects(place: Place) -> None:
     async def story(one: Catalog, two: Catalog) -> None:
         for _ in range(20):

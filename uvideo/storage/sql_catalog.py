@@ -393,15 +393,18 @@ class SqlCatalog(ABC):
         ``names``: that objects have just lost: blobs and part lists.  ``parts``: of each of these part lists the
         numbers of the parts to drop, None for all of them.
         """
-        found, dropped = list[str](), dict(parts or {})
+        dropped, blobs = dict(parts or {}), list[str]()
         for name in names:
-            if (yield from self._unnamed(name)):
-                if is_part_list(name):
-                    yield "DELETE FROM part_lists WHERE name = $1", (name,)
-                    dropped[name] = None
-                else:
-                    found.append(name)
-        return found + (yield from self._drop_parts(dropped)) if dropped else found
+            if not is_part_list(name):
+                blobs.append(name)
+            elif (yield from self._unnamed(name)):
+                yield "DELETE FROM part_lists WHERE name = $1", (name,)
+                dropped[name] = None
+        found = (yield from self._drop_parts(dropped)) if dropped else []
+        for blob in blobs:  # after the parts: all transactions lock in this order
+            if blob not in found and (yield from self._unnamed(blob)):
+                found.append(blob)
+        return found
 
     def _drop_parts(self, parts: Mapping[str, Sequence[int] | None]) -> Steps[builtins.list[str]]:
         """Forget what these parts name; return the blobs that nothing names any more.  ``parts``: as in ``_lost``."""
