@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from test.contract.blobs import store
+from test.contract.blobs import read, store
 from test.contract.catalog import SPACE
 from test.contract.extents import NAME, ExtentsContract, make, remove, whole
 from test.contract.place import Place, play, worker
@@ -127,10 +127,15 @@ class TestFolder(StoreContract, ExtentsContract):
             try:
                 reader = await open_blob(blobs, catalog, NAME)
                 files = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
-                _, most = tracemalloc.get_traced_memory()
+                before, most = tracemalloc.get_traced_memory()
+                some = await open_blob(blobs, catalog, NAME, (39_990, 8))
+                after, _ = tracemalloc.get_traced_memory()
             finally:
                 tracemalloc.stop()
             assert most < 20 * 1024 * 1024 and files < 64
+            assert after - before < 256 * 1024  # of a range: only its own extents
+            assert b"".join(await read(some, 39_991, 6)) == b"7 998 "
+            await some.close()
             assert await whole(reader) == b"".join(b"%4d" % number for number in range(1000)) * 10
             await reader.close()
 
