@@ -609,7 +609,7 @@ class SqlCatalog(ABC):
         expected: Expected | None = None,
     ) -> builtins.list[str]:
         if sum(len(part.extents) for part in chosen) > MOST_EXTENTS:
-            raise errors.InvalidPartList(TOO_MANY)
+            raise errors.BadRequest(TOO_MANY)
         name = record.blob or ""
         part_list, wanted = part_list_row(name, chosen), {part.number: s3_part_row(part)[2:4] for part in chosen}
 
