@@ -32,6 +32,7 @@ __all__ = ["PostgresCatalog"]
 
 T = TypeVar("T")
 
+GROUPS = 256  # of blobs that parts name: each has a lock
 LONG = 3600.0  # seconds that a read of every object may take
 #: Tables whose rows are often deleted.
 TABLES = ("objects", "small", "uploads", "parts", "s3_parts", "part_lists", "part_blobs", "blobs", "leases", "flux")
@@ -124,17 +125,18 @@ class PostgresCatalog(SqlCatalog):
             yield f"UPDATE blobs SET since = {NOW} WHERE blob = $1", (blob,)
         return True
 
-    # A transaction that drops parts excludes others that do, by the rows of part_blobs that it locks in their order: a
-    # list may have more blobs than the database has advisory locks.  Who drops an object's blob takes no such row: it
-    # sees the part's row until that is committed, and leaves the blob to this transaction, which takes the blob's lock
-    # if an object still has it.  So locks are taken in one order: part list, rows of part_blobs, blobs, the ledger.
+    # A transaction that drops parts excludes others that drop parts of a blob, by the advisory lock of a group of
+    # blobs: a list may have more blobs than the database has such locks, and a blob more rows than can be locked in
+    # time.  Who drops an object's blob does not take the group's lock: it sees the part's row until that is committed,
+    # and leaves the blob to this transaction, which takes the blob's lock if an object still has it.  So locks are
+    # taken in one order: part list, groups, blobs, the ledger.
 
     def _many(self, values: Sequence[object]) -> object:
         return values
 
-    def _lock_names(self, blobs: object) -> Steps[None]:
-        query = "SELECT 1 FROM part_blobs WHERE blob = ANY($1) ORDER BY blob, owner, part FOR UPDATE"
-        yield query, (blobs,)
+    def _lock_names(self, blobs: Sequence[str]) -> Steps[None]:
+        groups = {Lock("blob", blob).number % GROUPS for blob in blobs}
+        yield from _lock([Lock("group", str(group)) for group in groups])
 
     def _unnamed_blobs(self, blobs: Sequence[str]) -> Steps[builtins.list[str]]:
         query = NAMED.format(self.AMONG.format(1), self.AMONG.format(2))
@@ -142,8 +144,7 @@ class PostgresCatalog(SqlCatalog):
         of_parts = {blob for blob, of_object in rows if not of_object}
         shared = {blob for blob, _ in rows}.difference(of_parts)
         if shared:
-            numbers = sorted(Lock("blob", blob).number for blob in shared)
-            yield "SELECT pg_advisory_xact_lock(number) FROM unnest($1::BIGINT[]) AS number", (numbers,)
+            yield from _lock([Lock("blob", blob) for blob in shared])
             rows = yield query, (blobs, blobs)
         named = {blob for blob, _ in rows}
         free = [blob for blob in blobs if blob not in named]
@@ -224,6 +225,12 @@ class PostgresCatalog(SqlCatalog):
             asked,
         )
         return {name for (name,) in rows}
+
+
+def _lock(locks: Iterable[Lock]) -> Steps[None]:
+    """Take these locks, in the order that all transactions have."""
+    numbers = sorted(lock.number for lock in locks)
+    yield "SELECT pg_advisory_xact_lock(number) FROM unnest($1::BIGINT[]) AS number", (numbers,)
 
 
 async def _ran(ask: Callable[..., Awaitable[Any]], running: Steps[T] | Looks[T]) -> T:

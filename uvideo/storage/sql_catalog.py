@@ -232,8 +232,8 @@ class SqlCatalog(ABC):
         """A part names these new blobs from this commit on."""
 
     @abstractmethod
-    def _lock_names(self, blobs: object) -> Steps[None]:
-        """Lock the rows of part_blobs with these blobs (made with ``_many``): no other transaction drops them."""
+    def _lock_names(self, blobs: Sequence[str]) -> Steps[None]:
+        """From now on no other transaction drops parts of these blobs."""
 
     @abstractmethod
     def _unnamed_blobs(self, blobs: Sequence[str]) -> Steps[builtins.list[str]]:
@@ -421,7 +421,7 @@ class SqlCatalog(ABC):
 
     def _forget_names(self, blobs: Sequence[str], queries: Sequence[tuple[str, Row]]) -> Steps[builtins.list[str]]:
         """Delete the rows of part_blobs that these queries find, all of these blobs; return as ``_drop_parts``."""
-        yield from self._lock_names(self._many(blobs))
+        yield from self._lock_names(blobs)
         for where, values in queries:
             yield f"DELETE FROM part_blobs WHERE {where}", values
         return (yield from self._unnamed_blobs(blobs))
@@ -579,7 +579,7 @@ class SqlCatalog(ABC):
             before = yield "SELECT blob FROM part_blobs WHERE owner = $1 AND part = $2", (owner, part.number)
             there = {blob for (blob,) in before}
             if there:
-                yield from self._lock_names(self._many(sorted(there.union(sizes))))
+                yield from self._lock_names(sorted(there.union(sizes)))
             yield PUT_S3_PART, (upload_id, *s3_part_row(part))
             if source is None or source.blob is None:
                 yield from self._name([blob for blob in sizes if blob not in there])

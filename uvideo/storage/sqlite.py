@@ -312,7 +312,7 @@ class SqliteCatalog(SqlCatalog):
     def _name(self, blobs: Sequence[str]) -> Steps[None]:
         yield from ()
 
-    def _lock_names(self, blobs: object) -> Steps[None]:
+    def _lock_names(self, blobs: Sequence[str]) -> Steps[None]:
         yield from ()
 
     def _unnamed_blobs(self, blobs: Sequence[str]) -> Steps[builtins.list[str]]:
