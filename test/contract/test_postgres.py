@@ -11,12 +11,12 @@ import pytest
 from test.cluster.postgres import Postgres, waits_for_locks
 from test.contract.accounts import AccountsContract
 from test.contract.catalog import OBJECT, SPACE, UPLOAD, CatalogContract, small
-from test.contract.part_lists import PartListsContract
+from test.contract.part_lists import PartListsContract, begin, made, part
 from test.contract.place import Place, play
 from ucloud.uvideo.protocol import errors
 from uvideo.storage.base import Catalog, Unreachable
 from uvideo.storage.postgres import PostgresCatalog
-from uvideo.storage.postgres_connections import Connections
+from uvideo.storage.postgres_connections import Connections, Lock
 from uvideo.storage.schema import MIGRATIONS
 
 pytestmark = pytest.mark.cluster
@@ -115,6 +115,67 @@ def test_copies_and_deletions_at_once_never_lose_a_blob(place: Place) -> None:
                 assert await one.delete("s", "copy") == [source.blob]
 
     play(story, place, place)
+
+
+def test_a_blob_whose_name_moves_from_an_object_to_a_part_is_kept(place: Place, database: str) -> None:
+    """While an upload is aborted, a part is copied from an object, and the object deleted."""
+    first, second = sorted(("one", "two"), key=lambda blob: Lock("blob", blob).number)
+
+    async def story(catalog: Catalog) -> None:
+        await catalog.create_space(SPACE)
+        sources = [replace(OBJECT, key=blob, blob=blob) for blob in (first, second)]
+        await begin(catalog, "aborted")
+        await begin(catalog, "kept", name="parts-1")
+        for number, source in enumerate(sources, 1):
+            await catalog.put(source)
+            await catalog.replace_part("aborted", part(number, source.key), source=source)
+        holder = await asyncpg.connect(database)
+        try:
+            await holder.execute(f"SELECT pg_advisory_lock({Lock('blob', first).number})")
+            aborting = asyncio.ensure_future(catalog.abort("aborted"))
+            await waits_for_locks(holder, 1)
+            await catalog.replace_part("kept", part(1, second), source=sources[1])
+            assert await catalog.delete("s", second) == []
+        finally:
+            await holder.close()
+        assert await aborting == []
+        assert await catalog.abort("kept") == [second]
+        assert await catalog.delete("s", first) == [first]
+
+    play(story, place)
+
+
+def test_who_drops_parts_and_an_object_locks_the_parts_first(place: Place, database: str) -> None:
+    """As who drops parts of a blob that an object has too; in another order the two could wait for each other.
+
+    It locks no rows of other part lists: a blob may have many.
+    """
+    first, second, third = sorted(("one", "two", "three"), key=lambda blob: Lock("blob", blob).number)
+
+    async def story(catalog: Catalog) -> None:
+        await catalog.create_space(SPACE)
+        await begin(catalog, "aborted")
+        chosen = await begin(catalog, "finished", part(1, "new"), name="parts-1")
+        for number, blob in enumerate((first, second, third), 1):
+            source = replace(OBJECT, key=blob, blob=blob)
+            await catalog.put(source)
+            await catalog.replace_part("aborted", part(number, blob), source=source)
+        await catalog.replace_part("finished", part(2, third), source=source)
+        holder = await asyncpg.connect(database)
+        try:
+            await holder.execute(f"SELECT pg_advisory_lock({Lock('blob', first).number})")
+            aborting = asyncio.ensure_future(catalog.abort("aborted"))
+            await waits_for_locks(holder, 1)
+            await holder.execute("SELECT FROM part_blobs WHERE owner = 'parts-1' FOR UPDATE NOWAIT")
+            finishing = asyncio.ensure_future(catalog.finish_s3("finished", made(second, "parts-1"), chosen))
+            await waits_for_locks(holder, 2)
+            assert await holder.fetchval(f"SELECT pg_try_advisory_lock({Lock('blob', second).number})")
+        finally:
+            await holder.close()
+        assert await aborting == []
+        assert await finishing == [second]
+
+    play(story, place)
 
 
 def test_a_space_that_is_deleted_takes_no_more_objects(place: Place) -> None:

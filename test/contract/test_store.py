@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from test.contract.blobs import store
+from test.contract.blobs import read, store
 from test.contract.catalog import SPACE
 from test.contract.extents import NAME, ExtentsContract, make, remove, whole
 from test.contract.place import Place, play, worker
@@ -62,6 +62,38 @@ class TestFolder(StoreContract, ExtentsContract):
             other.kill()
             assert play(sweep, *places) == 0
 
+    def test_what_is_not_a_drivers_in_the_folder_of_links_stops_no_sweep(
+        self, places: tuple[Place, Place], root: Path
+    ) -> None:
+        async def story(blobs: Blobs, catalog: Catalog) -> int:
+            await store(blobs, b"unnamed")
+            (root / "reading" / "empty").mkdir(parents=True)
+            (root / "reading" / ".DS_Store").write_bytes(b"")
+            return await blobs.sweep(catalog.named, time.time())
+
+        assert play(story, *places) == 1
+        assert [path.name for path in (root / "reading").iterdir()] == [".DS_Store"]
+
+    def test_what_is_left_of_a_killed_process_has_its_lock_until_all_links_are_gone(
+        self, places: tuple[Place, Place], root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The process that removes it may be killed too."""
+        play(lambda blobs, catalog: make(blobs, catalog, [b"x" * 10] * 40), *places)
+        with worker("read_parts", *places, arguments=(NAME,)) as other:
+            assert other.line() == "400"
+            other.kill()
+        (lock,) = (root / "reading").rglob("lock")
+        removed, unlink = list[int](), os.unlink
+
+        def watched(path: Path, *, dir_fd: int | None = None) -> None:
+            if os.path.basename(path) == "lock":
+                removed.append(len(links(root)))
+            unlink(path, dir_fd=dir_fd)
+
+        monkeypatch.setattr(os, "unlink", watched)
+        play(lambda blobs, catalog: blobs.sweep(catalog.named, time.time()), *places)
+        assert set(removed) == {0} and not lock.exists()
+
     def test_a_disk_without_links_reads_what_is_not_deleted(self, places: tuple[Place, Place], root: Path) -> None:
         async def story(blobs: Blobs, catalog: Catalog) -> bytes:
             await make(blobs, catalog, [b"%3d" % number for number in range(40)])
@@ -95,10 +127,15 @@ class TestFolder(StoreContract, ExtentsContract):
             try:
                 reader = await open_blob(blobs, catalog, NAME)
                 files = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
-                _, most = tracemalloc.get_traced_memory()
+                before, most = tracemalloc.get_traced_memory()
+                some = await open_blob(blobs, catalog, NAME, (39_990, 8))
+                after, _ = tracemalloc.get_traced_memory()
             finally:
                 tracemalloc.stop()
             assert most < 20 * 1024 * 1024 and files < 64
+            assert after - before < 256 * 1024  # of a range: only its own extents
+            assert b"".join(await read(some, 39_991, 6)) == b"7 998 "
+            await some.close()
             assert await whole(reader) == b"".join(b"%4d" % number for number in range(1000)) * 10
             await reader.close()
 
@@ -106,7 +143,9 @@ class TestFolder(StoreContract, ExtentsContract):
 
 
 def links(root: Path) -> list[Path]:
-    return [path for path in (root / "reading").rglob("*") if path.is_file() and path.name != "lock"]
+    """Also while they are being removed."""
+    found = os.walk(root / "reading")
+    return [Path(folder, name) for folder, _, names in found for name in names if name != "lock"]
 
 
 async def until_gone(root: Path) -> None:

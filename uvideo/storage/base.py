@@ -823,8 +823,9 @@ class Catalog(Protocol):
         Returns the blobs that nothing names any more: those of the replaced object and of parts not chosen.
 
         ``record``: its ``blob`` is the upload's ``draft``.  ``chosen``: parts as ``s3_parts`` returned them, in the
-        order of the object.  ``errors.InvalidPartList``, and nothing changed, if one of them was replaced since, or if
-        they have more than MOST_EXTENTS extents.  Other errors as ``finish``.  ``expected``: as in ``put``.
+        order of the object.  ``errors.InvalidPartList``, and nothing changed, if one of them was replaced since;
+        ``errors.BadRequest`` if they have more than MOST_EXTENTS extents, for a second call does not help then.  Other
+        errors as ``finish``.  ``expected``: as in ``put``.
         """
 
     async def stale_uploads(self, before: int, limit: int, space_id: str | None = None) -> builtins.list[StaleUpload]:

@@ -56,19 +56,13 @@ class Links:
             own, self._own = self._own, None
         if own is not None:
             os.close(own[1])
-            remove(own[0])
+            _remove_all(own[0])
 
     def remove_stale(self) -> None:
-        """Remove the links of killed processes."""
-        with contextlib.suppress(FileNotFoundError), os.scandir(self._folder) as entries:
-            for entry in entries:
-                try:
-                    with localfile.opening(Path(entry.path) / LOCK) as fd:
-                        if localfile.lock(fd):
-                            remove(Path(entry.path))
-                except FileNotFoundError:  # killed before it had a lock
-                    with contextlib.suppress(OSError):
-                        os.rmdir(entry.path)
+        """Remove the links of killed processes.  What cannot be removed is left to the next call."""
+        with contextlib.suppress(OSError):
+            for folder in [*self._folder.iterdir()]:
+                _remove_stale(folder)
 
     def _mine(self) -> Path:
         with self._guard:
@@ -76,11 +70,39 @@ class Links:
                 folder = self._folder / uuid.uuid4().hex
                 folder.mkdir(mode=0o700, parents=True)
                 fd = localfile.opened(folder / LOCK, os.O_RDWR | os.O_CREAT)
-                if not localfile.lock(fd):
+                try:
+                    if not localfile.lock(fd) or not localfile.is_at(fd, folder / LOCK):
+                        raise OSError("another process takes the new folder for an old one")
+                except OSError:
                     os.close(fd)
-                    raise OSError("another process takes the new folder for an old one")
+                    _remove_all(folder)
+                    raise
                 self._own = folder, fd
             return self._own[0]
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove a driver's folder unless its process runs."""
+    with contextlib.suppress(OSError):  # it is another user's, or no folder
+        try:
+            with localfile.opening(folder / LOCK) as fd:
+                if not localfile.lock(fd):
+                    return
+                _remove_all(folder)
+            _remove_all(folder)  # Windows removes no open file
+        except FileNotFoundError:  # killed before it had a lock
+            folder.rmdir()
+
+
+def _remove_all(folder: Path) -> None:
+    """Remove a driver's folder, the lock last: a folder of links without a lock would stay for ever."""
+    with contextlib.suppress(OSError):
+        for each in [*folder.iterdir()]:
+            if each.name != LOCK:
+                remove(each)
+        if {each.name for each in folder.iterdir()} <= {LOCK}:
+            (folder / LOCK).unlink(missing_ok=True)
+            folder.rmdir()
 
 
 def remove(folder: Path) -> None:

@@ -34,8 +34,9 @@ async def open_blob(blobs: Blobs, catalog: Catalog, name: str, span: Span | None
         raise FileNotFoundError(errno.ENOENT, "there is no such part list", name)
     found = _Extents(extents)
     first, length = span or (0, found.size)
-    hold = await blobs.hold([blob for blob, _, _ in found.within(first, length)])
-    return ExtentReader(name, hold, found, first, first + length)
+    within = [*found.within(first, length)]
+    hold = await blobs.hold([blob for blob, _, _ in within])
+    return ExtentReader(name, hold, _Extents(within), first, found.size)
 
 
 async def source_extents(catalog: Catalog, blob: str, first: int, length: int) -> tuple[Extent, ...]:
@@ -82,16 +83,17 @@ class _Extents:
 
 
 class ExtentReader:
-    """A BlobReader for the bytes from ``first`` to ``end`` of a part list."""
+    """A BlobReader for the bytes from ``first`` on of a part list; ``extents``: only those of the bytes to read."""
 
-    def __init__(self, name: str, hold: BlobHold, extents: _Extents, first: int, end: int) -> None:
-        self.size, self.has_files = extents.size, hold.has_files
-        self._name, self._hold, self._extents, self._first, self._end = name, hold, extents, first, end
+    def __init__(self, name: str, hold: BlobHold, extents: _Extents, first: int, size: int) -> None:
+        self.size, self.has_files = size, hold.has_files
+        self._name, self._hold, self._extents = name, hold, extents
+        self._first, self._end = first, first + extents.size
         self._last: tuple[str, BlobReader] | None = None  # the blob read last, still open
 
     async def read(self, offset: int, length: int) -> AsyncIterator[bytes]:
         self._check(offset, length)
-        for blob, start, count in self._extents.within(offset, length):
+        for blob, start, count in self._extents.within(offset - self._first, length):
             async with self._opened(blob) as reader:
                 pieces = cast("AsyncGenerator[bytes, None]", reader.read(start, count))
                 async with contextlib.aclosing(pieces):
@@ -100,7 +102,7 @@ class ExtentReader:
 
     async def files(self, offset: int, length: int) -> AsyncGenerator[FileRegion, None]:
         self._check(offset, length)
-        for blob, start, count in self._extents.within(offset, length):
+        for blob, start, count in self._extents.within(offset - self._first, length):
             async with self._opened(blob) as reader, contextlib.aclosing(reader.files(start, count)) as regions:
                 async for region in regions:
                     yield region

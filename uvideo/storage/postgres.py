@@ -25,13 +25,14 @@ from uvideo.storage.base import (
     is_part_list,
 )
 from uvideo.storage.postgres_connections import LOOK, NOW, Connections, Lock, Session
-from uvideo.storage.schema import KEY, NAMES, PART, PUT, TOKEN, Row, token_of
+from uvideo.storage.schema import KEY, NAMED, NAMES, PART, PUT, TOKEN, Row, token_of
 from uvideo.storage.sql_catalog import Looks, SqlCatalog, Steps, Terms, by_day, changed
 
 __all__ = ["PostgresCatalog"]
 
 T = TypeVar("T")
 
+GROUPS = 256  # of blobs that parts name: each has a lock
 LONG = 3600.0  # seconds that a read of every object may take
 #: Tables whose rows are often deleted.
 TABLES = ("objects", "small", "uploads", "parts", "s3_parts", "part_lists", "part_blobs", "blobs", "leases", "flux")
@@ -43,9 +44,6 @@ PUT_INLINE = f"""
 PUT_BLOB = f"""
     WITH bytes AS (DELETE FROM small WHERE space_id = $1 AND key = $2)
     {PUT}"""
-
-
-OF_OBJECTS = "SELECT DISTINCT blob FROM objects WHERE blob = ANY($1)"
 
 
 class PostgresCatalog(SqlCatalog):
@@ -127,29 +125,32 @@ class PostgresCatalog(SqlCatalog):
             yield f"UPDATE blobs SET since = {NOW} WHERE blob = $1", (blob,)
         return True
 
-    # A transaction that drops parts excludes others that do, by the rows of part_blobs that it locks in their order: a
-    # list may have more blobs than the database has advisory locks.  Who drops an object's blob takes no such row: it
-    # sees the part's row until that is committed, and leaves the blob to this transaction, which takes the blob's lock
-    # if an object still has it.  So locks are taken in one order: part list, rows of part_blobs, blobs, the ledger.
+    # A transaction that drops parts excludes others that drop parts of a blob, by the advisory lock of a group of
+    # blobs: a list may have more blobs than the database has such locks, and a blob more rows than can be locked in
+    # time.  Who drops an object's blob does not take the group's lock: it sees the part's row until that is committed,
+    # and leaves the blob to this transaction, which takes the blob's lock if an object still has it.  So locks are
+    # taken in one order: part list, groups, blobs, the ledger.
 
     def _many(self, values: Sequence[object]) -> object:
         return values
 
-    def _lock_names(self, blobs: object) -> Steps[None]:
-        query = "SELECT 1 FROM part_blobs WHERE blob = ANY($1) ORDER BY blob, owner, part FOR UPDATE"
-        yield query, (blobs,)
+    def _lock_names(self, blobs: Sequence[str]) -> Steps[None]:
+        groups = {Lock("blob", blob).number % GROUPS for blob in blobs}
+        yield from _lock([Lock("group", str(group)) for group in groups])
 
-    def _unnamed_parts(self, blobs: Sequence[str]) -> Steps[builtins.list[str]]:
-        shared = yield OF_OBJECTS, (blobs,)
+    def _unnamed_blobs(self, blobs: Sequence[str]) -> Steps[builtins.list[str]]:
+        query = NAMED.format(self.AMONG.format(1), self.AMONG.format(2))
+        rows = yield query, (blobs, blobs)
+        of_parts = {blob for blob, of_object in rows if not of_object}
+        shared = {blob for blob, _ in rows}.difference(of_parts)
         if shared:
-            numbers = sorted(Lock("blob", blob).number for (blob,) in shared)
-            yield "SELECT pg_advisory_xact_lock(number) FROM unnest($1::BIGINT[]) AS number", (numbers,)
-            shared = yield OF_OBJECTS, (blobs,)
-        named = {blob for (blob,) in shared}
+            yield from _lock([Lock("blob", blob) for blob in shared])
+            rows = yield query, (blobs, blobs)
+        named = {blob for blob, _ in rows}
         free = [blob for blob in blobs if blob not in named]
-        if self._ledger:
-            rows = "SELECT blob FROM blobs WHERE blob = ANY($1::TEXT[]) ORDER BY blob FOR UPDATE"
-            yield f"UPDATE blobs SET since = {NOW} WHERE blob IN ({rows})", (free,)
+        if self._ledger and free:
+            those = "SELECT blob FROM blobs WHERE blob = ANY($1::TEXT[]) ORDER BY blob FOR UPDATE"
+            yield f"UPDATE blobs SET since = {NOW} WHERE blob IN ({those})", (free,)
         return free
 
     async def _change_each(self, query: str, rows: Sequence[Row]) -> None:
@@ -224,6 +225,12 @@ class PostgresCatalog(SqlCatalog):
             asked,
         )
         return {name for (name,) in rows}
+
+
+def _lock(locks: Iterable[Lock]) -> Steps[None]:
+    """Take these locks, in the order that all transactions have."""
+    numbers = sorted(lock.number for lock in locks)
+    yield "SELECT pg_advisory_xact_lock(number) FROM unnest($1::BIGINT[]) AS number", (numbers,)
 
 
 async def _ran(ask: Callable[..., Awaitable[Any]], running: Steps[T] | Looks[T]) -> T:

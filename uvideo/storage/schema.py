@@ -139,6 +139,9 @@ PUT = f"{insert('objects', OBJECT)} ON CONFLICT (space_id, key) DO UPDATE SET " 
 )
 #: A row if an object or a part names the blob.
 NAMES = "SELECT 1 FROM objects WHERE blob = $1 UNION ALL SELECT 1 FROM part_blobs WHERE blob = $2 LIMIT 1"
+#: (blob, whether an object names it, else a part) for the blobs of two equal conditions.  Between two statements a name
+#: could move from an object to a part, by a copy and a deletion, so that neither would see it.
+NAMED = "SELECT blob, TRUE FROM objects WHERE blob {} UNION SELECT blob, FALSE FROM part_blobs WHERE blob {}"
 PUT_SMALL = f"{insert('small', 'space_id, key, data')} ON CONFLICT (space_id, key) DO UPDATE SET data = excluded.data"
 
 

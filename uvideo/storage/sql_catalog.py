@@ -232,12 +232,12 @@ class SqlCatalog(ABC):
         """A part names these new blobs from this commit on."""
 
     @abstractmethod
-    def _lock_names(self, blobs: object) -> Steps[None]:
-        """Lock the rows of part_blobs with these blobs (made with ``_many``): no other transaction drops them."""
+    def _lock_names(self, blobs: Sequence[str]) -> Steps[None]:
+        """From now on no other transaction drops parts of these blobs."""
 
     @abstractmethod
-    def _unnamed_parts(self, blobs: Sequence[str]) -> Steps[builtins.list[str]]:
-        """Those of the blobs that no object names, now that no part does."""
+    def _unnamed_blobs(self, blobs: Sequence[str]) -> Steps[builtins.list[str]]:
+        """Those of the blobs that nothing names any more, now that some parts do not."""
 
     async def identify(self, identity: str) -> str:
         def work() -> Steps[str]:
@@ -393,15 +393,18 @@ class SqlCatalog(ABC):
         ``names``: that objects have just lost: blobs and part lists.  ``parts``: of each of these part lists the
         numbers of the parts to drop, None for all of them.
         """
-        found, dropped = list[str](), dict(parts or {})
+        dropped, blobs = dict(parts or {}), list[str]()
         for name in names:
-            if (yield from self._unnamed(name)):
-                if is_part_list(name):
-                    yield "DELETE FROM part_lists WHERE name = $1", (name,)
-                    dropped[name] = None
-                else:
-                    found.append(name)
-        return found + (yield from self._drop_parts(dropped)) if dropped else found
+            if not is_part_list(name):
+                blobs.append(name)
+            elif (yield from self._unnamed(name)):
+                yield "DELETE FROM part_lists WHERE name = $1", (name,)
+                dropped[name] = None
+        found = (yield from self._drop_parts(dropped)) if dropped else []
+        for blob in blobs:  # after the parts: all transactions lock in this order
+            if blob not in found and (yield from self._unnamed(blob)):
+                found.append(blob)
+        return found
 
     def _drop_parts(self, parts: Mapping[str, Sequence[int] | None]) -> Steps[builtins.list[str]]:
         """Forget what these parts name; return the blobs that nothing names any more.  ``parts``: as in ``_lost``."""
@@ -418,14 +421,10 @@ class SqlCatalog(ABC):
 
     def _forget_names(self, blobs: Sequence[str], queries: Sequence[tuple[str, Row]]) -> Steps[builtins.list[str]]:
         """Delete the rows of part_blobs that these queries find, all of these blobs; return as ``_drop_parts``."""
-        among = self._many(blobs)
-        yield from self._lock_names(among)
+        yield from self._lock_names(blobs)
         for where, values in queries:
             yield f"DELETE FROM part_blobs WHERE {where}", values
-        rows = yield f"SELECT DISTINCT blob FROM part_blobs WHERE blob {self.AMONG.format(1)}", (among,)
-        named = {blob for (blob,) in rows}
-        free = [blob for blob in blobs if blob not in named]
-        return (yield from self._unnamed_parts(free)) if free else []
+        return (yield from self._unnamed_blobs(blobs))
 
     async def rename(
         self, space_id: str, key: str, new_key: str, *, overwrite: bool, modified: int
@@ -580,7 +579,7 @@ class SqlCatalog(ABC):
             before = yield "SELECT blob FROM part_blobs WHERE owner = $1 AND part = $2", (owner, part.number)
             there = {blob for (blob,) in before}
             if there:
-                yield from self._lock_names(self._many(sorted(there.union(sizes))))
+                yield from self._lock_names(sorted(there.union(sizes)))
             yield PUT_S3_PART, (upload_id, *s3_part_row(part))
             if source is None or source.blob is None:
                 yield from self._name([blob for blob in sizes if blob not in there])
@@ -610,7 +609,7 @@ class SqlCatalog(ABC):
         expected: Expected | None = None,
     ) -> builtins.list[str]:
         if sum(len(part.extents) for part in chosen) > MOST_EXTENTS:
-            raise errors.InvalidPartList(TOO_MANY)
+            raise errors.BadRequest(TOO_MANY)
         name = record.blob or ""
         part_list, wanted = part_list_row(name, chosen), {part.number: s3_part_row(part)[2:4] for part in chosen}
 

@@ -42,6 +42,7 @@ from uvideo.storage.group_commit import Committer, Work, held, is_locked, tellin
 from uvideo.storage.schema import (
     KEY,
     MIGRATIONS,
+    NAMED,
     NAMES,
     PART,
     PUT,
@@ -311,12 +312,13 @@ class SqliteCatalog(SqlCatalog):
     def _name(self, blobs: Sequence[str]) -> Steps[None]:
         yield from ()
 
-    def _lock_names(self, blobs: object) -> Steps[None]:
+    def _lock_names(self, blobs: Sequence[str]) -> Steps[None]:
         yield from ()
 
-    def _unnamed_parts(self, blobs: Sequence[str]) -> Steps[builtins.list[str]]:
-        rows = yield f"SELECT DISTINCT blob FROM objects WHERE blob {self.AMONG.format(1)}", (self._many(blobs),)
-        named = {blob for (blob,) in rows}
+    def _unnamed_blobs(self, blobs: Sequence[str]) -> Steps[builtins.list[str]]:
+        among = self._many(blobs)
+        rows = yield NAMED.format(self.AMONG.format(1), self.AMONG.format(2)), (among, among)
+        named = {blob for blob, _ in rows}
         return [blob for blob in blobs if blob not in named]
 
     async def _change_each(self, query: str, rows: Sequence[Row]) -> None:

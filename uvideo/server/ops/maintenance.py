@@ -19,6 +19,7 @@ from uvideo.storage.base import (
     Blobs,
     Catalog,
     Extent,
+    ExtentPart,
     Freed,
     ObjectRecord,
     S3Upload,
@@ -211,21 +212,7 @@ async def _move_parts(
     try:
         offset = 0
         for number, part in enumerate(parts):
-            md5, writer = hashlib.md5(usedforsecurity=False), await target[0].writer()
-            try:
-                async for piece in reader.read(offset, part.size):
-                    md5.update(piece)
-                    await writer.write([bytes(piece)])
-                if md5.hexdigest() != part.md5:
-                    raise errors.IntegrityError(
-                        f"part {part.number} has the MD5 {md5.hexdigest()} instead of {part.md5}",
-                        space=space.name,
-                        key=record.key,
-                    )
-                extents = (Extent(await writer.seal(), 0, part.size),)
-            except BaseException:
-                await writer.discard()
-                raise
+            extents = await _move_part(target[0], space, record, part, reader.read(offset, part.size))
             parts[number] = replace(part, extents=extents)
             await target[1].replace_part(upload_id, parts[number])
             offset += part.size
@@ -237,6 +224,30 @@ async def _move_parts(
         await reader.close()
     for blob in gone:
         await target[0].delete(blob)
+
+
+async def _move_part(
+    target: Blobs, space: SpaceRecord, record: ObjectRecord, part: ExtentPart, pieces: AsyncIterator[bytes]
+) -> tuple[Extent, ...]:
+    """Store the bytes of a part; return their extents.  IntegrityError if they have another MD5."""
+    md5, writer = hashlib.md5(usedforsecurity=False), await target.writer()
+    try:
+        async for piece in pieces:
+            md5.update(piece)
+            await writer.write([bytes(piece)])
+        if md5.hexdigest() != part.md5:
+            raise errors.IntegrityError(
+                f"part {part.number} has the MD5 {md5.hexdigest()} instead of {part.md5}",
+                space=space.name,
+                key=record.key,
+            )
+        if part.size:
+            return (Extent(await writer.seal(), 0, part.size),)
+    except BaseException:
+        await writer.discard()
+        raise
+    await writer.discard()
+    return ()
 
 
 async def _give_up(target: tuple[Blobs, Catalog], upload_id: str) -> None:

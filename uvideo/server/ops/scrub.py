@@ -137,6 +137,8 @@ async def _short_blob(blobs: Blobs, catalog: Catalog, record: ObjectRecord) -> t
     """Damage of the blobs of a part list: each must have the bytes that the list names.  Errors as its readers."""
     extents = await catalog.extents(record.blob or "") or []
     for blob, offset, length in extents:
+        if not length:
+            continue
         reader = await blobs.open(blob)
         try:
             async for _ in reader.read(offset + length - 1, 1):
