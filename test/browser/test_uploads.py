@@ -224,7 +224,7 @@ def test_another_file_under_the_same_name_is_found_out(console: Console, tmp_pat
     transfers(page)
     file(tmp_path, "long.mp4", 6 * BLOCK, seed=5)  # the same size and time
     page.locator("#again").set_input_files(path)
-    expect(line(page, "long.mp4")).to_contain_text("is not the file that was begun")
+    expect(line(page, "long.mp4")).to_contain_text("differs from the file whose upload was started")
     assert console.peer.call(operation.HeadObject(space, "long.mp4")).status == 404
     page.get_by_role("button", name="Cancel long.mp4").click()
     until(page, "localStorage['uvideo.uploads'] === '{}'")
