@@ -105,7 +105,7 @@ $(OPERATE)/.made: setup.py setup.cfg pyproject.toml packaging/lock.txt packaging
 	@touch $@
 
 $(VENV)/.operate: $(VENV)/.made
-	@for each in setpriv:util-linux prometheus promtool:prometheus nginx:nginx-light haproxy systemd-analyze:systemd systemd-nspawn:systemd-container sshd:openssh-server rsync; do \
+	@for each in setpriv:util-linux prometheus promtool:prometheus nginx:nginx-light haproxy systemd-analyze:systemd systemd-nspawn:systemd-container sshd:openssh-server rsync mkfs.btrfs:btrfs-progs; do \
 	  PATH="$$PATH:/usr/sbin" command -v $${each%:*} >/dev/null || { \
 	  echo "$${each%:*} is missing (Debian: apt-get install --no-install-recommends $${each#*:})" >&2; exit 1; }; done
 	@touch $@

@@ -114,4 +114,4 @@ def test_secrets_come_as_credentials(service: Machine) -> None:
         "endpoint='127.0.0.1:9000'); c.create_space('by-credentials'); print(c.stat_space('by-credentials').name)"
     )
     assert service.run(f'/opt/uvideo/bin/python -c "{program}"').strip() == "by-credentials"
-    assert "UVIDEO0123456789, given" in service.run(block("--settings /run/credentials", "server"))
+    assert "UVIDEO0123456789, from the settings" in service.run(block("--settings /run/credentials", "server"))

@@ -401,11 +401,8 @@ async def _given(given: Key, folder: Path, catalog: Catalog | None, before: Path
 
 def _told_keys(said: dict[str, Any]) -> str:
     how = "created" if said["created"] else "unchanged"
-    lines = [
-        f"{said['public_key']}, {how}, in {said['path']}"
-        if said["path"]
-        else f"{said['public_key']}, from the environment"
-    ]
+    where = f"{how}, in {said['path']}" if said["path"] else "from the settings"
+    lines = [f"{said['public_key']}, {where}"]
     if said["replaced"] is not None:
         lines.append(
             f"{said['replaced']} is refused from now on, with its temporary keys, signed URLs and console "
