@@ -5,7 +5,6 @@ post_policy.py reads the fields, and checks the signature and the policy, before
 
 from __future__ import annotations
 
-import re
 from urllib.parse import quote, urlsplit
 
 from uvideo._core import message
@@ -18,7 +17,6 @@ from uvideo.s3.xml_text import element
 __all__ = ["CODECS", "decode"]
 
 STATUSES = (200, 201, 204)
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]").search
 
 
 def decode(bucket: str, form: PostForm, headers: message.Headers) -> operation.PostObject:
@@ -29,7 +27,7 @@ def decode(bucket: str, form: PostForm, headers: message.Headers) -> operation.P
     if "acl" in given:
         given["x-amz-acl"] = given.pop("acl")
     for name, value in given.items():
-        if name not in ("policy", "key") and _CONTROL(value):  # a header of later answers cannot hold it
+        if name not in ("policy", "key") and field.has_control(value):  # a header of later answers cannot hold it
             raise field.invalid("A field of the form holds a control character", name, "")
     fields = message.Headers(list(given.items()))
     stored = storing.stored(OperationRequest(bucket, form.key, {}, fields))
