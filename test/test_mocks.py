@@ -10,12 +10,12 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import betamax
 import httpretty
-import pook
 import pytest
 import requests
 import requests_mock
@@ -58,6 +58,13 @@ def peer() -> Iterator[Peer]:
     made.close()
 
 
+def pook(**options: Any) -> Any:
+    """It is imported where it is used, without the grammars of its JSON schemas: they take seconds to load."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "rfc3987_syntax", None)
+        return import_module("pook").use(**options)
+
+
 @contextlib.contextmanager
 def cassette(path: Path, **options: Any) -> Iterator[Any]:
     recorder = vcr.VCR(
@@ -95,7 +102,7 @@ ACTIVE: dict[str, Callable[[Path], Any]] = {
     "requests_mock": lambda path: requests_mock.Mocker(),
     "vcr": cassette,
     "httpretty": lambda path: httpretty.enabled(),
-    "pook": lambda path: pook.use(),
+    "pook": lambda path: pook(),
 }
 
 
@@ -151,7 +158,7 @@ def passing_responses(host: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def passing_pook() -> Iterator[None]:
-    with pook.use(network=True):
+    with pook(network=True):
         yield
 
 
