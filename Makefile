@@ -56,7 +56,6 @@ $(DEMO)/.made: setup.py setup.cfg pyproject.toml packaging/lock.txt packaging/lo
 
 # What Python compiled is kept (in __pycache__, which git ignores), or each of the hundreds of processes compiles it again.
 test: $(VENV)/.made  ## the tests, the SDK's on 2.7 and the newest Python found; ARGS="-k name" chooses
-	@$(PY) -m test.interpreters
 	$(call quick,$(PY))
 
 test-lowest: $(LOWEST)/.made  ## the same on the lowest versions of all that setup.cfg lets a user have
@@ -257,7 +256,8 @@ endef
 locked = $(1) packaging/locked.py $(2) | $(1) $(3) --require-hashes -r /dev/stdin
 
 QUICK := not long and not soak and not browser and not cluster and not data and not proxies and not systems and not operate and not s3clients
-quick = env -u PYTHONDONTWRITEBYTECODE $(1) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "$(QUICK)" $(ARGS)
+# Twice as many processes as cores that this is made for: half of the time a test waits for a server or another process.
+quick = env -u PYTHONDONTWRITEBYTECODE $(1) -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "$(QUICK)" $(ARGS)
 
 define need-python
 if [ -z "$(PYTHON)" ]; then \
