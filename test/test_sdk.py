@@ -1,8 +1,8 @@
 """The SDK's own tests (test/sdk, unittest) as real processes on every interpreter, with a real server and a proxy.
 
 The quick suite runs them all on 2.7, and on the newest Python those that are about connections, files and the machine:
-these use what differs most from one Python to the other.  With the lowest versions it runs those that use them.  Those that are about calls run once more with everything
-over a requests.Session.
+these use what differs most from one Python to the other.  Those that are about calls run once more with everything
+over a requests.Session.  With the lowest versions of what it depends on it runs those that use these.
 """
 
 from __future__ import annotations
