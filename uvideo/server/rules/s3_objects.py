@@ -81,10 +81,10 @@ class S3Objects:
             tags=op.tags,
             blob=received.blob,
             inline=received.inline,
-            s3=_facts(op, body.digest(), body.checksum()),
+            s3=_facts(op, body.sums.md5(), body.sums.checksum()),
         )
         await self._service.keep(with_acl(record, op.acl), expected=expected)
-        return s3.PutObjectOutput(etag=body.digest(), checksum=body.checksum())
+        return s3.PutObjectOutput(etag=body.sums.md5(), checksum=body.sums.checksum())
 
     async def _expected(self, conditions: WriteConditions, asked: RequestContext, key: str) -> Expected | None:
         """The check of a write's conditions in its transaction, or None.  They are checked now too, before the body.
