@@ -74,8 +74,9 @@ class CheckedBody:
         self.size, self.tree = 0, etag.Etag()
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._algorithm = algorithm if wanted is None else wanted.algorithm
-        names = {name for name in (self._algorithm, "SHA256" if body.sha256 is not None else None) if name is not None}
-        self._sums = {name: checksum.hasher(name) for name in names}
+        self._sums = {} if self._algorithm is None else {self._algorithm: checksum.hasher(self._algorithm)}
+        if body.sha256 is not None and "SHA256" not in self._sums:
+            self._sums["SHA256"] = checksum.hasher("SHA256")
         self._held = list[bytes]()
         self._waiting = 0  # bytes of ``_held``
         self._summing: asyncio.Future[None] | None = None
