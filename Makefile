@@ -101,7 +101,7 @@ $(OPERATE)/.made: setup.py setup.cfg pyproject.toml packaging/lock.txt packaging
 	/usr/bin/python3 -m venv --clear $(OPERATE)/venv
 	rm -rf build $(OPERATE)/wheels
 	$(call locked,$(OPERATE)/venv/bin/python,build,$(PIP))
-	$(call locked,$(OPERATE)/venv/bin/python,server cluster cli,$(WHEEL) --no-build-isolation --wheel-dir $(OPERATE)/wheels)
+	$(call locked,$(OPERATE)/venv/bin/python,server cluster cli s3,$(WHEEL) --no-build-isolation --wheel-dir $(OPERATE)/wheels)
 	$(OPERATE)/venv/bin/python $(WHEEL) --no-deps --no-build-isolation --wheel-dir $(OPERATE)/wheels .
 	@touch $@
 

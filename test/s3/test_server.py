@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +32,6 @@ def ufile_etag(data: bytes) -> str:
     tree = Etag()
     tree.update(data)
     return tree.value()
-
-
-@pytest.fixture(scope="module")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with start_s3_server(tmp_path_factory.mktemp("s3")) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -241,12 +234,7 @@ def test_an_object_that_s3_closes_is_closed_in_a_public_bucket(s3_server: S3Serv
 
 
 def test_another_account_copies_what_everybody_may_read(s3_server: S3Server, s3: Any, bucket: str) -> None:
-    folder = s3_server.server.dir
-    file = folder.parent / "other.json"
-    command = [sys.executable, "-m", "uvideo", "admin", "add-key", str(folder), "--key-file", str(file)]
-    subprocess.run([*command, "--account", bucket], capture_output=True, timeout=patience.SECONDS, check=True)
-    pair = json.loads(file.read_text())
-    other = client(s3_server.url, pair["public_key"], pair["private_key"])
+    other = client(s3_server.url, *s3_server.account(bucket))
     other.create_bucket(Bucket=f"{bucket}-other")
     source = Peer(s3_server.server).space("public")
     s3.put_object(Bucket=source, Key="open", Body=b"open")

@@ -145,7 +145,7 @@ def type_for(algorithm: str, wanted: str | None) -> str:
     if wanted not in allowed:
         raise S3Error(
             "InvalidRequest",
-            message=f"The {wanted} checksum type cannot be used with the {algorithm} checksum algorithm.",
+            message=f"The checksum type of the {algorithm} checksum algorithm is {' or '.join(allowed)}.",
         )
     return wanted
 

@@ -87,7 +87,7 @@ TABLES: dict[str, tuple[RouteRow, ...]] = {
         # Served
         RouteRow("GET", "", operation.ListObjects),
         RouteRow("GET", "list-type=2", operation.ListObjectsV2),
-        RouteRow("GET", "list-type", FixedError("ListObjectsV2", "InvalidArgument")),
+        RouteRow("GET", "list-type", FixedError("", "InvalidArgument")),
         RouteRow("GET", "versions", operation.ListObjectVersions),
         RouteRow("GET", "uploads", operation.ListMultipartUploads),
         RouteRow("HEAD", "", operation.HeadBucket),

@@ -177,6 +177,8 @@ class S3Call(DialectCall[Op, Any]):
         if isinstance(asked, routing.FixedAnswer):
             return asked
         if isinstance(asked, routing.FixedError):
+            if asked.name and grant.token is not None:  # an operation of the API for the account's own keys
+                raise errors.AccessDenied()
             raise S3Error(asked.code)
         if self._payload.framing and asked not in BULK:
             raise S3Error("InvalidRequest", message="Only PutObject and UploadPart take a body in aws-chunks.")

@@ -76,7 +76,7 @@ class S3Objects:
             MOST,
         )
         received = await self._service.receive(body, count=body)
-        now, shown, found = int(self._service.clock()), body.digest(), body.checksum()
+        now, shown, found = int(self._service.clock()), body.sums.md5(), body.sums.checksum()
         record = ObjectRecord(
             space_id=asked.space.space_id,
             key=op.key,
