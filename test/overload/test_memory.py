@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.patience import SUITE_SECONDS, until
 from test.s3.signing import Signer
 from test.server.test_monitoring import asked
@@ -192,7 +193,7 @@ def test_thousands_of_stalled_uploads(tmp_path: Path, kind: str, tls: bool, coun
                 standing = memory(server)
             until(lambda: in_flight(server) == 0, SUITE_SECONDS)
             with contextlib.suppress(AssertionError):
-                until(lambda: memory(server) - before < SLACK, 30)
+                until(lambda: memory(server) - before < SLACK, patience.SECONDS)
             after = memory(server)
         names = f"{count:,} {kind}s" + (" over TLS" if tls else "")
         print(f"\n| {names}, workers: {workers} | {before >> 20} | {peak >> 20} | {standing >> 20} | {after >> 20} |")

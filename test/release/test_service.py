@@ -85,7 +85,7 @@ class TestUnit:
         service = Unit()["Service"]
         command = here(shlex.split(service["ExecStart"]), "/opt/uvideo/bin/uvideo", tmp_path)
         with started(command, tmp_path, UVIDEO_SERVE_WORKERS="2") as said:
-            assert urllib.request.urlopen(said["admin"] + "/healthz", timeout=30).status == 200
+            assert urllib.request.urlopen(said["admin"] + "/healthz", timeout=patience.SECONDS).status == 200
         assert service["StateDirectory"] == Path(DATA).name and service["StateDirectoryMode"] == "0700"
 
     def test_it_keeps_what_the_server_needs(self) -> None:

@@ -20,6 +20,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from test import patience
 from test.forked import Forked
 from test.s3.s3_server import start_s3_server
 from test.server.wire import BLOCK, MIB, Peer, pattern
@@ -58,11 +59,13 @@ class Visitor:
     def send(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Said:
         url = urlsplit(self.server.admin)
         assert url.hostname is not None
-        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=20)
+        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=patience.SECONDS)
         if url.scheme == "https":
             unchecked = ssl.create_default_context()
             unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
-            connection = http.client.HTTPSConnection(url.hostname, url.port, timeout=20, context=unchecked)
+            connection = http.client.HTTPSConnection(
+                url.hostname, url.port, timeout=patience.SECONDS, context=unchecked
+            )
         given = {"Cookie": self.cookie} if self.cookie else {}
         given.update(self.more)
         given.update({name.replace("_", "-"): value for name, value in headers.items()})
@@ -741,7 +744,7 @@ def test_the_page_finds_a_data_port_on_another_address(tmp_path: Path) -> None:
         assert visitor.sign_in().json()["endpoint"] == server.endpoint == f"http://127.0.0.2:{server.port}"
         visitor.done("spaces/create", {"space": "one", "type": "private"})
         url = visitor.done("sign", {"space": "one", "method": "PUT", "items": [{"key": "k"}]})["urls"][0]
-        connection = http.client.HTTPConnection("127.0.0.2", server.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.2", server.port, timeout=patience.SECONDS)
         for name, allowed in (("127.0.0.1", True), ("localhost", True), ("[::1]", True), ("evil.example", False)):
             asking = f"http://{name}:{server.admin_port}"
             connection.request("PUT", url.removeprefix(server.endpoint), b"x", {"Origin": asking})

@@ -42,7 +42,7 @@ def run(
 
 
 def admin(server: Server, path: str, method: str = "GET") -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=patience.SECONDS)
     connection.request(method, path)
     response = connection.getresponse()
     found = response.status, response.read().decode()
@@ -233,7 +233,7 @@ def test_sigterm_lets_requests_in_flight_finish(tmp_path: Path, options: tuple[s
             got = receive(upload)
             assert got.status == 200 and got.header("Connection") == "close"
             assert receive(download).body == data
-        assert server.process.wait(40) == 0
+        assert server.process.wait(patience.SECONDS) == 0
     with start_server(tmp_path, "--no-fsync") as server:
         assert Peer(server).call(operation.GetObject(space, "up")).body == data
 
@@ -247,7 +247,7 @@ def test_a_second_signal_ends_the_server_at_once(tmp_path: Path) -> None:
             server.process.send_signal(signal.SIGINT)
             assert idle.recv(10) == b""
             server.process.send_signal(signal.SIGINT)
-            assert server.process.wait(5) != 0
+            assert server.process.wait(patience.SECONDS) != 0
 
 
 # Death
@@ -282,7 +282,7 @@ def test_kill_9_keeps_what_was_acknowledged_and_shows_nothing_half_written(tmp_p
         threads = [threading.Thread(target=write, args=(worker,)) for worker in range(4)]
         for thread in threads:
             thread.start()
-        half = [socket.create_connection(("127.0.0.1", server.port), 10) for _ in range(2)]
+        half = [socket.create_connection(("127.0.0.1", server.port), patience.SECONDS) for _ in range(2)]
         peer.begin_put(half[0], space, "half", 8 * MIB)
         half[0].sendall(pattern(5 * MIB))
         peer.begin_put(half[1], space, "tiny", 10)

@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from test import patience
 from ucloud.uvideo.protocol import dialect, management, operation, provider, signature
 from ucloud.uvideo.protocol.message import Headers, Response
 
-SECONDS = 20.0
+SECONDS = patience.SECONDS
 MIB = 1024 * 1024
 BLOCK = 4 * MIB
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -212,8 +212,8 @@ def announced(headers: message.Headers, has_body: bool = True, of_parts: bool = 
     InvalidRequest for two checksums, for an unknown algorithm, and for an algorithm without value and trailer; the
     last counts only if the request ``has_body``.  BadDigest as digest_of.  NotImplemented for one of REFUSED.
     """
-    for name, _ in headers:
-        if name[: len(PREFIX)].lower() == PREFIX and name.lower() not in _KNOWN:
+    for name in headers.names():
+        if name.startswith(PREFIX) and name not in _KNOWN:
             algorithm_of(name[len(PREFIX) :])
     if not headers.has_any(_HEADERS):
         return None

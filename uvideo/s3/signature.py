@@ -50,6 +50,8 @@ _PLAIN_PATH = re.compile(rb"[A-Za-z0-9_.~/-]*\Z").match
 _BLANKS = re.compile(r"[ \t]+")
 #: Whether a text has the form of a signature.
 is_signature = re.compile(r"[0-9a-f]{64}\Z").match
+#: The parts of Authorization in the order in which SDKs send them; a faster way to them than _parts.
+_USUAL = re.compile(r"Credential=([^, =]+), ?SignedHeaders=([^, =]+), ?Signature=([0-9a-f]{64})\Z").match
 #: What a presigned URL must have.
 _REQUIRED = ("algorithm", "credential", "date", "expires", "signedheaders", "signature")
 #: Parameters of a presigned query that are no headers.
@@ -94,9 +96,13 @@ class SignatureClaim:
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """The key for the signatures of one secret, day and region.  ``date``, ``scope``: of the request that it is for."""
+    """The key for the signatures of one secret, day and region.  ``date``, ``scope``: of the request that it is for.
 
-    key: bytes = field(repr=False)
+    ``keyed``: an HMAC with this key and no text, which is only copied.  That takes half the time of ``hmac.digest``,
+    and keeps the interpreter's lock, for which another thread may wait.
+    """
+
+    keyed: hmac.HMAC = field(repr=False)
     date: str
     scope: str
 
@@ -106,7 +112,9 @@ class SigningKey:
 
     def sign(self, text: str) -> str:
         """The signature of a text, in hex."""
-        return hmac.digest(self.key, text.encode(), "sha256").hex()
+        found = self.keyed.copy()
+        found.update(text.encode())
+        return found.hexdigest()
 
     def is_right(self, text: str, signature: str) -> bool:
         """Whether this is the signature of the text.  Takes the same time if it is wrong."""
@@ -114,11 +122,11 @@ class SigningKey:
 
 
 @functools.lru_cache(maxsize=256)
-def _derived(secret: str, day: str, region: str) -> bytes:
+def _derived(secret: str, day: str, region: str) -> hmac.HMAC:
     key = b"AWS4" + compat.to_bytes(secret)
     for text in (day, region, "s3", "aws4_request"):
         key = hmac.digest(key, text.encode(), "sha256")
-    return key
+    return hmac.new(key, digestmod="sha256")
 
 
 # What a request claims
@@ -201,11 +209,16 @@ def _header_claim(request: message.Request, value: str) -> SignatureClaim:
         refuse_version_2()
     if word != ALGORITHM:
         raise S3Error("InvalidArgument", message="Unsupported Authorization Type")
-    malformed, parts = "AuthorizationHeaderMalformed", _parts(value)
-    if rest.count(",") != 2 or sorted(parts) != ["Credential", "Signature", "SignedHeaders"]:
-        raise S3Error(malformed, message="Authorization needs Credential, SignedHeaders and Signature, once each.")
-    scope, signed = scope_of(parts["Credential"], malformed), _names(parts["SignedHeaders"], malformed)
-    if not is_signature(parts["Signature"]):
+    malformed, usual = "AuthorizationHeaderMalformed", _USUAL(rest)
+    if usual is not None:
+        credential, names, signature = usual.groups()
+    else:
+        parts = _parts(value)
+        if rest.count(",") != 2 or sorted(parts) != ["Credential", "Signature", "SignedHeaders"]:
+            raise S3Error(malformed, message="Authorization needs Credential, SignedHeaders and Signature, once each.")
+        credential, names, signature = parts["Credential"], parts["SignedHeaders"], parts["Signature"]
+    scope, signed = scope_of(credential, malformed), _names(names, malformed)
+    if usual is None and not is_signature(signature):
         raise S3Error(malformed, message="The Signature is not 64 lower-case hexadecimal digits.")
     line = request.headers.get(payload.HEADER)
     if line is None:
@@ -215,7 +228,7 @@ def _header_claim(request: message.Request, value: str) -> SignatureClaim:
     if date[:8] != scope.day:
         raise S3Error(malformed, message="The day of the Credential is not that of the request's date.")
     token = request.headers.get("x-amz-security-token")
-    return SignatureClaim(scope, date, time, signed, line, parts["Signature"], token)
+    return SignatureClaim(scope, date, time, signed, line, signature, token)
 
 
 def _dated(headers: message.Headers) -> tuple[str, int]:
@@ -344,25 +357,25 @@ def verify(claimed: SignatureClaim, secret: str, request: message.Request, hosts
 
 def _unsigned(claimed: SignatureClaim, headers: message.Headers) -> list[str]:
     """Names of the headers that must be signed and are not."""
-    signed = {name.lower() for name in claimed.signed}
-    needed = {"host": None}  # in this order, each once
-    for name, _ in headers:
-        if name[:6].lower() == "x-amz-" and name[:9].lower() != "x-amz-cf-":
-            needed[name.lower()] = None
+    signed = _lowered(claimed.signed)
+    needed = ["host", *(name for name in headers.names() if name[:6] == "x-amz-" and name[:9] != "x-amz-cf-")]
     return [name for name in needed if name not in signed]
+
+
+@functools.lru_cache(maxsize=256)
+def _lowered(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(str.lower, names))
 
 
 def _canonical_requests(claimed: SignatureClaim, request: message.Request, hosts: Sequence[str]) -> Iterator[bytes]:
     """Every text that the client may have signed: as AWS prescribes, then with path and query as they were sent."""
-    signed = [name.lower() for name in claimed.signed]
-    found = dict.fromkeys([*signed, "host"], "")
-    given = set[str]()
-    for name, value in request.headers:
-        lower = name.lower()
-        if lower in found:
-            text = (_BLANKS.sub(" ", value) if "  " in value or "\t" in value else value).strip(" ")
-            found[lower] = f"{found[lower]},{text}" if lower in given else text
-            given.add(lower)
+    signed, headers = _lowered(claimed.signed), request.headers
+    are_single = len(headers) == len(headers.names())
+    found = {}
+    for name in (*signed, "host"):
+        found[name] = (
+            _trimmed(headers.get(name, "")) if are_single else ",".join([_trimmed(each) for each in headers.all(name)])
+        )
     forms = [*_forms(request.target)]
     for host in dict.fromkeys([found["host"], *hosts]):
         found["host"] = host
@@ -370,6 +383,10 @@ def _canonical_requests(claimed: SignatureClaim, request: message.Request, hosts
         end = _raw(f"{lines}\n{';'.join(claimed.signed)}\n{claimed.payload}")
         for uri, parameters in forms:
             yield b"\n".join([_raw(request.method), uri, parameters, end])
+
+
+def _trimmed(value: str) -> str:
+    return (_BLANKS.sub(" ", value) if "  " in value or "\t" in value else value).strip(" ")
 
 
 def _forms(target: str) -> Iterator[tuple[bytes, bytes]]:

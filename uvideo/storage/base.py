@@ -273,9 +273,11 @@ class ExtentPart:
     created: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as ObjectRecord
 class S3Facts:
     """What only S3 shows of an object; "" for what it does not have.  Its tags and its metadata are in ObjectRecord.
+
+    Do not change it.
 
     ``etag``: unquoted.  ``checksum``: its value, without the name of the ``algorithm``.  ``checksum_type``: FULL_OBJECT
     or COMPOSITE.  ``upload_id``: of the upload that was finished with this object; a copy must not have it.
