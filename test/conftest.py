@@ -65,6 +65,9 @@ crash/test_power client/test_clocks testing/test_plugin test_docs server/test_qu
 """.split()
 
 
+SHARED = {"server", "s3_server"}  # the fixtures with the servers that may stand behind a front
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The order of the files.  And behind a front run what talks to the shared server.
 
@@ -75,7 +78,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if os.environ.get("UVIDEO_TEST_FRONT"):
         fronted, others = list[pytest.Item](), list[pytest.Item]()
         for each in items:
-            (fronted if "server" in getattr(each, "fixturenames", ()) else others).append(each)
+            (others if SHARED.isdisjoint(getattr(each, "fixturenames", ())) else fronted).append(each)
         config.hook.pytest_deselected(items=others)
         items[:] = fronted
 

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +57,6 @@ def peer() -> Iterator[Peer]:
     made.close()
 
 
-def pook(**options: Any) -> Any:
-    """It is imported where it is used, without the grammars of its JSON schemas: they take seconds to load."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "rfc3987_syntax", None)
-        return import_module("pook").use(**options)
-
-
 @contextlib.contextmanager
 def cassette(path: Path, **options: Any) -> Iterator[Any]:
     recorder = vcr.VCR(
@@ -96,13 +88,23 @@ def mocked_and_wrapped() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def pooked(**options: bool) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "rfc3987_syntax", None)  # the grammars of its JSON schemas take seconds to load
+        import pook  # takes as long as a quarter of all other modules of the tests, in each of pytest's processes
+
+    with pook.use(**options):
+        yield
+
+
 ACTIVE: dict[str, Callable[[Path], Any]] = {
     "responses": lambda path: responses.RequestsMock(),
     "responses, wrapped": lambda path: mocked_and_wrapped(),
     "requests_mock": lambda path: requests_mock.Mocker(),
     "vcr": cassette,
     "httpretty": lambda path: httpretty.enabled(),
-    "pook": lambda path: pook(),
+    "pook": lambda path: pooked(),
 }
 
 
@@ -140,7 +142,7 @@ PASSING: dict[str, Callable[[Path, str], Any]] = {
     "responses": lambda path, host: passing_responses(host),
     "requests_mock": lambda path, host: requests_mock.Mocker(real_http=True),
     "vcr": lambda path, host: cassette(path, ignore_hosts=["127.0.0.1"]),
-    "pook": lambda path, host: passing_pook(),
+    "pook": lambda path, host: pooked(network=True),
     "a session that is mocked alone": lambda path, host: requests_mock.Mocker(session=requests.Session()),
     "betamax": lambda path, host: betamax.Betamax(requests.Session(), str(path)).use_cassette("it"),
     "instrumentation": lambda path, host: instrumented(),
@@ -153,12 +155,6 @@ def passing_responses(host: str) -> Iterator[None]:
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         mock.add("GET", "http://elsewhere.example.com", body=b"mocked")
         mock.add_passthru("http://" + host)
-        yield
-
-
-@contextlib.contextmanager
-def passing_pook() -> Iterator[None]:
-    with pook(network=True):
         yield
 
 
