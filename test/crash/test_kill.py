@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.crash.story import State, Writer, fits, judge, observe
 from test.server.wire import Peer
 from test.server_fixture import start_server
@@ -43,7 +44,7 @@ def one_round(folder: Path, states: dict[str, State], dice: random.Random, optio
         wait_for_the_end(folder)
         for writer in writers:
             writer.stop.set()
-            writer.join(20)
+            writer.join(patience.SECONDS)
             assert writer.failure is None and not writer.is_alive(), writer.failure
     found, leaked = asyncio.run(observe(folder, SPACE, list(states)))
     for writer in writers:

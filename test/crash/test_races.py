@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import etag, operation
@@ -55,7 +56,7 @@ def race(server: Any, key: str, upload_id: str, *, abort: bool) -> tuple[dict[st
     def one(what: str, op: Any, body: bytes) -> Callable[[], None]:
         def run() -> None:
             peer = Peer(server)
-            together.wait(20)
+            together.wait(patience.SECONDS)
             found[what].append(ask(peer, op, body))
 
         return run
@@ -98,7 +99,7 @@ def test_nobody_who_races_is_told_500(tmp_path: Path, options: tuple[str, ...]) 
             upload_id = begin(peer, key)
             found, threads = race(server, key, upload_id, abort=number % 3 == 2)
             for thread in threads:
-                thread.join(30)
+                thread.join(patience.SECONDS)
             ended.add(judge(peer, key, upload_id, found))
         assert ended and "Traceback" not in server.log.read_text()
 
@@ -116,6 +117,6 @@ def test_a_part_that_was_acknowledged_survives_a_finish_that_was_killed(tmp_path
             threading.Event().wait(dice.uniform(0, 0.03))
             server.kill()
             for thread in threads:
-                thread.join(30)
+                thread.join(patience.SECONDS)
         with start_server(tmp_path, "--no-fsync") as server:
             judge(Peer(server), key, upload_id, found)

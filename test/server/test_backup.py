@@ -141,7 +141,7 @@ def test_a_hot_backup_holds_everything_acknowledged_before_it_began(origin: Serv
             assert any(fits(found[writer.prefix[:-1]], step.after) for step in steps), writer.prefix
     for writer in writers:
         writer.stop.set()
-        writer.join(20)
+        writer.join(patience.SECONDS)
         assert writer.failure is None and not writer.is_alive(), writer.failure
     assert not list((origin.dir / backup_hold.HELD).glob("*"))
 
