@@ -63,6 +63,9 @@ crash/test_power client/test_clocks testing/test_plugin test_docs server/test_qu
 """.split()
 
 
+SHARED = {"server", "s3_server"}  # the fixtures with the servers that may stand behind a front
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The order of the files.  And behind a front run what talks to the shared server.
 
@@ -73,14 +76,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if os.environ.get("UVIDEO_TEST_FRONT"):
         fronted, others = list[pytest.Item](), list[pytest.Item]()
         for each in items:
-            (fronted if "server" in getattr(each, "fixturenames", ()) else others).append(each)
+            (others if SHARED.isdisjoint(getattr(each, "fixturenames", ())) else fronted).append(each)
         config.hook.pytest_deselected(items=others)
         items[:] = fronted
+
+
+def pytest_collection() -> None:
+    gc.disable()  # modules and items are made, and nothing goes
 
 
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()  # the thousands of items stay: no collection needs to look at them
+    gc.enable()
 
 
 #: What asyncio logs where a callback raises or a task's exception is never read: nobody else hears of it.

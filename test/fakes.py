@@ -31,6 +31,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any
 
+from test import patience
 from test.faults import Asked, Reading, Script, Seen, answer_bytes, classify, is_management_path, parse
 from test.wire import CHUNK, LINGER, Body, Head, Over, Wire, flipped, waiting
 from ucloud.uvideo.protocol.message import Headers
@@ -543,7 +544,7 @@ class FaultProxy:
 
     def dial(self) -> socket.socket:
         """A connection to the server."""
-        sock = socket.create_connection(self.upstream_address, 5)
+        sock = socket.create_connection(self.upstream_address, patience.SECONDS)
         sock.settimeout(None)
         self._keep(sock, False)
         return sock

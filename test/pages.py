@@ -6,7 +6,8 @@
 ``sh`` is run by bash; a block that ends with ``uvideo serve`` is a server that goes on running.  ``console`` has
 commands behind "$ " and below each what it prints, ``...`` standing for anything.  A block whose first line is a
 comment with the name of a file is saved as that; ``python`` without a name is run.  What else there is, a test names.
-The servers of the pages listen on 127.0.0.1:9000 and 9001: here they get free ports, and the text those.
+The servers of the pages listen on 127.0.0.1:9000 and 9001, and with ``--s3-port`` on 9002: here they get free ports,
+and the text those.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class Reader:
         self.folder, self.home = folder / "work", folder / "home"
         self._log = folder / "server.log"
         self._server: subprocess.Popen[bytes] | None = None
-        self._ports = ("127.0.0.1:9000", "127.0.0.1:9001")
+        self._ports = ("127.0.0.1:9000", "127.0.0.1:9001", "127.0.0.1:9002")
         programs, package = folder / "bin", folder / "package"
         for each in (self.folder, self.home, programs, package / "uvideo-0.dist-info"):
             each.mkdir(parents=True)
@@ -159,10 +160,15 @@ class Reader:
             self.do(block.kind, text)
             yield block
 
+    def text_of(self, text: str) -> str:
+        """The text of a page with the ports of the servers here."""
+        for port, address in zip(("9000", "9001", "9002"), self._ports, strict=True):
+            text = re.sub(rf"(127\.0\.0\.1|localhost):{port}\b", rf"\1:{address.rpartition(':')[2]}", text)
+        return text
+
     def do(self, kind: str, text: str) -> None:
         """Do one block.  AssertionError if it fails, or if nobody has said what is to be done with such a block."""
-        for port, address in zip(("9000", "9001"), self._ports, strict=True):
-            text = re.sub(rf"(127\.0\.0\.1|localhost):{port}\b", rf"\1:{address.rpartition(':')[2]}", text)
+        text = self.text_of(text)
         named = _NAMED.match(text)
         if named:
             path = self.folder / named.group(1)
@@ -212,6 +218,8 @@ class Reader:
     def serve(self, text: str) -> None:
         """Start a server, in place of the one that runs; the ports are those of the first."""
         self.stop()
+        at = self._ports[2].rpartition(":")[2]
+        text = text.replace("--s3-port 9002", f"--s3-port {0 if at == '9002' else at}")
         with open(self._log, "ab") as log:
             self._server = subprocess.Popen(
                 ["bash", "-e", "-c", re.sub(r"^uvideo serve", "exec uvideo serve", text, flags=re.MULTILINE)],
@@ -222,10 +230,11 @@ class Reader:
                 stderr=log,
             )
         said = json.loads(self._first_line(self._server))
-        self._ports = (urlsplit(said["endpoint"]).netloc, urlsplit(said["admin"]).netloc)
+        s3 = urlsplit(said["s3"]).netloc if "s3" in said else self._ports[2]
+        self._ports = (urlsplit(said["endpoint"]).netloc, urlsplit(said["admin"]).netloc, s3)
         port, tls = self._ports[0].rpartition(":")[2], said["endpoint"].startswith("https:")
         self.environ["UVIDEO_ENDPOINT"] = f"https://localhost:{port}" if tls else self._ports[0]
-        for name, address in zip(("UVIDEO_SERVE_PORT", "UVIDEO_SERVE_ADMIN_PORT"), self._ports, strict=True):
+        for name, address in zip(("UVIDEO_SERVE_PORT", "UVIDEO_SERVE_ADMIN_PORT"), self._ports[:2], strict=True):
             self.environ[name] = address.rpartition(":")[2]
         for path in self.folder.glob("*/credentials.json"):
             SECRETS.add(json.loads(path.read_text())["private_key"])

@@ -20,12 +20,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from test.forked import Child, forked
-from test.patience import until
+from test.patience import SECONDS, until
 
 __all__ = ["Server", "start_server", "server"]
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = STOP_SECONDS = 40.0
+START_SECONDS = STOP_SECONDS = SECONDS
 RANDOM = re.compile(r"[0-9a-f]{10}|[0-9]{10}")  # what a test puts into the name of a space of its own
 COMPARED = "compared with the server's names and keys"
 MOST_READ = 16 << 20  # bytes

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from test import patience
+
 PIECE = 16 * 1024
 
 
@@ -109,7 +111,7 @@ def bad_network(host: str, port: int, rate: float, latency: float, resets: list[
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(patience.SECONDS)
         yield network
     finally:
         loop.call_soon_threadsafe(over.set)

@@ -41,6 +41,22 @@ def words(node: ast.AST) -> list[str]:
     return [each.value for each in beside if isinstance(each, ast.Constant) and isinstance(each.value, str)]
 
 
+#: What waits: (name of the function, where the limit stands if it has no name).
+WAITS = {"wait": 0, "communicate": 1, "join": 0, "result": 0, "exception": 0, "create_connection": 1, "until": 1}
+WAITS |= {each: 9 for each in ("urlopen", "HTTPConnection", "HTTPSConnection", "acquire", "subprocess.run")}
+QUESTION = 2.0  # seconds: what is asked again, or must be silent
+
+
+def limits(node: ast.AST) -> list[ast.expr]:
+    """The limits in seconds of a call that waits for another thread, process or machine."""
+    called = name(node.func) if isinstance(node, ast.Call) else ""
+    place = WAITS.get(called, WAITS.get(called.rpartition(".")[2]))
+    if not isinstance(node, ast.Call) or place is None:
+        return []
+    given = [*node.args[place : place + 1], *(each.value for each in node.keywords if each.arg == "timeout")]
+    return [each for each in given if (number(each) or 0) > QUESTION]
+
+
 def found(tree: ast.AST) -> Iterator[tuple[str, int]]:
     """(kind, line) of each thing that depends on the machine."""
     for node in ast.walk(tree):
@@ -67,6 +83,8 @@ def found(tree: ast.AST) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and "monotonic" in ast.unparse(node.left):
             if 0 < (number(node.right) or 0) < PATIENCE:
                 yield "gives up early", line
+        if any(0 < (number(each) or 0) < PATIENCE for each in limits(node)):
+            yield "gives up early", line
         if isinstance(node, ast.While) and "time.time()" in ast.unparse(node.test):
             yield "waits by the wall clock", line
 
@@ -100,6 +118,10 @@ def test_no_test_depends_on_how_busy_the_machine_is(path: Path) -> None:
         ("[sys.executable, '-m', 'uvideo', 'serve', folder, '--port', '0']", "serves on the usual ports"),
         ("run('serve', folder)", "serves on the usual ports"),
         ("until = time.monotonic() + 5", "gives up early"),
+        ("assert process.wait(20) == 0", "gives up early"),
+        ("thread.join(timeout=5)", "gives up early"),
+        ("subprocess.run(command, timeout=10)", "gives up early"),
+        ("urllib.request.urlopen(url, timeout=10)", "gives up early"),
         ("warnings.simplefilter('error')", "takes what others left for its own"),
         ("while time.time() < deadline: pass", "waits by the wall clock"),
     ],

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.fakes import FaultProxy
 from test.faults import Reading, classify
 from test.patience import until
@@ -127,7 +128,7 @@ def proxy(server: Server, upstream: type[Handler]) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def client(proxy: FaultProxy) -> Iterator[http.client.HTTPConnection]:
-    client = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
+    client = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=patience.SECONDS)
     yield client
     client.close()
 
@@ -178,7 +179,7 @@ def get(target: str = "/k", extra: str = "") -> bytes:
 
 def command(proxy: FaultProxy, name: str, given: Any = None) -> Any:
     method, path = name.split()
-    control = http.client.HTTPConnection(proxy.control.partition("//")[2], timeout=20)
+    control = http.client.HTTPConnection(proxy.control.partition("//")[2], timeout=patience.SECONDS)
     control.request(method, path, None if given is None else json.dumps(given))
     answer = control.getresponse()
     found = json.loads(answer.read())
@@ -456,11 +457,11 @@ def test_answers_1xx_come_before_the_body_has(proxy, upstream):
     sock = raw(proxy, head)
     found, _ = received(sock, close=False, until=b"103 Interim\r\nLink: </x>; rel=preload\r\n\r\n")
     assert found.startswith(b"HTTP/1.1 100 Interim\r\n") and found.count(b"HTTP/1.1 ") == 2
-    sock.settimeout(20)
+    sock.settimeout(patience.SECONDS)
     sock.sendall(b"0123456789" + head + b"01234")
     found, _ = received(sock, close=False, until=b"102 Interim\r\nLink: </x>; rel=preload\r\n\r\n")
     assert found.startswith(b"HTTP/1.1 200 ") and found.count(b"HTTP/1.1 ") == 2
-    sock.settimeout(20)
+    sock.settimeout(patience.SECONDS)
     sock.sendall(b"56789")
     assert sock.recv(5) == b"HTTP/"
     sock.close()
@@ -516,7 +517,7 @@ def test_a_paused_request_goes_on_when_released(proxy, client, upstream, options
     assert proxy.wait("here")
     assert (proxy.log()[0].body_bytes, len(upstream.done)) == (bytes_seen, done)
     proxy.release("here")
-    thread.join(5)
+    thread.join(patience.SECONDS)
     assert found == [200]
     assert upstream.stored[PART] == MIB[:1000]
 
@@ -604,7 +605,7 @@ def test_everything_can_be_scripted_over_http(proxy, client):
     thread.start()
     assert command(proxy, "POST /wait", {"name": "here", "timeout": 5}) == {"paused": True}
     command(proxy, "POST /release", {"name": "here"})
-    thread.join(5)
+    thread.join(patience.SECONDS)
     assert found == [200]
     log = command(proxy, "GET /log")
     assert [(each["operation"], each["part"], each["status"]) for each in log] == [
@@ -661,4 +662,4 @@ def test_it_runs_as_a_process(server, upstream, end):
             process.stdin.close()
         else:
             process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
+        assert process.wait(patience.SECONDS) == 0

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from test import patience
 from test.server.wire import Peer
 from test.server_fixture import ROOT, Server, start_server
 
@@ -86,7 +87,7 @@ class Console:
         request = urllib.request.Request(
             self.address + "api/link", body, {"Content-Type": "application/json"}, method="POST"
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=patience.SECONDS) as answer:
             return f"{self.address}#link={json.load(answer)['link']}"
 
     def open(self, place: str = "", **options: Any) -> Page:

@@ -15,6 +15,7 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from test import patience
 from test.browser.conftest import Console, until
 from test.server.wire import Peer, pattern
 from test.server_fixture import start_server
@@ -161,7 +162,7 @@ def test_a_shared_link_and_its_picture(console: Console) -> None:
     expect(link).to_have_value(re.compile("ufileattname"))
     page.wait_for_selector(".qr svg")
     url = link.input_value()
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=patience.SECONDS) as answer:
         assert answer.read() == key.encode() and "attachment" in answer.headers["Content-Disposition"]
     shot = Image.open(io.BytesIO(page.locator(".qr").screenshot()))
     (read,) = zxingcpp.read_barcodes(shot.resize((shot.width * 3, shot.height * 3)))

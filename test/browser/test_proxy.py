@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from test import patience
 from test.browser.conftest import Console, until
 from test.browser.media import DEMO
 from test.browser.test_uploads import file
@@ -67,7 +68,7 @@ def nginx(folder: Path, config: str, port: int) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(patience.SECONDS)
 
 
 def documented(port: int, console: Console, folder: Path) -> str:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from test import patience
 from test.causes.authority import Authority, Pair
 
 __all__ = ["Way", "ways"]
 
-SECONDS = 20.0  # a peer waits for a client
+SECONDS = patience.SECONDS  # a peer waits for a client
 SHORT = 0.2  # what a client of a silent peer is told to wait
 SECRET = "s3cret"
 HELLO = 65536

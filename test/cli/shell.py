@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.cli.records import check
 from test.forked import Forked
 from test.interpreters import ROOT
@@ -24,7 +25,7 @@ from uvideo import Client
 
 __all__ = ["Done", "Shell", "shell"]
 
-SECONDS = 60.0
+SECONDS = patience.SECONDS
 
 
 @dataclass(frozen=True)

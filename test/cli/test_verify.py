@@ -128,7 +128,7 @@ def test_ctrl_c_does_not_wait_for_a_large_file(shell: Shell) -> None:
     while processor_seconds(process.pid) < 1 and time.monotonic() < until:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=patience.SECONDS)
     assert (process.returncode, err.strip()) == (130, b"error: interrupted")
 
 

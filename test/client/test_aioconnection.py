@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.sdk.httpproxy import HttpProxy
 from test.sdk.peer import PEM, Call, Peer, answer, context
 from test.sdk.test_interim import CONTINUE, DATA, ETAG, HINTS, ROOM, SIZE, Incoming, piecemeal
@@ -190,7 +191,7 @@ def test_an_answer_that_comes_while_the_body_is_sent_is_read(peer: Start) -> Non
     def talk(call: Call) -> None:
         call.more()
         call.send(answer(b"no", status="403 Forbidden"))
-        over.wait(10)
+        over.wait(patience.SECONDS)
 
     made = peer(talk)
 
@@ -273,14 +274,14 @@ def test_an_answer_before_a_reset_is_read_though_sending_fails_first(peer: Start
 
     def talk(call: Call) -> None:
         Incoming(call)
-        assert drain.wait(20)
+        assert drain.wait(patience.SECONDS)
         call.connection.settimeout(0.02)
         with contextlib.suppress(TimeoutError):
             while call.connection.recv(1 << 20):
                 pass
-        call.connection.settimeout(20)
+        call.connection.settimeout(patience.SECONDS)
         drained.set()
-        assert end.wait(20)
+        assert end.wait(patience.SECONDS)
         call.send(HINTS + answer(b"no room", status="507 Full"))
         call.reset()
         ended.set()
@@ -292,10 +293,10 @@ def test_an_answer_before_a_reset_is_read_though_sending_fails_first(peer: Start
         while not any(each.is_full for each in carrier_of(client).pool.open):
             await asyncio.sleep(0.005)
         drain.set()
-        assert drained.wait(20)  # the loop stands still
+        assert drained.wait(patience.SECONDS)  # the loop stands still
         await asyncio.sleep(0)  # it has seen that it can send on, but not done so
         end.set()
-        assert ended.wait(20)
+        assert ended.wait(patience.SECONDS)
         found = await asked
         assert (found.status, found.body) == (507, b"no room")
 
@@ -324,14 +325,14 @@ def test_an_answer_before_a_reset_is_read_though_the_next_piece_fails(peer: Star
         call.request()
         call.send(answer(b"first"))
         Incoming(call)
-        assert end.wait(20)
+        assert end.wait(patience.SECONDS)
         call.send(HINTS + answer(b"no room", status="507 Full"))
         call.reset()
         ended.set()
 
     def wait() -> None:
         end.set()
-        assert ended.wait(20)
+        assert ended.wait(patience.SECONDS)
 
     made = peer(talk, context() if encrypted else None, room=ROOM)
 
@@ -350,7 +351,7 @@ def test_every_silence_ends(peer: Start) -> None:
     def silent(call: Call) -> None:
         call.request()
         call.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
-        over.wait(10)
+        over.wait(patience.SECONDS)
 
     made = peer(silent)
 
@@ -376,7 +377,7 @@ def test_who_takes_what_is_sent_is_not_silent(peer: Start, monkeypatch: pytest.M
     def slow(call: Call) -> None:
         taken = 0
         for number, turn in enumerate(turns, 1):
-            assert turn.wait(30)
+            assert turn.wait(patience.SECONDS)
             while taken < number * len(LARGE) // len(turns):
                 taken += len(call.connection.recv(1 << 20))
         while taken < len(LARGE):  # the head

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.client.test_aioconnection import again, run, send
 from test.sdk.peer import PEM, Peer, answer, context
 from test.sdk.socksserver import SocksServer
@@ -139,7 +140,7 @@ def test_a_handshake_that_ends_early_leaves_nothing(start: Start, way: str) -> N
                 await task
         assert await asyncio.to_thread(gone.wait, 20)
         for each in handshakes():
-            each.join(20)
+            each.join(patience.SECONDS)
             assert not each.is_alive()
 
     run(work, proxy=f"socks5h://{proxy.host}", connect_timeout=0.15 if way == "limit" else 60)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.fakes import FaultProxy
 from test.patience import until
 from test.server_fixture import Server
@@ -206,7 +207,7 @@ def test_temporary_keys_are_used_with_their_token(server: Server, client: Client
         temporary.put(space, "a", b"x")
         assert temporary.get(space, "a").data == b"x"
         url = temporary.presign(space, "a")
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=patience.SECONDS) as answer:
         assert answer.read() == b"x"
     with Client(keys.public_key, keys.private_key, endpoint=server.host) as bare:
         with pytest.raises(errors.AccessDenied):
@@ -385,16 +386,16 @@ def test_parts_that_are_not_all_there_are_an_invalid_argument(client: Client, sp
 def test_urls_are_signed_for_get_head_and_put(client: Client, space: str) -> None:
     put = client.presign(space, "a b+c", method="PUT", mime="text/plain")
     request = urllib.request.Request(put, b"hello", {"Content-Type": "text/plain"}, method="PUT")
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=patience.SECONDS) as answer:
         assert answer.status == 200
-    with urllib.request.urlopen(client.presign(space, "a b+c", filename="片.txt"), timeout=10) as answer:
+    with urllib.request.urlopen(client.presign(space, "a b+c", filename="片.txt"), timeout=patience.SECONDS) as answer:
         assert answer.read() == b"hello"
         assert "attachment" in answer.headers["Content-Disposition"]
     head = urllib.request.Request(client.presign(space, "a b+c", method="HEAD"), method="HEAD")
-    with urllib.request.urlopen(head, timeout=10) as answer:
+    with urllib.request.urlopen(head, timeout=patience.SECONDS) as answer:
         assert answer.headers["Content-Length"] == "5"
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(client.presign(space, "a b+c", method="HEAD"), timeout=10)
+        urllib.request.urlopen(client.presign(space, "a b+c", method="HEAD"), timeout=patience.SECONDS)
     with caught.value as refused:
         assert refused.code == 401
     with pytest.raises(errors.InvalidArgument):

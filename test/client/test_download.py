@@ -610,7 +610,7 @@ def test_what_is_still_to_be_hashed_is_not_read_over_after_a_break(
     hashing, readinto, reads = Hashing.work, Stream.readinto, list[int]()
 
     def behind(self: Any) -> None:
-        again.wait(10)  # until the second request has brought something
+        again.wait(patience.SECONDS)  # until the second request has brought something
         hashing(self)
 
     def read(self: Any, view: memoryview) -> int:

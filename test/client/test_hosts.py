@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.pages import Page
 from test.sdk import hosts
 from test.server_fixture import Server
@@ -144,7 +145,7 @@ def everything(client: Client) -> None:
     client.upload(space, "b", io.BytesIO(b"film"))
     assert client.get(space, "a").data == b"film"
     assert [each.key for each in client.list(space)] == ["a", "b"]
-    assert urllib.request.urlopen(client.presign(space, "a"), timeout=20).read() == b"film"
+    assert urllib.request.urlopen(client.presign(space, "a"), timeout=patience.SECONDS).read() == b"film"
     client.delete_many(space, ["a", "b"])
     client.delete_space(space)
 
@@ -200,7 +201,7 @@ def test_the_players_guide_makes_a_link_that_opens(
     exec(block.replace('"films"', repr(space)), page)  # a space of its own on a server that others share
     link = re.search('src="([^"]*)"', page["player"](KEY, named[0]))
     assert link is not None
-    assert urllib.request.urlopen(html.unescape(link[1]), timeout=20).read() == b"film"
+    assert urllib.request.urlopen(html.unescape(link[1]), timeout=patience.SECONDS).read() == b"film"
 
 
 def test_config_init_makes_a_profile_whose_endpoint_is_all_three_hosts(

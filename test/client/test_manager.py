@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.fakes import FaultProxy
 from ucloud.uvideo.engine.carrier import carrier_of
 from uvideo import Cancel, Client, Limit, TransferManager, errors, models
@@ -70,7 +71,7 @@ def test_a_failure_that_nobody_looked_at_comes_out_of_the_block(client: Client, 
             good = manager.upload(space, "a", b"data")
             manager.upload(space, "b", tmp_path / "gone")
             seen = manager.download(space, "absent", tmp_path / "c")
-            assert isinstance(seen.exception(30), errors.NotFound)
+            assert isinstance(seen.exception(patience.SECONDS), errors.NotFound)
             manager.upload(space, "d", b"", color="red")
     first, second = caught.value.summary.failures
     assert (first.key, first.path, type(first.error)) == ("b", str(tmp_path / "gone"), errors.LocalFailure)
@@ -88,9 +89,9 @@ def test_failures_beyond_those_that_are_kept_are_counted(
             sent = [manager.upload(space, "a", tmp_path / name) for name in ("x", "y", "z")]
             ended = threading.Event()
             sent[-1].add_done_callback(lambda _: ended.set())
-            assert ended.wait(30)
+            assert ended.wait(patience.SECONDS)
             with pytest.raises(errors.LocalFailure):
-                sent[0].result(30)
+                sent[0].result(patience.SECONDS)
 
 
 def test_a_block_that_raises_cancels_what_runs(
@@ -118,7 +119,7 @@ def test_ctrl_c_while_it_waits_for_all_cancels_what_is_left(space: str, proxy: F
     def interrupt() -> None:
         proxy.wait("held")
         os.kill(os.getpid(), signal.SIGINT)
-        sent[1].exception(30)
+        sent[1].exception(patience.SECONDS)
         proxy.release("held")
 
     with pytest.raises(KeyboardInterrupt):
@@ -126,7 +127,7 @@ def test_ctrl_c_while_it_waits_for_all_cancels_what_is_left(space: str, proxy: F
             sent += [manager.upload(space, "held", b"data"), manager.upload(space, "waiting", b"data")]
             interrupter = threading.Thread(target=interrupt)
             interrupter.start()
-    interrupter.join(30)
+    interrupter.join(patience.SECONDS)
     assert all(isinstance(each.exception(0), errors.Cancelled) for each in sent)
 
 
@@ -145,7 +146,7 @@ def test_one_transfer_is_cancelled_and_the_others_go_on(space: str, proxy: Fault
         with pytest.raises(TimeoutError, match="held is not done"):
             held.result(0.01)
         proxy.release("held")
-        assert (held.result(30).size, last.result(30).size) == (4, 4)
+        assert (held.result(patience.SECONDS).size, last.result(patience.SECONDS).size) == (4, 4)
     assert manager.progress() == models.Totals(3, 2, 1, 8, 8)
 
 
@@ -169,9 +170,9 @@ def test_after_cancel_nothing_is_taken(space: str, proxy: FaultProxy, through: C
         producer.join(0.01)
     assert producer.is_alive()
     manager.cancel()
-    producer.join(30)
+    producer.join(patience.SECONDS)
     assert len(refused) == 1 and len(sent) == 5
-    assert all(isinstance(each.exception(30), errors.Cancelled) for each in sent)
+    assert all(isinstance(each.exception(patience.SECONDS), errors.Cancelled) for each in sent)
     proxy.release("held")
     with manager:
         assert manager.progress().failed == len(sent)
@@ -183,8 +184,8 @@ def test_a_cancel_of_the_caller_ends_its_transfers_only(space: str, proxy: Fault
         cancel.cancel()
         ended = [manager.upload(space, str(number), b"data", cancel=cancel) for number in range(3)]
         other = manager.upload(space, "other", b"data")
-        assert all(isinstance(each.exception(30), errors.Cancelled) for each in ended)
-        assert other.result(30).size == 4
+        assert all(isinstance(each.exception(patience.SECONDS), errors.Cancelled) for each in ended)
+        assert other.result(patience.SECONDS).size == 4
         with pytest.raises(errors.InvalidArgument, match="Cancel is needed"):
             manager.upload(space, "a", b"", cancel=threading.Event())
 
@@ -200,7 +201,7 @@ def test_a_cancel_reaches_a_transfer_that_runs(
         proxy.wait("second")
         cancel.cancel()
         proxy.release("second")
-        assert isinstance(running.exception(30), errors.Cancelled)
+        assert isinstance(running.exception(patience.SECONDS), errors.Cancelled)
     assert list(client.list_uploads(space)) == []
     assert cancel.wakes == []
 
@@ -222,7 +223,7 @@ def test_submitting_more_than_may_wait_waits(space: str, proxy: FaultProxy, thro
         producer.join(0.1)
         assert producer.is_alive() and len(submitted) == 4
         proxy.release("held")
-        producer.join(30)
+        producer.join(patience.SECONDS)
     assert manager.progress().files_done == 40
 
 
@@ -245,7 +246,7 @@ def test_who_waits_to_submit_is_told_that_it_is_closed(space: str, proxy: FaultP
         producer.start()
         producer.join(0.1)
         assert producer.is_alive()
-    producer.join(30)
+    producer.join(patience.SECONDS)
     assert "closed" in str(refused[0]) and manager.progress().files_done == 5
 
 
@@ -274,7 +275,7 @@ def test_what_a_callback_raises_is_logged_and_ends_no_other(
         for each in transfers:
             each.add_done_callback(refuse)
             each.add_done_callback(lambda transfer: heard.append(transfer.key))
-        assert [each.result(30).size for each in transfers] == [4] * 4
+        assert [each.result(patience.SECONDS).size for each in transfers] == [4] * 4
     assert sorted(heard) == ["0", "1", "2", "3"]
     said = [record.exc_info for record in caplog.records if "a callback of <Transfer of" in record.getMessage()]
     assert [found[0] for found in said if found] == [kind] * 4
@@ -289,9 +290,9 @@ def test_the_caller_hears_of_progress_and_what_it_raises_ends_that_transfer(clie
     with TransferManager(client) as manager:
         heard = manager.upload(space, "a", os.urandom(BLOCK), progress=told.append)
         ended = manager.upload(space, "b", os.urandom(BLOCK), progress=refuse)
-        assert heard.result(30).size == told[-1].done == BLOCK
+        assert heard.result(patience.SECONDS).size == told[-1].done == BLOCK
         with pytest.raises(RuntimeError, match="enough"):
-            ended.result(30)
+            ended.result(patience.SECONDS)
 
 
 def test_a_limit_is_shared_by_all(client: Client, space: str) -> None:
@@ -299,7 +300,7 @@ def test_a_limit_is_shared_by_all(client: Client, space: str) -> None:
     limit = Limit("100M")
     with TransferManager(client, bandwidth=limit) as manager:
         for number in range(4):
-            manager.upload(space, str(number), bytes(1 << 20)).result(30)
+            manager.upload(space, str(number), bytes(1 << 20)).result(patience.SECONDS)
     assert limit.reserve(1, 0.0) == pytest.approx(0.04)
     assert (limit.rate, repr(limit)) == (100 << 20, "<Limit 104857600 bytes/s>")
     for rate in (0, -1, "fast", True, None):
@@ -328,7 +329,7 @@ def test_what_is_done_holds_no_bytes(client: Client, space: str) -> None:
     held = weakref.ref(source)
     with TransferManager(client) as manager:
         ended = manager.upload(space, "b", source, progress=refuse)
-        assert isinstance(ended.exception(30), RuntimeError)
+        assert isinstance(ended.exception(patience.SECONDS), RuntimeError)
         assert kept[0]() is None
     del source
     assert ended.done() and held() is None
@@ -345,16 +346,16 @@ def test_a_system_without_threads_is_a_local_failure(
             patch.setattr(threading.Thread, "start", refuse)
             with pytest.raises(errors.LocalFailure, match="no thread"):
                 manager.upload(space, "a", b"data")
-        assert manager.upload(space, "b", b"data").result(30).size == 4
+        assert manager.upload(space, "b", b"data").result(patience.SECONDS).size == 4
     assert manager.progress().files == 1
 
 
 def test_no_thread_is_left_when_there_is_no_work(client: Client, space: str) -> None:
     with TransferManager(client) as manager:
-        manager.upload(space, "a", b"data").result(30)
+        manager.upload(space, "a", b"data").result(patience.SECONDS)
     left = [each for each in threading.enumerate() if each.name == "uvideo-transfer"]
     for each in left:
-        each.join(30)
+        each.join(patience.SECONDS)
     assert not any(each.is_alive() for each in left)
 
 
@@ -377,4 +378,4 @@ def test_a_child_is_told_to_make_its_own(space: str, proxy: FaultProxy, through:
             os._exit(told)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 4
         proxy.release("held")
-        assert transfer.result(30).size == 4
+        assert transfer.result(patience.SECONDS).size == 4

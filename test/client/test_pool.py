@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from test import patience
 from test.patience import until
 from uvideo import Cancel
 from uvideo.transfer.pool import Pool, results
@@ -20,7 +21,7 @@ def test_results_come_in_the_order_of_their_items() -> None:
 
     def do(item: int) -> int:
         if item == 0:
-            assert second.wait(30)
+            assert second.wait(patience.SECONDS)
         elif item == 1:
             second.set()
         return item * 10
@@ -64,12 +65,12 @@ def test_what_runs_is_waited_for_when_the_block_raises() -> None:
 
     def do(item: int) -> None:
         begun.set()
-        assert go.wait(30)
+        assert go.wait(patience.SECONDS)
         ended.set()
 
     with pytest.raises(LookupError), Pool(do, 1) as pool:
         pool.put(1)
-        assert begun.wait(30)
+        assert begun.wait(patience.SECONDS)
         go.set()
         raise LookupError
     assert ended.is_set() and not pool.put(2)
@@ -80,7 +81,7 @@ def test_an_interruption_sets_the_cancel_and_comes_out() -> None:
     ended: list[bool] = []
 
     def do(_: int) -> None:
-        ended.append(cancel.wait(30))
+        ended.append(cancel.wait(patience.SECONDS))
 
     def items() -> Iterator[int]:
         yield 1
@@ -98,9 +99,9 @@ def test_results_that_are_not_all_taken_set_the_cancel() -> None:
     def do(item: int) -> int:
         if item:
             begun.set()
-            ended.append(cancel.wait(30))
+            ended.append(cancel.wait(patience.SECONDS))
         else:
-            assert begun.wait(30)
+            assert begun.wait(patience.SECONDS)
         return item
 
     with pytest.raises(LookupError):
@@ -147,7 +148,7 @@ def test_what_a_hastened_item_raises_comes_out_and_stops_no_other() -> None:
     def do(item: int) -> None:
         if item == 1:
             raise KeyboardInterrupt
-        assert go.wait(30)
+        assert go.wait(patience.SECONDS)
         done.append(item)
 
     with Pool(do, 1) as pool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.fakes import FaultProxy
 from uvideo import Client, Retry, TransferManager, errors, etag
 from uvideo.models import Downloaded, Progress, Stored
@@ -38,7 +39,7 @@ def test_four_threads_upload_one_path_to_one_key(parted: Client, proxy: FaultPro
         assert proxy.wait("first")
         assert not any(each.done() for each in running)
         proxy.release("first")
-        found: list[Stored] = [each.result(30) for each in running]
+        found: list[Stored] = [each.result(patience.SECONDS) for each in running]
     assert {(each.etag, each.verified) for each in found} == {(etag(DATA), True)}
     assert parted.transfers() == () and list(parted.list_uploads(space)) == []
 
@@ -52,7 +53,7 @@ def test_four_threads_download_one_key_to_one_path(
         running = [pool.submit(parted.download, space, "film", tmp_path / "copy") for _ in range(4)]
         assert proxy.wait("first")
         proxy.release("first")
-        found: list[Downloaded] = [each.result(30) for each in running]
+        found: list[Downloaded] = [each.result(patience.SECONDS) for each in running]
     assert {(each.etag, each.verified) for each in found} == {(etag(DATA), True)}
     assert (tmp_path / "copy").read_bytes() == DATA and parted.transfers() == ()
     assert [each.name for each in tmp_path.iterdir() if each.name.endswith(".part")] == []
@@ -78,7 +79,7 @@ def test_who_waits_ends_at_its_deadline_and_who_resumes_is_told(
             with pytest.raises(errors.TransferBusy, match="thread of this process"):
                 method(record.id)
         proxy.release("first")
-        assert first.result(30).verified
+        assert first.result(patience.SECONDS).verified
 
 
 def test_a_callback_cannot_wait_for_its_own_upload(parted: Client, space: str, path: Path) -> None:

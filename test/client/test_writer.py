@@ -159,7 +159,7 @@ def test_a_writer_that_is_forgotten_stores_nothing(
     with caplog.at_level(logging.WARNING, "uvideo"):
         del file
         gc.collect()
-    thread.join(30)
+    thread.join(patience.SECONDS)
     assert "never closed" in caplog.text
     tidy(client, space)
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from test.cluster.nginx import start_nginx
 from test.cluster.object_store import ObjectStore
 from test.cluster.postgres import Postgres
 from test.cluster.relay import start_relay
 from test.ports import free_ports
+from test.s3.s3_server import S3Server
 from test.server_fixture import Server, start_server
 
-__all__ = ["Cluster", "start_cluster", "start_fronted"]
+__all__ = ["Cluster", "start_cluster", "start_fronted", "start_fronted_s3"]
 
 PUBLIC, PRIVATE = "UVIDEOcluster", "private-key-of-the-cluster"
 
@@ -72,12 +75,31 @@ def start_cluster(postgres: Postgres, object_store: ObjectStore, folder: Path, c
 def start_fronted(front: str, postgres: Postgres, object_store: ObjectStore, folder: Path) -> Iterator[Server]:
     """Two gateways as one server: behind ``nginx``, or behind a ``relay`` that changes no byte of a request."""
     with start_cluster(postgres, object_store, folder) as cluster:
-        ports = [each.port for each in cluster.gateways]
-        if front == "nginx":
-            with start_nginx(ports) as nginx:
-                yield cluster.at(nginx.port)
-        elif front == "relay":
-            with start_relay(*ports) as relay:
-                yield cluster.at(relay.port)
-        else:
-            raise ValueError(f"UVIDEO_TEST_FRONT is {front!r}: it is nginx or relay")
+        with _fronted(front, [each.port for each in cluster.gateways]) as port:
+            yield cluster.at(port)
+
+
+@contextlib.contextmanager
+def start_fronted_s3(front: str, postgres: Postgres, object_store: ObjectStore, folder: Path) -> Iterator[S3Server]:
+    """The same with S3 ports behind a front of their own."""
+    with start_cluster(postgres, object_store, folder, 0) as cluster:
+        ports = []
+        for number in range(2):
+            ready = folder / f"ready{number}.json"
+            cluster.gateway("--s3-port", "0", "--ready-file", str(ready))
+            ports.append(urlsplit(json.loads(ready.read_text())["s3"]).port or 0)
+        with _fronted(front, [each.port for each in cluster.gateways]) as port, _fronted(front, ports) as s3_port:
+            yield S3Server(cluster.at(port), f"http://127.0.0.1:{s3_port}", cluster.settings)
+
+
+@contextlib.contextmanager
+def _fronted(front: str, ports: Sequence[int]) -> Iterator[int]:
+    """The port where the front listens."""
+    if front == "nginx":
+        with start_nginx(ports) as nginx:
+            yield nginx.port
+    elif front == "relay":
+        with start_relay(*ports) as relay:
+            yield relay.port
+    else:
+        raise ValueError(f"UVIDEO_TEST_FRONT is {front!r}: it is nginx or relay")

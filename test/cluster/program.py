@@ -16,11 +16,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from test import patience
+
 __all__ = ["Program", "find", "scratch", "unprivileged", "until"]
 
 USER, GROUP = "nobody", "nogroup"
-PATIENCE = 60.0  # seconds a program has to start
-STOP_SECONDS = 30.0
+PATIENCE = patience.SECONDS  # that a program has to start
+STOP_SECONDS = patience.SECONDS
 
 
 class Program:

@@ -8,6 +8,8 @@ import itertools
 import threading
 from collections.abc import Iterator
 
+from test import patience
+
 __all__ = ["Relay", "start_relay"]
 
 PIECE = 256 * 1024
@@ -32,7 +34,7 @@ class Relay:
         self.port = self._server.sockets[0].getsockname()[1]
 
     def _on_loop(self, work):
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(patience.SECONDS)
 
     def cut(self) -> None:
         """Break every connection, and each that comes, at once."""
@@ -54,7 +56,7 @@ class Relay:
         self.cut()
         self._on_loop(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(patience.SECONDS)
         self._loop.close()
 
     async def _refuse(self) -> None:

@@ -8,6 +8,7 @@ import shutil
 import urllib.request
 from collections.abc import Iterator
 
+from test import patience
 from test.cluster.object_store import ObjectStore
 from test.cluster.program import Program, find, scratch
 from test.ports import free_ports
@@ -33,7 +34,7 @@ IDENTITIES = {
 def make_bucket(filer: int) -> bool:
     """Over the filer: obstore makes no buckets."""
     request = urllib.request.Request(f"http://{HOST}:{filer}/buckets/{BUCKET}/", method="POST")
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=patience.SECONDS) as answer:
         return 200 <= answer.status < 300
 
 
@@ -82,5 +83,5 @@ def start_seaweed() -> Iterator[ObjectStore]:
 
 
 def _answers(url: str) -> bool:
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=patience.SECONDS) as answer:
         return answer.status == 200

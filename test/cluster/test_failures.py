@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.cluster.gateways import Cluster, start_cluster
 from test.cluster.nginx import start_nginx
 from test.cluster.object_store import ObjectStore
@@ -391,7 +392,7 @@ def test_postgresql_goes_away_and_comes_back(cluster: Cluster, front: Server, ho
     with recording(front) as recorder:
         recorder.goes_on(40)
         getattr(cluster.postgres, "stop" if how == "restart" else "kill")()
-        assert until(lambda: readiness(cluster.gateways[0])[0] == 503, 30)
+        assert until(lambda: readiness(cluster.gateways[0])[0] == 503, patience.SECONDS)
         cluster.postgres.start_again()
         recorder.goes_on(40)
     assert recorder.check()
@@ -429,7 +430,7 @@ def test_a_gateway_without_its_database_says_so_and_recovers(cluster: Cluster, t
     with client_of(cluster.gateways[0]) as other:
         assert other.get(space, "key").data == b"x" * 100
     to_postgres.mend()
-    assert until(lambda: readiness(server)[0] == 200, 30)
+    assert until(lambda: readiness(server)[0] == 200, patience.SECONDS)
     assert peer.call(operation.GetObject(space, "key")).body == b"x" * 100
     assert "Traceback" not in server.log.read_text()
 
@@ -456,7 +457,7 @@ def test_a_gateway_without_its_store_says_so_and_recovers(cluster: Cluster, to_s
     assert status == 503 and reason.startswith({"cut": "blobs: the store", "mute": "blobs: no answer"}[how])
     assert how == "mute" or "closed the connection" in reason
     to_store.mend()
-    assert until(lambda: readiness(server)[0] == 200, 30)
+    assert until(lambda: readiness(server)[0] == 200, patience.SECONDS)
     assert peer.call(operation.GetObject(space, "large")).body == b"x" * 100_000
     with client_of(server) as client, pytest.raises(errors.NotFound):
         client.get(space, "new")

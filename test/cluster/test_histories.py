@@ -18,6 +18,7 @@ import asyncpg
 import obstore
 import pytest
 
+from test import patience
 from test.cluster.gateways import Cluster, start_cluster
 from test.cluster.object_store import ObjectStore
 from test.cluster.places import blobs as blobs_of
@@ -157,7 +158,7 @@ def one_round(
         gateways[at].kill()
     for writer in at_work:
         writer.stop.set()
-        writer.join(30)
+        writer.join(patience.SECONDS)
         assert writer.failure is None and not writer.is_alive(), writer.failure
     found, _ = asyncio.run(below.look(list(states)))
     for writer in at_work:

@@ -176,7 +176,7 @@ def test_an_answer_of_the_store(gateway: Gateway, place, status: int, code: str,
     if place is not middle_of_read:
         assert said == (wrong, -148600)
     # A connection that breaks is seen before the line is written.
-    assert until(lambda: "session" in gateway.server.log.read_text()[logged:].rpartition("\n")[0], 30)
+    assert until(lambda: "session" in gateway.server.log.read_text()[logged:].rpartition("\n")[0], patience.SECONDS)
     text = gateway.server.log.read_text()[logged:]
     (line,) = [each for each in text.splitlines() if "session" in each]
     assert str(status) in line and code in line and ("scripted" in line) == bool(code)

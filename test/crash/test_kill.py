@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.crash.state import State, fits, observe
 from test.crash.story import Memory, judge, matches, names, writers
 from test.server.wire import Peer
@@ -50,7 +51,7 @@ def one_round(
         wait_for_the_end(folder)
         for writer in at_work:
             writer.stop.set()
-            writer.join(20)
+            writer.join(patience.SECONDS)
             assert writer.failure is None and not writer.is_alive(), writer.failure
     found, leaked = asyncio.run(observe(folder, SPACE, list(states)))
     for writer in at_work:

@@ -75,7 +75,7 @@ def record(shim: Path, folder: Path, steps: int, seed: int, *options: str) -> St
         server.kill()
         for writer in at_work:
             writer.stop.set()
-            writer.join(20)
+            writer.join(patience.SECONDS)
             assert writer.failure is None, writer.failure
     records = read(log)
     answers: dict[str, int] = {}

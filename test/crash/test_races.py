@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from test import patience
 from test.crash.state import md5, observe
 from test.s3.peer import S3Peer, etag_of
 from test.server.wire import BLOCK, Answer, Peer
@@ -67,7 +68,7 @@ class Race:
         def one(what: str) -> Callable[[], None]:
             def run() -> None:
                 peer = self.peer()
-                together.wait(20)
+                together.wait(patience.SECONDS)
                 self.found[what].append(status(lambda: asked[what](peer)))
 
             return run
@@ -198,7 +199,7 @@ def test_nobody_who_races_is_told_500(tmp_path: Path, options: tuple[str, ...], 
             race = racer(server, f"key{number}")
             race.begin()
             for thread in race.run(abort=number % 3 == 2):
-                thread.join(30)
+                thread.join(patience.SECONDS)
             ended.add(race.judge())
         assert ended and "Traceback" not in server.log.read_text()
     _, leaked = asyncio.run(observe(tmp_path, SPACE, []))
@@ -218,7 +219,7 @@ def test_a_part_that_was_acknowledged_survives_a_finish_that_was_killed(tmp_path
             threading.Event().wait(dice.uniform(0, 0.03))
             server.kill()
             for thread in threads:
-                thread.join(30)
+                thread.join(patience.SECONDS)
         with start_server(tmp_path, "--no-fsync") as race.server:
             race.judge()
     _, leaked = asyncio.run(observe(tmp_path, SPACE, []))

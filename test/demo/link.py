@@ -53,7 +53,7 @@ class Link:
                 _reset(client)
                 continue
             try:
-                server = socket.create_connection(self.target, timeout=10)
+                server = socket.create_connection(self.target, timeout=240)
             except OSError:
                 _reset(client)
                 continue

@@ -32,8 +32,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import interpreters  # noqa: E402
 from link import Link  # noqa: E402
 
-START_SECONDS = 30
-STOP_SECONDS = 30
+START_SECONDS = STOP_SECONDS = 240
 STEP_SECONDS = 180
 SLOWEST = 1024 * 1024  # bytes a second: what a step may take grows with the file
 RANGE = 51  # bytes that demo_download.py asks for

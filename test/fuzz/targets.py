@@ -36,9 +36,11 @@ from ucloud.uvideo.protocol import (
     management as action,
 )
 from ucloud.uvideo.protocol.message import Headers, Request, Response
-from uvideo.s3 import chunked, payload, post_policy, xml
+from uvideo.s3 import acl, checksum, chunked, payload, post_policy, recognition, routing, storage_class, tagging, xml
+from uvideo.s3 import condition as condition_s3
 from uvideo.s3 import dialect as s3_dialect
 from uvideo.s3 import errors as s3_errors
+from uvideo.s3 import etag as etag_s3
 from uvideo.s3 import multipart as s3_multipart
 from uvideo.s3 import operation as s3
 from uvideo.s3 import signature as signature_s3
@@ -327,6 +329,77 @@ def s3_operation(data: bytes) -> None:
         assert s3_errors.document(error, "/", "1", "2").startswith(b"<?xml")
 
 
+def s3_route(data: bytes) -> None:
+    """Which bucket, key and operation an S3 request names, before anything of it is checked."""
+    first, headers, _ = _message(data)
+    method, _, raw = first.partition(" ")
+    try:
+        target = location.parse_target(raw)
+    except errors.UVideoError:
+        return
+    query = target.query
+    host = S3_NAMES.match(target.authority or headers.get("Host") or "")
+    known = recognition.by_signature(query, headers)
+    assert known is None or recognition.is_s3(method, query, headers, host) == known
+    assert recognition.is_s3(method, query, headers, host, port=True)
+    try:
+        bucket, key = recognition.address(target.path, host.bucket if host is not None else "")
+    except S3Error as error:
+        assert error.code in ("InvalidURI", "KeyTooLongError"), error
+        _said(error)
+        return
+    assert len(key.encode()) <= 1024 and "\0" not in bucket + key and (bucket or not key)
+    found = routing.route(method, bucket, key, query, headers)
+    flags = {name for name, _ in query}
+    if found is s3.CreateBucket or found is s3.DeleteBucket:
+        assert not key and flags.isdisjoint(S3_FLAGS), flags
+    if found is s3.PutObject or found is s3.DeleteObject:
+        assert key and flags.isdisjoint(S3_FLAGS - {"x-id", "partNumber"}), flags
+
+
+def s3_fields(data: bytes) -> None:
+    """The small parsers of S3, on any text."""
+    said = data.decode("utf-8", "surrogateescape")
+    for parse in (etag_s3.from_ufile, etag_s3.to_ufile):
+        parse(said)
+    checksums = [("x-amz-checksum-crc32", said), ("x-amz-trailer", said), ("x-amz-sdk-checksum-algorithm", said)]
+    for strict in (
+        *(tagging.of_header, storage_class.parse, payload.check_line, checksum.algorithm_of),
+        *(lambda value, name=name: checksum.type_for(name, value) for name in s3.ALGORITHMS),
+        *(lambda value, name=name: checksum.digest_of(name, value) for name in s3.ALGORITHMS),
+        *(lambda value, pair=pair: checksum.announced(Headers([pair])) for pair in checksums),
+        *(lambda value, pair=pair: payload.announced(Headers([pair]), S3_TRAILED, True) for pair in checksums),
+        lambda value: checksum.content_md5(Headers([("Content-MD5", value)])),
+        lambda value: payload.announced(Headers([("x-amz-decoded-content-length", value)]), S3_TRAILED, True),
+        lambda value: acl.of_headers(Headers([("x-amz-grant-read", value)])),
+        lambda value: acl.of_headers(Headers([("x-amz-acl", value)])),
+        lambda value: signature_s3.scope_of(value, "AuthorizationHeaderMalformed"),
+    ):
+        try:
+            strict(said)
+        except S3Error as error:
+            assert 400 <= error.status < 500 or error.status == 501, error
+            assert s3_errors.document(error, "/", "1", "2").startswith(b"<?xml")
+            _said(error)
+
+
+def s3_conditions(data: bytes) -> None:
+    """Conditions of each kind hold or fail: nothing else.  A line each."""
+    headers = _message(b"\n" + data)[1]
+    for check in (
+        lambda: condition_s3.of_read(headers).not_modified("etag", int(NOW)),
+        lambda: condition_s3.of_read(headers).range_holds("etag", int(NOW)),
+        lambda: condition_s3.of_source(headers).check_source("etag", int(NOW)),
+        lambda: condition_s3.of_write(headers),
+        lambda: condition_s3.of_delete(headers).check("etag", int(NOW), 5),
+    ):
+        try:
+            check()
+        except S3Error as error:
+            assert error.code in ("PreconditionFailed", "InvalidArgument", "NotImplemented"), error
+            _said(error)
+
+
 def _lines(first: str, headers: Any, body: bytes) -> bytes:
     lines = [first, *(f"{name}: {value}" for name, value in headers)]
     return "\n".join(lines).encode("utf-8", "surrogateescape") + b"\n\n" + body
@@ -379,6 +452,17 @@ def _seeds() -> dict[str, list[bytes]]:
         )
         for name, target, given, body in S3_REQUESTS
     ]
+    found["s3_route"] = [
+        *(_lines(f"{method} /b/k?{what}", [("Host", host)], b"") for method, what, host in S3_ROUTES),
+        *(_lines(f"{asked.split()[0]} {target}", given, b"") for asked, target, given, _ in S3_REQUESTS),
+        *found["s3_request"],
+    ]
+    found["s3_conditions"] = [
+        "\n".join(f"{prefix}{name}: {value}" for name in S3_IF).encode()
+        for prefix in ("", "x-amz-copy-source-")
+        for value in ('"etag"', "Tue, 24 Nov 2026 10:00:00 GMT", "*")
+    ] + [b"If-Match: etag\nx-amz-if-match-size: 5\nx-amz-if-match-last-modified-time: Tue, 24 Nov 2026 10:00:00 GMT"]
+    found["s3_fields"] = [each.encode() for each in (*S3_WORDS, *WORDS)]
     found["words"] = [each.encode() for each in WORDS]
     found["records"] = [json.dumps(SCRIPT).encode(), "\n".join(_noted().lines()).encode() + b"\n"]
     return found
@@ -513,8 +597,33 @@ def _noted() -> upload.Upload:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     each.__name__: each
-    for each in (request, management, form, reply, words, records, s3_request, s3_chunks, s3_form, s3_xml, s3_operation)
+    for each in (
+        *(request, management, form, reply, words, records),
+        *(s3_request, s3_chunks, s3_form, s3_xml, s3_operation, s3_route, s3_fields, s3_conditions),
+    )
 }
+S3_NAMES = recognition.HostNames(("ufileos.com", "localhost"), ("s3.example.com", "b.s3.example.com"))
+S3_FLAGS = {
+    row.what.split()[0].partition("=")[0]
+    for rows in routing.TABLES.values()
+    for row in rows
+    if row.what and not row.what.split()[0].endswith(":")
+}
+S3_TRAILED = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+#: Method, query, Host.
+S3_ROUTES = [
+    (row.method, "&".join(word for word in row.what.split() if not word.endswith(":")), host)
+    for rows in routing.TABLES.values()
+    for row in rows
+    for host in ("b.s3-cn-bj.ufileos.com", "s3.example.com")
+]
+S3_IF = ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
+S3_WORDS = (
+    *("a=b&c=%20+d&e", "CRC32C", "x-amz-checksum-crc32, x-amz-checksum-sha1", "AAAAAA==", "AAAAAA==-12", "GLACIER"),
+    *('uri="http://acs.amazonaws.com/groups/global/AllUsers", id="1"', "emailAddress=a@b", "public-read-write"),
+    *('"0123456789abcdef0123456789abcdef-12"', "*", 'W/"a", "b"', "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "5368709120"),
+    *("a/b+c=@d/20260102/cn-bj/s3/aws4_request", "FULL_OBJECT", "0123456789012345678901==", "B3x5ERng-7"),
+)
 #: Those whose wire is short.
 S3_STREAMS = [name for name, each in VECTORS.items() if "wire" in each]
 SEEDS = _seeds()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from test.fuzz.mutation import inputs
 from test.fuzz.targets import SEEDS, TARGETS
 
 CORPUS = Path(__file__).with_name("corpus")
+TOO_LONG = 30.0  # seconds of CPU time for some thousand bytes: no measure of a machine
 ROUNDS = int(os.environ.get("UVIDEO_TEST_ROUNDS", "60000"))
 
 
@@ -18,10 +20,12 @@ def run(target: str, count: int, seed: int) -> int:
     done = 0
     kept = [path.read_bytes() for path in sorted((CORPUS / target).glob("*"))]
     for data in inputs([*SEEDS[target], *kept], count, seed):
+        began = time.thread_time()
         try:
             TARGETS[target](data)
         except BaseException as failure:
             raise AssertionError(f"{target} on {data!r}") from failure
+        assert time.thread_time() - began < TOO_LONG, f"{target} on {data!r}"
         done += 1
     return done
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.cluster.program import until
 from test.hostile.test_sockets import memory, statuses, talk
 from test.namespace import ADDRESS, OTHER, alone, inside
@@ -71,7 +72,7 @@ def test_half_a_head_has_the_same_limit(port: int) -> None:
         with contextlib.suppress(ConnectionError):  # it may be cut off while we still send
             for at in range(0, 4 * HEAD_LIMIT, 1000):
                 sock.sendall((b"GET / HTTP/1.1\r\n" if not at else b"") + b"X: " + b"a" * 995 + b"\r\n")
-        sock.settimeout(20)
+        sock.settimeout(patience.SECONDS)
         with contextlib.suppress(ConnectionError):
             while sock.recv(65536):
                 pass
@@ -89,7 +90,7 @@ def test_what_comes_behind_a_request_without_a_body_is_a_head(port: int, line: b
             sock.sendall(line + b" HTTP/1.1\r\nHost: a:80\r\n" + more + b"\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n")
             for number in range(20):
                 sock.sendall(b"X-%d: " % number + b"a" * 16000 + b"\r\n")
-        sock.settimeout(20)
+        sock.settimeout(patience.SECONDS)
         with contextlib.suppress(ConnectionError):
             while sock.recv(65536):
                 pass

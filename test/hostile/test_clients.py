@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from uvideo import AsyncClient, Client, Retry, errors
 
 ONCE = Retry(0, 0.001, 0.002, 1.0, 0.4, 0.8)
-SECONDS = 20.0  # that a call may take on a busy machine
+SECONDS = patience.SECONDS  # that a call may take on a busy machine
 GROWTH = 96 << 20  # bytes
 ETAG = 'ETag: "AQAAAKr0xh1dzF6LooKUOFdt-q4ZpzTa"'  # of b"hello"
 EVIL = "\x1b[2J\x07\u202eevil\r\nInjected: yes"
@@ -45,7 +46,7 @@ class Liar:
 
     def _serve(self, sock: socket.socket) -> None:
         with sock:
-            sock.settimeout(5)
+            sock.settimeout(patience.SECONDS)
             held = b""
             try:
                 while True:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.hostile.test_sockets import memory
 from test.server.wire import Peer, head
 from test.server_fixture import ROOT, Server, start_server
@@ -138,7 +139,7 @@ def attack(stack: contextlib.ExitStack, port: int, data: bytes, tls: bool, conne
     for _ in range(connections):
         sock = stack.enter_context(socket.socket())
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        sock.settimeout(30)
+        sock.settimeout(patience.SECONDS)
         with contextlib.suppress(OSError):
             sock.connect(("127.0.0.1", port))
             if tls:

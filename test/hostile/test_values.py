@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.cluster.postgres import Postgres
 from test.hostile.values import calls, requests
 from test.server.wire import Peer
@@ -26,7 +27,7 @@ KEYS = {
 
 def ask(port: int, data: bytes) -> int:
     """The status of the answer; 0 if the connection was closed without one."""
-    with socket.create_connection(("127.0.0.1", port), 30) as sock:
+    with socket.create_connection(("127.0.0.1", port), patience.SECONDS) as sock:
         try:
             sock.sendall(data)
             answer = http.client.HTTPResponse(sock, method=data.partition(b" ")[0].decode())

@@ -19,6 +19,7 @@ from string import Template
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from test import patience
 from test.server_fixture import Server
 
 BLOCK = 4194304
@@ -89,7 +90,7 @@ UPLOADS = {
     "IsTruncated": bool,
     "DataSet": [{"UploadId": str, "FileName": str, "StartTime": int, "StorageClass": str}],
 }
-SECONDS = 20.0
+SECONDS = patience.SECONDS
 
 
 @dataclass

@@ -6,6 +6,7 @@ import re
 import socket
 from email.utils import parsedate_to_datetime
 
+from test import patience
 from test.interop.replay import (
     BIG,
     EMPTY_ETAG,
@@ -76,7 +77,7 @@ def test_juicefs_falls_back_where_a_name_as_it_is_makes_no_request_line(juicefs:
     """A blank in a target is no HTTP.  The driver takes any refusal as a sign to get and put instead."""
     line = f"POST /uploadhit?Hash={HELLO_ETAG}&FileName=d/b b.txt&FileSize=11 HTTP/1.1"
     head = f"{line}\r\nHost: {juicefs.host}\r\nContent-Length: 0\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", server.port), 20) as sock, sock.makefile("rb") as answer:
+    with socket.create_connection(("127.0.0.1", server.port), patience.SECONDS) as sock, sock.makefile("rb") as answer:
         sock.sendall(head.encode())
         assert answer.readline().split()[1] == b"400"
     stored(juicefs.ask("PUT /d/b%20b.txt", f"PUT\n\n\n{JuiceFS.date}\n/$space/d/b b.txt", body=HELLO), HELLO_ETAG)

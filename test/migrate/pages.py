@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from test import patience
 from test.interpreters import ROOT, Interpreter, bytecode, prepare
 from test.server_fixture import Server
 
@@ -19,7 +20,7 @@ FOLDER = ROOT / "docs" / "migrate"
 FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 #: What the pages write for the real service; a local server's address takes its place.
 SERVICE = 'provider="us3", region="cn-bj"'
-SECONDS = 60
+SECONDS = patience.SECONDS
 
 
 def page(name: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
+from test import patience
 from test.cluster.program import Program, find
 from test.ports import free_ports
 
@@ -39,7 +40,7 @@ class Prometheus:
         self._url = url
 
     def _asked(self, path: str, **parameters: str) -> Any:
-        with urlopen(f"{self._url}/api/v1/{path}?{urlencode(parameters)}", timeout=30) as answer:
+        with urlopen(f"{self._url}/api/v1/{path}?{urlencode(parameters)}", timeout=patience.SECONDS) as answer:
             found = json.load(answer)
         assert found["status"] == "success", found
         return found["data"]
@@ -90,7 +91,7 @@ def started(folder: Path, rules: Sequence[str], targets: Mapping[str, str]) -> I
     try:
 
         def ready() -> bool:
-            with urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=30) as answer:
+            with urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=patience.SECONDS) as answer:
                 return bool(answer.status == 200)
 
         program.wait_until(ready)

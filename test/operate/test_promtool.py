@@ -11,6 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from test import patience
 from test.cluster.program import find
 from test.server.wire import Peer
 from test.server_fixture import ROOT, start_server
@@ -42,7 +43,7 @@ def test_the_metrics_are_as_they_should_be(tmp_path: Path) -> None:
     with start_server(tmp_path, "--no-fsync") as server:
         peer = Peer(server)
         peer.do(operation.PutObject(peer.space(), "k"), b"x")
-        with urlopen(f"{server.admin}/metrics", timeout=30) as answer:
+        with urlopen(f"{server.admin}/metrics", timeout=patience.SECONDS) as answer:
             assert promtool("check", "metrics", given=answer.read()) == ""
 
 

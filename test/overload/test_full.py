@@ -155,7 +155,7 @@ def test_no_way_to_store_passes_the_headroom(disk: Disk) -> None:
                     sock.sendall(request + chunked(*(pieces[at : at + 65536] for at in range(0, len(pieces), 65536))))
                 assert receive(sock).refusal()[::2] == (503, "the disk is nearly full")
             assert disk.free >= least
-        assert until(lambda: disk.free >= least + 4 * MIB, 20)  # what was begun is removed
+        assert until(lambda: disk.free >= least + 4 * MIB, SECONDS)  # what was begun is removed
         appended = peer.call(operation.AppendObject(space, "log", len(data)), b"one more")
         assert appended.refusal()[::2] == (503, "the disk is nearly full")  # all is written anew
         disk.fill(least + 3 * MIB)
@@ -221,16 +221,16 @@ def test_as_many_uploads_begin_as_have_room(disk: Disk) -> None:
             sock.sendall(bytes(size - piece))
         assert [receive(sock, "PUT").status for _, sock in admitted] == len(admitted) * [200]
         assert disk.free >= least
-        assert until(lambda: "uvideo_disk_reserved_bytes 0\n" in asked(server, "/metrics")[1], 20)
+        assert until(lambda: "uvideo_disk_reserved_bytes 0\n" in asked(server, "/metrics")[1], SECONDS)
         # It ends with the request, however that ends.
         for number, sock in admitted:
             peer.do(operation.DeleteObject(space, f"k{number}"))
             sock.close()
         half = begun("half", length)
         half.sendall(bytes(piece))
-        assert until(lambda: "uvideo_disk_reserved_bytes 0\n" not in asked(server, "/metrics")[1], 20)
+        assert until(lambda: "uvideo_disk_reserved_bytes 0\n" not in asked(server, "/metrics")[1], SECONDS)
         half.close()
-        assert until(lambda: "uvideo_disk_reserved_bytes 0\n" in asked(server, "/metrics")[1], 20)
+        assert until(lambda: "uvideo_disk_reserved_bytes 0\n" in asked(server, "/metrics")[1], SECONDS)
         killed = begun("killed", length, ("Expect", "100-continue"))
         assert killed.recv(25).startswith(b"HTTP/1.1 100 ")
         workers = [int(pid) for pid in Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()]
@@ -243,7 +243,7 @@ def test_as_many_uploads_begin_as_have_room(disk: Disk) -> None:
                 return "uvideo_disk_reserved_bytes 0\n" in asked(server, "/metrics")[1]
             return False
 
-        assert until(is_back, 30)
+        assert until(is_back, SECONDS)
         assert "Traceback" not in server.log.read_text()
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from test import patience
 from test.proxies.boxes import BOXES
 from test.proxies.world import World, direct
 
@@ -39,7 +40,7 @@ def test_a_box_leaves_its_mark(name: str, world: World) -> None:
             target = way.endpoint + target
         last = b"Connection: close\r\n" if count == 1 else b""
         request = f"GET {target} HTTP/1.1\r\nHost: {host}\r\n".encode() + last + b"\r\n"
-        with socket.create_connection(("127.0.0.1", way.port), 30) as connected:
+        with socket.create_connection(("127.0.0.1", way.port), patience.SECONDS) as connected:
             answers = b""
             for _ in range(count):
                 connected.sendall(request)

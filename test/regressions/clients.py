@@ -14,12 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from test import patience
+
 if TYPE_CHECKING:
     from test.regressions.world import World
 
 __all__ = ["CLIENTS", "Asynchronous", "Command", "Outcome", "Typed"]
 
-SECONDS = 25.0  # that one command may take
+SECONDS = patience.SECONDS  # that one command may take
 NO_WAIT = 0.01  # seconds of a wait before a new try
 WATCHED = """
 import atexit, re, runpy

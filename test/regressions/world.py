@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from test import patience
 from test.regressions.clients import CLIENTS
 from ucloud.uvideo.engine.carrier import carrier_of
 
@@ -184,7 +185,7 @@ class World:
     # The proxy
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self.control, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.control, timeout=patience.SECONDS)
         try:
             data = None if body is None else json.dumps(body)
             connection.request(method, path, data, {"Content-Type": "application/json"})
@@ -230,7 +231,7 @@ class World:
         fields = Headers(list((headers or {}).items()))
         credentials = signature.Credentials(*self.keys)
         fields.add("Authorization", signature.authorization(credentials, method, self.space, key, fields))
-        connection = http.client.HTTPConnection("localhost", self.server, timeout=20)
+        connection = http.client.HTTPConnection("localhost", self.server, timeout=patience.SECONDS)
         try:
             connection.request(method, "/" + quote_path(key), body, dict(fields))
             answer = connection.getresponse()

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.long
 USE = Path(__file__).with_name("use_sdk.py")
 FOUND = interpreters.find()
 TOOLKIT = (3, 10)
-START_SECONDS = 60.0
+START_SECONDS = STOP_SECONDS
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def test_the_server_installs_and_works(interpreter: interpreters.Interpreter, re
     assert called(command, "--version", folder=tmp_path) == f"uvideo {uvideo.__version__}\n"
     with serving(command, tmp_path / "store") as server:
         use(here, server, tmp_path, toolkit=True)
-        page = urllib.request.urlopen(server.admin + "/", timeout=30).read()
+        page = urllib.request.urlopen(server.admin + "/", timeout=patience.SECONDS).read()
         assert urlsplit(server.admin).hostname == "127.0.0.1" and b"<html" in page
         keys = {"UVIDEO_PUBLIC_KEY": server.public_key, "UVIDEO_PRIVATE_KEY": server.private_key}
         keys["UVIDEO_ENDPOINT"] = server.host

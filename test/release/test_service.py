@@ -85,7 +85,7 @@ class TestUnit:
         service = Unit()["Service"]
         command = here(shlex.split(service["ExecStart"]), "/opt/uvideo/bin/uvideo", tmp_path)
         with started(command, tmp_path, UVIDEO_SERVE_WORKERS="2") as said:
-            assert urllib.request.urlopen(said["admin"] + "/healthz", timeout=30).status == 200
+            assert urllib.request.urlopen(said["admin"] + "/healthz", timeout=patience.SECONDS).status == 200
         assert service["StateDirectory"] == Path(DATA).name and service["StateDirectoryMode"] == "0700"
 
     def test_it_keeps_what_the_server_needs(self) -> None:
@@ -144,7 +144,7 @@ class TestContainer:
     def test_it_runs_as_nobody_special_and_keeps_its_data_in_a_volume(self, last: dict[str, str]) -> None:
         assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", last["USER"])
         assert last["VOLUME"] == last["WORKDIR"] == DATA
-        assert last["STOPSIGNAL"] == "SIGTERM" and last["EXPOSE"].split() == ["9000", "9001"]
+        assert last["STOPSIGNAL"] == "SIGTERM" and last["EXPOSE"].split() == ["9000", "9001", "9002"]
 
     def test_no_secret_can_be_in_a_layer(self, steps: list[tuple[str, str]]) -> None:
         names = [words for name, words in steps if name in ("ARG", "ENV")]

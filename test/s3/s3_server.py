@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,16 +16,18 @@ from botocore import UNSIGNED
 from botocore.client import Config
 from botocore.session import Session
 
+from test import patience
 from test.server_fixture import Server, start_server
 
 __all__ = ["S3Server", "client", "refusal", "start_s3_server"]
 
 
 class S3Server(NamedTuple):
-    """``url``: of the port that serves only S3."""
+    """``url``: of the port that serves only S3.  ``settings``: the environment of commands for its data."""
 
     server: Server
     url: str
+    settings: Mapping[str, str] = {}
 
     @property
     def port(self) -> int:
@@ -44,6 +49,20 @@ class S3Server(NamedTuple):
     def client(self, **options: Any) -> Any:
         """A client with the server's own keys."""
         return client(self.url, self.server.public_key, self.server.private_key, **options)
+
+    def account(self, name: str) -> tuple[str, str]:
+        """(public key, private key) of a further account."""
+        file = self.server.dir.parent / f"{name}.json"
+        command = [sys.executable, "-m", "uvideo", "admin", "add-key", str(self.server.dir), "--key-file", str(file)]
+        subprocess.run(
+            [*command, "--account", name],
+            env={**os.environ, **self.settings},
+            capture_output=True,
+            timeout=patience.SECONDS,
+            check=True,
+        )
+        pair = json.loads(file.read_text())
+        return pair["public_key"], pair["private_key"]
 
 
 @contextmanager

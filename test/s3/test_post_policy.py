@@ -326,6 +326,13 @@ def test_a_form_of_version_2_is_taken_only_if_that_is_switched_on() -> None:
     checked(signed(RIGHT), SECRET, version_2=True)
 
 
+def test_a_key_never_holds_nul() -> None:
+    for key, filename in (("a\0b", "f"), ("a/${filename}", "f\0")):
+        with pytest.raises(S3Error) as caught:
+            post_policy.read([("key", key)], filename)
+        assert caught.value.code == "InvalidArgument"
+
+
 # botocore
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
@@ -337,7 +344,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
     st.none() | TEXTS.filter(bool),
 )
 def test_what_botocore_signs_is_taken(key: str, more: dict[str, str], token: str | None) -> None:
-    key = key.replace("${filename}", "")
+    key = key.replace("${filename}", "").replace("\0", "")
     fields = {"key": key or "k", **more}
     document = {"expiration": END, "conditions": [{"bucket": "demo-bucket"}, *({n: v} for n, v in fields.items())]}
     request = AWSRequest("POST", "http://files.example.com/demo-bucket")

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +32,6 @@ def ufile_etag(data: bytes) -> str:
     tree = Etag()
     tree.update(data)
     return tree.value()
-
-
-@pytest.fixture(scope="module")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with start_s3_server(tmp_path_factory.mktemp("s3")) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +63,16 @@ def test_a_bucket_and_an_object_from_begin_to_end(s3: Any) -> None:
     assert refusal(s3.get_object, Bucket="first.bucket", Key="a/b c+ü") == (404, "NoSuchKey")
     s3.delete_bucket(Bucket="first.bucket")
     assert refusal(s3.head_bucket, Bucket="first.bucket")[0] == 404
+
+
+def test_a_long_document_is_taken_as_a_short_one(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    keys = [f"{number:0100}" for number in range(1000)]
+    s3.put_object(Bucket=bucket, Key=keys[-1], Body=b"one of them")
+    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys]})
+    assert [each["Key"] for each in answer["Deleted"]] == keys and "Errors" not in answer
+    assert refusal(s3.head_object, Bucket=bucket, Key=keys[-1])[0] == 404
+    twice = {"Objects": [{"Key": key} for key in keys * 2]}
+    assert refusal(s3.delete_objects, Bucket=bucket, Delete=twice) == (400, "MalformedXML")
 
 
 def test_what_one_protocol_stores_the_other_reads(s3_server: S3Server, s3: Any, bucket: str) -> None:
@@ -231,12 +234,7 @@ def test_an_object_that_s3_closes_is_closed_in_a_public_bucket(s3_server: S3Serv
 
 
 def test_another_account_copies_what_everybody_may_read(s3_server: S3Server, s3: Any, bucket: str) -> None:
-    folder = s3_server.server.dir
-    file = folder.parent / "other.json"
-    command = [sys.executable, "-m", "uvideo", "admin", "add-key", str(folder), "--key-file", str(file)]
-    subprocess.run([*command, "--account", bucket], capture_output=True, timeout=patience.SECONDS, check=True)
-    pair = json.loads(file.read_text())
-    other = client(s3_server.url, pair["public_key"], pair["private_key"])
+    other = client(s3_server.url, *s3_server.account(bucket))
     other.create_bucket(Bucket=f"{bucket}-other")
     source = Peer(s3_server.server).space("public")
     s3.put_object(Bucket=source, Key="open", Body=b"open")

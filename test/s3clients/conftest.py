@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from test.client.conftest import no_settings_of_the_machine as no_settings_of_the_machine  # a fixture
-from test.s3.s3_server import S3Server, start_s3_server
+from test.s3.conftest import s3_server as s3_server  # a fixture
+from test.s3.s3_server import S3Server
 from test.s3clients.client import Client, Place
 from test.s3clients.clients import CLIENTS, NOT_YET
 from uvideo import Client as UFileClient
@@ -28,12 +29,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if hasattr(made, promise):
             rows.append(pytest.param(name, marks=[pytest.mark.xfail(reason=why)] if why else []))
     metafunc.parametrize("client", rows, indirect=True)
-
-
-@pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with start_s3_server(tmp_path_factory.mktemp("s3")) as made:
-        yield made
 
 
 @pytest.fixture

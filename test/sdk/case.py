@@ -179,7 +179,7 @@ class FaultCase(Case):
         self.control("POST", "/reset", {})
 
     def control(self, method, path, body=None):
-        connection = HTTPConnection(CONTROL, timeout=20)
+        connection = HTTPConnection(CONTROL, timeout=240)
         try:
             data = json.dumps(body) if body is not None else None
             connection.request(method, path, data, {"Content-Type": "application/json"})

@@ -35,7 +35,7 @@ class HttpProxy(Peer):
 
     def _pass_on(self, call, line, headers, body):
         """Pass on one request in plain text and its answer, which ends the connection."""
-        server = socket.create_connection(("127.0.0.1", self.to), 20)
+        server = socket.create_connection(("127.0.0.1", self.to), 240)
         try:
             own = ("connection", "proxy-authorization")
             lines = ["%s: %s" % (name, headers[name]) for name in headers if name not in own]

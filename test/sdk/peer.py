@@ -58,7 +58,7 @@ class Peer(object):
 
     def _serve(self, connection):
         try:
-            connection.settimeout(20)
+            connection.settimeout(240)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a reset takes back what was sent
             if self._tls is not None:
                 connection = self._tls.wrap_socket(connection, server_side=True)
@@ -122,7 +122,7 @@ class Call(object):
 
     def tunnel(self, port):
         """Be a proxy that said yes: pass bytes both ways until one side ends."""
-        other = socket.create_connection(("127.0.0.1", port), 20)
+        other = socket.create_connection(("127.0.0.1", port), 240)
         goes = {self.connection: other, other: self.connection}  # by one thread: two may not share a TLS connection
         held = {self.connection: b"", other: b""}  # what is to be sent to each
         for each in goes:

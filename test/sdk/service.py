@@ -72,7 +72,7 @@ class Service(object):
 
     def _talk(self, connection):
         try:
-            connection.settimeout(20)
+            connection.settimeout(240)
             stream = connection.makefile("rb")
             line = stream.readline().decode("latin-1")
             headers, self.headers = {}, []

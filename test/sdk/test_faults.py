@@ -193,7 +193,7 @@ class UploadFaults(FaultCase):
         def work(number, key):
             first = uploader.uploadfile(self.private, key, self.file(key.encode("ascii")), **OPTIONS)
             barrier[number].set()
-            barrier[1 - number].wait(20)
+            barrier[1 - number].wait(240)
             found[key] = (first[1].status_code, uploader.resumeuploadfile()[0]["Key"])
 
         threads = [threading.Thread(target=work, args=pair) for pair in enumerate("ab")]
@@ -347,7 +347,7 @@ class DownloadFaults(FaultCase):
         ret, resp = self.uploader().uploadfile(self.private, "k", self.file(other))
         self.assertEqual(resp.status_code, 200)
         self.control("POST", "/release", {"name": "changed"})
-        thread.join(20)
+        thread.join(240)
         self.assertStatus(200, result[0])
         self.assertEqual(self.read(self.target), other)
 

@@ -72,7 +72,7 @@ class Files(object):
         scheme, rest = url.split("://")
         self.assertEqual(scheme, "http")
         host, _, target = rest.partition("/")
-        connection = HTTPConnection(host, timeout=20)
+        connection = HTTPConnection(host, timeout=240)
         try:
             connection.request(method, "/" + target, headers=headers or {})
             answer = connection.getresponse()
@@ -600,7 +600,7 @@ class Read(Files, Case):
         header["Date"] = "Thu, 01 Jan 1970 00:00:00 GMT"
         header["Authorization"] = files.authorization("put", self.private, u"键", dict(header))
         self.assertIsInstance(header["Authorization"], str)
-        connection = HTTPConnection(ENDPOINT, timeout=20)
+        connection = HTTPConnection(ENDPOINT, timeout=240)
         connection.request("PUT", "/%s/%%E9%%94%%AE" % self.private, b"own", header)
         self.assertEqual(connection.getresponse().status, 200)
         connection.close()

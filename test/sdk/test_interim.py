@@ -134,7 +134,7 @@ class Sending(Case):
             incoming = Incoming(call)
             incoming.read(SIZE // 8)
             piecemeal(call, HINTS + answer(b"too much", status="413 Too Large"))
-            over.wait(20)  # and nobody reads the rest
+            over.wait(240)  # and nobody reads the rest
 
         for name, peer, pipes, host, body in self.each(talk):
             found = pipes.send(self.request(peer, "PUT", host=host), body)
@@ -181,7 +181,7 @@ class Sending(Case):
 
             def read(self, size=65536):
                 if self.sent > 4 * size:
-                    self._gone.wait(20)
+                    self._gone.wait(240)
                 return super(Late, self).read(size)
 
         for line in LINES:
@@ -217,7 +217,7 @@ class Sending(Case):
             def talk(call, words=words):
                 Incoming(call)
                 piecemeal(call, words, 50)
-                over.wait(20)
+                over.wait(240)
 
             for _, peer, pipes, host, body in self.each(talk, ("plain", "tls"), ("bytes", "chunked", "file")):
                 self.assertNoAnswer(pipes, self.request(peer, "PUT", host=host), "is not HTTP", body=body)
@@ -229,7 +229,7 @@ class Sending(Case):
         def talk(call):
             Incoming(call)
             piecemeal(call, HINTS)
-            over.wait(20)
+            over.wait(240)
 
         for _, peer, pipes, host, body in self.each(talk, bodies=("bytes", "file"), timeout=0.15):
             self.assertNoAnswer(pipes, self.request(peer, "PUT", host=host), "no data for too long", body=body)

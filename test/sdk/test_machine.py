@@ -346,7 +346,7 @@ class Interruptions(Hostile):
             if "partNumber=0" in target:
                 refused.set()
                 return reply(403)
-            refused.wait(20)
+            refused.wait(240)
             return reply(503)
 
         self.service.lies = {"part": answer}

@@ -173,7 +173,7 @@ class Connections(Case):
         peer = self.peer(talk)
         pipes = self.transport()
         self.assertEqual(pipes.send(self.request(peer)).body, b"right")
-        self.assertTrue(came.wait(10))
+        self.assertTrue(came.wait(240))
         self.assertEqual(pipes.send(self.request(peer)).body, b"right")
 
     def test_one_that_was_closed_while_idle_is_noticed(self):
@@ -189,7 +189,7 @@ class Connections(Case):
         pipes = self.transport()
         for number in (1, 2, 3):
             self.assertEqual(pipes.send(self.request(peer)).body, b"it")
-            self.assertTrue(closed.wait(10))
+            self.assertTrue(closed.wait(240))
             closed.clear()
             self.assertEqual(len(peer.calls), number)
 
@@ -287,7 +287,7 @@ class Bodies(Case):
                     call.send(answer(b"no", status="403 Forbidden"))
                     if reset:
                         call.close()  # with bytes unread: a reset
-                    done.wait(10)
+                    done.wait(240)
 
                 peer = self.peer(talk)
                 pipes = self.transport()
@@ -438,12 +438,12 @@ class Waits(Case):
             def talk(call):
                 if step == "accept":
                     call.more()
-                    over.wait(10)
+                    over.wait(240)
                     return
                 call.request()
                 if step == "body":
                     call.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
-                over.wait(10)
+                over.wait(240)
 
             return talk
 
@@ -487,7 +487,7 @@ class Waits(Case):
                 if where == "body":
                     call.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
                 interrupt.cancel()
-                over.wait(10)
+                over.wait(240)
 
             peer = self.peer(talk)
             request = self.request(peer, "PUT", body=b"x" * (LARGE if where == "sending" else 1))
@@ -574,7 +574,7 @@ class Encrypted(Case):
         def talk(call):
             call.more()
             call.send(answer(b"no", status="403 Forbidden"))
-            over.wait(10)
+            over.wait(240)
 
         peer = self.peer(talk, context())
         found = self.transport(authorities=PEM).send(self.request(peer, "PUT"), Bytes(b"x" * LARGE))

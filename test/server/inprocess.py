@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from test import patience
 from uvideo.server.auth.credentials import Key, Keyring
 from uvideo.server.http.app import App
 from uvideo.server.ops.metrics import Metrics
@@ -42,7 +43,7 @@ class Running:
             self.loop.call_soon(self.loop.call_soon, passed.set)  # what is due by then comes first
 
         self.loop.call_soon_threadsafe(jump)
-        assert passed.wait(30)
+        assert passed.wait(patience.SECONDS)
 
 
 def _ahead(time: Callable[[], float], seconds: float) -> float:
@@ -67,7 +68,7 @@ def running(
     thread.start()
 
     def on_loop(coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(20)
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(patience.SECONDS)
 
     async def start() -> tuple[Any, ...]:
         blobs = wrap(DiskBlobs(folder, fsync=False))
@@ -93,5 +94,5 @@ def running(
     finally:
         on_loop(stop())
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(patience.SECONDS)
         loop.close()

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.server.inprocess import Running, running
 from test.server.wire import Answer, Peer
 from test.server_fixture import keeps_secret, start_server
@@ -478,7 +479,7 @@ def handshake(port: int, cert: Path, version: ssl.TLSVersion) -> bool:
         context.maximum_version = context.minimum_version = version
     try:
         with (
-            socket.create_connection(("127.0.0.1", port), 10) as sock,
+            socket.create_connection(("127.0.0.1", port), patience.SECONDS) as sock,
             context.wrap_socket(sock, server_hostname="127.0.0.1"),
         ):
             return True

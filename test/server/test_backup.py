@@ -144,7 +144,7 @@ def test_a_hot_backup_holds_everything_acknowledged_before_it_began(origin: Serv
             ), writer.prefix
     for writer in at_work:
         writer.stop.set()
-        writer.join(20)
+        writer.join(patience.SECONDS)
         assert writer.failure is None and not writer.is_alive(), writer.failure
     assert not list((origin.dir / backup_hold.HELD).glob("*"))
 

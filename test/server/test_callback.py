@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.server.inprocess import running
 from test.server.test_postfile import fields_of, file_of, post
 from test.server.wire import MIB, Answer, Peer, pattern
@@ -49,7 +50,7 @@ def callee() -> Iterator[Callee]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             found.calls.append((self.path, dict(self.headers.items()), body))
-            found.hold.wait(5)
+            found.hold.wait(patience.SECONDS)
             status, headers, answer = found.answer
             self.send_response(status)
             for name, value in headers.items():
@@ -72,7 +73,7 @@ def callee() -> Iterator[Callee]:
         found.hold.set()
         server.shutdown()
         server.server_close()
-        thread.join(5)
+        thread.join(patience.SECONDS)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import pytest
 
+from test import patience
 from test.patience import until
 from test.server.inprocess import Running, running
 from test.server.wire import BLOCK, MIB, Answer, Peer, pattern
@@ -206,7 +207,7 @@ def test_copies_while_the_source_changes_have_one_version(peer: Peer, space: str
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(patience.SECONDS)
     assert wrong == []
 
 
@@ -467,7 +468,7 @@ def test_everything_at_once_leaves_no_name_without_bytes_and_no_bytes_without_na
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(patience.SECONDS)
     assert wrong == []
     found = peer.do(operation.ListObjects(space)).objects
     assert all(peer.call(operation.GetObject(space, each.key)).body in bodies for each in found)

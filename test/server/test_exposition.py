@@ -47,7 +47,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def scraped(server: Server, accept: str) -> tuple[str, str]:
     """(Content-Type, text)."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=patience.SECONDS)
     connection.request("GET", "/metrics", headers={"Accept": accept})
     response = connection.getresponse()
     found = response.getheader("Content-Type", ""), response.read().decode()

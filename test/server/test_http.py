@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.patience import until
 from test.server.inprocess import running
 from test.server.wire import BLOCK, MIB, Peer, chunked, connect, exchange, head, pattern, receive
@@ -270,10 +271,10 @@ def test_stalled_clients_are_broken_off(tmp_path: Path) -> None:
             ("/k", "k", 10 * MIB),
             (f"/part?uploadId={upload}&partNumber=0", "part", BLOCK),
         ):
-            sock = socket.create_connection(("127.0.0.1", server.port), 10)
+            sock = socket.create_connection(("127.0.0.1", server.port), patience.SECONDS)
             sock.sendall(head("PUT", target, put_headers(peer, space, key, ("Content-Length", str(length)))) + b"abc")
             stalled.append(sock)
-        reading = socket.create_connection(("127.0.0.1", server.port), 10)
+        reading = socket.create_connection(("127.0.0.1", server.port), patience.SECONDS)
         signed = ("Authorization", peer.signed("GET", space, "big"))
         reading.sendall(head("GET", "/big", [("Host", f"{space}.x"), signed]))
         assert reading.recv(1000).startswith(b"HTTP/1.1 200")

@@ -271,7 +271,7 @@ def test_readiness_is_true(tmp_path: Path) -> None:
             assert said(kept, "/readyz") == (503, "server: stopping\n")
             sock.sendall(b"345")
             assert sock.recv(100).startswith(b"HTTP/1.1 200 ")
-        assert server.process.wait(20) == 0
+        assert server.process.wait(patience.SECONDS) == 0
 
 
 # The examples

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.server.inprocess import Running, running
 from test.server.wire import BLOCK, MIB, Peer, chunked, connect, head, pattern, receive
 from test.server_fixture import start_server
@@ -268,7 +269,7 @@ def test_changes_at_once_undo_no_other(peer: Peer, space: str) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(patience.SECONDS)
     info = peer.do(operation.HeadObject(space, "k"))
     assert (info.mime, info.storage_class, info.etag) == ("text/x", "IA", etag_of(LARGE))
     assert peer.do(operation.GetTags(space, "k")).tags == (("a", "b"),)
@@ -460,7 +461,7 @@ def test_of_two_appends_at_one_position_one_is_refused(peer: Peer, space: str) -
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(20)
+            thread.join(patience.SECONDS)
         stored = [piece for got, piece in answers if got.status == 200]
         refused = {got.refusal() for got, _ in answers if got.status != 200}
         end = len(old) + 100_000

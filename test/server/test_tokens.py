@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.server.inprocess import Running, running
 from test.server.test_postfile import fields_of, file_of, post
 from test.server.test_spaces import ask
@@ -450,8 +451,8 @@ def test_two_at_once_do_not_overwrite_each_other(world: Running, owner: Peer) ->
     token = holder(world, owner, "TOKEN_ALLOW_WRITE", "TOKEN_DENY_UPDATE")
     signed = [("Host", f"{space}.x"), ("Authorization", token.signed("PUT", space, "k")), ("Content-Length", "5")]
     with (
-        socket.create_connection(("127.0.0.1", world.port), 10) as first,
-        socket.create_connection(("127.0.0.1", world.port), 10) as second,
+        socket.create_connection(("127.0.0.1", world.port), patience.SECONDS) as first,
+        socket.create_connection(("127.0.0.1", world.port), patience.SECONDS) as second,
     ):
         for sock in (first, second):
             sock.sendall(head("PUT", "/k", [*signed, ("Expect", "100-continue")]))

@@ -111,7 +111,7 @@ def asked(place: Place, space: str, key: str, stop: int | None = None) -> tuple[
     fields: dict[str, str] = {}
     data, body = b"", b""
     with connect(peer.port) as sock:
-        sock.settimeout(20)
+        sock.settimeout(patience.SECONDS)
         sock.sendall(head("GET", "/" + key, signed))
         try:
             while not fields or len(body) < int(fields["Content-Length"]):
@@ -170,7 +170,7 @@ def test_a_clock_that_is_wrong(server: TestServer, client: Client, space: str) -
     server.faults.on("GetObject", space=space).clock_skew(3600)
     statuses = []
     for _ in range(2):
-        connection = http.client.HTTPConnection(server.host, timeout=20)
+        connection = http.client.HTTPConnection(server.host, timeout=patience.SECONDS)
         connection.request("GET", url.partition(server.host)[2])
         response = connection.getresponse()
         statuses.append((response.status, response.read()))
@@ -287,7 +287,7 @@ def test_what_is_no_fault_is_refused(server: TestServer) -> None:
     ):
         with pytest.raises(ValueError, match=text):
             server.faults.add(fields)
-    connection = http.client.HTTPConnection(server.admin.partition("://")[2], timeout=20)
+    connection = http.client.HTTPConnection(server.admin.partition("://")[2], timeout=patience.SECONDS)
     for kind, body, status in (
         ("application/json", b'[{"do": "nothing"}]', 400),
         ("application/json", b"{", 400),

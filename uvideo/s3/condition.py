@@ -107,8 +107,14 @@ def _failed(name: str) -> S3Error:
     return S3Error("PreconditionFailed", Condition=name)
 
 
+_HEADERS = frozenset(("if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range"))
+_ANY_READ, _ANY_WRITE = ReadConditions(), WriteConditions()  # of the usual request
+
+
 def of_read(headers: message.Headers, prefix: str = "") -> ReadConditions:
     """The conditions of a GET or HEAD.  ``prefix``: of the names of the headers."""
+    if not prefix and not headers.has_any(_HEADERS):
+        return _ANY_READ
     return ReadConditions(
         if_match=headers.get(f"{prefix}If-Match"),
         if_none_match=headers.get(f"{prefix}If-None-Match"),
@@ -125,6 +131,8 @@ def of_source(headers: message.Headers) -> ReadConditions:
 
 def of_write(headers: message.Headers) -> WriteConditions:
     """The conditions of a request that stores an object."""
+    if not headers.has_any(_HEADERS):
+        return _ANY_WRITE
     return WriteConditions(if_match=headers.get("If-Match"), if_none_match=headers.get("If-None-Match"))
 
 

@@ -58,6 +58,8 @@ def _reading(asked: OperationRequest) -> dict[str, Any]:
 
 
 def _overrides(asked: OperationRequest) -> operation.Pairs:
+    if not asked.query:
+        return ()
     found = [(header, asked.query[name]) for name, header in OVERRIDES.items() if name in asked.query]
     for name, value in found:
         if field.has_control(value):

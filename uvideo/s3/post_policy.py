@@ -114,9 +114,12 @@ def read(fields: Iterable[tuple[str, str]], filename: str, version_2: bool = Fal
     if not key:
         raise _invalid("Bucket POST must contain a field named 'key'. It must stand before the file.")
     base = re.split(r"[/\\]", filename)[-1]  # some browsers send the whole path
+    key = key.replace(FILENAME, base)
+    if "\0" in key:  # no other request of S3 could name it
+        raise _invalid("The key of the object must not contain NUL.")
     claim = _claim(given, version_2)
     policy = None if claim is None else _policy(claim.text)
-    return PostForm(given, key.replace(FILENAME, base), claim, policy)
+    return PostForm(given, key, claim, policy)
 
 
 def _shown(name: str) -> str:

@@ -87,7 +87,7 @@ TABLES: dict[str, tuple[RouteRow, ...]] = {
         # Served
         RouteRow("GET", "", operation.ListObjects),
         RouteRow("GET", "list-type=2", operation.ListObjectsV2),
-        RouteRow("GET", "list-type", FixedError("ListObjectsV2", "InvalidArgument")),
+        RouteRow("GET", "list-type", FixedError("", "InvalidArgument")),
         RouteRow("GET", "versions", operation.ListObjectVersions),
         RouteRow("GET", "uploads", operation.ListMultipartUploads),
         RouteRow("HEAD", "", operation.HeadBucket),
@@ -245,9 +245,13 @@ _ALL = frozenset().union(*_FLAGS.values()) - {"", "x-id"}
 
 
 def _fits(want: _Want, given: Mapping[str, str], headers: message.Headers) -> bool:
-    return all(name in given and value in (None, given[name]) for name, value in want.parameters) and all(
-        headers.get(name) is not None for name in want.headers
-    )
+    for name, value in want.parameters:
+        if name not in given or value not in (None, given[name]):
+            return False
+    for name in want.headers:
+        if headers.get(name) is None:
+            return False
+    return True
 
 
 def route(method: str, bucket: str, key: str, query: Iterable[tuple[str, str]], headers: message.Headers) -> Asked:

@@ -26,9 +26,9 @@ _UNSERVED = (
 
 def refuse_unserved(headers: message.Headers) -> None:
     """NotImplemented for headers that ask for encryption by the server, locks, or appending."""
-    for name, _ in headers:
-        if name[:6].lower() == "x-amz-" and name.lower().startswith(_UNSERVED):
-            raise S3Error("NotImplemented", Header=name)
+    for name in headers.names():
+        if name.startswith(_UNSERVED):
+            raise S3Error("NotImplemented", Header=next(sent for sent, _ in headers if sent.lower() == name))
 
 
 def stored(asked: OperationRequest) -> dict[str, Any]:
@@ -77,6 +77,8 @@ def _without_aws_chunked(value: str) -> str:
 
 
 def _metadata(headers: message.Headers) -> tuple[tuple[str, str], ...]:
+    if not any(name.startswith(META) for name in headers.names()):
+        return ()
     found: dict[str, str] = {}
     for name, value in headers:
         if name[:11].lower() == META:

@@ -59,13 +59,16 @@ def quote_all(texts: Sequence[str]) -> Sequence[str]:
     raw = "\0".join(texts).encode()
     if raw.count(0) >= len(texts):  # one of them has a NUL, or there is none
         return [compat.quote_query(text) for text in texts]
+    rest = set(raw.translate(None, _UNQUOTED))
+    if not rest:
+        return texts
     raw = raw.replace(b"%", b"%25")  # first: the others make more of it
-    for byte in set(raw.translate(None, _UNQUOTED)):
+    for byte in rest.difference(b"%"):
         raw = raw.replace(b"%c" % byte, b"%%%02X" % byte)
     return raw.decode("ascii").split("\0")
 
 
-_UNQUOTED = b"\0%abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~/"
+_UNQUOTED = b"\0abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~/"
 
 
 def element(name: str, value: str | int | bool | None) -> str:

@@ -273,9 +273,11 @@ class ExtentPart:
     created: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as ObjectRecord
 class S3Facts:
     """What only S3 shows of an object; "" for what it does not have.  Its tags and its metadata are in ObjectRecord.
+
+    Do not change it.
 
     ``etag``: unquoted.  ``checksum``: its value, without the name of the ``algorithm``.  ``checksum_type``: FULL_OBJECT
     or COMPOSITE.  ``upload_id``: of the upload that was finished with this object; a copy must not have it.
@@ -730,8 +732,11 @@ class Catalog(Protocol):
     async def part_list(self, name: str) -> builtins.list[ExtentPart] | None:
         """The parts of a part list, in order; None if no object names it any more."""
 
-    async def extents(self, name: str) -> builtins.list[Extent] | None:
-        """The extents of a part list, in order: less than ``part_list``, for readers.  None as there."""
+    async def extents(self, name: str) -> Sequence[Extent] | None:
+        """The extents of a part list, in order: less than ``part_list``, for readers.  None as there.
+
+        Other callers may get the same object: do not change it.
+        """
 
     async def list(
         self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "", *, itself: bool = False

@@ -11,7 +11,6 @@ import functools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from itertools import islice
 from typing import Any
 
@@ -225,9 +224,13 @@ def check_source(row: Row | None, source: ObjectRecord, record: ObjectRecord | N
         raise errors.NotFound(key=source.key)
 
 
+#: As json.loads, for a text without blanks around it: in half the time, which counts in a listing.
+_decoded = json.JSONDecoder().raw_decode
+
+
 def _extra_of(text: str) -> tuple[Any, ...]:
-    tags, acl, ready, expires, *more = json.loads(text)
-    return _pairs(tags), acl, ready, expires, *(S3Facts(**facts) for facts in more)
+    tags, acl, ready, expires, *more = _decoded(text)[0]
+    return _pairs(tags) if tags else (), acl, ready, expires, *[S3Facts(**facts) for facts in more]
 
 
 def _pairs(found: list[list[str]]) -> tuple[tuple[str, str], ...]:
@@ -236,7 +239,7 @@ def _pairs(found: list[list[str]]) -> tuple[tuple[str, str], ...]:
 
 def _s3_values(of: S3Facts | S3Upload) -> dict[str, Any]:
     """Its values, without the empty ones."""
-    values = ((each.name, getattr(of, each.name)) for each in fields(of))
+    values = ((name, getattr(of, name)) for name in of.__slots__)
     return {name: value for name, value in values if value}
 
 

@@ -26,7 +26,7 @@ assert resp.status_code == 200
 
 download_handler = downloadufile.DownloadUFile(public_key, private_key)
 for key in ("pages/1", "pages/2"):
-    got = requests.get(download_handler.private_download_url(bucket, key), timeout=20)
+    got = requests.get(download_handler.private_download_url(bucket, key), timeout=240)
     assert zlib.decompress(got.content) == page
 
 # The older README gives a stream to putfile too.

@@ -33,7 +33,7 @@ def upload_stream(key, data):
 def read(key):
     download_handler = downloadufile.DownloadUFile(public_key=public_key, private_key=private_key)
     url = download_handler.private_download_url(bucket_name, key)
-    resp = requests.get(url, timeout=20)
+    resp = requests.get(url, timeout=240)
     assert resp.status_code == 200, resp.text
     changed = datetime.datetime.strptime(resp.headers["Last-Modified"], "%a, %d %b %Y %X GMT")
     return resp.content, time.mktime(changed.timetuple()), resp.headers["Content-Type"]

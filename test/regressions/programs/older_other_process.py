@@ -22,7 +22,7 @@ begun = requests.post(initialsharding_url(bucket, "resume"), headers=header, tim
 header = {"Content-Type": "video/mp4"}
 header["Authorization"] = first.authorization("put", bucket, "resume", header)
 url = shardingupload_url(bucket, "resume", begun["UploadId"], 0)
-part = requests.put(url, headers=header, data=data[:block], timeout=20)
+part = requests.put(url, headers=header, data=data[:block], timeout=240)
 kept = {"uploadid": begun["UploadId"], "blocksize": begun["BlkSize"], "etaglist": [part.headers["ETag"]]}
 
 handler = multipartuploadufile.MultipartUploadUFile(public_key, private_key)
@@ -41,7 +41,7 @@ part = requests.put(
     shardingupload_url(bucket, "again", begun["UploadId"], 0),
     headers={"Authorization": first.authorization("put", bucket, "again")},
     data=data[:block],
-    timeout=20,
+    timeout=240,
 )
 stream = io.open("resume.local", "rb")
 stream.seek(block)

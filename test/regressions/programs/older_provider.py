@@ -45,9 +45,9 @@ conf = {
     "connection_timeout": "20",
 }
 url = Provider(conf).save_object_stream("images", "a b.jpg", b"a picture")
-got = requests.get(url, timeout=20)
+got = requests.get(url, timeout=240)
 assert (got.status_code, got.content, got.headers["Content-Type"]) == (200, b"a picture", "image/jpeg")
 down = downloadufile.DownloadUFile(conf["public_key"], conf["private_key"])
-assert requests.get(down.public_download_url(conf["bucket"], "images/a b.jpg"), timeout=20).content == b"a picture"
+assert requests.get(down.public_download_url(conf["bucket"], "images/a b.jpg"), timeout=240).content == b"a picture"
 head = requests.head(down.private_head_url(conf["bucket"], "images/a b.jpg", expires=60), timeout=20)
 assert head.status_code == 200 and head.headers["Content-Length"] == "9"

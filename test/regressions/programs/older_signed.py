@@ -19,7 +19,7 @@ class Signer(BaseUFile):
     def put(self, bucket, key, data, header):
         _check_dict(header)
         header["Authorization"] = self.authorization("put", bucket, key, header)
-        return ResponseInfo(requests.put(ufile_put_url(bucket, key), headers=header, data=data, timeout=20))
+        return ResponseInfo(requests.put(ufile_put_url(bucket, key), headers=header, data=data, timeout=240))
 
 
 resp = Signer(public_key, private_key).put(bucket, "signed", b"by hand", {"Content-Type": "text/plain"})
@@ -31,4 +31,4 @@ assert resp.etag == '"%s"' % file_etag("signed.local", 4 * 1024 * 1024)
 signer = Auth(public_key, private_key)
 params = {"Action": "DescribeBucket", "BucketName": bucket}
 params["Signature"] = signer.bucket_signature(params)
-assert requests.get(os.environ["API"], params=params, timeout=20).json()["RetCode"] == 0
+assert requests.get(os.environ["API"], params=params, timeout=240).json()["RetCode"] == 0

@@ -5,7 +5,7 @@ from __future__ import absolute_import, division, print_function
 from .compat import TYPE_CHECKING, NamedTuple, overload
 
 if TYPE_CHECKING:
-    from typing import ClassVar, Iterable, Iterator, TypeVar  # noqa: F401
+    from typing import ClassVar, Collection, Iterable, Iterator, TypeVar  # noqa: F401
 
     T = TypeVar("T")
 
@@ -67,7 +67,14 @@ class Headers(object):
         # type: (str) -> list[str]
         """Every value, in order of appearance."""
         wanted = name.lower()
+        if wanted not in self._find():
+            return []
         return [value for name, value in self.pairs if name.lower() == wanted]
+
+    def names(self):
+        # type: () -> Collection[str]
+        """The lower-case names, each once."""
+        return self._find()
 
     def add(self, name, value):
         # type: (str, str) -> None

@@ -237,11 +237,12 @@ class App:
         target = location.parse_target(request.raw_path)
         host = target.authority or exchange.headers.get("Host", "")
         query, headers, only_s3 = target.query, exchange.headers, is_only_s3(exchange)
-        if recognition.by_signature(query, headers, port=only_s3) is not False:
+        decided = recognition.by_signature(query, headers, port=only_s3)
+        if decided is not False:
             name = self._s3_names.match(host)
             if name is not None and name.space and await self._service.catalog.space(name.space) is not None:
                 name = None
-            if recognition.is_s3(request.method, query, headers, name, port=only_s3):
+            if decided or recognition.is_s3(request.method, query, headers, name):
                 return S3Call(exchange, self._pipeline, target, host, "" if name is None else name.bucket)
         spoken = ManagementPlaneCall if is_management(exchange, target) else UfileCall
         return spoken(exchange, self._pipeline, target, host)

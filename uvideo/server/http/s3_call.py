@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,6 +34,8 @@ from uvideo.storage.base import SpaceRecord
 __all__ = ["S3Call"]
 
 WRONG = ("SignatureDoesNotMatch", "InvalidAccessKeyId")  # the answers to a wrong signature
+HERE = 64 * 1024  # bytes of a document that are parsed on the loop
+PLAIN = Payload()
 BULK = frozenset((s3.PutObject, s3.UploadPart))
 #: Operations with a document as body -> its greatest length in bytes.
 DOCUMENTS: dict[type, int] = {
@@ -88,7 +91,7 @@ class S3Call(DialectCall[Op, Any]):
         self._hosts: tuple[str, ...] = ()  # other values of Host that may be signed: none if the host names the bucket
         self._address = S3Address("", "")
         self._claim: signature.SignatureClaim | None = None
-        self._payload = Payload()
+        self._payload = PLAIN
         self._signer: S3Signer | None = None
         self._record: SpaceRecord | None = None
         self._headers, self._query = exchange.headers, dict[str, str]()
@@ -174,6 +177,8 @@ class S3Call(DialectCall[Op, Any]):
         if isinstance(asked, routing.FixedAnswer):
             return asked
         if isinstance(asked, routing.FixedError):
+            if asked.name and grant.token is not None:  # an operation of the API for the account's own keys
+                raise errors.AccessDenied()
             raise S3Error(asked.code)
         if self._payload.framing and asked not in BULK:
             raise S3Error("InvalidRequest", message="Only PutObject and UploadPart take a body in aws-chunks.")
@@ -227,14 +232,22 @@ class S3Call(DialectCall[Op, Any]):
             body = await self.exchange.small(DOCUMENTS[cls])
         except errors.TooLarge:
             raise S3Error("MalformedXML") from None
+        if len(body) <= HERE:
+            decoded = self._with_document(op, cls, body)
+        else:
+            decoded = await asyncio.get_running_loop().run_in_executor(None, self._with_document, op, cls, body)
+        if isinstance(op, Undecoded):
+            self._note(decoded)
+        return decoded
+
+    def _with_document(self, op: s3.Operation | Undecoded, cls: type[s3.Operation], body: bytes) -> s3.Operation:
+        """The operation with its document.  XAmzContentSHA256Mismatch; MalformedXML."""
         expected = self._payload.sha256
         if expected is not None and hashlib.sha256(body).hexdigest() != expected:
             raise S3Error("XAmzContentSHA256Mismatch", ClientComputedContentSHA256=expected)
         if isinstance(op, s3.CompleteMultipartUpload):
             return replace(op, parts=multipart.parts_of(body))
-        decoded = self._decoded(cls, body)
-        self._note(decoded)
-        return decoded
+        return self._decoded(cls, body)
 
     async def perform(self, op: Op) -> tuple[Any, ObjectBody | None]:
         buckets, token = self.pipeline.buckets, self._signer.token if self._signer is not None else None
@@ -286,9 +299,9 @@ class S3Call(DialectCall[Op, Any]):
     def _told(self, response: message.Response) -> message.Response:
         """The answer with the headers that every answer of S3 has."""
         more = [*s3_ids(self.exchange.session)]
-        if self._record is not None and response.headers.get("x-amz-bucket-region") is None:
+        if self._record is not None and self._asked is not s3.HeadBucket:  # which says it itself
             more.append(("x-amz-bucket-region", self._record.region))
-        return response._replace(headers=message.Headers([*response.headers, *more]))
+        return message.Response(response.status, message.Headers(response.headers.pairs + more), response.body)
 
 
 def _with_host(headers: message.Headers, authority: str) -> message.Headers:

@@ -201,6 +201,7 @@ class WholeBody:
         if await self._share.whole(self._length):
             self._share.stalled = self._stalled
         else:
+            self._share.shrink()  # the block before may have had room for large reads
             self._open_spool()
             self._share.stalled = self._share.shrink
         try:

@@ -1,10 +1,10 @@
-"""The sums of a body that S3 stores: all of them in one pass, on a thread while the next bytes arrive."""
+"""The sums of the bytes that S3 stores: all of them in one pass, on a thread while the next bytes arrive."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import Iterable
 from typing import Protocol
 
 from uvideo._core import etag
@@ -12,10 +12,10 @@ from uvideo.s3 import checksum
 from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import AnnouncedChecksum, Checksum
 from uvideo.server.limits.body_buffer import Body
+from uvideo.server.limits.memory_budget import LEAST_READ
 
-__all__ = ["CheckedBody", "FramedBody", "StoredBody", "drained"]
+__all__ = ["BodySums", "CheckedBody", "FramedBody"]
 
-BATCH = 256 * 1024  # bytes that a thread sums at once
 HERE = 64 * 1024  # bytes that are summed on the loop
 
 
@@ -30,26 +30,43 @@ class FramedBody(Body, Protocol):
     trailers: tuple[tuple[str, str], ...]
 
 
-class StoredBody:
-    """A FramedBody of bytes that are stored already.  ``pieces``: from ``BlobReader.read``.  ``length``: bytes."""
+class BodySums:
+    """UFile etag, MD5 and checksums of bytes.
 
-    sha256: str | None = None
-    trailers: tuple[tuple[str, str], ...] = ()
+    ``algorithm``: of the checksum, or None.  ``more``: further algorithms.  ``tree``: the UFile etag.
+    """
 
-    def __init__(self, pieces: AsyncIterator[bytes], length: int | None) -> None:
-        self._pieces, self.length = pieces, length
+    def __init__(self, algorithm: str | None, *more: str) -> None:
+        self.tree = etag.Etag()
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._algorithm = algorithm
+        self._sums = {name: checksum.hasher(name) for name in {algorithm, *more} if name is not None}
 
-    def read_at_once(self, size: int) -> None:
-        """The driver decides."""
+    def add(self, pieces: Iterable[bytes]) -> None:
+        """Sum more bytes.  hashlib and the CRCs release the GIL for large pieces."""
+        for piece in pieces:
+            self.tree.update(piece)
+            self._md5.update(piece)
+            for each in self._sums.values():
+                each.update(piece)
 
-    async def chunk(self) -> bytes:
-        return await anext(self._pieces, b"")
+    async def add_on_thread(self, piece: bytes) -> None:
+        """Sum more bytes while the loop does other work."""
+        await asyncio.get_running_loop().run_in_executor(None, self.add, (piece,))
 
+    def md5(self) -> str:
+        """The MD5 in hex."""
+        return self._md5.hexdigest()
 
-async def drained(body: CheckedBody) -> None:
-    """Read a body to its end, for its sums."""
-    while await body.chunk():
-        pass
+    def hex_digest(self, name: str) -> str:
+        """The digest of one of the algorithms in hex."""
+        return self._sums[name].digest().hex()
+
+    def checksum(self) -> Checksum | None:
+        """The checksum of ``algorithm``, or None."""
+        if self._algorithm is None:
+            return None
+        return Checksum(algorithm=self._algorithm, value=checksum.value_of(self._sums[self._algorithm].digest()))
 
 
 class CheckedBody:
@@ -58,7 +75,10 @@ class CheckedBody:
     ``md5``: the hex digest that it must have, or None.  ``wanted``: the checksum that is announced, or None.
     ``algorithm``: of the checksum to compute if none is announced, or None.  ``limit``: the most bytes that are taken.
 
-    ``size``: bytes so far.  ``tree``: the UFile etag; it, ``digest`` and ``checksum`` are complete at the end.
+    ``size``: bytes so far.  ``sums``, and of them ``tree``: complete at the end.
+
+    With large reads, for which the reader has a share of the memory, a thread sums the bytes of one read during the
+    next one.  Otherwise bytes are summed at once.  So nothing is held of a client that stalls.
     """
 
     def __init__(
@@ -71,18 +91,21 @@ class CheckedBody:
     ) -> None:
         self._body, self._wanted_md5, self._wanted, self._limit = body, md5, wanted, limit
         self.length = body.length
-        self.size, self.tree = 0, etag.Etag()
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._algorithm = algorithm if wanted is None else wanted.algorithm
-        names = {name for name in (self._algorithm, "SHA256" if body.sha256 is not None else None) if name is not None}
-        self._sums = {name: checksum.hasher(name) for name in names}
+        self.size = 0
+        algorithm = algorithm if wanted is None else wanted.algorithm
+        self.sums = BodySums(algorithm, *(("SHA256",) if body.sha256 is not None else ()))
+        self.tree = self.sums.tree
+        self._batch = 0  # bytes that are held before a thread sums them
         self._held = list[bytes]()
         self._waiting = 0  # bytes of ``_held``
         self._summing: asyncio.Future[None] | None = None
         self._check_size(self.length or 0)
 
     def read_at_once(self, size: int) -> None:
+        self._batch = size if size > LEAST_READ else 0
         self._body.read_at_once(size)
+        if not self._batch:
+            self._release()
 
     async def chunk(self) -> bytes:
         """The next bytes, b"" at the end.
@@ -95,16 +118,12 @@ class CheckedBody:
         if data:
             self._held.append(data)
             self._waiting += len(data)
-            if self._waiting >= BATCH:
-                await self._wait()
-                self._begin()
-        else:
+        if not data or not self._batch:
+            await self._sum_all()
+        elif self._waiting >= self._batch:
             await self._wait()
-            if self._waiting > HERE:
-                self._begin()
-                await self._wait()
-            else:
-                self._sum(self._taken())
+            self._begin()
+        if not data:
             self._check()
         return data
 
@@ -113,16 +132,6 @@ class CheckedBody:
 
     def check(self) -> None:
         """The sums were compared at the end of the body."""
-
-    def digest(self) -> str:
-        """The MD5 in hex."""
-        return self._md5.hexdigest()
-
-    def checksum(self) -> Checksum | None:
-        """The checksum of ``algorithm``, or None."""
-        if self._algorithm is None:
-            return None
-        return Checksum(algorithm=self._algorithm, value=checksum.value_of(self._sums[self._algorithm].digest()))
 
     def _check_size(self, size: int) -> None:
         if size > self._limit:
@@ -135,25 +144,37 @@ class CheckedBody:
         return held
 
     def _begin(self) -> None:
-        self._summing = asyncio.get_running_loop().run_in_executor(None, self._sum, self._taken())
+        if self._held:
+            self._summing = asyncio.get_running_loop().run_in_executor(None, self.sums.add, self._taken())
 
     async def _wait(self) -> None:
-        summing, self._summing = self._summing, None
-        if summing is not None:
+        """Wait until no thread sums, also if ``_release`` began it meanwhile."""
+        while (summing := self._summing) is not None:
             await summing
+            if self._summing is summing:
+                self._summing = None
 
-    def _sum(self, pieces: list[bytes]) -> None:
-        """hashlib and the CRCs release the GIL for large pieces."""
-        for piece in pieces:
-            self.tree.update(piece)
-            self._md5.update(piece)
-            for each in self._sums.values():
-                each.update(piece)
+    async def _sum_all(self) -> None:
+        await self._wait()
+        if self._waiting > HERE:
+            self._begin()
+            await self._wait()
+        else:
+            self.sums.add(self._taken())
+
+    def _release(self, summed: asyncio.Future[None] | None = None) -> None:
+        """Sum on a thread what is held.  ``summed``: what a thread did before; cancelled if the request ended."""
+        if summed is not None and summed.cancelled():
+            return
+        if self._summing is None or self._summing.done():
+            self._begin()
+        elif self._held:
+            self._summing.add_done_callback(self._release)
 
     def _check(self) -> None:
-        if self._body.sha256 is not None and self._sums["SHA256"].digest().hex() != self._body.sha256:
+        if self._body.sha256 is not None and self.sums.hex_digest("SHA256") != self._body.sha256:
             raise S3Error("XAmzContentSHA256Mismatch", ClientComputedContentSHA256=self._body.sha256)
-        if self._wanted_md5 is not None and self.digest() != self._wanted_md5:
+        if self._wanted_md5 is not None and self.sums.md5() != self._wanted_md5:
             raise S3Error("BadDigest")
         if self._wanted is None:
             return
@@ -161,6 +182,6 @@ class CheckedBody:
         if value is None:
             value = dict(self._body.trailers).get(checksum.PREFIX + self._wanted.algorithm.lower(), "")
             checksum.digest_of(self._wanted.algorithm, value)
-        found = self.checksum()
+        found = self.sums.checksum()
         if found is None or found.value != value:
             raise S3Error("BadDigest")

@@ -19,6 +19,7 @@ from uvideo.storage.base import SpaceRecord, TokenRecord
 
 __all__ = ["ACCOUNT_WIDE", "S3Access", "S3Signer"]
 
+WAYS = {carrier: f"s3_{carrier.name.lower()}" for carrier in S3Carrier}  # as written in the audit log
 #: Operations for which no bucket needs to exist.
 ACCOUNT_WIDE = (s3.ListBuckets, s3.CreateBucket)
 
@@ -113,8 +114,7 @@ class S3Access:
                 raise errors.AccessDenied()
         if cls is s3.CreateBucket and signer.token is not None:
             raise errors.AccessDenied()
-        way = f"s3_{carrier.name.lower()}"
-        return Grant(address.key, cls, who(signer.known, way), signer.token), space
+        return Grant(address.key, cls, who(signer.known, WAYS[carrier]), signer.token), space
 
     async def _may_anybody(self, cls: type, space: SpaceRecord, key: str) -> bool:
         """Whether everybody may do this.  Of an absent object of a private bucket nobody learns that it is absent."""

@@ -16,7 +16,16 @@ from uvideo.server.rules.copies import TRIES, Copies, busy
 from uvideo.server.rules.object_record import STANDARD, check_readable, copied_facts, is_closed, stored_headers
 from uvideo.server.rules.objects import ObjectBody, Objects
 from uvideo.server.rules.s3_listing import NULL
-from uvideo.server.rules.s3_record import MIME, RequestContext, checksum_of, info, part_checksum, shown_etag, with_acl
+from uvideo.server.rules.s3_record import (
+    MIME,
+    RequestContext,
+    acl_to_store,
+    checksum_of,
+    info,
+    part_checksum,
+    shown_etag,
+    with_acl,
+)
 from uvideo.storage.base import Catalog, Expected, ExtentPart, ObjectRecord, S3Facts, is_part_list
 
 __all__ = ["MOST", "S3Objects", "check_owner", "check_version", "expected_of", "stored"]
@@ -67,7 +76,7 @@ class S3Objects:
             MOST,
         )
         received = await self._service.receive(body, count=body)
-        now = int(self._service.clock())
+        now, shown, found = int(self._service.clock()), body.sums.md5(), body.sums.checksum()
         record = ObjectRecord(
             space_id=asked.space.space_id,
             key=op.key,
@@ -79,12 +88,13 @@ class S3Objects:
             created=now,
             modified=now,
             tags=op.tags,
+            acl=acl_to_store(op.acl),
             blob=received.blob,
             inline=received.inline,
-            s3=_facts(op, body.digest(), body.checksum()),
+            s3=_facts(op, shown, found),
         )
-        await self._service.keep(with_acl(record, op.acl), expected=expected)
-        return s3.PutObjectOutput(etag=body.digest(), checksum=body.checksum())
+        await self._service.keep(record, expected=expected)
+        return s3.PutObjectOutput(etag=shown, checksum=found)
 
     async def _expected(self, conditions: WriteConditions, asked: RequestContext, key: str) -> Expected | None:
         """The check of a write's conditions in its transaction, or None.  They are checked now too, before the body.
@@ -343,10 +353,13 @@ def stored(op: s3.StoringOperation) -> tuple[tuple[str, str], ...]:
 
 def _facts(op: s3.StoringOperation, etag: str, checksum: s3.Checksum | None) -> S3Facts:
     """What S3 shows of an object that is stored at once.  ``etag``: the MD5 of its bytes."""
-    facts = S3Facts(etag=etag, redirect=op.redirect or "")
     if checksum is None:
-        return facts
-    return replace(facts, checksum=checksum.value, algorithm=checksum.algorithm, checksum_type=checksum.type)
+        return S3Facts(etag=etag, redirect=op.redirect or "", acl=op.acl or "")
+    return S3Facts(
+        *(etag, checksum.value, checksum.algorithm, checksum.type),
+        redirect=op.redirect or "",
+        acl=op.acl or "",
+    )
 
 
 def check_version(version_id: str | None) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
 from typing import cast
 
@@ -11,7 +12,8 @@ from uvideo._core import errors
 from uvideo.s3 import checksum, etag
 from uvideo.s3 import operation as s3
 from uvideo.s3.errors import S3Error
-from uvideo.server.rules.body_sums import CheckedBody, FramedBody, StoredBody, drained
+from uvideo.server.limits.memory_budget import WHOLE
+from uvideo.server.rules.body_sums import BodySums, CheckedBody, FramedBody
 from uvideo.server.rules.copies import TRIES, Copies, busy
 from uvideo.server.rules.object_record import STANDARD
 from uvideo.server.rules.objects import Objects, Received
@@ -42,6 +44,7 @@ __all__ = ["S3Uploads"]
 PARTS = 10_000  # of an upload
 LEAST = 5 << 20  # bytes of each part but the last
 PAGE = 1000  # uploads that are read at once
+MADE_HERE = 500  # parts of which an object is made on the loop
 AFTER_ALL = "\U0010ffff" * 4  # behind a common prefix: all keys below it come before
 
 
@@ -103,11 +106,11 @@ class S3Uploads:
             )
         body = CheckedBody(cast(FramedBody, asked.body), op.md5, op.checksum, algorithm, MOST)
         blob = await self._service.as_blob(await self._service.receive(body, count=body))
-        found = body.checksum()
+        found = body.sums.checksum()
         part = ExtentPart(
             number=op.part_number,
             size=body.size,
-            md5=body.digest(),
+            md5=body.sums.md5(),
             extents=(Extent(blob, 0, body.size),) if blob is not None else (),
             checksum=written_checksum(found),
             digests=b"".join(body.tree.digests()),
@@ -154,29 +157,31 @@ class S3Uploads:
         self, op: s3.UploadPartCopy, upload: UploadRecord, source: ObjectRecord, first: int, length: int
     ) -> tuple[ExtentPart, s3.Checksum | None]:
         """(the part, its checksum) of these bytes of the source.  FileNotFoundError if it was replaced."""
-        algorithm = _facts(upload).algorithm or None
-        inline, extents = source.inline or b"", tuple[Extent, ...]()
+        sums = BodySums(_facts(upload).algorithm or None)
+        extents = tuple[Extent, ...]()
         if source.blob is None:
-            body = CheckedBody(StoredBody(_whole(inline[first : first + length]), length), None, None, algorithm, MOST)
-            await drained(body)
-            blob = await self._service.as_blob(Received(body.tree, inline=inline[first : first + length]))
+            inline = (source.inline or b"")[first : first + length]
+            sums.add([inline])
+            blob = await self._service.as_blob(Received(sums.tree, inline=inline))
             extents = (Extent(blob, 0, length),) if blob is not None else ()
         else:
             extents = await source_extents(self._catalog, source.blob, first, length)
             reader = await self._service.open(source, (first, length))
             try:
-                body = CheckedBody(StoredBody(reader.read(first, length), length), None, None, algorithm, MOST)
-                await drained(body)
+                for start in range(first, first + length, WHOLE):  # in each place are the bytes of one block
+                    async with self._service.memory.places:
+                        async for piece in reader.read(start, min(WHOLE, first + length - start)):
+                            await sums.add_on_thread(piece)
             finally:
                 await reader.close()
-        found = body.checksum()
+        found = sums.checksum()
         part = ExtentPart(
             number=op.part_number,
             size=length,
-            md5=body.digest(),
+            md5=sums.md5(),
             extents=extents,
             checksum=written_checksum(found),
-            digests=b"".join(body.tree.digests()),
+            digests=b"".join(sums.tree.digests()),
             created=int(self._service.clock()),
         )
         return part, found
@@ -217,8 +222,10 @@ class S3Uploads:
                 return await self._completed(op, asked)
             upload = await self.upload(asked, op.key, op.upload_id)
             parts = await self._catalog.s3_parts(op.upload_id, 0, PARTS)
-            chosen = _chosen(op, parts)
-            record = self._record(op, asked, upload, chosen)
+            if len(parts) <= MADE_HERE:
+                chosen, record = self._made(op, asked, upload, parts)
+            else:
+                chosen, record = await asyncio.to_thread(self._made, op, asked, upload, parts)
             try:
                 gone = await self._catalog.finish_s3(op.upload_id, record, chosen, expected=expected_of(op.conditions))
             except errors.InvalidPartList:  # a part was replaced meanwhile
@@ -238,9 +245,11 @@ class S3Uploads:
             raise S3Error("NoSuchUpload")
         return _output(op, asked, record)
 
-    def _record(
-        self, op: s3.CompleteMultipartUpload, asked: RequestContext, upload: UploadRecord, chosen: Sequence[ExtentPart]
-    ) -> ObjectRecord:
+    def _made(
+        self, op: s3.CompleteMultipartUpload, asked: RequestContext, upload: UploadRecord, parts: Sequence[ExtentPart]
+    ) -> tuple[list[ExtentPart], ObjectRecord]:
+        """(the parts in the list, the object that they make).  Takes long for many parts; may run on a thread."""
+        chosen = _chosen(op, parts)
         facts, now = _facts(upload), int(self._service.clock())
         shown = etag.of_parts([bytes.fromhex(part.md5) for part in chosen])
         total = _total(op, facts, chosen)
@@ -265,7 +274,7 @@ class S3Uploads:
                 redirect=facts.redirect,
             ),
         )
-        return with_acl(record, facts.acl or None)
+        return chosen, with_acl(record, facts.acl or None)
 
     async def _abort(self, op: s3.AbortMultipartUpload, asked: RequestContext) -> None:
         await self.upload(asked, op.key, op.upload_id)
@@ -317,17 +326,14 @@ class S3Uploads:
 
 
 def _span(op: s3.UploadPartCopy, source: ObjectRecord) -> tuple[int, int]:
-    """(first, length) of the bytes to copy.  InvalidRange if they are not all there."""
-    if op.range is None:
-        return 0, source.size
-    first, last = op.range.first, op.range.last
+    """(first, length) of the bytes to copy.  InvalidRange if they are not all there; EntityTooLarge."""
+    first, last = (0, source.size - 1) if op.range is None else (op.range.first, op.range.last)
     if first is None or last is None or last >= source.size:
         raise S3Error("InvalidRange", message="The specified copy range does not lie in the source.")
-    return first, last - first + 1
-
-
-async def _whole(data: bytes) -> AsyncIterator[bytes]:
-    yield data
+    length = last - first + 1
+    if length > MOST:
+        raise S3Error("EntityTooLarge", ProposedSize=str(length), MaxSizeAllowed=str(MOST))
+    return first, length
 
 
 def _facts(upload: UploadRecord) -> S3Upload:

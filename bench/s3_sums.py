@@ -1,0 +1,79 @@
+"""What each sum of a body costs, in one pass beside the SHA-1 of the etag: CPU seconds for each GiB, as JSON.
+
+python -m bench.s3_sums [--without-awscrt]
+
+The bytes come from memory in the pieces in which a server reads them, through the class that sums them there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+
+if "--without-awscrt" in sys.argv:
+    sys.modules["awscrt"] = None  # type: ignore[assignment]  # so that its import fails
+
+from uvideo._core import etag
+from uvideo.s3 import checksum
+from uvideo.s3.operation import ALGORITHMS
+from uvideo.server.rules.body_sums import CheckedBody
+
+GIB = 1 << 30
+PIECE = 256 * 1024
+SIZE, SLOW_SIZE = 128 << 20, 2 << 20  # bytes; the latter where Python computes the sum
+
+
+class Sent:
+    """A FramedBody of ``length`` bytes."""
+
+    sha256: str | None = None
+    trailers: tuple[tuple[str, str], ...] = ()
+
+    def __init__(self, length: int) -> None:
+        self.length: int | None = length
+        self._data, self._left = os.urandom(PIECE), length // PIECE
+
+    def read_at_once(self, size: int) -> None:
+        """Its pieces are large."""
+
+    async def chunk(self) -> bytes:
+        self._left -= 1
+        return self._data if self._left >= 0 else b""
+
+
+def of_ufile(size: int) -> float:
+    """CPU seconds of the SHA-1 of the blocks alone."""
+    data, tree = os.urandom(PIECE), etag.Etag()
+    began = time.process_time()
+    for _ in range(size // PIECE):
+        tree.update(data)
+    tree.value()
+    return (time.process_time() - began) * GIB / size
+
+
+def of_s3(algorithm: str | None, size: int) -> float:
+    """CPU seconds of SHA-1, MD5 and this checksum in one pass, with the threads' work."""
+
+    async def work() -> float:
+        body = CheckedBody(Sent(size), None, None, algorithm, GIB)
+        body.read_at_once(PIECE)
+        began = time.process_time()
+        while await body.chunk():
+            pass
+        return time.process_time() - began
+
+    return asyncio.run(work()) * GIB / size
+
+
+def main() -> None:
+    found = {"SHA-1 of the etag": of_ufile(SIZE), "with MD5": of_s3(None, SIZE)}
+    for algorithm in ALGORITHMS:
+        found[algorithm] = of_s3(algorithm, SIZE if checksum.is_native(algorithm) else SLOW_SIZE)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
