@@ -108,15 +108,15 @@ async def move(
     ``done``: called with each object and "copied", "linked" or "kept".  No other program may write to source or target.
     IntegrityError if bytes of the source do not fit their etag; then nothing of that object is stored.
     """
-    moved, known = Moved(), _Known()
+    moved, shared = Moved(), _Known()
     async for space in spaces(source[1]):
         await _move_space(source[1], target[1], space)
         moved.spaces += 1
         for s3 in (False, True):
             moved.uploads += len(await source[1].uploads(space.space_id, "", "", "", 1_000_000, s3=s3))
         async for record in objects(source[1], space):
-            how = await _move_object(source, target, space, record, known)
-            known.add(record)
+            how = await _move_object(source, target, space, record, shared)
+            shared.add(record)
             setattr(moved, how, getattr(moved, how) + 1)
             moved.stored += record.size if how == "copied" else 0
             done(record, how)
