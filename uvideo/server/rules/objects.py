@@ -31,6 +31,7 @@ from uvideo.server.rules.object_record import (
     stored_headers,
 )
 from uvideo.storage.base import (
+    PART_LISTS,
     BlobReader,
     Blobs,
     Catalog,
@@ -39,6 +40,7 @@ from uvideo.storage.base import (
     Expected,
     ObjectRecord,
     PartRecord,
+    S3Facts,
     SpaceRecord,
     UploadRecord,
 )
@@ -114,6 +116,7 @@ class Objects:
             raise ValueError(f"the etag of an upload needs parts of {etag.BLOCK} bytes, not {blobs.block_size}")
         self.blobs, self.catalog, self.clock, self.verify = blobs, catalog, clock, verify
         self._spool, self.memory = spool or Spool, memory or Memory()
+        self._is_upgraded = False  # whether every program on this catalog can read S3Facts; once true it stays true
         self.stores: dict[type, Callable[..., Awaitable[dialect.Result]]] = {
             operation.PutObject: self._put,
             operation.UploadPart: self._part,
@@ -134,7 +137,16 @@ class Objects:
 
     async def _put(self, op: operation.PutObject, space: SpaceRecord, body: Body) -> operation.Stored:
         """Store an object.  Nothing is stored unless the whole body arrives and fits its Content-MD5."""
-        return await self.make(op, space, await self.receive(body, op.md5), stored_acl(op.acl))
+        received = await self.receive(body, op.md5)
+        return await self.make(op, space, received, stored_acl(op.acl), facts=await self._of_md5(op.md5))
+
+    async def _of_md5(self, md5: str | None) -> S3Facts | None:
+        """The MD5 of all bytes as the ETag that S3 shows.  None without one, and while older programs may run."""
+        if md5 is None:
+            return None
+        if not self._is_upgraded:
+            self._is_upgraded = await self.catalog.oldest_program() >= PART_LISTS
+        return S3Facts(etag=md5) if self._is_upgraded else None
 
     async def receive(self, body: Body, md5: str | None = None, count: BodyCount | None = None) -> Received:
         """Read the whole body.  DigestMismatch unless it has this MD5; None: any.
@@ -182,6 +194,7 @@ class Objects:
         received: Received,
         acl: str = "",
         overwrite: bool = True,
+        facts: S3Facts | None = None,
     ) -> operation.Stored:
         """Add a received body to the catalog as an object.  If that fails its blob is removed."""
         now = int(self.clock())
@@ -198,6 +211,7 @@ class Objects:
             acl=acl,
             blob=received.blob,
             inline=received.inline,
+            s3=facts,
         )
         await self.keep(record, overwrite=overwrite)
         return operation.Stored(record.etag)
