@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from uvideo._core import errors, location, message
+from uvideo._core import dialect, errors, location, message, postfile
 from uvideo.s3 import recognition
 from uvideo.s3.recognition import HostNames
 from uvideo.server.auth.client_address import TrustedProxies
@@ -31,6 +31,7 @@ from uvideo.server.http.exchange import (
     Unreadable,
     Watchdog,
 )
+from uvideo.server.http.form_upload import begun
 from uvideo.server.http.management_call import ManagementPlaneCall, is_management
 from uvideo.server.http.pipeline import DialectCall, Pipeline, claimed_by
 from uvideo.server.http.rate_limits import Limits
@@ -232,19 +233,37 @@ class App:
         return response
 
     async def _recognise(self, exchange: Exchange) -> DialectCall[Any, Any]:
-        """The request as a call of its dialect.  The head alone decides which dialect it is.  BadRequest."""
+        """The request as a call of its dialect.  The head alone decides which dialect it is, but for a form.
+
+        BadRequest; of a form also Throttled, TooLarge and Unavailable.
+        """
         request = exchange.request
         target = location.parse_target(request.raw_path)
         host = target.authority or exchange.headers.get("Host", "")
         query, headers, only_s3 = target.query, exchange.headers, is_only_s3(exchange)
-        if recognition.by_signature(query, headers, port=only_s3) is not False:
+        by_signature = recognition.by_signature(query, headers, port=only_s3)
+        if by_signature is not False:
             name = self._s3_names.match(host)
             if name is not None and name.space and await self._service.catalog.space(name.space) is not None:
                 name = None
             if recognition.is_s3(request.method, query, headers, name, port=only_s3):
                 return S3Call(exchange, self._pipeline, target, host, "" if name is None else name.bucket)
-        spoken = ManagementPlaneCall if is_management(exchange, target) else UfileCall
-        return spoken(exchange, self._pipeline, target, host)
+        if is_management(exchange, target):
+            return ManagementPlaneCall(exchange, self._pipeline, target, host)
+        if by_signature is None and _takes_form(exchange, target, host):
+            return await self._recognise_form(exchange, target, host)
+        return UfileCall(exchange, self._pipeline, target, host)
+
+    async def _recognise_form(
+        self, exchange: Exchange, target: location.RequestTarget, host: str
+    ) -> DialectCall[Any, Any]:
+        """The call of a form whose dialect only its fields can tell."""
+        if self._guesses.seen:
+            self._guesses.check(exchange.sender, "")
+        form = await begun(exchange, self._headroom)
+        if recognition.is_form(form.fields):
+            return S3Call(exchange, self._pipeline, target, host, begun=form)
+        return UfileCall(exchange, self._pipeline, target, host, form)
 
     def _noted(self, exchange: Exchange, status: int) -> None:
         """Write the audit line of a finished operation, unless it is written already."""
@@ -279,6 +298,13 @@ class App:
                 "if it is a proxy, start the server with --trusted-proxy %s",
                 *(exchange.sender.address,) * 2,
             )
+
+
+def _takes_form(exchange: Exchange, target: location.RequestTarget, host: str) -> bool:
+    """Whether the request is a form upload, by whatever address."""
+    if exchange.request.method != "POST" or not postfile.is_form(exchange.headers):
+        return False
+    return all(dialect.takes_form(each, target.query) for each in location.addresses(host, None, target.path))
 
 
 def is_only_s3(exchange: Exchange) -> bool:

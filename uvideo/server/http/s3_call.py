@@ -18,9 +18,10 @@ from uvideo.server.auth import temporary_keys
 from uvideo.server.auth.signature_scope import S3Carrier
 from uvideo.server.http.error_responses import s3_encoded, s3_ids
 from uvideo.server.http.exchange import Exchange
+from uvideo.server.http.form_upload import BegunForm
 from uvideo.server.http.pipeline import ABORTED, BEGUN, FINISHED, DialectCall, Pipeline, Traits
 from uvideo.server.http.s3_body import S3Body
-from uvideo.server.http.s3_form import S3Form
+from uvideo.server.http.s3_form import S3Form, read_form
 from uvideo.server.ops.audit import details
 from uvideo.server.rules.body_sums import FramedBody
 from uvideo.server.rules.objects import ObjectBody
@@ -61,7 +62,7 @@ Op = s3.Operation | Undecoded | routing.FixedAnswer
 
 
 class S3Call(DialectCall[Op, Any]):
-    """``bucket``: if the host names it, else ""."""
+    """``bucket``: if the host names it, else "".  ``begun``: the form, if it is read up to its file already."""
 
     traits = Traits(
         bulk=BULK | {s3.PostObject},
@@ -79,7 +80,13 @@ class S3Call(DialectCall[Op, Any]):
     )
 
     def __init__(
-        self, exchange: Exchange, pipeline: Pipeline, target: location.RequestTarget, host: str, bucket: str = ""
+        self,
+        exchange: Exchange,
+        pipeline: Pipeline,
+        target: location.RequestTarget,
+        host: str,
+        bucket: str = "",
+        begun: BegunForm | None = None,
     ) -> None:
         super().__init__(exchange, pipeline, target, host)
         headers = _with_host(exchange.headers, target.authority)
@@ -95,6 +102,7 @@ class S3Call(DialectCall[Op, Any]):
         self.service: Service = pipeline.service
         self.body: FramedBody = S3Body(exchange, self._payload)
         self._form: PostForm | None = None
+        self._begun = begun
 
     def claimed(self) -> str:
         if self._form is not None and self._form.claim is not None:
@@ -135,11 +143,10 @@ class S3Call(DialectCall[Op, Any]):
 
     async def _read_form(self) -> None:
         """Read the fields before the file: the form is authorized before the file is read."""
-        self.body = read = S3Form(self.exchange)
-        if self.pipeline.limits.headroom is not None:
-            self.pipeline.limits.headroom.check(self.exchange.length or 0)
         self.exchange.operation = s3.PostObject.__name__
-        self._form = await read.read(self.pipeline.access.form_v2)
+        begun = self._begun or await read_form(self.exchange, self.pipeline.limits.headroom)
+        self.body = read = S3Form(begun, self.pipeline.access.form_v2)
+        self._form = read.fields
         self._address = self._address._replace(key=self._form.key)
         self.exchange.key = self._form.key
 
