@@ -99,6 +99,11 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     help="Accept S3 forms with a signature of version 2, for old programs. All other requests need version 4.",
 )
 @option(
+    "--s3-strict-parts/--no-s3-strict-parts",
+    default=False,
+    help="Accept only parts of exactly 8 MiB (the last one may be smaller) from S3 clients, as the vendor's gateway.",
+)
+@option(
     "--public-key", help="Public key of the server's own pair, instead of DIR/credentials.json. Needs --private-key."
 )
 @option(

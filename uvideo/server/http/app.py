@@ -70,7 +70,6 @@ class App:
     request; None: no spans.  ``names``: the server's own names.  ``hosts``: the hosts of spaces that answers contain.
     ``writes``: learns how puts end.  ``proxies``: the trusted proxies; None: none.  ``audit``: the audit log.
     ``s3_names``: the host names for S3.  ``s3_hosts``: values of Host that S3 clients may sign, too.
-    ``s3_form_v2``: whether forms of S3 may have a signature of version 2.
     """
 
     exchange: type[Exchange] = Exchange
@@ -94,7 +93,6 @@ class App:
         audit: Audit = OFF,
         s3_names: HostNames = S3_NAMES,
         s3_hosts: tuple[str, ...] = (),
-        s3_form_v2: bool = False,
     ) -> None:
         self._service, self._metrics, self._audit = service, metrics, audit
         self._writes = writes or Writes()
@@ -106,7 +104,7 @@ class App:
         self._s3_names = s3_names
         self._pipeline = Pipeline(
             *(service, Rights(service), self.spaces, names, limits, callbacks or Callbacks(), audit, metrics),
-            *(Buckets(service, names), S3Access(service, s3_form_v2), s3_hosts),
+            *(Buckets(service, names), S3Access(service), s3_hosts),
         )
         self.watch = Watchdog(idle, least_rate)
         self._draining = self._hinted = False
@@ -123,10 +121,10 @@ class App:
         self.watch.start()
         service.memory.start()
 
-    def change(self, idle: float, least_rate: float, s3_form_v2: bool) -> None:
-        """Set other limits, which apply to requests and answers in progress too, and which forms S3 accepts."""
+    def change(self, idle: float, least_rate: float, s3_names: HostNames) -> None:
+        """Set other limits, which apply to requests and answers in progress too, and other host names for S3."""
         self.watch.change(idle, least_rate)
-        self._pipeline.access.form_v2 = s3_form_v2
+        self._s3_names = s3_names
 
     def is_stopping(self) -> bool:
         """Whether ``drain`` was called."""

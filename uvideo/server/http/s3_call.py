@@ -145,7 +145,7 @@ class S3Call(DialectCall[Op, Any]):
         """Read the fields before the file: the form is authorized before the file is read."""
         self.exchange.operation = s3.PostObject.__name__
         begun = self._begun or await read_form(self.exchange, self.pipeline.limits.headroom)
-        self.body = read = S3Form(begun, self.pipeline.access.form_v2)
+        self.body = read = S3Form(begun, self.service.switches.s3_form_v2)
         self._form = read.fields
         self._address = self._address._replace(key=self._form.key)
         self.exchange.key = self._form.key

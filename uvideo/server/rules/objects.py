@@ -30,6 +30,7 @@ from uvideo.server.rules.object_record import (
     stored_acl,
     stored_headers,
 )
+from uvideo.server.rules.switches import Switches
 from uvideo.storage.base import (
     PART_LISTS,
     BlobReader,
@@ -99,8 +100,7 @@ class BodyCount(Protocol):
 class Objects:
     """Objects, uploads and listings.  ``clock``: unix seconds.  All methods belong to one event loop.
 
-    ``verify``: compare stored bytes with their etag before any of them is used.  ``spool``: the folder for parts that
-    do not fit into ``memory``; None: the system's folder for temporary files.
+    ``spool``: the folder for parts that do not fit into ``memory``; None: the system's folder for temporary files.
     """
 
     def __init__(
@@ -108,13 +108,13 @@ class Objects:
         blobs: Blobs,
         catalog: Catalog,
         clock: Callable[[], float],
-        verify: bool,
+        switches: Switches,
         spool: Callable[[], Spool] | None,
         memory: Memory | None,
     ) -> None:
         if blobs.block_size != etag.BLOCK:
             raise ValueError(f"the etag of an upload needs parts of {etag.BLOCK} bytes, not {blobs.block_size}")
-        self.blobs, self.catalog, self.clock, self.verify = blobs, catalog, clock, verify
+        self.blobs, self.catalog, self.clock, self.switches = blobs, catalog, clock, switches
         self._spool, self.memory = spool or Spool, memory or Memory()
         self._is_upgraded = False  # whether every program on this catalog can read S3Facts; once true it stays true
         self.stores: dict[type, Callable[..., Awaitable[dialect.Result]]] = {
@@ -272,11 +272,11 @@ class Objects:
         """Open the blob or the part list of an object.  ``span``: only these bytes will be read (first, length).
 
         FileNotFoundError if the object was changed meanwhile.  Damaged if the blob is missing or too short.
-        InternalError if ``verify`` is set and the bytes do not fit the etag.
+        InternalError if the switch ``verify`` is on and the bytes do not fit the etag.
         """
         assert record.blob is not None
         try:
-            reader = await open_blob(self.blobs, self.catalog, record.blob, None if self.verify else span)
+            reader = await open_blob(self.blobs, self.catalog, record.blob, None if self.switches.verify else span)
         except FileNotFoundError:
             found = await self.catalog.get(record.space_id, record.key)
             if found is not None and found.blob == record.blob:
@@ -302,11 +302,11 @@ class Objects:
             raise Damaged(f"{_described(record)} has {len(record.inline)} bytes, not {record.size}")
 
     async def check_bytes(self, record: ObjectRecord, reader: BlobReader | None, *, always: bool = False) -> None:
-        """If ``verify`` is set, or ``always``: InternalError unless the bytes fit the etag.
+        """If the switch ``verify`` is on, or ``always``: InternalError unless the bytes fit the etag.
 
         ``reader``: None for inline bytes.
         """
-        if (self.verify or always) and not await scrub.verified(self.catalog, record, reader):
+        if (self.switches.verify or always) and not await scrub.verified(self.catalog, record, reader):
             log.error("object %r of space id %s is damaged (blob %s)", record.key, record.space_id, record.blob)
             raise errors.InternalError("the stored content does not verify")
 

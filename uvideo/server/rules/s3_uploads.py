@@ -41,6 +41,7 @@ __all__ = ["S3Uploads"]
 
 PARTS = 10_000  # of an upload
 LEAST = 5 << 20  # bytes of each part but the last
+STRICT = 8 << 20  # the same with the switch s3_strict_parts, and the most of the last one.  Source: s3.md section 1
 PAGE = 1000  # uploads that are read at once
 AFTER_ALL = "\U0010ffff" * 4  # behind a common prefix: all keys below it come before
 
@@ -101,6 +102,7 @@ class S3Uploads:
                 message="Checksum Type mismatch occurred, expected checksum Type: "
                 f"{algorithm.lower()}, actual checksum Type: {op.checksum.algorithm.lower()}",
             )
+        self._check_strictly([asked.body.length or 0])
         body = CheckedBody(cast(FramedBody, asked.body), op.md5, op.checksum, algorithm, MOST)
         blob = await self._service.as_blob(await self._service.receive(body, count=body))
         found = body.checksum()
@@ -129,6 +131,7 @@ class S3Uploads:
             await check_owner(self._catalog, op.source.bucket, op.source_expected_owner)
             op.source_conditions.check_source(shown_etag(source), source.modified)
             first, length = _span(op, source)
+            self._check_strictly([length])
             try:
                 part, found = await self._part_of(op, upload, source, first, length)
             except FileNotFoundError:  # it was replaced meanwhile
@@ -181,6 +184,19 @@ class S3Uploads:
         )
         return part, found
 
+    def _check_strictly(self, sizes: Sequence[int]) -> None:
+        """With the switch ``s3_strict_parts``: InvalidRequest for parts that the vendor's gateway refuses.
+
+        ``sizes``: of parts in order, in bytes.  The last one may be the last of the object.
+        """
+        if self._service.switches.s3_strict_parts and (
+            any(size != STRICT for size in sizes[:-1]) or any(size > STRICT for size in sizes[-1:])
+        ):
+            raise S3Error(
+                "InvalidRequest",
+                message=f"This server accepts only parts of exactly {STRICT} bytes; the last one may be smaller.",
+            )
+
     async def _list_parts(self, op: s3.ListParts, asked: RequestContext) -> s3.ListPartsOutput:
         upload = await self.upload(asked, op.key, op.upload_id)
         found = await self._catalog.s3_parts(op.upload_id, op.part_number_marker, op.max_parts + 1)
@@ -218,6 +234,8 @@ class S3Uploads:
             upload = await self.upload(asked, op.key, op.upload_id)
             parts = await self._catalog.s3_parts(op.upload_id, 0, PARTS)
             chosen = _chosen(op, parts)
+            self._check_strictly([part.size for part in chosen])
+            _check_sizes(op, chosen)
             record = self._record(op, asked, upload, chosen)
             try:
                 gone = await self._catalog.finish_s3(op.upload_id, record, chosen, expected=expected_of(op.conditions))
@@ -356,7 +374,7 @@ def _common_prefix(op: s3.ListMultipartUploads, key: str) -> str | None:
 
 
 def _chosen(op: s3.CompleteMultipartUpload, parts: Sequence[ExtentPart]) -> list[ExtentPart]:
-    """The parts in the list.  InvalidPartOrder; InvalidPart; EntityTooSmall; InvalidRequest for another size.
+    """The parts in the list.  InvalidPartOrder; InvalidPart.
 
     Of entries with the same number the last counts: a client that sends a part again may list both etags.
     """
@@ -375,6 +393,11 @@ def _chosen(op: s3.CompleteMultipartUpload, parts: Sequence[ExtentPart]) -> list
         ):
             raise S3Error("InvalidPart", UploadId=op.upload_id, PartNumber=str(wanted.part_number), ETag=wanted.etag)
         chosen.append(part)
+    return chosen
+
+
+def _check_sizes(op: s3.CompleteMultipartUpload, chosen: Sequence[ExtentPart]) -> None:
+    """EntityTooSmall for one of the parts; InvalidRequest if their sum is not the announced size."""
     for part in chosen[:-1]:
         if part.size < LEAST:
             raise S3Error(
@@ -390,7 +413,6 @@ def _chosen(op: s3.CompleteMultipartUpload, parts: Sequence[ExtentPart]) -> list
             message=f"The provided 'x-amz-mp-object-size' header value {op.size} does not match what was computed: "
             f"{size}",
         )
-    return chosen
 
 
 def _agree(wanted: s3.AnnouncedChecksum, given: s3.Checksum) -> bool:

@@ -44,6 +44,9 @@ WORDS = {
     "Accept S3 forms with a signature of version 2, for old programs. All other requests need version 4.": (
         "接受以 V2 签名的 S3 表单，供旧程序使用；其他请求仍须以 V4 签名。"
     ),
+    "Accept only parts of exactly 8 MiB (the last one may be smaller) from S3 clients, as the vendor's gateway.": (
+        "只接受 S3 客户端正好 8 MiB 的分片（最后一个分片可以更小），与厂商的网关相同。"
+    ),
     "Public key of the server's own pair, instead of DIR/credentials.json. Needs --private-key.": (
         "服务端自身密钥对的公钥，代替 DIR/credentials.json；须同时给出 --private-key。"
     ),
