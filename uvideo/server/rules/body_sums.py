@@ -13,7 +13,7 @@ from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import AnnouncedChecksum, Checksum
 from uvideo.server.limits.body_buffer import Body
 
-__all__ = ["CheckedBody", "FramedBody", "StoredBody", "drained"]
+__all__ = ["CheckedBody", "FramedBody", "StoredBody"]
 
 BATCH = 256 * 1024  # bytes that a thread sums at once
 HERE = 64 * 1024  # bytes that are summed on the loop
@@ -44,12 +44,6 @@ class StoredBody:
 
     async def chunk(self) -> bytes:
         return await anext(self._pieces, b"")
-
-
-async def drained(body: CheckedBody) -> None:
-    """Read a body to its end, for its sums."""
-    while await body.chunk():
-        pass
 
 
 class CheckedBody:

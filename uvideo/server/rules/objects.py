@@ -307,8 +307,12 @@ class Objects:
         ``reader``: None for inline bytes.
         """
         if (self.switches.verify or always) and not await scrub.verified(self.catalog, record, reader):
-            log.error("object %r of space id %s is damaged (blob %s)", record.key, record.space_id, record.blob)
-            raise errors.InternalError("the stored content does not verify")
+            raise _damaged(record)
+
+    def check_tree(self, record: ObjectRecord, tree: etag.Etag) -> None:
+        """InternalError unless the bytes that were fed to ``tree``, all of the object's, fit the etag."""
+        if not scrub.fits(record, tree):
+            raise _damaged(record)
 
     async def _head(self, op: operation.HeadObject, space: SpaceRecord) -> operation.ObjectInfo | operation.NotModified:
         record = await self.record(space, op.key)
@@ -559,6 +563,11 @@ async def _each(names: Sequence[str], work: Callable[[str], Awaitable[None]], wh
         return
     for first in range(0, len(names), REMOVED_AT_ONCE):
         await asyncio.gather(*map(one, names[first : first + REMOVED_AT_ONCE]))
+
+
+def _damaged(record: ObjectRecord) -> errors.InternalError:
+    log.error("object %r of space id %s is damaged (blob %s)", record.key, record.space_id, record.blob)
+    return errors.InternalError("the stored content does not verify")
 
 
 def _described(record: ObjectRecord) -> str:

@@ -17,6 +17,7 @@ from uvideo.server.rules.object_record import STANDARD, check_readable, copied_f
 from uvideo.server.rules.objects import ObjectBody, Objects
 from uvideo.server.rules.s3_listing import NULL
 from uvideo.server.rules.s3_record import MIME, RequestContext, checksum_of, info, part_checksum, shown_etag, with_acl
+from uvideo.server.rules.stored_sums import summed
 from uvideo.storage.base import Catalog, Expected, ExtentPart, ObjectRecord, S3Facts, is_part_list
 
 __all__ = ["MOST", "S3Objects", "check_owner", "check_version", "expected_of", "stored"]
@@ -205,7 +206,7 @@ class S3Objects:
     # Copy
 
     async def _copy(self, op: s3.CopyObject, asked: RequestContext) -> s3.CopyObjectOutput:
-        """No bytes are copied."""
+        """No bytes are copied.  They are read if they get a checksum that the source does not have."""
         check_version(op.source.version_id)
         expected = await self._expected(op.conditions, asked, op.key)
         for _ in range(TRIES):
@@ -214,18 +215,26 @@ class S3Objects:
             if source.size > MOST:
                 raise S3Error("InvalidRequest", message="The specified copy source is larger than the maximum size.")
             await check_owner(self._catalog, op.source.bucket, op.source_expected_owner)
-            known = checksum_of(source)
-            if op.checksum_algorithm is not None and (known is None or known.algorithm != op.checksum_algorithm):
-                raise S3Error("NotImplemented", Header="x-amz-checksum-algorithm")
             record = self._copied(op, asked, source)
             try:
+                record = await self._summed(op, record, source)
                 if (source.space_id, source.key) != (record.space_id, record.key):
                     await self._service.look(source)
                 await self._service.remove(await self._catalog.put(record, source=source, expected=expected))
-                return s3.CopyObjectOutput(etag=shown_etag(record), modified=record.modified, checksum=known)
+                return s3.CopyObjectOutput(
+                    etag=shown_etag(record), modified=record.modified, checksum=checksum_of(record)
+                )
             except (errors.NotFound, FileNotFoundError):
                 continue
         raise busy()
+
+    async def _summed(self, op: s3.CopyObject, record: ObjectRecord, source: ObjectRecord) -> ObjectRecord:
+        """The record with the checksum that is asked for.  FileNotFoundError if the source was replaced."""
+        known, algorithm = checksum_of(source), op.checksum_algorithm
+        if algorithm is None or (known is not None and known.algorithm == algorithm):
+            return record
+        found = (await summed(self._service, source, 0, source.size, algorithm, MOST)).checksum()
+        return replace(record, s3=_with_checksum(record.s3 or S3Facts(), found))
 
     def _copied(self, op: s3.CopyObject, asked: RequestContext, source: ObjectRecord) -> ObjectRecord:
         """The record of the copy.  InvalidRequest; InvalidObjectState.
@@ -343,7 +352,10 @@ def stored(op: s3.StoringOperation) -> tuple[tuple[str, str], ...]:
 
 def _facts(op: s3.StoringOperation, etag: str, checksum: s3.Checksum | None) -> S3Facts:
     """What S3 shows of an object that is stored at once.  ``etag``: the MD5 of its bytes."""
-    facts = S3Facts(etag=etag, redirect=op.redirect or "")
+    return _with_checksum(S3Facts(etag=etag, redirect=op.redirect or ""), checksum)
+
+
+def _with_checksum(facts: S3Facts, checksum: s3.Checksum | None) -> S3Facts:
     if checksum is None:
         return facts
     return replace(facts, checksum=checksum.value, algorithm=checksum.algorithm, checksum_type=checksum.type)

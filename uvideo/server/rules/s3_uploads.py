@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
 from typing import cast
 
@@ -11,7 +11,7 @@ from uvideo._core import errors
 from uvideo.s3 import checksum, etag
 from uvideo.s3 import operation as s3
 from uvideo.s3.errors import S3Error
-from uvideo.server.rules.body_sums import CheckedBody, FramedBody, StoredBody, drained
+from uvideo.server.rules.body_sums import CheckedBody, FramedBody
 from uvideo.server.rules.copies import TRIES, Copies, busy
 from uvideo.server.rules.object_record import STANDARD
 from uvideo.server.rules.objects import Objects, Received
@@ -26,6 +26,7 @@ from uvideo.server.rules.s3_record import (
     with_acl,
     written_checksum,
 )
+from uvideo.server.rules.stored_sums import summed
 from uvideo.storage.base import (
     Extent,
     ExtentPart,
@@ -123,7 +124,7 @@ class S3Uploads:
         return s3.UploadPartOutput(etag=part.md5, checksum=found)
 
     async def _copy_part(self, op: s3.UploadPartCopy, asked: RequestContext) -> s3.UploadPartCopyOutput:
-        """Make a part of bytes that are stored already.  They are read once for their sums, and not copied."""
+        """Make a part of bytes that are stored already.  They are read for their sums, and not copied."""
         check_version(op.source.version_id)
         upload = await self.upload(asked, op.key, op.upload_id)
         for _ in range(TRIES):
@@ -158,20 +159,13 @@ class S3Uploads:
     ) -> tuple[ExtentPart, s3.Checksum | None]:
         """(the part, its checksum) of these bytes of the source.  FileNotFoundError if it was replaced."""
         algorithm = _facts(upload).algorithm or None
-        inline, extents = source.inline or b"", tuple[Extent, ...]()
+        body = await summed(self._service, source, first, length, algorithm, MOST)
         if source.blob is None:
-            body = CheckedBody(StoredBody(_whole(inline[first : first + length]), length), None, None, algorithm, MOST)
-            await drained(body)
-            blob = await self._service.as_blob(Received(body.tree, inline=inline[first : first + length]))
-            extents = (Extent(blob, 0, length),) if blob is not None else ()
+            inline = (source.inline or b"")[first : first + length]
+            blob = await self._service.as_blob(Received(body.tree, inline=inline))
+            extents: tuple[Extent, ...] = (Extent(blob, 0, length),) if blob is not None else ()
         else:
             extents = await source_extents(self._catalog, source.blob, first, length)
-            reader = await self._service.open(source, (first, length))
-            try:
-                body = CheckedBody(StoredBody(reader.read(first, length), length), None, None, algorithm, MOST)
-                await drained(body)
-            finally:
-                await reader.close()
         found = body.checksum()
         part = ExtentPart(
             number=op.part_number,
@@ -342,10 +336,6 @@ def _span(op: s3.UploadPartCopy, source: ObjectRecord) -> tuple[int, int]:
     if first is None or last is None or last >= source.size:
         raise S3Error("InvalidRange", message="The specified copy range does not lie in the source.")
     return first, last - first + 1
-
-
-async def _whole(data: bytes) -> AsyncIterator[bytes]:
-    yield data
 
 
 def _facts(upload: UploadRecord) -> S3Upload:
