@@ -56,7 +56,7 @@ def test_a_form_of_s3_is_stored(s3: Any, peer: Peer, target: str) -> None:
 def test_its_refusals_are_documents_of_s3(s3: Any, peer: Peer) -> None:
     for fields, target, status, code in (
         (signed(s3, "k") | {"x-amz-signature": "0" * 64}, f"/{BUCKET}", 403, b"SignatureDoesNotMatch"),
-        (signed(s3, "k"), "/no-such-bucket", 404, b"NoSuchBucket"),
+        (signed(s3, "k", "no-such-bucket"), "/no-such-bucket", 404, b"NoSuchBucket"),
         ({"KEY": "k"}, f"/{BUCKET}", 403, b"AccessDenied"),
         (signed(s3, "k"), "/", 501, b"NotImplemented"),
     ):

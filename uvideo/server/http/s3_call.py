@@ -26,7 +26,7 @@ from uvideo.server.ops.audit import details
 from uvideo.server.rules.body_sums import FramedBody
 from uvideo.server.rules.objects import ObjectBody
 from uvideo.server.rules.s3_access import S3Signer
-from uvideo.server.rules.s3_record import RequestContext, bucket_acl
+from uvideo.server.rules.s3_record import RequestContext, bucket_acl, check_owner_id
 from uvideo.server.rules.service import Grant, Service
 from uvideo.server.rules.token_rights import covers, covers_space
 from uvideo.storage.base import SpaceRecord
@@ -178,6 +178,8 @@ class S3Call(DialectCall[Op, Any]):
     async def decode(self, grant: Grant) -> Op:
         """The operation, but for one with a document as body.  The error of a request that is always refused."""
         asked = self._asked
+        if self._record is not None:
+            check_owner_id(self._record, self._headers.get("x-amz-expected-bucket-owner"))
         if isinstance(asked, routing.FixedAnswer):
             return asked
         if isinstance(asked, routing.FixedError):
@@ -198,11 +200,7 @@ class S3Call(DialectCall[Op, Any]):
         return self._headers.get("Content-Length") is not None or self.exchange.length is None
 
     def _decoded(self, cls: type[s3.Operation], body: bytes = b"") -> s3.Operation:
-        op = dialect.decode(cls, OperationRequest(*self._address, self._query, self._headers, body))
-        expected = getattr(op, "expected_owner", None)
-        if expected is not None and self._record is not None and expected != self._record.owner:
-            raise errors.AccessDenied()
-        return op
+        return dialect.decode(cls, OperationRequest(*self._address, self._query, self._headers, body))
 
     async def permit(self, grant: Grant, op: Op) -> None:
         """Check a token's rights, and those on the source of a copy."""
@@ -238,7 +236,7 @@ class S3Call(DialectCall[Op, Any]):
         if expected is not None and hashlib.sha256(body).hexdigest() != expected:
             raise S3Error("XAmzContentSHA256Mismatch", ClientComputedContentSHA256=expected)
         if isinstance(op, s3.CompleteMultipartUpload):
-            return replace(op, parts=multipart.parts_of(body))
+            return replace(op, parts=multipart.parts_of(body, op.md5))
         decoded = self._decoded(cls, body)
         self._note(decoded)
         return decoded

@@ -16,7 +16,16 @@ from uvideo.server.rules.copies import TRIES, Copies, busy
 from uvideo.server.rules.object_record import STANDARD, check_readable, copied_facts, is_closed, stored_headers
 from uvideo.server.rules.objects import ObjectBody, Objects
 from uvideo.server.rules.s3_listing import NULL
-from uvideo.server.rules.s3_record import MIME, RequestContext, checksum_of, info, part_checksum, shown_etag, with_acl
+from uvideo.server.rules.s3_record import (
+    MIME,
+    RequestContext,
+    check_owner_id,
+    checksum_of,
+    info,
+    part_checksum,
+    shown_etag,
+    with_acl,
+)
 from uvideo.server.rules.stored_sums import summed
 from uvideo.storage.base import Catalog, Expected, ExtentPart, ObjectRecord, S3Facts, is_part_list
 
@@ -322,11 +331,8 @@ class S3Objects:
 
 async def check_owner(catalog: Catalog, bucket: str, expected: str | None) -> None:
     """AccessDenied unless the bucket belongs to this account; None: any."""
-    if expected is None:
-        return
-    space = await catalog.space(bucket)
-    if space is None or space.owner != expected:
-        raise errors.AccessDenied()
+    if expected is not None:
+        check_owner_id(await catalog.space(bucket), expected)
 
 
 def expected_of(conditions: WriteConditions) -> Expected | None:

@@ -42,6 +42,7 @@ __all__ = ["S3Uploads"]
 
 PARTS = 10_000  # of an upload
 LEAST = 5 << 20  # bytes of each part but the last
+LARGEST = 5 << 40  # bytes of an object
 STRICT = 8 << 20  # the same with the switch s3_strict_parts, and the most of the last one.  Source: s3.md section 1
 PAGE = 1000  # uploads that are read at once
 AFTER_ALL = "\U0010ffff" * 4  # behind a common prefix: all keys below it come before
@@ -387,7 +388,7 @@ def _chosen(op: s3.CompleteMultipartUpload, parts: Sequence[ExtentPart]) -> list
 
 
 def _check_sizes(op: s3.CompleteMultipartUpload, chosen: Sequence[ExtentPart]) -> None:
-    """EntityTooSmall for one of the parts; InvalidRequest if their sum is not the announced size."""
+    """EntityTooSmall for one of the parts; EntityTooLarge for their sum; InvalidRequest if another one is announced."""
     for part in chosen[:-1]:
         if part.size < LEAST:
             raise S3Error(
@@ -397,6 +398,8 @@ def _check_sizes(op: s3.CompleteMultipartUpload, chosen: Sequence[ExtentPart]) -
                 MinSizeAllowed=str(LEAST),
             )
     size = sum(part.size for part in chosen)
+    if size > LARGEST:
+        raise S3Error("EntityTooLarge", ProposedSize=str(size), MaxSizeAllowed=str(LARGEST))
     if op.size is not None and op.size != size:
         raise S3Error(
             "InvalidRequest",
