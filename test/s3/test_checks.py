@@ -127,7 +127,7 @@ def test_the_owner_in_a_document_with_an_acl(s3: Any) -> None:
 
 def test_no_room(tmp_path: Path) -> None:
     full = (507, "InsufficientStorage")
-    with start_s3_server(tmp_path, "--headroom", "1e12") as made:
+    with start_s3_server(tmp_path, "--headroom", "1e9") as made:
         s3, peer = made.client(), Peer(made)
         s3.create_bucket(**HERE)
         assert refusal(s3.put_object, Key="k", Body=bytes(MIB), **HERE) == full

@@ -191,7 +191,7 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     "--headroom",
     default=64.0,
     type=FloatRange(0, 10**9),
-    help="MiB of the disk to keep free: uploads that would use them are answered 503.",
+    help="MiB of the disk to keep free: uploads that would use them are answered 503, or 507 to S3 clients.",
 )
 @option(
     "--memory",

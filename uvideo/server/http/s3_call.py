@@ -14,8 +14,10 @@ from uvideo.s3.errors import S3Error
 from uvideo.s3.payload import Payload
 from uvideo.s3.post_policy import PostForm
 from uvideo.s3.recognition import S3Address
+from uvideo.s3.xml_text import DECLARATION
 from uvideo.server.auth import temporary_keys
 from uvideo.server.auth.signature_scope import S3Carrier
+from uvideo.server.http.blanks import with_blanks
 from uvideo.server.http.error_responses import s3_encoded, s3_ids
 from uvideo.server.http.exchange import Exchange
 from uvideo.server.http.form_upload import BegunForm
@@ -35,6 +37,8 @@ __all__ = ["S3Call"]
 
 WRONG = ("SignatureDoesNotMatch", "InvalidAccessKeyId")  # the answers to a wrong signature
 BULK = frozenset((s3.PutObject, s3.UploadPart))
+#: Operations that may take long, and whose errors SDKs read in an answer with the status 200.
+SLOW = (s3.CompleteMultipartUpload, s3.CopyObject, s3.UploadPartCopy)
 #: Operations with a document as body -> its greatest length in bytes.
 DOCUMENTS: dict[type, int] = {
     **dict.fromkeys(
@@ -256,8 +260,12 @@ class S3Call(DialectCall[Op, Any]):
         if type(op) in buckets.operations:
             return await buckets.run(op, asked), None
         name = self._record.name
+        run = self.service.s3.run(op, asked, lambda key: token is None or covers(token, name, key))
         try:
-            return await self.service.s3.run(op, asked, lambda key: token is None or covers(token, name, key))
+            if not isinstance(op, SLOW):
+                return await run
+            begun = self._told(message.Response(200, message.Headers([("Content-Type", "application/xml")]), b""))
+            return await with_blanks(run, self.exchange, begun.headers, DECLARATION.encode())
         except errors.NotFound:
             if isinstance(op, (s3.GetObject, s3.HeadObject)) and not self._may_know():
                 raise errors.AccessDenied() from None

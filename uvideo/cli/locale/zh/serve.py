@@ -90,8 +90,8 @@ WORDS = {
     ),
     "MiB of memory for the requests of all workers together, at least 16 for each worker; beyond that, requests "
     "use the disk or wait.": ("所有工作进程的请求合计可占用的内存（MiB），每个进程至少 16；超出时暂存到磁盘或等待。"),
-    "MiB of the disk to keep free: uploads that would use them are answered 503.": (
-        "磁盘保留的空闲空间（MiB）：会占用这部分空间的上传返回 503。"
+    "MiB of the disk to keep free: uploads that would use them are answered 503, or 507 to S3 clients.": (
+        "磁盘保留的空闲空间（MiB）：会占用这部分空间的上传返回 503，对 S3 客户端返回 507。"
     ),
     "Days for which files that the catalog does not name are kept before they are deleted; fewer if the disk runs "
     "full.": ("目录数据库中没有记录的文件，删除前保留的天数；磁盘将满时提前删除。"),
