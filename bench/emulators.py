@@ -76,7 +76,7 @@ class Emulator:
     def __init__(self, stack: contextlib.ExitStack, folder: Path, name: str, command: str) -> None:
         self.name = name
         self._headers = [("Content-Type", "video/mp4"), *([("Authorization", CLAIM)] if name == "moto_server" else [])]
-        self.port = stack.enter_context(started(folder / name, name, command))
+        self.port, _ = stack.enter_context(started(folder / name, name, command))
         asked = urllib.request.Request(f"http://127.0.0.1:{self.port}/{BUCKET}", method="PUT")
         with urllib.request.urlopen(asked, timeout=10) as answer:
             assert answer.status == 200, answer.status
@@ -91,8 +91,8 @@ class Emulator:
 
 
 @contextlib.contextmanager
-def started(folder: Path, name: str, command: str) -> Iterator[int]:
-    """The port of an emulator that answers."""
+def started(folder: Path, name: str, command: str) -> Iterator[tuple[int, int]]:
+    """(port, process id) of an emulator that answers."""
     with socket.create_server(("127.0.0.1", 0)) as place:
         port = place.getsockname()[1]
     folder.mkdir()
@@ -110,7 +110,7 @@ def started(folder: Path, name: str, command: str) -> Iterator[int]:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{name} does not answer: {(folder / 'log').read_text()[-1000:]}")
             time.sleep(0.1)
-        yield port
+        yield port, process.pid
     finally:
         process.kill()
         process.wait()

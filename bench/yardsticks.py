@@ -102,16 +102,11 @@ def start_weed(folder: Path) -> Iterator[Weed]:
 
 def make_bucket(endpoint: str, access_key: str, secret_key: str, process: subprocess.Popen[bytes]) -> None:
     """Once it can: the filer and the gateway come up one after the other."""
-    import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    client = boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id=access_key,
-        aws_secret_access_key=secret_key,
-    )
+    from test.s3.s3_server import client as client_of
+
+    client = client_of(endpoint, access_key, secret_key)
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:

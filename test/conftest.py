@@ -78,9 +78,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = fronted
 
 
+def pytest_collection() -> None:
+    gc.disable()  # modules and items are made, and nothing goes
+
+
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()  # the thousands of items stay: no collection needs to look at them
+    gc.enable()
 
 
 #: What asyncio logs where a callback raises or a task's exception is never read: nobody else hears of it.

@@ -15,7 +15,6 @@ from typing import Any
 
 import betamax
 import httpretty
-import pook
 import pytest
 import requests
 import requests_mock
@@ -89,13 +88,21 @@ def mocked_and_wrapped() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def pooked(**options: bool) -> Iterator[None]:
+    import pook  # takes as long as a quarter of all other modules of the tests, in each of pytest's processes
+
+    with pook.use(**options):
+        yield
+
+
 ACTIVE: dict[str, Callable[[Path], Any]] = {
     "responses": lambda path: responses.RequestsMock(),
     "responses, wrapped": lambda path: mocked_and_wrapped(),
     "requests_mock": lambda path: requests_mock.Mocker(),
     "vcr": cassette,
     "httpretty": lambda path: httpretty.enabled(),
-    "pook": lambda path: pook.use(),
+    "pook": lambda path: pooked(),
 }
 
 
@@ -133,7 +140,7 @@ PASSING: dict[str, Callable[[Path, str], Any]] = {
     "responses": lambda path, host: passing_responses(host),
     "requests_mock": lambda path, host: requests_mock.Mocker(real_http=True),
     "vcr": lambda path, host: cassette(path, ignore_hosts=["127.0.0.1"]),
-    "pook": lambda path, host: passing_pook(),
+    "pook": lambda path, host: pooked(network=True),
     "a session that is mocked alone": lambda path, host: requests_mock.Mocker(session=requests.Session()),
     "betamax": lambda path, host: betamax.Betamax(requests.Session(), str(path)).use_cassette("it"),
     "instrumentation": lambda path, host: instrumented(),
@@ -146,12 +153,6 @@ def passing_responses(host: str) -> Iterator[None]:
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         mock.add("GET", "http://elsewhere.example.com", body=b"mocked")
         mock.add_passthru("http://" + host)
-        yield
-
-
-@contextlib.contextmanager
-def passing_pook() -> Iterator[None]:
-    with pook.use(network=True):
         yield
 
 

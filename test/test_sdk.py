@@ -2,7 +2,7 @@
 
 The quick suite runs them all on 2.7, and on the newest Python those that are about connections, files and the machine:
 these use what differs most from one Python to the other.  Those that are about calls run once more with everything
-over a requests.Session.
+over a requests.Session.  With the lowest versions of what it depends on it runs those that use these.
 """
 
 from __future__ import annotations
@@ -25,8 +25,12 @@ AT_ONCE = 2  # cores
 #: What any way to the service must keep; the others are about our own connections, or about no way at all.
 CALLS = [f"test.sdk.test_{name}" for name in "faults filefaults filemanager handlers hostile hosts input ufile".split()]
 FOUND = sorted(f"test.sdk.{each.stem}" for each in (interpreters.ROOT / "test" / "sdk").glob("test_*.py"))
+#: What uses requests, urllib3 or PySocks.
+DEPENDENT = [f"test.sdk.test_{name}" for name in "session socks transport trust ufile".split()]
 ALL, SESSION, OTHERS = "all", "session", "others"
 KINDS = {ALL: FOUND, SESSION: CALLS, OTHERS: [each for each in FOUND if each not in CALLS]}
+if interpreters.LOWEST:
+    KINDS = {ALL: DEPENDENT, SESSION: CALLS, OTHERS: DEPENDENT}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from test import patience
 from test.browser.conftest import Console
 from test.server.wire import pattern
 from test.server_fixture import start_server
@@ -131,6 +134,44 @@ def test_the_other_language_and_the_other_theme(console: Console) -> None:
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
+STUB = """#!/bin/sh
+echo "$(basename "$0")" "$@" >>said
+echo "$AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY $AWS_ENDPOINT_URL" >>said
+"""
+
+
+@pytest.mark.parametrize(("language", "connect"), (("en", "Connect a program"), ("zh", "接入程序")))
+def test_connecting_a_program(console: Console, tmp_path: Path, language: str, connect: str) -> None:
+    """The page names addresses and the public key; its lines are for a shell, which asks for the private key."""
+    server = console.server
+    page = console.open(language=language)
+    page.get_by_role("button", name=connect).click()
+    shown = page.locator("dialog[open]")
+    expect(shown.locator("dd")).to_have_text(
+        [server.endpoint, server.endpoint, server.public_key, re.compile("not show it|不显示")]
+    )
+    assert server.private_key not in page.content()
+    for program in ("aws", "rclone"):
+        (tmp_path / program).write_text(STUB)
+        (tmp_path / program).chmod(0o755)
+    for name in ("AWS CLI", "rclone"):
+        subprocess.run(
+            ["bash", "-ec", shown.get_by_label(name, exact=True).input_value()],
+            input=f"{server.private_key}\n".encode(),
+            cwd=tmp_path,
+            env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+            check=True,
+            stdout=subprocess.DEVNULL,
+            timeout=patience.SECONDS,
+        )
+    keys = f"{server.public_key} {server.private_key}"
+    made = f"rclone config create uvideo s3 provider=Other env_auth=true endpoint={server.endpoint} region=cn-bj"
+    assert (tmp_path / "said").read_text().splitlines() == [
+        *("aws s3 ls", f"{keys} {server.endpoint}"),
+        *(made, "  ", "rclone lsd uvideo:", f"{keys} "),
+    ]
+
+
 def problems(page: Page) -> list[str]:
     """What axe calls serious or worse."""
     found = Axe().run(page).response["violations"]
@@ -166,6 +207,9 @@ def test_every_page_can_be_read(console: Console, picture: Picture, language: st
         assert page.evaluate("document.querySelector('.main').scrollWidth") <= width, place
 
     look("spaces", f".card:has-text('{space}') .number:not(:text('…'))")
+    page.get_by_role("button", name="Connect a program" if language == "en" else "接入程序").click()
+    look("connect", ".connect-program")
+    page.keyboard.press("Escape")
     page.evaluate("space => { location.hash = `#/s/${space}/`; }", space)
     look("list", ".rows .row")
     page.locator(".rows .row", has_text="trailer.mp4").locator(".cell.act button").click()

@@ -175,6 +175,30 @@ class PartListsContract:
 
         play(story, place)
 
+    def test_who_has_read_a_part_list_learns_that_another_program_removed_it(self, place: Place) -> None:
+        async def story(one: Catalog, two: Catalog) -> None:
+            await one.create_space(SPACE)
+            await finished(one, "key", part(1, "one"), part(2, "two"))
+            for _ in range(3):
+                assert await two.extents(LIST) == [Extent("one", 0, 10), Extent("two", 0, 10)]
+            assert await one.delete("s", "key") == ["one", "two"]
+            assert await two.extents(LIST) is await one.extents(LIST) is None
+
+        play(story, place, place)
+
+    def test_thousands_of_parts_are_read_as_few_are(self, place: Place) -> None:
+        async def story(catalog: Catalog) -> None:
+            await catalog.create_space(SPACE)
+            many = tuple(Extent("blob of many", 10 * number, 10) for number in range(3000))
+            given = [part(1, "one"), replace(part(2, "two"), size=30_000, extents=many)]
+            await finished(catalog, "key", *given)
+            assert await catalog.extents(LIST) == [*given[0].extents, *many] == await catalog.extents(LIST)
+            assert await catalog.part_list(LIST) == stored(given)
+            sent = await begin(catalog, "upload", *(part(number, "same") for number in range(1, 700)), name="parts-1")
+            assert await catalog.s3_parts("upload", 0, 10_000) == sent
+
+        play(story, place)
+
     def test_a_blob_goes_when_no_object_no_list_and_no_part_names_it(self, place: Place) -> None:
         async def story(catalog: Catalog) -> None:
             await catalog.create_space(SPACE)

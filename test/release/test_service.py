@@ -144,7 +144,7 @@ class TestContainer:
     def test_it_runs_as_nobody_special_and_keeps_its_data_in_a_volume(self, last: dict[str, str]) -> None:
         assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", last["USER"])
         assert last["VOLUME"] == last["WORKDIR"] == DATA
-        assert last["STOPSIGNAL"] == "SIGTERM" and last["EXPOSE"].split() == ["9000", "9001"]
+        assert last["STOPSIGNAL"] == "SIGTERM" and last["EXPOSE"].split() == ["9000", "9001", "9002"]
 
     def test_no_secret_can_be_in_a_layer(self, steps: list[tuple[str, str]]) -> None:
         names = [words for name, words in steps if name in ("ARG", "ENV")]

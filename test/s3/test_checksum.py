@@ -98,6 +98,17 @@ def test_a_part_of_5_gib_is_combined_without_its_bytes() -> None:
         assert checksum.combined(algorithm, [(raw, size), (nothing, 0)]) == raw
 
 
+@given(sums=st.lists(st.tuples(st.integers(0, 0xFFFFFFFF), st.integers(1, 1 << 42)), min_size=1, max_size=4))
+@pytest.mark.parametrize("algorithm", CRCS)
+def test_parts_of_any_sizes_combine_as_those_of_awscrt(algorithm: str, sums: list[tuple[int, int]]) -> None:
+    native, size = pytest.importorskip("awscrt.checksums"), checksum.SIZES[algorithm]
+    total = 0
+    for crc, length in sums:
+        total = getattr(native, f"combine_{algorithm.lower()}")(total, crc, length)
+    found = checksum.combined(algorithm, [(crc.to_bytes(size, "big"), length) for crc, length in sums])
+    assert found == total.to_bytes(size, "big")
+
+
 @pytest.mark.parametrize(
     "algorithm,wanted,found",
     [

@@ -72,6 +72,16 @@ def test_a_bucket_and_an_object_from_begin_to_end(s3: Any) -> None:
     assert refusal(s3.head_bucket, Bucket="first.bucket")[0] == 404
 
 
+def test_a_long_document_is_taken_as_a_short_one(s3_server: S3Server, s3: Any, bucket: str) -> None:
+    keys = [f"{number:0100}" for number in range(1000)]
+    s3.put_object(Bucket=bucket, Key=keys[-1], Body=b"one of them")
+    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys]})
+    assert [each["Key"] for each in answer["Deleted"]] == keys and "Errors" not in answer
+    assert refusal(s3.head_object, Bucket=bucket, Key=keys[-1])[0] == 404
+    twice = {"Objects": [{"Key": key} for key in keys * 2]}
+    assert refusal(s3.delete_objects, Bucket=bucket, Delete=twice) == (400, "MalformedXML")
+
+
 def test_what_one_protocol_stores_the_other_reads(s3_server: S3Server, s3: Any, bucket: str) -> None:
     peer = Peer(s3_server.server)
     peer.do(operation.PutObject(bucket, "by-ufile", "text/plain", metadata=(("color", "red"),)), b"x" * 70000)

@@ -12,6 +12,7 @@ import signal
 import ssl
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,13 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from test.forked import Forked
+from test.s3.s3_server import start_s3_server
 from test.server.wire import BLOCK, MIB, Peer, pattern
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import etag, operation
 from uvideo.server.auth.client_address import TrustedProxies
 from uvideo.server.console import sessions as signin
+from uvideo.server.console.s3_endpoint import S3Endpoint
 from uvideo.server.console.sessions import Sessions, Throttle, csrf_of
 from uvideo.server.http.cross_origin import BrowserEndpoint, CrossOrigin, check_origin
 from uvideo.server.ops.history import History
@@ -656,6 +659,34 @@ def test_where_the_data_port_is() -> None:
     for value in ("video.example.com", "ftp://x", "https://", "https://x?q=1"):
         with pytest.raises(ValueError):
             BrowserEndpoint(value, 1, False)
+
+
+def test_where_s3_is() -> None:
+    def said(names: Sequence[str], public: str | None, s3_port: int | None, tls: bool = False) -> str | None:
+        return S3Endpoint(names, public, s3_port, 9000, tls).url("console.example.com:9001")
+
+    assert said((), None, None) == "http://console.example.com:9000"
+    assert said((), None, 9002, tls=True) == "https://console.example.com:9002"
+    assert said(("s3.example.com",), None, 9002) == "http://s3.example.com:9002"
+    assert said(("s3.example.com", "other.example.com"), None, None) == "http://s3.example.com:9000"
+    for port in (None, 9002):
+        assert said((), "https://v.example.com/", port) == "https://v.example.com"
+        assert said(("s3.example.com",), "https://v.example.com:8443/data", port) == "https://s3.example.com:8443"
+    assert said((), "https://v.example.com/data", None) is None
+    assert said((), "https://v.example.com/data", 9002) == "http://console.example.com:9002"
+    assert S3Endpoint((), None, 9002, 9000, False, "10.0.0.1").url("x") == "http://10.0.0.1:9002"
+    assert S3Endpoint((), None, 9002, 9000, False).url("a b") is None
+
+
+def test_the_session_has_the_address_of_s3(tmp_path: Path) -> None:
+    with start_s3_server(tmp_path) as started:
+        visitor = Visitor(started.server)
+        assert visitor.sign_in().json()["s3"] == visitor.get("session").json()["s3"] == started.url
+
+
+def test_the_data_port_is_the_address_of_s3_without_another(visitor: Visitor) -> None:
+    assert visitor.sign_in().json()["s3"] == visitor.server.endpoint
+    assert "s3" not in Visitor(visitor.server).get("session").json()
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from test.interpreters import ROOT
 from test.patience import until
 from test.sdk.peer import PEM
 from test.sdk.test_trust import ENCRYPTED
-from test.server.test_process import children, put_head, run
+from test.server.test_process import children, run
 from test.server.wire import MIB, Peer, connect
 from test.server_fixture import STOP_SECONDS, Server, start_server
 from uvideo.server.process import exit_codes
@@ -72,7 +72,7 @@ def in_flight(folder: Path, *options: str) -> Iterator[Server]:
     with start_server(folder, "--no-fsync", *options) as server:
         peer = Peer(server)
         with connect(server.port) as upload, connect(server.port) as idle:
-            upload.sendall(put_head(peer, peer.space(), "up", MIB))
+            peer.begin_put(upload, peer.space(), "up", MIB)
             idle.sendall(b"")
             yield server
             server.process.send_signal(signal.SIGTERM)

@@ -205,11 +205,6 @@ def test_tls(tmp_path: Path) -> None:
 # Stop
 
 
-def put_head(peer: Peer, space: str, key: str, size: int) -> bytes:
-    signed = ("Authorization", peer.signed("PUT", space, key))
-    return head("PUT", "/" + key, [("Host", f"{space}.x"), signed, ("Content-Length", str(size))])
-
-
 def refuses(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), 2).close()
@@ -226,7 +221,8 @@ def test_sigterm_lets_requests_in_flight_finish(tmp_path: Path, options: tuple[s
         peer.do(operation.PutObject(space, "big"), data)
         with connect(server.port) as upload, connect(server.port) as download, connect(server.port) as idle:
             idle.sendall(b"")
-            upload.sendall(put_head(peer, space, "up", len(data)) + data[: len(data) // 2])
+            peer.begin_put(upload, space, "up", len(data))
+            upload.sendall(data[: len(data) // 2])
             signed = ("Authorization", peer.signed("GET", space, "big"))
             download.sendall(head("GET", "/big", [("Host", f"{space}.x"), signed]))
             assert download.recv(4, socket.MSG_PEEK) == b"HTTP"
@@ -247,7 +243,7 @@ def test_a_second_signal_ends_the_server_at_once(tmp_path: Path) -> None:
         peer = Peer(server)
         space = peer.space()
         with connect(server.port) as upload, connect(server.port) as idle:
-            upload.sendall(put_head(peer, space, "up", MIB))
+            peer.begin_put(upload, space, "up", MIB)
             server.process.send_signal(signal.SIGINT)
             assert idle.recv(10) == b""
             server.process.send_signal(signal.SIGINT)
@@ -287,8 +283,10 @@ def test_kill_9_keeps_what_was_acknowledged_and_shows_nothing_half_written(tmp_p
         for thread in threads:
             thread.start()
         half = [socket.create_connection(("127.0.0.1", server.port), 10) for _ in range(2)]
-        half[0].sendall(put_head(peer, space, "half", 8 * MIB) + pattern(5 * MIB))
-        half[1].sendall(put_head(peer, space, "tiny", 10) + b"12345")
+        peer.begin_put(half[0], space, "half", 8 * MIB)
+        half[0].sendall(pattern(5 * MIB))
+        peer.begin_put(half[1], space, "tiny", 10)
+        half[1].sendall(b"12345")
         deadline = time.monotonic() + 60
         while len(stored) < 24 and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -327,7 +325,8 @@ def test_garbage_is_removed_at_start(tmp_path: Path) -> None:
         space = peer.space()
         peer.do(operation.PutObject(space, "kept"), pattern(MIB))
         with connect(server.port) as sock:
-            sock.sendall(put_head(peer, space, "half", 8 * MIB) + pattern(5 * MIB))
+            peer.begin_put(sock, space, "half", 8 * MIB)
+            sock.sendall(pattern(5 * MIB))
             deadline = time.monotonic() + 60
             while not list((tmp_path / "incoming").iterdir()) and time.monotonic() < deadline:
                 time.sleep(0.01)
@@ -387,7 +386,7 @@ def test_memory_does_not_grow_with_the_object(tmp_path: Path) -> None:
         peer = Peer(server)
         space = peer.space()
         with connect(server.port) as sock:
-            sock.sendall(put_head(peer, space, "big", size))
+            peer.begin_put(sock, space, "big", size)
             for _ in range(size // MIB):
                 sock.sendall(piece)
             assert receive(sock).status == 200

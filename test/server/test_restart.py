@@ -84,12 +84,11 @@ class Caller(Peer):
             self._sock.close()
             self._sock = None
 
-    def begin(self, method: str, space: str, key: str, size: int = 0) -> Any:
-        """A connection on which the head of a request is sent."""
+    def begin_get(self, space: str, key: str) -> Any:
+        """A connection on which a request is sent."""
         sock = self.connection()
-        signed = ("Authorization", self.signed(method, space, key))
-        pairs = [("Host", f"{space}.x"), signed, *([("Content-Length", str(size))] if size else [])]
-        sock.sendall(head(method, f"/{key}", pairs))
+        signed = ("Authorization", self.signed("GET", space, key))
+        sock.sendall(head("GET", f"/{key}", [("Host", f"{space}.x"), signed]))
         return sock
 
 
@@ -167,11 +166,12 @@ class Load:
 def clinging(load: Load) -> Iterator[None]:
     """A reader that stalls, one that takes its time, and a writer that has sent half; all are right at the end."""
     with contextlib.ExitStack() as stack:
-        stalled = stack.enter_context(load.first.begin("GET", load.space, "big"))
+        stalled = stack.enter_context(load.first.begin_get(load.space, "big"))
         assert stalled.recv(4) == b"HTTP"
-        slow = stack.enter_context(load.first.begin("GET", load.space, "big"))
+        slow = stack.enter_context(load.first.begin_get(load.space, "big"))
         assert slow.recv(4) == b"HTTP"
-        writer = stack.enter_context(load.first.begin("PUT", load.space, "slow", BIG))
+        writer = stack.enter_context(load.first.connection())
+        load.first.begin_put(writer, load.space, "slow", BIG)
         writer.sendall(pattern(BIG)[: BIG // 2])
         got, told = bytearray(), threading.Event()
 
@@ -387,7 +387,7 @@ def test_what_older_servers_have_left_ends_when_the_first_is_told_to_stop(tmp_pa
     with start_server(tmp_path, "--no-fsync", *IDLE) as server, contextlib.ExitStack() as stack:
         load = Load(server, False)
         for _ in range(2):
-            assert stack.enter_context(load.first.begin("GET", load.space, "big")).recv(4) == b"HTTP"
+            assert stack.enter_context(load.first.begin_get(load.space, "big")).recv(4) == b"HTTP"
             restart(tmp_path)
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(patience.SECONDS) == 0
@@ -423,7 +423,8 @@ def test_ctrl_c_lets_what_is_in_flight_finish_in_workers_too(tmp_path: Path) -> 
     )
     space, data = caller.space(), pattern(MIB)
     workers = children(pid)
-    with caller.begin("PUT", space, "k", MIB) as writer:
+    with caller.connection() as writer:
+        caller.begin_put(writer, space, "k", MIB)
         writer.sendall(data[: MIB // 2])
         os.write(terminal, b"\x03")
         patience.until(lambda: not listens(caller.port))
@@ -657,7 +658,7 @@ def test_a_folder_is_in_use_while_a_worker_outlives_its_server(tmp_path: Path) -
     with Manager(tmp_path / "data", *IDLE) as manager:
         first = manager.start()
         load = Load(manager, False)
-        with load.first.begin("GET", load.space, "big") as stalled:
+        with load.first.begin_get(load.space, "big") as stalled:
             assert stalled.recv(4) == b"HTTP"
             (worker,) = children(first.pid)
             first.send_signal(signal.SIGTERM)

@@ -18,6 +18,7 @@ from ucloud.uvideo.protocol.message import Headers, Response
 SECONDS = 20.0
 MIB = 1024 * 1024
 BLOCK = 4 * MIB
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 @dataclass
@@ -141,6 +142,16 @@ class Peer:
         got = self.send(request.method, request.target)
         assert got.status == 200
         return management.decode_result(op, Response(got.status, Headers(got.headers), got.body))
+
+    def begin_put(self, sock: socket.socket, space: str, key: str, size: int) -> None:
+        """Send the head of a PUT, and wait until the server asks for the body.
+
+        What a server has not read yet when it is told to stop, it does not answer.
+        """
+        signed = ("Authorization", self.signed("PUT", space, key))
+        pairs = [("Host", f"{space}.x"), signed, ("Content-Length", str(size)), ("Expect", "100-continue")]
+        sock.sendall(head("PUT", f"/{key}", pairs))
+        assert b"".join(sock.recv(1) for _ in CONTINUE) == CONTINUE
 
     def space(self, kind: str = "private") -> str:
         """A new space."""

@@ -150,28 +150,34 @@ def type_for(algorithm: str, wanted: str | None) -> str:
     return wanted
 
 
-def _product(algorithm: str, a: int, b: int) -> int:
-    """The product of two polynomials modulo the algorithm's.  The highest bit is the power 0."""
-    polynomial, bits = POLYNOMIALS[algorithm], 8 * SIZES[algorithm]
-    found, bit = 0, 1 << bits - 1
-    while bit:
-        if a & bit:
-            found ^= b
-        bit >>= 1
-        b = b >> 1 ^ (polynomial if b & 1 else 0)
-    return found
-
-
 @functools.lru_cache(maxsize=256)
-def _shift(algorithm: str, size: int) -> int:
-    """x to the power of 8 * size: what multiplies a CRC if ``size`` bytes follow."""
-    one = 1 << 8 * SIZES[algorithm] - 1
-    found, power = one, one >> 8
-    while size:
-        if size & 1:
-            found = _product(algorithm, found, power)
-        power = _product(algorithm, power, power)
-        size >>= 1
+def _shift_tables(algorithm: str, power: int) -> tuple[tuple[int, ...], ...]:
+    """What a CRC becomes if ``2 ** power`` bytes of zeros follow: a table for each of its bytes, the lowest first.
+
+    A CRC is a polynomial over two elements, so each of its bits counts by itself: the results of its bits are added.
+    """
+    bits = 8 * SIZES[algorithm]
+    if power:
+        shorter = _shift_tables(algorithm, power - 1)
+        basis = [_shifted(shorter, _shifted(shorter, 1 << bit)) for bit in range(bits)]
+    else:
+        table = _table(POLYNOMIALS[algorithm])
+        basis = [table[1 << bit & 255] ^ 1 << bit >> 8 for bit in range(bits)]
+    found = []
+    for first in range(0, bits, 8):
+        entries = [0]
+        for value in basis[first : first + 8]:
+            entries += [value ^ entry for entry in entries]
+        found.append(tuple(entries))
+    return tuple(found)
+
+
+def _shifted(tables: tuple[tuple[int, ...], ...], value: int) -> int:
+    """The CRC ``value`` after the zeros of these tables."""
+    found = 0
+    for table in tables:
+        found ^= table[value & 255]
+        value >>= 8
     return found
 
 
@@ -179,7 +185,10 @@ def combined(algorithm: str, parts: Iterable[tuple[bytes, int]]) -> bytes:
     """The raw CRC of all bytes, from (raw CRC, size in bytes) of each part in order."""
     found = 0
     for digest, size in parts:
-        found = _product(algorithm, found, _shift(algorithm, size)) ^ int.from_bytes(digest, "big")
+        for power in range(size.bit_length() if found else 0):
+            if size >> power & 1:
+                found = _shifted(_shift_tables(algorithm, power), found)
+        found ^= int.from_bytes(digest, "big")
     return found.to_bytes(SIZES[algorithm], "big")
 
 

@@ -74,10 +74,12 @@ class HostNames:
 def by_signature(query: Collection[tuple[str, str]], headers: message.Headers, *, port: bool = False) -> bool | None:
     """Whether the rules 1 to 4 say that a request is S3; None if none of them fits.  Arguments as of is_s3."""
     authorization = headers.get("Authorization", "")
+    if not query and not port and authorization.startswith(_UFILE):  # the usual request: rules 1 to 3 cannot fit
+        return False
     if port or authorization.startswith(_AWS):
         return True
     lower = {name.lower() for name, _ in query} if query else _NO_NAMES
-    if query and not lower.isdisjoint(_SIGNED_URL):
+    if not lower.isdisjoint(_SIGNED_URL):
         return True
     if authorization.startswith(_UFILE) or headers.get("Bucket") is not None or "ucloudpublickey" in lower:
         return False

@@ -46,7 +46,8 @@ _DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2
 _YEAR_10000 = 253402300800  # Unix seconds
 _SECONDS = re.compile(r"-?[0-9]+\Z").match
 _PLAIN = re.compile(rb"[A-Za-z0-9_.~-]*\Z").match
-_BLANKS = re.compile(rb"[ \t]+")
+_PLAIN_PATH = re.compile(rb"[A-Za-z0-9_.~/-]*\Z").match
+_BLANKS = re.compile(r"[ \t]+")
 #: Whether a text has the form of a signature.
 is_signature = re.compile(r"[0-9a-f]{64}\Z").match
 #: What a presigned URL must have.
@@ -160,6 +161,7 @@ def refuse_version_2() -> NoReturn:
     )
 
 
+@functools.lru_cache(maxsize=256)
 def scope_of(credential: str, code: str) -> CredentialScope:
     """The CredentialScope in <access key>/<day>/<region>/s3/aws4_request.  An access key may contain "/".
 
@@ -175,6 +177,7 @@ def scope_of(credential: str, code: str) -> CredentialScope:
     return CredentialScope(found[1], found[2], found[3])
 
 
+@functools.lru_cache(maxsize=256)
 def time_of(date: str) -> int | None:
     """Unix seconds for "20260102T030405Z", or None."""
     found = _DATE(date)
@@ -254,6 +257,7 @@ def _query_claim(request: message.Request, given: dict[str, list[str]]) -> Signa
     return SignatureClaim(scope, date, time, signed, line, signature, found["security-token"], int(expires[:20]))
 
 
+@functools.lru_cache(maxsize=256)
 def _names(text: str, code: str) -> tuple[str, ...]:
     names = tuple(text.split(";"))
     if not all(is_token(name) for name in names):
@@ -340,28 +344,40 @@ def verify(claimed: SignatureClaim, secret: str, request: message.Request, hosts
 
 def _unsigned(claimed: SignatureClaim, headers: message.Headers) -> list[str]:
     """Names of the headers that must be signed and are not."""
-    given = dict.fromkeys(name.lower() for name, _ in headers)
-    needed = ["host", *(name for name in given if name.startswith("x-amz-") and not name.startswith("x-amz-cf-"))]
     signed = {name.lower() for name in claimed.signed}
+    needed = {"host": None}  # in this order, each once
+    for name, _ in headers:
+        if name[:6].lower() == "x-amz-" and name[:9].lower() != "x-amz-cf-":
+            needed[name.lower()] = None
     return [name for name in needed if name not in signed]
 
 
 def _canonical_requests(claimed: SignatureClaim, request: message.Request, hosts: Sequence[str]) -> Iterator[bytes]:
     """Every text that the client may have signed: as AWS prescribes, then with path and query as they were sent."""
-    found: dict[str, list[bytes]] = {}
+    signed = [name.lower() for name in claimed.signed]
+    found = dict.fromkeys([*signed, "host"], "")
+    given = set[str]()
     for name, value in request.headers:
-        found.setdefault(name.lower(), []).append(_BLANKS.sub(b" ", _raw(value)).strip(b" "))
-    for host in dict.fromkeys([b",".join(found.get("host", ())), *map(_raw, hosts)]):
-        found["host"] = [host]
-        lines = [_raw(name.lower()) + b":" + b",".join(found.get(name.lower(), ())) for name in claimed.signed]
-        end = [*lines, b"", _raw(";".join(claimed.signed)), _raw(claimed.payload)]
-        for uri, parameters in _forms(request.target):
-            yield b"\n".join([_raw(request.method), uri, parameters, *end])
+        lower = name.lower()
+        if lower in found:
+            text = (_BLANKS.sub(" ", value) if "  " in value or "\t" in value else value).strip(" ")
+            found[lower] = f"{found[lower]},{text}" if lower in given else text
+            given.add(lower)
+    forms = [*_forms(request.target)]
+    for host in dict.fromkeys([found["host"], *hosts]):
+        found["host"] = host
+        lines = "".join([f"{name}:{found[name]}\n" for name in signed])
+        end = _raw(f"{lines}\n{';'.join(claimed.signed)}\n{claimed.payload}")
+        for uri, parameters in forms:
+            yield b"\n".join([_raw(request.method), uri, parameters, end])
 
 
 def _forms(target: str) -> Iterator[tuple[bytes, bytes]]:
     """(path, query) of a target as AWS prescribes, then as they were sent, but for the order of the query."""
     path, query = _split(target)
+    if not query and _PLAIN_PATH(path):  # the usual one: there is nothing to encode
+        yield path, b""
+        return
     pairs = [pair.partition(b"=")[::2] for pair in query.split(b"&")] if query else []
     pairs = [(name, value) for name, value in pairs if _decoded(name).lower() != b"x-amz-signature"]
     encoded = [(_encoded(_decoded(name)), _encoded(_decoded(value))) for name, value in pairs if name or value]
@@ -405,6 +421,8 @@ def _joined(pairs: list[tuple[bytes, bytes]]) -> bytes:
 def _parameters(target: str) -> dict[str, list[str]]:
     """{name in lower case: values} of the query's parameters that the signature is about, decoded."""
     found: dict[str, list[str]] = {}
+    if "?" not in target:
+        return found
     for pair in _split(target)[1].split(b"&"):
         name, _, value = pair.partition(b"=")
         lower = _decoded(name).lower()

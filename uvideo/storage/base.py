@@ -732,8 +732,11 @@ class Catalog(Protocol):
     async def part_list(self, name: str) -> builtins.list[ExtentPart] | None:
         """The parts of a part list, in order; None if no object names it any more."""
 
-    async def extents(self, name: str) -> builtins.list[Extent] | None:
-        """The extents of a part list, in order: less than ``part_list``, for readers.  None as there."""
+    async def extents(self, name: str) -> Sequence[Extent] | None:
+        """The extents of a part list, in order: less than ``part_list``, for readers.  None as there.
+
+        Other callers may get the same object: do not change it.
+        """
 
     async def list(
         self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "", *, itself: bool = False

@@ -57,6 +57,7 @@ class PostgresCatalog(SqlCatalog):
     AMONG = "= ANY(${})"
 
     def __init__(self, connections: Connections, *, ledger: bool = False) -> None:
+        super().__init__()
         self._db = connections
         self._ledger = ledger
         self._open = False

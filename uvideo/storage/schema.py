@@ -11,7 +11,6 @@ import functools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from itertools import islice
 from typing import Any
 
@@ -234,7 +233,7 @@ def _pairs(found: list[list[str]]) -> tuple[tuple[str, str], ...]:
 
 def _s3_values(of: S3Facts | S3Upload) -> dict[str, Any]:
     """Its values, without the empty ones."""
-    values = ((each.name, getattr(of, each.name)) for each in fields(of))
+    values = ((name, getattr(of, name)) for name in of.__slots__)
     return {name: value for name, value in values if value}
 
 

@@ -8,6 +8,7 @@ Statements are in PostgreSQL's dialect: $1, $2, each once and in this order, so 
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -36,6 +37,7 @@ from uvideo.storage.base import (
     UploadRecord,
     is_part_list,
 )
+from uvideo.storage.extent_cache import ExtentCache
 from uvideo.storage.schema import (
     KEY,
     MIGRATIONS,
@@ -162,10 +164,18 @@ PUT_NAME = (
     f"{insert('part_blobs', 'blob, owner, part, size')} ON CONFLICT (blob, owner, part) DO UPDATE SET "
     "size = excluded.size"
 )
+PARSED_HERE = 500  # parts, or extents, that are parsed on the loop
 #: Drafts of uploads that have parts.
 DRAFTS = """
     SELECT draft FROM uploads WHERE EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id)
     LIMIT $1"""
+
+
+async def _parsed(parse: Callable[..., T], *texts: str) -> T:
+    """``parse(*texts)``, on a thread if the texts are long."""
+    if sum(map(len, texts)) <= PARSED_HERE * 100:
+        return parse(*texts)
+    return await asyncio.to_thread(parse, *texts)
 
 
 class SqlCatalog(ABC):
@@ -178,6 +188,9 @@ class SqlCatalog(ABC):
     FOR_UPDATE = FOR_SHARE = BY_BLOB = ""
     #: Whether a column is AMONG the values of the parameter n, made with ``_many``.
     AMONG = "IN (SELECT value FROM json_each(${}))"
+
+    def __init__(self) -> None:
+        self._extents = ExtentCache()
 
     # Implemented by each driver
 
@@ -470,11 +483,20 @@ class SqlCatalog(ABC):
 
     async def part_list(self, name: str) -> builtins.list[ExtentPart] | None:
         query = "SELECT parts, extents FROM part_lists WHERE name = $1"
-        return await self._first(lambda row: part_list_of(*row), query, name)
+        row = await self._first(lambda row: row, query, name)
+        return None if row is None else await _parsed(part_list_of, *row)
 
-    async def extents(self, name: str) -> builtins.list[Extent] | None:
-        query = "SELECT extents FROM part_lists WHERE name = $1"
-        return await self._first(lambda row: extents_of(row[0]), query, name)
+    async def extents(self, name: str) -> Sequence[Extent] | None:
+        known = self._extents.get(name)
+        if known is not None and await self._all("SELECT 1 FROM part_lists WHERE name = $1", name):
+            return known
+        self._extents.drop(name)
+        text = await self._first(lambda row: str(row[0]), "SELECT extents FROM part_lists WHERE name = $1", name)
+        if text is None:
+            return None
+        found = await _parsed(extents_of, text)
+        self._extents.keep(name, found)
+        return found
 
     async def list(
         self, space_id: str, prefix: str, marker: str, limit: int, delimiter: str = "", *, itself: bool = False
@@ -597,7 +619,10 @@ class SqlCatalog(ABC):
 
     async def s3_parts(self, upload_id: str, after: int, limit: int) -> builtins.list[ExtentPart]:
         query = f"SELECT {S3_PART} FROM s3_parts WHERE upload_id = $1 AND number > $2 ORDER BY number LIMIT $3"
-        return [s3_part_of(row) for row in await self._all(query, upload_id, after, max(0, limit))]
+        rows = await self._all(query, upload_id, after, max(0, limit))
+        if len(rows) <= PARSED_HERE:
+            return [s3_part_of(row) for row in rows]
+        return await asyncio.to_thread(lambda: [s3_part_of(row) for row in rows])
 
     async def finish_s3(
         self,

@@ -92,6 +92,7 @@ class SqliteCatalog(SqlCatalog):
     BY_BLOB = "INDEXED BY objects_blob"
 
     def __init__(self, path: Path, *, fsync: bool = True, patience: float = PATIENCE) -> None:
+        super().__init__()
         self._path = Path(path)
         self._patience = min(patience, PATIENCE)
         self._fsync = fsync

@@ -24,6 +24,7 @@ from uvideo._core import __version__, errors, json_document
 from uvideo.server.auth.client_address import ClientAddress
 from uvideo.server.auth.credentials import Key
 from uvideo.server.console.console_api import ASKED, View
+from uvideo.server.console.s3_endpoint import S3Endpoint
 from uvideo.server.console.sessions import Sessions, Throttle, csrf_of
 from uvideo.server.http.cross_origin import BrowserEndpoint
 from uvideo.server.http.error_responses import refusal_of
@@ -76,9 +77,9 @@ class Refusal(Exception):
 class Console:
     """Answers the console's requests on the admin port.
 
-    ``find``: looks up the pair of a public key.  ``port``: the admin port; part of the cookie's name, because browsers
-    share cookies between ports.  ``tls``: whether the port itself uses TLS; a proxy reports its TLS in
-    X-Forwarded-Proto.
+    ``find``: looks up the pair of a public key.  ``s3``: the address for S3 clients, which the pages show.  ``port``:
+    the admin port; part of the cookie's name, because browsers share cookies between ports.  ``tls``: whether the port
+    itself uses TLS; a proxy reports its TLS in X-Forwarded-Proto.
     """
 
     def __init__(
@@ -87,13 +88,14 @@ class Console:
         find: Callable[[str], Awaitable[Key | None]],
         sessions: Sessions,
         endpoint: BrowserEndpoint,
+        s3: S3Endpoint,
         *,
         port: int,
         tls: bool = False,
         throttle: Throttle | None = None,
         audit: Audit = OFF,
     ) -> None:
-        self._view, self._find, self._sessions, self._endpoint = view, find, sessions, endpoint
+        self._view, self._find, self._sessions, self._endpoint, self._s3 = view, find, sessions, endpoint, s3
         self._cookie, self._tls = f"uvideo-{port}", tls
         self._throttle = throttle or Throttle()
         self._audit = audit
@@ -201,6 +203,7 @@ class Console:
             "public_key": key.public,
             "csrf": csrf_of(token),
             "endpoint": self._endpoint.url(request.headers.get("Host", "")),
+            "s3": self._s3.url(request.headers.get("Host", "")),
             "version": __version__,
         }
 

@@ -206,9 +206,8 @@ class App:
     def _refused(self, exchange: Exchange, call: DialectCall[Any, Any] | None, raised: Exception) -> message.Response:
         """The error as an answer.  BrokenOff if the head of another answer was sent already."""
         failure: Exception = raised.failure if isinstance(raised, Unreadable) else raised
-        if (
-            exchange.request.writer.output_size and not exchange.is_begun
-        ):  # only closing the connection can report an error now
+        if exchange.request.writer.output_size and not exchange.is_begun:
+            # Only closing the connection can report an error now.
             self._count(failure)
             if isinstance(failure, OSError):
                 log.error("session %s: the answer was aborted: %s", exchange.session, failure.strerror or failure)

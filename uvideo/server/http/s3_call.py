@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,6 +37,7 @@ from uvideo.storage.base import SpaceRecord
 __all__ = ["S3Call"]
 
 WRONG = ("SignatureDoesNotMatch", "InvalidAccessKeyId")  # the answers to a wrong signature
+HERE = 64 * 1024  # bytes of a document that are parsed on the loop
 BULK = frozenset((s3.PutObject, s3.UploadPart))
 #: Operations that may take long, and whose errors SDKs read in an answer with the status 200.
 SLOW = (s3.CompleteMultipartUpload, s3.CopyObject, s3.UploadPartCopy)
@@ -236,14 +238,22 @@ class S3Call(DialectCall[Op, Any]):
             body = await self.exchange.small(DOCUMENTS[cls])
         except errors.TooLarge:
             raise S3Error("MalformedXML") from None
+        if len(body) <= HERE:
+            decoded = self._with_document(op, cls, body)
+        else:
+            decoded = await asyncio.get_running_loop().run_in_executor(None, self._with_document, op, cls, body)
+        if isinstance(op, Undecoded):
+            self._note(decoded)
+        return decoded
+
+    def _with_document(self, op: s3.Operation | Undecoded, cls: type[s3.Operation], body: bytes) -> s3.Operation:
+        """The operation with its document.  XAmzContentSHA256Mismatch; MalformedXML."""
         expected = self._payload.sha256
         if expected is not None and hashlib.sha256(body).hexdigest() != expected:
             raise S3Error("XAmzContentSHA256Mismatch", ClientComputedContentSHA256=expected)
         if isinstance(op, s3.CompleteMultipartUpload):
             return replace(op, parts=multipart.parts_of(body, op.md5))
-        decoded = self._decoded(cls, body)
-        self._note(decoded)
-        return decoded
+        return self._decoded(cls, body)
 
     async def perform(self, op: Op) -> tuple[Any, ObjectBody | None]:
         buckets, token = self.pipeline.buckets, self._signer.token if self._signer is not None else None

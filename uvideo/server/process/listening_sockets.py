@@ -54,6 +54,11 @@ class Ports:
         return self.data.getsockname()[1], self.admin.getsockname()[1]
 
     @property
+    def s3_number(self) -> int | None:
+        """The port that serves only S3; None if there is none."""
+        return None if self.s3 is None else int(self.s3.getsockname()[1])
+
+    @property
     def apart(self) -> str | None:
         """The data port's address for URLs, if it differs from the console's; else None."""
         data, admin = self.data.getsockname()[0], self.admin.getsockname()[0]

@@ -157,8 +157,9 @@ def _serve(
                 with contextlib.suppress(OSError):  # closed terminal or pipe, full disk
                     os.write(sys.stdout.fileno(), line.encode())  # unbuffered: nothing can fail at exit
             trail.record("StartServer", audit.Who("server", public), version=__version__, workers=settings.workers)
-            log.info("answering on %s, the console is on %s", endpoint, admin)
-            service.ready(f"answering on {endpoint}")
+            s3 = f", S3 is on {fields['s3']}" if "s3" in fields else ""
+            log.info("answering on %s%s, the console is on %s", endpoint, s3, admin)
+            service.ready(f"answering on {endpoint}{s3}")
 
         # Under a service manager there is always a supervisor: it can end before the last answer is sent.
         alone = settings.workers == 1 and (faults is not None or not service.is_there)

@@ -25,6 +25,7 @@ from uvideo.server.auth.key_file import KeyFile
 from uvideo.server.console.admin_port import admin_handler
 from uvideo.server.console.app import Console
 from uvideo.server.console.console_api import View
+from uvideo.server.console.s3_endpoint import S3Endpoint
 from uvideo.server.http.app import App
 from uvideo.server.http.callback import Callbacks
 from uvideo.server.http.connection import Server
@@ -227,11 +228,15 @@ async def run(
             history = History(metrics)
             view = View(service, app.spaces, history, metrics.started, plan.audit, held)
             data_port, admin_port = ports.numbers
-            endpoint = BrowserEndpoint(settings.public_url, data_port, ports.tls is not None, ports.apart)
+            tls = ports.tls is not None
+            endpoint = BrowserEndpoint(settings.public_url, data_port, tls, ports.apart)
+            s3_endpoint = S3Endpoint(
+                *(settings.s3_host, settings.public_url, ports.s3_number, data_port, tls, ports.apart)
+            )
             console = Console(
-                *(view, service.key, shared.sessions, endpoint),
+                *(view, service.key, shared.sessions, endpoint, s3_endpoint),
                 port=admin_port,
-                tls=ports.tls is not None,
+                tls=tls,
                 audit=plan.audit,
             )
             watch = Watchdog(settings.idle, settings.least_rate)

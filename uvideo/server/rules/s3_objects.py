@@ -19,6 +19,7 @@ from uvideo.server.rules.s3_listing import NULL
 from uvideo.server.rules.s3_record import (
     MIME,
     RequestContext,
+    acl_to_store,
     check_owner_id,
     checksum_of,
     info,
@@ -77,7 +78,7 @@ class S3Objects:
             MOST,
         )
         received = await self._service.receive(body, count=body)
-        now = int(self._service.clock())
+        now, shown, found = int(self._service.clock()), body.digest(), body.checksum()
         record = ObjectRecord(
             space_id=asked.space.space_id,
             key=op.key,
@@ -89,12 +90,13 @@ class S3Objects:
             created=now,
             modified=now,
             tags=op.tags,
+            acl=acl_to_store(op.acl),
             blob=received.blob,
             inline=received.inline,
-            s3=_facts(op, body.digest(), body.checksum()),
+            s3=_facts(op, shown, found),
         )
-        await self._service.keep(with_acl(record, op.acl), expected=expected)
-        return s3.PutObjectOutput(etag=body.digest(), checksum=body.checksum())
+        await self._service.keep(record, expected=expected)
+        return s3.PutObjectOutput(etag=shown, checksum=found)
 
     async def _expected(self, conditions: WriteConditions, asked: RequestContext, key: str) -> Expected | None:
         """The check of a write's conditions in its transaction, or None.  They are checked now too, before the body.
@@ -243,7 +245,11 @@ class S3Objects:
         if algorithm is None or (known is not None and known.algorithm == algorithm):
             return record
         found = (await summed(self._service, source, 0, source.size, algorithm, MOST)).checksum()
-        return replace(record, s3=_with_checksum(record.s3 or S3Facts(), found))
+        assert found is not None
+        facts = replace(
+            record.s3 or S3Facts(), checksum=found.value, algorithm=found.algorithm, checksum_type=found.type
+        )
+        return replace(record, s3=facts)
 
     def _copied(self, op: s3.CopyObject, asked: RequestContext, source: ObjectRecord) -> ObjectRecord:
         """The record of the copy.  InvalidRequest; InvalidObjectState.
@@ -358,13 +364,13 @@ def stored(op: s3.StoringOperation) -> tuple[tuple[str, str], ...]:
 
 def _facts(op: s3.StoringOperation, etag: str, checksum: s3.Checksum | None) -> S3Facts:
     """What S3 shows of an object that is stored at once.  ``etag``: the MD5 of its bytes."""
-    return _with_checksum(S3Facts(etag=etag, redirect=op.redirect or ""), checksum)
-
-
-def _with_checksum(facts: S3Facts, checksum: s3.Checksum | None) -> S3Facts:
     if checksum is None:
-        return facts
-    return replace(facts, checksum=checksum.value, algorithm=checksum.algorithm, checksum_type=checksum.type)
+        return S3Facts(etag=etag, redirect=op.redirect or "", acl=op.acl or "")
+    return S3Facts(
+        *(etag, checksum.value, checksum.algorithm, checksum.type),
+        redirect=op.redirect or "",
+        acl=op.acl or "",
+    )
 
 
 def check_version(version_id: str | None) -> None:

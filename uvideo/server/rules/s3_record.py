@@ -18,6 +18,7 @@ __all__ = [
         "MIME",
         "RequestContext",
         "acl_of",
+        "acl_to_store",
         "bucket_acl",
         "check_owner_id",
         "checksum_of",
@@ -95,10 +96,14 @@ def acl_of(record: ObjectRecord) -> str:
     return s3.PUBLIC_READ_WRITE if both else s3.PUBLIC_READ
 
 
+def acl_to_store(acl: str | None) -> str:
+    """The ACL of a record for one of operation.ACLS; None: no ACL was given."""
+    return "" if acl in (None, s3.PRIVATE) else stored_acl(s3.PUBLIC_READ)
+
+
 def with_acl(record: ObjectRecord, acl: str | None) -> ObjectRecord:
     """The record with another ACL, of operation.ACLS; None: no ACL was given."""
-    stored = "" if acl in (None, s3.PRIVATE) else stored_acl(s3.PUBLIC_READ)
-    return replace(record, acl=stored, s3=facts_of(replace(record.s3 or S3Facts(), acl=acl or "")))
+    return replace(record, acl=acl_to_store(acl), s3=facts_of(replace(record.s3 or S3Facts(), acl=acl or "")))
 
 
 def may_anybody_read(space: SpaceRecord, record: ObjectRecord | None) -> bool:

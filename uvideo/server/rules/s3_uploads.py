@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
@@ -45,6 +46,7 @@ LEAST = 5 << 20  # bytes of each part but the last
 LARGEST = 5 << 40  # bytes of an object
 STRICT = 8 << 20  # the same with the switch s3_strict_parts, and the most of the last one.  Source: s3.md section 1
 PAGE = 1000  # uploads that are read at once
+MADE_HERE = 500  # parts of which an object is made on the loop
 AFTER_ALL = "\U0010ffff" * 4  # behind a common prefix: all keys below it come before
 
 
@@ -228,10 +230,10 @@ class S3Uploads:
                 return await self._completed(op, asked)
             upload = await self.upload(asked, op.key, op.upload_id)
             parts = await self._catalog.s3_parts(op.upload_id, 0, PARTS)
-            chosen = _chosen(op, parts)
-            self._check_strictly([part.size for part in chosen])
-            _check_sizes(op, chosen)
-            record = self._record(op, asked, upload, chosen)
+            if len(parts) <= MADE_HERE:
+                chosen, record = self._made(op, asked, upload, parts)
+            else:
+                chosen, record = await asyncio.to_thread(self._made, op, asked, upload, parts)
             try:
                 gone = await self._catalog.finish_s3(op.upload_id, record, chosen, expected=expected_of(op.conditions))
             except errors.InvalidPartList:  # a part was replaced meanwhile
@@ -251,9 +253,13 @@ class S3Uploads:
             raise S3Error("NoSuchUpload")
         return _output(op, asked, record)
 
-    def _record(
-        self, op: s3.CompleteMultipartUpload, asked: RequestContext, upload: UploadRecord, chosen: Sequence[ExtentPart]
-    ) -> ObjectRecord:
+    def _made(
+        self, op: s3.CompleteMultipartUpload, asked: RequestContext, upload: UploadRecord, parts: Sequence[ExtentPart]
+    ) -> tuple[list[ExtentPart], ObjectRecord]:
+        """(the parts in the list, the object that they make).  Takes long for many parts; may run on a thread."""
+        chosen = _chosen(op, parts)
+        self._check_strictly([part.size for part in chosen])
+        _check_sizes(op, chosen)
         facts, now = _facts(upload), int(self._service.clock())
         shown = etag.of_parts([bytes.fromhex(part.md5) for part in chosen])
         total = _total(op, facts, chosen)
@@ -278,7 +284,7 @@ class S3Uploads:
                 redirect=facts.redirect,
             ),
         )
-        return with_acl(record, facts.acl or None)
+        return chosen, with_acl(record, facts.acl or None)
 
     async def _abort(self, op: s3.AbortMultipartUpload, asked: RequestContext) -> None:
         await self.upload(asked, op.key, op.upload_id)

@@ -14,7 +14,7 @@ export class Refused extends Error {
   }
 }
 
-export const session = { signed_in: false, csrf: "", endpoint: "", public_key: "", version: "" };
+export const session = { signed_in: false, csrf: "", endpoint: "", s3: "", public_key: "", version: "" };
 
 let signedOut = () => {};
 

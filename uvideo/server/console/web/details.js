@@ -2,7 +2,7 @@
 
 import { get, post, readUrl } from "./api.js";
 import { attempt, copyText, form, toast } from "./dialogs.js";
-import { button, h, icon, replace } from "./dom.js";
+import { button, facts, h, icon, replace } from "./dom.js";
 import { ICON_OF, kindOf } from "./kind.js";
 import { date, size, t } from "./language.js";
 import { download, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
@@ -117,14 +117,6 @@ function notice(object, ask) {
     icon("snow"),
     h("p", {}, restoring ? t("archive.restoring", { date: date(object.ready) }) : t("archive.frozen")),
     restoring ? null : button(t("restore"), { onclick: ask }),
-  );
-}
-
-function facts(pairs) {
-  return h(
-    "dl",
-    { class: "facts" },
-    pairs.filter(Boolean).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
   );
 }
 

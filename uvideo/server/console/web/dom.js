@@ -63,6 +63,7 @@ const ICONS = {
   right: "M9 5l7 7-7 7",
   info: "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17zM12 11v5.500M12 7.500h.01",
   snow: "M12 3v18M4.200 7.500l15.600 9M19.800 7.500l-15.600 9",
+  terminal: "M4 5.500h16v13H4zM7.500 9.500l3 2.500-3 2.500M12.500 15h4",
   move: "M4 12h14M18 12l-5-5M18 12l-5 5",
 };
 
@@ -93,6 +94,15 @@ export function button(text, { iconName, bare, kind = "", ...props } = {}) {
     { type: "button", class: `button ${kind}${bare ? " bare" : ""}`, title: bare ? text : null, ...props },
     iconName ? icon(iconName) : null,
     h("span", { class: bare ? "unseen" : "" }, text),
+  );
+}
+
+/** A list of [name, value]; null is left out. */
+export function facts(pairs) {
+  return h(
+    "dl",
+    { class: "facts" },
+    pairs.filter(Boolean).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
   );
 }
 

@@ -1,6 +1,7 @@
 // All spaces of the account.
 
 import { get, post } from "./api.js";
+import { connect } from "./connect.js";
 import { attempt, form, toast } from "./dialogs.js";
 import { button, h, icon, replace } from "./dom.js";
 import { date, day, size, t } from "./language.js";
@@ -40,6 +41,7 @@ export function spaces(root) {
       "div",
       { class: "head" },
       h("h1", {}, t("nav.spaces")),
+      button(t("connect"), { iconName: "terminal", onclick: connect }),
       button(t("space.create"), { iconName: "plus", kind: "primary", onclick: () => create(refresh) }),
     ),
     list,

@@ -1,0 +1,65 @@
+// What other programs need to reach this server: its addresses, a key, and the lines that set up two S3 clients.
+
+import { session } from "./api.js";
+import { copyText, open } from "./dialogs.js";
+import { button, facts, h } from "./dom.js";
+import { t } from "./language.js";
+
+const REGION = "cn-bj"; // of every space; the server accepts any
+
+/** A word of a command for a shell. */
+function quoted(text) {
+  return /^[\w./+=@:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** The last line asks for the private key and then runs `command`. */
+function typed(command) {
+  return `printf '%s ' ${quoted(t("connect.prompt"))} && read -rs AWS_SECRET_ACCESS_KEY && export AWS_SECRET_ACCESS_KEY && ${command}`;
+}
+
+function aws() {
+  return [
+    `export AWS_ENDPOINT_URL=${quoted(session.s3)} AWS_DEFAULT_REGION=${REGION}`,
+    `export AWS_ACCESS_KEY_ID=${quoted(session.public_key)}`,
+    typed("aws s3 ls"),
+  ];
+}
+
+function rclone() {
+  return [
+    `rclone config create uvideo s3 provider=Other env_auth=true endpoint=${quoted(session.s3)} region=${REGION}`,
+    `export AWS_ACCESS_KEY_ID=${quoted(session.public_key)}`,
+    typed("rclone lsd uvideo:"),
+  ];
+}
+
+function setUp(name, lines) {
+  const text = lines.join("\n");
+  return h(
+    "section",
+    { class: "connect-program" },
+    h("h3", {}, name),
+    h("textarea", { class: "link", readonly: true, rows: 6, spellcheck: "false", "aria-label": name, value: text }),
+    button(t("connect.copy", { name }), { iconName: "copy", onclick: () => copyText(text) }),
+  );
+}
+
+export function connect() {
+  const pairs = [
+    [t("connect.s3"), session.s3 || t("connect.none")],
+    [t("connect.ufile"), session.endpoint],
+    [t("connect.access"), session.public_key],
+    [t("connect.secret"), t("connect.secret.text")],
+  ];
+  return open(
+    t("connect"),
+    () => [
+      facts(pairs),
+      h("p", { class: "note" }, t("connect.keys")),
+      ...(session.s3
+        ? [h("p", { class: "note" }, t("connect.lines")), setUp(t("connect.aws"), aws()), setUp(t("connect.rclone"), rclone())]
+        : []),
+    ],
+    { kind: "wide" },
+  );
+}
