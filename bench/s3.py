@@ -247,8 +247,8 @@ class Bench:
             for name in names:
                 known = figures.get(name)
                 cells.append(
-                    f"{statistics.median(each.rate for each in known):>15.4g}"
-                    f"{statistics.median(each.cpu for each in known) * scale:>8.4g}"
+                    f"{shown(statistics.median(each.rate for each in known)):>15}"
+                    f"{shown(statistics.median(each.cpu for each in known) * scale):>8}"
                     if known
                     else f"{'-':>15}{'-':>8}"
                 )
@@ -267,6 +267,10 @@ class Bench:
                 rate = statistics.median(one.rate / other.rate for one, other in zip(ours, theirs, strict=True))
                 said[-1] += f" (rate {rate:.2f})"
         return ", ".join(said)
+
+
+def shown(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def sums(options: argparse.Namespace) -> None:
