@@ -24,19 +24,24 @@ from test.cluster.object_store import ObjectStore
 from test.cluster.places import blobs as blobs_of
 from test.cluster.places import catalog as catalog_of
 from test.cluster.postgres import Postgres
-from test.crash.story import State, Writer, fits, judge, look
+from test.crash.names import wrong_names
+from test.crash.state import State, fits, look
+from test.crash.story import Memory, judge, matches, names, writers
 from test.linear.test_histories import history
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import Server
 from ucloud.uvideo.protocol import operation
+from uvideo.server.ops.scrub import fsck
 from uvideo.storage.base import PartRecord
 from uvideo.storage.s3 import segment
 
 pytestmark = pytest.mark.cluster
 
 ROUNDS = int(os.environ.get("UVIDEO_TEST_ROUNDS", "3"))
-WRITERS = 4
+WRITERS = 6
 SPACE = "crash"
+#: All blobs that have a name.
+BLOBS = "SELECT blob FROM objects WHERE blob NOT LIKE 'parts-%' UNION SELECT blob FROM part_blobs"
 
 
 @pytest.fixture
@@ -89,6 +94,13 @@ class Below:
         finally:
             await db.close()
 
+    async def _ask(self, query: str) -> list[Any]:
+        db = await asyncpg.connect(self.database)
+        try:
+            return list(await db.fetch(query))
+        finally:
+            await db.close()
+
     async def _part(self, draft: str, part: PartRecord) -> bytes:
         return bytes(await self.blobs.fetch(draft, part.part, bytes.fromhex(part.location), 0, part.size))
 
@@ -99,6 +111,7 @@ class Below:
         await self.blobs.start()
         try:
             found = await look(self.blobs, self.catalog, SPACE, names, self._part)
+            assert (wrong := await wrong_names(self._ask)) == [], wrong
             return found, await self._left() if sweep else 0
         finally:
             await self.blobs.close()
@@ -107,14 +120,13 @@ class Below:
     async def _left(self) -> int:
         await asyncio.sleep(0.2)  # what was under way to the store has come
         await self.blobs.sweep(self.catalog.named, time.time())
+        assert (damages := (await fsck(self.blobs, self.catalog, rehash=False)).damages) == [], damages
         listed = {each["path"] async for chunk in obstore.list(self.blobs.client) for each in chunk}
         paths = listed - {"probe", "identity"}
-        needed, after = set[str](), None
-        while page := await self.catalog.walk(after, 1000):
-            after = (page[-1].space_id, page[-1].key)
-            for blob in {record.blob for record in page if record.blob}:
-                _, nonces = await self.blobs.ledger.segments(blob, 0, 8 * 1000) or (0, b"")
-                needed |= {segment(blob, at, nonces[8 * at : 8 * at + 8]) for at in range(len(nonces) // 8)}
+        needed = set[str]()
+        for (blob,) in await self._ask(BLOBS):
+            _, nonces = await self.blobs.ledger.segments(blob, 0, 8 * 1000) or (0, b"")
+            needed |= {segment(blob, at, nonces[8 * at : 8 * at + 8]) for at in range(len(nonces) // 8)}
         space = await self.catalog.space(SPACE)
         assert space is not None and needed <= paths, needed - paths
         drafts = {each.draft for each in await self.catalog.uploads(space.space_id, "", "", "", 10_000)}
@@ -122,29 +134,34 @@ class Below:
 
 
 def one_round(
-    cluster: Cluster, gateways: list[Server], below: Below, states: dict[str, State], dice: random.Random
+    cluster: Cluster,
+    gateways: list[Server],
+    below: Below,
+    states: dict[str, State],
+    memories: dict[str, Memory],
+    dice: random.Random,
 ) -> Counter[str]:
-    """Write through both, kill one, then the other; what is there then.  ``states`` is brought up to date."""
+    """Write through both, kill one, then the other; what is there then.
+
+    ``states`` and ``memories`` are brought up to date.
+    """
     done: Counter[str] = Counter(rounds=1)
-    writers = [
-        Writer(gateways[number % 2], SPACE, name, dice.randrange(1 << 30), states[name])
-        for number, name in enumerate(states)
-    ]
-    for writer in writers:
+    at_work = writers(gateways, SPACE, states, dice, memories)
+    for writer in at_work:
         writer.start()
     order = dice.sample([0, 1], 2)
     for at in order:
-        ended = sum(len(writer.steps) for writer in writers)
+        ended = sum(len(writer.steps) for writer in at_work)
         wanted, deadline = ended + dice.randrange(1, 40), time.monotonic() + 60
-        while sum(len(writer.steps) for writer in writers) < wanted and time.monotonic() < deadline:
+        while sum(len(writer.steps) for writer in at_work) < wanted and time.monotonic() < deadline:
             time.sleep(dice.uniform(0, 0.004))
         gateways[at].kill()
-    for writer in writers:
+    for writer in at_work:
         writer.stop.set()
         writer.join(patience.SECONDS)
         assert writer.failure is None and not writer.is_alive(), writer.failure
     found, _ = asyncio.run(below.look(list(states)))
-    for writer in writers:
+    for writer in at_work:
         name = writer.prefix[:-1]
         judge(writer, found[name])
         states[name] = found[name]
@@ -162,17 +179,14 @@ def test_nothing_acknowledged_is_lost_when_gateways_are_killed(
     for name, value in cluster.object_store.credentials.items():
         monkeypatch.setenv(name, value)
     Peer(cluster.gateways[0]).manage(operation.CreateSpace(SPACE))
-    states: dict[str, Any] = {f"w{number}": State() for number in range(WRITERS)}
+    states, memories = {name: State() for name in names(WRITERS)}, dict[str, Memory]()
     gateways, below = list(cluster.gateways), Below(cluster)
     dice, done = random.Random(20261125), Counter[str]()
     for _ in range(ROUNDS):
-        done += one_round(cluster, gateways, below, states, dice)
+        done += one_round(cluster, gateways, below, states, memories, dice)
     for gateway in gateways:  # and the service says the same
-        peer = Peer(gateway)
         for state in states.values():
-            for key, (name, size) in state.objects.items():
-                got = peer.call(operation.GetObject(SPACE, key))
-                assert (got.status, got.header("ETag"), len(got.body)) == (200, f'"{name}"', size)
+            matches(gateway, SPACE, state)
         gateway.kill()
     found, left = asyncio.run(below.look(list(states), sweep=True))
     print(f"kill -9 of gateways: {dict(done)}, {left} objects of the store that nothing names")

@@ -18,6 +18,7 @@ from test.cluster.gateways import Cluster, start_cluster
 from test.cluster.object_store import ObjectStore
 from test.cluster.postgres import BINARIES, Postgres
 from test.cluster.program import find, until
+from test.server.part_objects import COPIED, COUNT, LINKED, fill_parts, holds_parts
 from test.server.test_keys import added, peer_of
 from test.server.test_maintenance import admin, fill, holds, told
 from test.server.wire import Peer
@@ -43,19 +44,22 @@ def test_a_folder_becomes_a_cluster_and_a_folder_again(cluster: Cluster, tmp_pat
     to = ("--to-database", env["UVIDEO_SERVE_DATABASE"], "--to-blobs", env["UVIDEO_SERVE_BLOBS"])
     with start_server(folder, "--no-fsync", env=keys_of(cluster)) as server:
         space = fill(Peer(server))
+        fill_parts(server, space)
     moved = told(admin("migrate", folder, *to, "--json", env=cluster.object_store.credentials))
-    assert (moved["copied"], moved["linked"], moved["uploads"]) == (5, 1, 1)
+    assert (moved["copied"], moved["linked"], moved["uploads"]) == (5 + COPIED, 1 + LINKED, 2)
     for each in cluster.gateways:
         holds(Peer(each), space)
-    assert told(admin("fsck", folder, "--rehash", "--json", env=env)) == {"objects": 6, "damaged": 0}
+        holds_parts(each, space)
+    assert told(admin("fsck", folder, "--rehash", "--json", env=env)) == {"objects": 6 + COUNT, "damaged": 0}
     again = told(admin("migrate", folder, *to, "--json", env=cluster.object_store.credentials))
-    assert (again["copied"], again["kept"]) == (0, 6)
+    assert (again["copied"], again["kept"]) == (0, 6 + COUNT)
     returned = told(admin("migrate", tmp_path / "none", "--to-folder", back, "--json", env=env))
-    assert (returned["copied"], returned["linked"]) == (5, 1)
+    assert (returned["copied"], returned["linked"]) == (5 + COPIED, 1 + LINKED)
     with start_server(back, "--no-fsync", env=keys_of(cluster)) as server:
         holds(Peer(server), space)
+        holds_parts(server, space)
     stats = told(admin("stats", folder, "--json", env=env))
-    assert (stats["objects"], stats["unnamed"]) == (6, 0)
+    assert (stats["objects"], stats["unnamed"]) == (6 + COUNT, 0)
 
 
 def test_a_key_pair_counts_at_all_gateways_until_it_is_removed(cluster: Cluster, tmp_path: Path) -> None:

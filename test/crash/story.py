@@ -1,75 +1,90 @@
 """Writers who note what they asked for and what they were told, and what a folder may hold after that.
 
 Each writer has keys of its own and asks for one thing at a time.  So after a crash its keys are as they were after the
-last acknowledged step or, whole, after the one that was under way: nothing else.
+last acknowledged step or, whole, after the one that was under way: nothing else.  WRITERS has the dialects of each; to
+try another kind of writer everywhere, add it there.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from test.server.wire import BLOCK, Peer
-from ucloud.uvideo.protocol import etag, operation
-from uvideo.storage.base import Blobs, Catalog, PartRecord
-from uvideo.storage.disk import DiskBlobs
-from uvideo.storage.sqlite import SqliteCatalog
+from test.crash.s3_steps import S3Steps
+from test.crash.state import State, fits
+from test.crash.ufile_steps import UfileSteps
+from test.s3.peer import S3Peer
+from test.server.wire import Answer, Peer
+from ucloud.uvideo.protocol import operation
+
+__all__ = ["Memory", "Step", "Writer", "judge", "matches", "names", "writers"]
 
 KEYS = 6  # of a writer: few, so that most puts replace something
-SIZES = (0, 1, 1000, 16 * 1024, 16 * 1024 + 1, 70_000, 200_000, 1_100_000)
-UNKNOWN = "?"  # an upload whose beginning was never acknowledged
 
 
-@dataclass(frozen=True)
-class State:
-    """``objects``: key -> (etag, size).  ``uploads``: id -> (key, {part: its etag})."""
+class Steps(Protocol):
+    """What a writer asks for in one dialect."""
 
-    objects: dict[str, tuple[str, int]] = field(default_factory=dict)
-    uploads: dict[str, tuple[str, dict[int, str]]] = field(default_factory=dict)
+    def choices(self, now: State) -> Sequence[tuple[int, Callable[[State], bool]]]:
+        """(weight, what to do next, given that its keys are so); it returns False without an answer."""
 
-    def with_object(self, key: str, data: bytes) -> State:
-        return replace(self, objects={**self.objects, key: (tag(data), len(data))})
 
-    def without(self, key: str) -> State:
-        return replace(self, objects={name: value for name, value in self.objects.items() if name != key})
+#: The kinds of writers, by the first word of their names, and what each speaks.
+WRITERS: dict[str, tuple[Callable[[Writer], Steps], ...]] = {
+    "ufile": (UfileSteps,),
+    "s3": (S3Steps,),
+    "both": (UfileSteps, S3Steps),
+}
 
-    def with_upload(self, upload_id: str, key: str, parts: dict[int, str]) -> State:
-        return replace(self, uploads={**self.uploads, upload_id: (key, parts)})
 
-    def without_upload(self, upload_id: str) -> State:
-        return replace(self, uploads={name: value for name, value in self.uploads.items() if name != upload_id})
+def names(count: int) -> list[str]:
+    """The names of so many writers, of all kinds."""
+    kinds = list(WRITERS)
+    return [f"{kinds[number % len(kinds)]}-{number // len(kinds)}" for number in range(count)]
 
 
 @dataclass(frozen=True)
 class Step:
-    """``session``: of the answer, None if there was none.  ``after``: the state once it is done."""
+    """``session``: of the answer, None if there was none.  ``after``: the state once it is done.
+
+    ``partly``: the states while it is done, if it is more than one change.
+    """
 
     what: str
     session: str | None
     after: State
+    partly: Sequence[State] = ()
 
 
-def tag(data: bytes) -> str:
-    tree = etag.Etag()
-    tree.update(data)
-    return tree.value()
+@dataclass
+class Memory:
+    """What a writer knows beside its state, also after the server was killed.
+
+    ``parts``: upload -> {etag: bytes} of parts that it sent.  ``planned``: upload of UFile -> all its parts.
+    ``finished``: upload of S3 -> (key, (number, etag) of its parts, ETag) of those it finished, maybe unanswered.
+    """
+
+    parts: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    planned: dict[str, list[bytes]] = field(default_factory=dict)
+    finished: dict[str, tuple[str, list[tuple[int, str]], str]] = field(default_factory=dict)
 
 
 class Writer(threading.Thread):
-    """Asks until it gets no answer any more, or ``stop`` is set.  ``start_state``: what its keys hold."""
+    """Asks until it gets no answer any more, or ``stop`` is set.  ``before``: what its keys hold."""
 
-    def __init__(self, server: Any, space: str, name: str, seed: int, before: State) -> None:
+    def __init__(self, server: Any, space: str, name: str, seed: int, before: State, memory: Memory | None = None):
         super().__init__(daemon=True)
-        self.peer, self.space, self.prefix = Peer(server), space, f"{name}/"
+        self.peer, self.s3, self.space, self.prefix = Peer(server), S3Peer(server), space, f"{name}/"
         self.dice = random.Random(seed)
         self.before, self.steps = before, list[Step]()
+        self.memory = memory or Memory()
         self.stop = threading.Event()
         self.failure: BaseException | None = None
-        self._parts: dict[str, list[bytes]] = {}
+        self._dialects = [made(self) for made in WRITERS[name.partition("-")[0]]]
 
     def run(self) -> None:
         try:
@@ -78,116 +93,68 @@ class Writer(threading.Thread):
         except BaseException as failure:
             self.failure = failure
 
-    def _ask(self, op: Any, after: Callable[[Any], State], unanswered: State, body: bytes = b"") -> bool:
-        """Ask, and note the outcome; False if there was no answer."""
-        what = type(op).__name__
+    def _step(self, now: State) -> bool:
+        choices = [each for dialect in self._dialects for each in dialect.choices(now)]
+        (chosen,) = self.dice.choices([call for _, call in choices], [weight for weight, _ in choices])
+        return chosen(now)
+
+    def key(self) -> str:
+        """One of its keys."""
+        return self.prefix + str(self.dice.randrange(KEYS))
+
+    def ask(
+        self,
+        what: str,
+        call: Callable[[], Answer],
+        after: Callable[[Answer], State],
+        unanswered: State,
+        partly: Sequence[State] = (),
+        expected: int | None = None,
+    ) -> bool:
+        """Ask, and note the outcome; False if there was no answer.
+
+        ``unanswered``: what may be there then, ``partly`` too, or nothing of it.  ``expected``: the status, None: of a
+        success.
+        """
         try:
-            got = self.peer.call(op, body)
-        except (OSError, ConnectionError, ValueError, EOFError) as failure:
-            self.steps.append(Step(f"{what}: {type(failure).__name__}", None, unanswered))
+            got = call()
+        except Exception as failure:  # http.client's, too, for an answer that broke off
+            self.steps.append(Step(f"{what}: {type(failure).__name__}", None, unanswered, partly))
             return False
-        except Exception as failure:  # http.client's, for an answer that broke off
-            self.steps.append(Step(f"{what}: {type(failure).__name__}", None, unanswered))
-            return False
-        if got.status not in (200, 204):
-            raise AssertionError(f"{what} was refused: {got.status} {got.body!r}")
-        self.steps.append(Step(what, got.header("X-SessionId"), after(got)))
+        is_error = b"<Error" in got.body[:200]  # CompleteMultipartUpload may fail after it began to answer
+        if (got.status not in (200, 204) or is_error) if expected is None else got.status != expected:
+            raise AssertionError(f"{what} was answered with {got.status} {got.body[:500]!r}")
+        session = got.header("X-SessionId") or got.header("x-amz-request-id")
+        self.steps.append(Step(what, session, after(got), partly))
         return True
 
-    def _sure(self, op: Any, state: State, body: bytes = b"") -> bool:
-        return self._ask(op, lambda got: state, state, body)
-
-    def _data(self) -> bytes:
-        return self.dice.randbytes(self.dice.choice(SIZES))
-
-    def _step(self, now: State) -> bool:
-        dice, space = self.dice, self.space
-        key = self.prefix + str(dice.randrange(KEYS))
-        taken = sorted(now.objects)
-        uploads = sorted(set(now.uploads) & set(self._parts))
-        chosen = dice.choices(
-            ("put", "delete", "copy", "rename", "append", "begin", "part", "finish", "abort"),
-            (
-                40,
-                *((10, 8, 8, 6) if taken else (0, 0, 0, 0)),
-                8,
-                *((14, 8) if uploads else (0, 0)),
-                3 if now.uploads else 0,
-            ),
-        )[0]
-        if chosen == "put":
-            data = self._data()
-            return self._sure(operation.PutObject(space, key), now.with_object(key, data), data)
-        if chosen == "begin":
-            op = operation.InitiateUpload(space, key)
-
-            def begun(got: Any) -> State:
-                upload_id = got.json()["UploadId"]
-                sizes = dice.choice(([700], [30_000], [BLOCK, 5000], [BLOCK, 1]))
-                self._parts[upload_id] = [dice.randbytes(size) for size in sizes]
-                return now.with_upload(upload_id, key, {})
-
-            return self._ask(op, begun, now.with_upload(UNKNOWN, key, {}))
-        if chosen == "abort":  # also what was begun before the last crash
-            upload_id = dice.choice(sorted(now.uploads))
-            op = operation.AbortUpload(space, now.uploads[upload_id][0], upload_id)
-            return self._sure(op, now.without_upload(upload_id))
-        if chosen in ("part", "finish"):
-            return self._multipart(now, dice.choice(uploads))
-        source = dice.choice(taken)
-        if chosen == "delete":
-            return self._sure(operation.DeleteObject(space, source), now.without(source))
-        if chosen == "append":
-            return self._append(now, key)
-        target = self.prefix + str(dice.randrange(KEYS))
-        if target == source:
-            return True
-        copied = replace(now, objects={**now.objects, target: now.objects[source]})
-        if chosen == "copy":
-            return self._sure(operation.CopyObject(space, target, space, source), copied)
-        return self._sure(operation.RenameObject(space, source, target, True), copied.without(source))
-
-    def _append(self, now: State, key: str) -> bool:
-        """To a key that is free: what stands there is a put's, whose bytes are not kept here."""
-        if key in now.objects:
-            return True
-        first, second = self.dice.randbytes(3000), self.dice.randbytes(20_000)
-        middle = now.with_object(key, first)
-        if not self._sure(operation.AppendObject(self.space, key, 0), middle, first):
-            return False
-        op = operation.AppendObject(self.space, key, len(first))
-        return self._sure(op, middle.with_object(key, first + second), second)
-
-    def _multipart(self, now: State, upload_id: str) -> bool:
-        """The next step of an upload."""
-        (key, have), parts, space = now.uploads[upload_id], self._parts[upload_id], self.space
-        missing = [number for number in range(len(parts)) if number not in have]
-        if missing:
-            number = self.dice.choice(missing)
-            name = etag.part_etag(etag.block_digest(parts[number]))
-            after = now.with_upload(upload_id, key, {**have, number: name})
-            return self._sure(operation.UploadPart(space, key, upload_id, number), after, parts[number])
-        op = operation.FinishUpload(space, key, upload_id, tuple(have[number] for number in range(len(parts))))
-        return self._sure(op, now.without_upload(upload_id).with_object(key, b"".join(parts)))
+    def sure(self, op: Any, state: State, body: bytes = b"") -> bool:
+        """As ``ask``, of an operation of UFile after which the state is this."""
+        return self.ask(type(op).__name__, lambda: self.peer.call(op, body), lambda got: state, state)
 
     def allowed(self, acknowledged: Callable[[str], bool] = lambda session: True) -> list[State]:
         """The states that may be found, given which answers had left."""
         found = self.before
         for step in self.steps:
             if step.session is None or not acknowledged(step.session):
-                return [found, step.after]
+                return [found, *step.partly, step.after]
             found = step.after
         return [found]
 
 
-def fits(found: State, allowed: State) -> bool:
-    if found.objects != allowed.objects:
-        return False
-    unknown = {name: value for name, value in found.uploads.items() if name not in allowed.uploads}
-    expected = {name: value for name, value in allowed.uploads.items() if name != UNKNOWN}
-    if any(found.uploads.get(name) != value for name, value in expected.items()):
-        return False
-    return not unknown or list(unknown.values()) == [allowed.uploads.get(UNKNOWN)]
+def writers(
+    servers: Sequence[Any],
+    space: str,
+    states: dict[str, State],
+    dice: random.Random,
+    memories: dict[str, Memory] | None = None,
+) -> list[Writer]:
+    """A writer for each name, that goes on from its state.  Each has one of the servers."""
+    made = []
+    for server, (name, state) in zip(itertools.cycle(servers), states.items(), strict=False):
+        memory = None if memories is None else memories.setdefault(name, Memory())
+        made.append(Writer(server, space, name, dice.randrange(1 << 30), state, memory))
+    return made
 
 
 def judge(writer: Writer, found: State, acknowledged: Callable[[str], bool] = lambda session: True) -> None:
@@ -199,65 +166,12 @@ def judge(writer: Writer, found: State, acknowledged: Callable[[str], bool] = la
     raise AssertionError(f"{writer.prefix} last steps {last}\n found {found}\n allowed {allowed}")
 
 
-async def observe(folder: Path, space: str, names: list[str]) -> tuple[dict[str, State], int]:
-    """({writer: what is there}, files that nothing names after a sweep) of a folder that no server uses."""
-    blobs, catalog = DiskBlobs(folder, fsync=False), SqliteCatalog(folder / "catalog.db", fsync=False)
-
-    async def part_bytes(draft: str, part: PartRecord) -> bytes:
-        path = blobs.draft_path(draft)
-        with open(path if path.exists() else blobs.blob_path(draft), "rb") as file:  # half finished
-            file.seek(part.part * BLOCK)
-            return file.read(part.size)
-
-    await blobs.start()
-    await catalog.start()
-    try:
-        found = await look(blobs, catalog, space, names, part_bytes)
-        await blobs.sweep(catalog.named, float("inf"))
-        files = {path.name for place in ("incoming", "blobs") for path in (folder / place).rglob("*") if path.is_file()}
-        return found, len(files - await catalog.named(files))
-    finally:
-        await catalog.close()
-        await blobs.close()
-
-
-async def look(
-    blobs: Blobs,
-    catalog: Catalog,
-    space: str,
-    names: list[str],
-    part_bytes: Callable[[str, PartRecord], Awaitable[bytes]],
-) -> dict[str, State]:
-    """{writer: what is there}.  ``part_bytes(draft, part)``: how the drivers keep what has no name yet.
-
-    Every byte is read: an object or a part that does not have its etag's bytes is an AssertionError.
-    """
-    record = await catalog.space(space)
-    found = {name: State() for name in names}
-    if record is None:
-        return found
-    for name in names:
-        prefix = f"{name}/"
-        for entry in (await catalog.list(record.space_id, prefix, "", 10_000)).objects:
-            known = await catalog.get(record.space_id, entry.key)
-            assert known is not None
-            found[name].objects[entry.key] = (tag(await _bytes(blobs, known)), known.size)
-            assert found[name].objects[entry.key][0] == known.etag, f"{entry.key} has other bytes than its etag"
-        for upload in await catalog.uploads(record.space_id, prefix, "", "", 10_000):
-            parts = {}
-            for part in await catalog.parts(upload.upload_id, 0, None):
-                digest = etag.block_digest(await part_bytes(upload.draft, part))
-                assert etag.part_etag(digest) == part.etag, f"part {part.part} of {upload.key} has other bytes"
-                parts[part.part] = part.etag
-            found[name].uploads[upload.upload_id] = (upload.key, parts)
-    return found
-
-
-async def _bytes(blobs: Blobs, record: Any) -> bytes:
-    if record.blob is None:
-        return record.inline or b""
-    reader = await blobs.open(record.blob)
-    try:
-        return b"".join([piece async for piece in reader.read(0, record.size)])
-    finally:
-        await reader.close()
+def matches(server: Any, space: str, state: State) -> int:
+    """AssertionError unless the server says the same in both dialects; how many objects there are."""
+    peer, s3 = Peer(server), S3Peer(server)
+    for key, found in state.objects.items():
+        got, shown = peer.call(operation.GetObject(space, key)), s3.ask("GET", space, key)
+        assert (got.status, len(got.body)) == (200, found.size), key
+        assert (got.header("ETag") or "").strip('"') in (found.tag, found.shown), key
+        assert (shown.status, shown.header("ETag"), shown.body) == (200, f'"{found.shown}"', got.body), key
+    return len(state.objects)

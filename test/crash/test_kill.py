@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 
 from test import patience
-from test.crash.story import State, Writer, fits, judge, observe
+from test.crash.state import State, fits, observe
+from test.crash.story import Memory, judge, matches, names, writers
 from test.server.wire import Peer
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import operation
 
 ROUNDS = int(os.environ.get("UVIDEO_TEST_ROUNDS", "100"))
-WRITERS = 4
+WRITERS = 6
 SPACE = "crash"
 OPTIONS = ((), ("--no-fsync",), ("--workers", "2"), ("--workers", "2", "--no-fsync"))
 
@@ -30,24 +31,30 @@ def wait_for_the_end(folder: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
 
 
-def one_round(folder: Path, states: dict[str, State], dice: random.Random, options: tuple[str, ...]) -> Counter[str]:
-    """Serve, write, kill; what is there then.  ``states`` is brought up to date."""
+def one_round(
+    folder: Path,
+    states: dict[str, State],
+    memories: dict[str, Memory],
+    dice: random.Random,
+    options: tuple[str, ...],
+) -> Counter[str]:
+    """Serve, write, kill; what is there then.  ``states`` and ``memories`` are brought up to date."""
     done: Counter[str] = Counter()
     with start_server(folder, *options) as server:
-        writers = [Writer(server, SPACE, name, dice.randrange(1 << 30), states[name]) for name in states]
-        for writer in writers:
+        at_work = writers([server], SPACE, states, dice, memories)
+        for writer in at_work:
             writer.start()
         wanted, deadline = dice.randrange(1, 80), time.monotonic() + 60
-        while sum(len(writer.steps) for writer in writers) < wanted and time.monotonic() < deadline:
+        while sum(len(writer.steps) for writer in at_work) < wanted and time.monotonic() < deadline:
             time.sleep(dice.uniform(0, 0.004))
         server.kill()
         wait_for_the_end(folder)
-        for writer in writers:
+        for writer in at_work:
             writer.stop.set()
             writer.join(patience.SECONDS)
             assert writer.failure is None and not writer.is_alive(), writer.failure
     found, leaked = asyncio.run(observe(folder, SPACE, list(states)))
-    for writer in writers:
+    for writer in at_work:
         state = found[writer.prefix[:-1]]
         judge(writer, state)
         states[writer.prefix[:-1]] = state
@@ -63,15 +70,13 @@ def run(folder: Path, rounds: int, seed: int) -> Counter[str]:
     dice, done = random.Random(seed), Counter[str]()
     with start_server(folder) as server:
         Peer(server).manage(operation.CreateSpace(SPACE))
-    states = {f"w{number}": State() for number in range(WRITERS)}
+    states = {name: State() for name in names(WRITERS)}
+    memories: dict[str, Memory] = {}
     for number in range(rounds):
-        done += one_round(folder, states, dice, OPTIONS[number % len(OPTIONS)])
+        done += one_round(folder, states, memories, dice, OPTIONS[number % len(OPTIONS)])
     with start_server(folder) as server:  # and the service says the same as its folder
-        peer = Peer(server)
         for state in states.values():
-            for key, (name, size) in state.objects.items():
-                got = peer.call(operation.GetObject(SPACE, key))
-                assert (got.status, got.header("ETag"), len(got.body)) == (200, f'"{name}"', size)
+            matches(server, SPACE, state)
     return done
 
 

@@ -5,118 +5,222 @@ Nobody is told 500, and a part that was acknowledged is there as long as its upl
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from test import patience
-from test.server.wire import BLOCK, Peer
+from test.crash.state import md5, observe
+from test.s3.peer import S3Peer, etag_of
+from test.server.wire import BLOCK, Answer, Peer
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import etag, operation
 
 SPACE = "races"
 RACES = int(os.environ.get("UVIDEO_TEST_ROUNDS", "4"))
-DATA = [bytes([65 + number]) * BLOCK for number in range(2)] + [b"the third part"]
-TAGS = [etag.part_etag(etag.block_digest(data)) for data in DATA]
+NOTHING = Answer(0, [], b"")  # there was no answer
 
 
-def ask(peer: Peer, op: Any, body: bytes = b"") -> int:
-    """The status, 0 if there was no answer."""
+def status(call: Callable[[], Answer]) -> Answer:
     try:
-        return peer.call(op, body).status
+        return call()
     except (OSError, EOFError, ValueError):
-        return 0
+        return NOTHING
 
 
-def begin(peer: Peer, key: str) -> str:
-    upload_id: str = peer.do(operation.InitiateUpload(SPACE, key)).upload_id
-    for number in range(2):
-        peer.do(operation.UploadPart(SPACE, key, upload_id, number), DATA[number])
-    return upload_id
+class Race:
+    """One dialect's upload of which all ask at once.  ``bodies``: what the object may hold.
+
+    ``part``: the object that has the part that was sent late.
+    """
+
+    bodies: ClassVar[tuple[bytes, ...]]
+    part: ClassVar[bytes]
+
+    def __init__(self, server: Any, key: str) -> None:
+        self.server, self.key, self.upload_id = server, key, ""
+        self.found: dict[str, list[Answer]] = {}
+
+    def begin(self) -> None:
+        raise NotImplementedError
+
+    def asked(self) -> Mapping[str, Callable[[Any], Answer]]:
+        """{what: how to ask for it}: finishes with two lists, a part, an abort."""
+        raise NotImplementedError
+
+    def peer(self) -> Any:
+        """A client of its own for each."""
+        raise NotImplementedError
+
+    def run(self, *, abort: bool) -> list[threading.Thread]:
+        """Ask for all of it at once, each on a connection of its own; ``found`` is filled as the answers come."""
+        asked = self.asked()
+        self.found = {what: [] for what in asked}
+        names = ["old", "part", "old", "new", *(["abort"] if abort else [])]
+        together = threading.Barrier(len(names))
+
+        def one(what: str) -> Callable[[], None]:
+            def run() -> None:
+                peer = self.peer()
+                together.wait(patience.SECONDS)
+                self.found[what].append(status(lambda: asked[what](peer)))
+
+            return run
+
+        threads = [threading.Thread(target=one(what), daemon=True) for what in names]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def finished(self, *names: str) -> list[Answer]:
+        """The answers of finishes that were successful."""
+        return [answer for name in names for answer in self.found[name] if answer.status == 200]
+
+    def judge(self) -> str:
+        """What became of it: "open", "finished" or "aborted"."""
+        answers = [answer for each in self.found.values() for answer in each]
+        assert not [answer for answer in answers if answer.status >= 500], self.found
+        got = Peer(self.server).call(operation.GetObject(SPACE, self.key))
+        if got.status == 200:
+            assert got.body in self.bodies, f"{len(got.body)} bytes, {self.found}"
+            self.judge_finished(got.body)
+            return "finished"
+        assert not self.finished("old", "new"), self.found
+        if not self.is_open():
+            assert {answer.status for answer in self.found["abort"]} & {0, 200, 204}, self.found
+            return "aborted"
+        if self.finished("part"):  # it was acknowledged, so it is there, every byte of it
+            assert self.asked()["new"](self.peer()).status == 200
+            assert Peer(self.server).call(operation.GetObject(SPACE, self.key)).body == self.part
+        return "open"
+
+    def judge_finished(self, body: bytes) -> None:
+        raise NotImplementedError
+
+    def is_open(self) -> bool:
+        raise NotImplementedError
 
 
-def race(server: Any, key: str, upload_id: str, *, abort: bool) -> tuple[dict[str, list[int]], list[threading.Thread]]:
-    """Ask for all of it at once, each on a connection of its own; {what: statuses}, filled as they come."""
-    found: dict[str, list[int]] = {"two": [], "three": [], "part": [], "abort": []}
-    asked: list[tuple[str, Any, bytes]] = [
-        ("two", operation.FinishUpload(SPACE, key, upload_id, tuple(TAGS[:2])), b""),
-        ("part", operation.UploadPart(SPACE, key, upload_id, 2), DATA[2]),
-        ("two", operation.FinishUpload(SPACE, key, upload_id, tuple(TAGS[:2])), b""),
-        ("three", operation.FinishUpload(SPACE, key, upload_id, tuple(TAGS)), b""),
-    ]
-    if abort:
-        asked.append(("abort", operation.AbortUpload(SPACE, key, upload_id), b""))
-    together = threading.Barrier(len(asked))
+class UfileRace(Race):
+    """Finishes with two and with three parts, the third part meanwhile."""
 
-    def one(what: str, op: Any, body: bytes) -> Callable[[], None]:
-        def run() -> None:
-            peer = Peer(server)
-            together.wait(patience.SECONDS)
-            found[what].append(ask(peer, op, body))
+    DATA = (b"A" * BLOCK, b"B" * BLOCK, b"the third part")
+    TAGS = tuple(etag.part_etag(etag.block_digest(data)) for data in DATA)
+    bodies = b"".join(DATA[:2]), b"".join(DATA)
+    part = b"".join(DATA)
 
-        return run
+    def begin(self) -> None:
+        peer = Peer(self.server)
+        self.upload_id = peer.do(operation.InitiateUpload(SPACE, self.key)).upload_id
+        for number in range(2):
+            peer.do(operation.UploadPart(SPACE, self.key, self.upload_id, number), self.DATA[number])
 
-    threads = [threading.Thread(target=one(*each), daemon=True) for each in asked]
-    for thread in threads:
-        thread.start()
-    return found, threads
+    def peer(self) -> Peer:
+        return Peer(self.server)
 
+    def asked(self) -> Mapping[str, Callable[[Any], Answer]]:
+        key, upload_id = self.key, self.upload_id
+        ops: dict[str, tuple[Any, bytes]] = {
+            "old": (operation.FinishUpload(SPACE, key, upload_id, self.TAGS[:2]), b""),
+            "new": (operation.FinishUpload(SPACE, key, upload_id, self.TAGS), b""),
+            "part": (operation.UploadPart(SPACE, key, upload_id, 2), self.DATA[2]),
+            "abort": (operation.AbortUpload(SPACE, key, upload_id), b""),
+        }
+        return {what: (lambda peer, each=each: peer.call(*each)) for what, each in ops.items()}
 
-def judge(peer: Peer, key: str, upload_id: str, found: dict[str, list[int]]) -> str:
-    """What became of it: "open", "finished" or "aborted"."""
-    statuses = [status for each in found.values() for status in each]
-    assert not [status for status in statuses if status >= 500], found
-    got = peer.call(operation.GetObject(SPACE, key))
-    if got.status == 200:
-        assert got.body in (b"".join(DATA[:2]), b"".join(DATA)), f"{len(got.body)} bytes, {found}"
-        assert sum(status == 200 for status in found["two"] + found["three"]) <= 1
-        assert not (200 in found["part"] and 200 in found["two"]), "a finish left out a part that was acknowledged"
-        return "finished"
-    assert 200 not in found["two"] + found["three"], found
-    listed = peer.call(operation.ListParts(SPACE, upload_id))
-    if listed.status != 200:
-        assert 200 in found["abort"] or 0 in found["abort"], found
-        return "aborted"
-    if 200 in found["part"]:  # it was acknowledged, so it is there, every byte of it
-        peer.do(operation.FinishUpload(SPACE, key, upload_id, tuple(TAGS)))
-        assert peer.call(operation.GetObject(SPACE, key)).body == b"".join(DATA)
-    return "open"
+    def judge_finished(self, body: bytes) -> None:
+        assert len(self.finished("old", "new")) <= 1
+        lost = self.finished("part") and self.finished("old")
+        assert not lost, "a finish left out a part that was acknowledged"
+
+    def is_open(self) -> bool:
+        return Peer(self.server).call(operation.ListParts(SPACE, self.upload_id)).status == 200
 
 
+class S3Race(Race):
+    """Finishes with the last part as it was, and as it is replaced meanwhile.  All who succeed are told the same."""
+
+    FIRST, OLD, NEW = b"A" * (5 << 20), b"the old part", b"the new part" * 1000
+    bodies = FIRST + OLD, FIRST + NEW
+    part = FIRST + NEW
+
+    def begin(self) -> None:
+        peer = self.peer()
+        self.upload_id = peer.begin(SPACE, self.key)
+        for number, data in ((2, self.FIRST), (9, self.OLD)):
+            self._part(peer, number, data)
+
+    def _part(self, peer: S3Peer, number: int, data: bytes) -> Answer:
+        query = {"partNumber": str(number), "uploadId": self.upload_id}
+        return peer.ask("PUT", SPACE, self.key, query, body=data)
+
+    def peer(self) -> S3Peer:
+        return S3Peer(self.server)
+
+    def asked(self) -> Mapping[str, Callable[[Any], Answer]]:
+        def finish(last: bytes) -> Callable[[Any], Answer]:
+            parts = [(2, md5(self.FIRST)), (9, md5(last))]
+            return lambda peer: peer.complete(SPACE, self.key, self.upload_id, parts)  # type: ignore[no-any-return]
+
+        query = {"uploadId": self.upload_id}
+        return {
+            "old": finish(self.OLD),
+            "new": finish(self.NEW),
+            "part": lambda peer: self._part(peer, 9, self.NEW),
+            "abort": lambda peer: peer.ask("DELETE", SPACE, self.key, query),
+        }
+
+    def judge_finished(self, body: bytes) -> None:
+        shown = self.peer().ask("HEAD", SPACE, self.key).header("ETag")
+        told = {f'"{etag_of(answer)}"' for answer in self.finished("old", "new")}
+        assert told <= {shown}, (told, shown)
+        assert self.finished("part") or 0 in [each.status for each in self.found["part"]] or body == self.bodies[0]
+
+    def is_open(self) -> bool:
+        return self.peer().ask("GET", SPACE, self.key, {"uploadId": self.upload_id}).status == 200
+
+
+RACERS = [UfileRace, S3Race]
+
+
+@pytest.mark.parametrize("racer", RACERS)
 @pytest.mark.parametrize("options", [("--no-fsync",), ("--no-fsync", "--workers", "2")])
-def test_nobody_who_races_is_told_500(tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_nobody_who_races_is_told_500(tmp_path: Path, options: tuple[str, ...], racer: type[Race]) -> None:
     with start_server(tmp_path, *options) as server:
-        peer = Peer(server)
-        peer.manage(operation.CreateSpace(SPACE))
+        Peer(server).manage(operation.CreateSpace(SPACE))
         ended = set[str]()
         for number in range(RACES):
-            key = f"key{number}"
-            upload_id = begin(peer, key)
-            found, threads = race(server, key, upload_id, abort=number % 3 == 2)
-            for thread in threads:
+            race = racer(server, f"key{number}")
+            race.begin()
+            for thread in race.run(abort=number % 3 == 2):
                 thread.join(patience.SECONDS)
-            ended.add(judge(peer, key, upload_id, found))
+            ended.add(race.judge())
         assert ended and "Traceback" not in server.log.read_text()
+    _, leaked = asyncio.run(observe(tmp_path, SPACE, []))
+    assert leaked == 0
 
 
-def test_a_part_that_was_acknowledged_survives_a_finish_that_was_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("racer", RACERS)
+def test_a_part_that_was_acknowledged_survives_a_finish_that_was_killed(tmp_path: Path, racer: type[Race]) -> None:
     dice = random.Random(5)
     for number in range(RACES // 2):
-        key = f"key{number}"
         with start_server(tmp_path, "--no-fsync") as server:
-            peer = Peer(server)
             if not number:
-                peer.manage(operation.CreateSpace(SPACE))
-            upload_id = begin(peer, key)
-            found, threads = race(server, key, upload_id, abort=False)
+                Peer(server).manage(operation.CreateSpace(SPACE))
+            race = racer(server, f"key{number}")
+            race.begin()
+            threads = race.run(abort=False)
             threading.Event().wait(dice.uniform(0, 0.03))
             server.kill()
             for thread in threads:
                 thread.join(patience.SECONDS)
-        with start_server(tmp_path, "--no-fsync") as server:
-            judge(Peer(server), key, upload_id, found)
+        with start_server(tmp_path, "--no-fsync") as race.server:
+            race.judge()
+    _, leaked = asyncio.run(observe(tmp_path, SPACE, []))
+    assert leaked == 0

@@ -14,17 +14,37 @@ NEVER = float("inf")
 
 @dataclass(frozen=True)
 class Op:
-    """``kind``: "put" (of ``value``), "delete", or "get" (that found ``value``).  ``end``: NEVER without an answer."""
+    """``end``: NEVER without an answer.
+
+    ``kind``: "put" of ``value``; "delete"; "get" that found ``value``; "swap", a put of ``value`` in place of
+    ``expected``; "other", a swap that was refused since the register does not hold ``value``.
+    """
 
     kind: str
     value: str | None
     begin: float
     end: float = NEVER
+    expected: str | None = None
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing."""
+        return self.kind in ("get", "other")
+
+    def fits(self, value: str | None) -> bool:
+        """Whether it may take effect on a register that holds ``value``."""
+        if self.kind == "swap":
+            return value == self.expected
+        return not self.reads or (value == self.value) == (self.kind == "get")
+
+    def after(self, value: str | None) -> str | None:
+        """What the register holds then."""
+        return value if self.reads else None if self.kind == "delete" else self.value
 
 
 def linearizable(history: Iterable[Op], initial: str | None = None) -> bool:
-    """True if the operations can be put into an order that keeps to their times and explains every get."""
-    ops = sorted((op for op in history if op.kind != "get" or op.end != NEVER), key=lambda op: op.begin)
+    """True if the operations can be put into an order that keeps to their times and explains what each was told."""
+    ops = sorted((op for op in history if not op.reads or op.end != NEVER), key=lambda op: op.begin)
     answered = sum(1 << at for at, op in enumerate(ops) if op.end != NEVER)
     tried = set[tuple[int, str | None]]()
     paths = [(0, initial)]
@@ -34,9 +54,9 @@ def linearizable(history: Iterable[Op], initial: str | None = None) -> bool:
             return True
         for at in _next(ops, done):
             op = ops[at]
-            if op.kind == "get" and op.value != value:
+            if not op.fits(value):
                 continue
-            step = (done | 1 << at, value if op.kind == "get" else op.value if op.kind == "put" else None)
+            step = (done | 1 << at, op.after(value))
             if step not in tried:
                 tried.add(step)
                 paths.append(step)

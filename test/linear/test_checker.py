@@ -28,6 +28,20 @@ RIGHT = {
     "no answer, and never done": [Op("put", "a", 0), Op("get", None, 5, 6), Op("get", None, 7, 8)],
     "no answer, and done late": [Op("put", "a", 0), Op("get", None, 5, 6), Op("get", "a", 7, 8)],
     "a get without answer says nothing": [Op("get", "z", 0)],
+    "of two swaps one is refused": [
+        Op("put", "a", 0, 1),
+        Op("swap", "b", 2, 9, "a"),
+        Op("other", "a", 3, 8),
+        Op("get", "b", 10, 11),
+    ],
+    "a swap of nothing": [Op("swap", "a", 0, 1), Op("other", None, 2, 3)],
+    "a swap that would be refused, without answer": [Op("put", "a", 0, 1), Op("swap", "b", 2), Op("get", "a", 3, 4)],
+    "a swap without answer, done late": [
+        Op("put", "a", 0, 1),
+        Op("swap", "b", 2, expected="a"),
+        Op("get", "a", 3, 4),
+        Op("get", "b", 5, 6),
+    ],
 }
 WRONG = {
     "a value that nobody put": [Op("get", "a", 0, 1)],
@@ -42,6 +56,16 @@ WRONG = {
     "deleted, and there again": [Op("put", "a", 0, 1), Op("delete", None, 2, 3), Op("get", "a", 4, 5)],
     "no answer, done and undone": [Op("put", "a", 0), Op("get", "a", 1, 2), Op("get", None, 3, 4)],
     "read before it was put": [Op("get", "a", 0, 1), Op("put", "a", 2, 3)],
+    "two swaps of one value": [Op("put", "a", 0, 1), Op("swap", "b", 2, 9, "a"), Op("swap", "c", 3, 8, "a")],
+    "two swaps of nothing": [Op("swap", "a", 0, 5), Op("swap", "b", 1, 4)],
+    "a swap of what was replaced": [Op("put", "a", 0, 1), Op("put", "b", 2, 3), Op("swap", "c", 4, 5, "a")],
+    "refused though it holds": [Op("put", "a", 0, 1), Op("other", "a", 2, 3)],
+    "refused for a value that nobody put": [Op("other", None, 0, 1)],
+    "an unanswered swap of another value": [
+        Op("put", "a", 0, 1),
+        Op("swap", "c", 2, expected="b"),
+        Op("get", "c", 3, 4),
+    ],
 }
 
 
@@ -57,7 +81,7 @@ def test_what_is_not(name: str) -> None:
 
 def by_all_orders(history: list[Op]) -> bool:
     must = [op for op in history if op.end != NEVER]
-    may = [op for op in history if op.end == NEVER and op.kind != "get"]
+    may = [op for op in history if op.end == NEVER and not op.reads]
     for count in range(len(may) + 1):
         for chosen in itertools.combinations(may, count):
             for order in itertools.permutations([*must, *chosen]):
@@ -70,9 +94,10 @@ def by_all_orders(history: list[Op]) -> bool:
 def _explained(order: tuple[Op, ...]) -> bool:
     value = None
     for op in order:
-        if op.kind == "get" and op.value != value:
+        held = {"get": op.value == value, "other": op.value != value, "swap": op.expected == value}
+        if not held.get(op.kind, True):
             return False
-        value = value if op.kind == "get" else op.value if op.kind == "put" else None
+        value = {"put": op.value, "swap": op.value, "delete": None}.get(op.kind, value)
     return True
 
 
@@ -81,10 +106,11 @@ def test_it_says_what_trying_all_orders_says() -> None:
     for _ in range(400):
         history = []
         for _ in range(dice.randrange(1, 6)):
-            begin, kind = dice.randrange(12), dice.choice(["put", "get", "get", "delete"])
+            begin, kind = dice.randrange(12), dice.choice(["put", "get", "get", "delete", "swap", "other"])
             end = NEVER if dice.random() < 0.15 else begin + dice.randrange(1, 8) + 0.5
-            value = None if kind == "delete" else dice.choice(["a", "b"] + [None] * (kind == "get"))  # type: ignore
-            history.append(Op(kind, value, begin, end))
+            value = None if kind == "delete" else dice.choice(["a", "b", None][: 2 + (kind in ("get", "other"))])
+            expected = dice.choice(["a", "b", None]) if kind == "swap" else None
+            history.append(Op(kind, value, begin, end, expected))
         expected = by_all_orders(history)
         verdicts[expected] += 1
         assert linearizable(history) == expected, history

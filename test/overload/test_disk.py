@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from test.cluster.program import until
-from test.crash.story import State, fits, observe, tag
+from test.crash.state import State, entry, fits, observe
 from test.server.wire import BLOCK, Answer, Peer, connect, head, pattern, receive
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import errors, etag, operation, signature
@@ -123,7 +123,7 @@ def test_a_failing_disk_is_said_and_costs_nothing(
                     assert peer.call(operation.GetObject(SPACE, key)).body == data
         assert "Traceback" not in server.log.read_text(), server.log.read_text()[-3000:]
         done = [got.status < 300 for got in asked]
-        state = State({key: (tag(data), len(data)) for key, data in first.items()}, {})
+        state = State({key: entry(data) for key, data in first.items()})
         puts = (("w/small", b"new"), ("w/large", pattern(BIG, 9)), ("w/more", pattern(BIG, 8)))
         for (key, data), stored in zip(puts, done, strict=False):
             state = state.with_object(key, data) if stored else state
@@ -133,7 +133,7 @@ def test_a_failing_disk_is_said_and_costs_nothing(
         names[1] = etag.part_etag(etag.block_digest(parts[1]))
         state = state.without("w/small") if done[4] else state
         if done[5]:
-            state = State({**state.objects, "w/copy": state.objects["w/large"]}, {})
+            state = state.having("w/copy", state.objects["w/large"])
         peer.do(operation.PutObject(SPACE, "w/after"), pattern(BIG, 5))
         state = state.with_object("w/after", pattern(BIG, 5))
         peer.do(operation.FinishUpload(SPACE, "w/upload", upload, (names[0], names[1])))

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from test import patience
-from test.crash.story import State, Writer, fits, observe
+from test.crash.state import State, fits, observe
+from test.crash.story import Writer, names, writers
 from test.server.test_maintenance import OBJECTS, admin, inside, told
 from test.server.test_maintenance import made as made  # a fixture
 from test.server.wire import BLOCK, Peer
@@ -125,21 +126,23 @@ def test_a_hot_backup_holds_everything_acknowledged_before_it_began(origin: Serv
     """Ten writers put, overwrite, copy, rename, append, delete and upload all the time."""
     Peer(origin).manage(operation.CreateSpace(SPACE))
     dice = random.Random(14)
-    writers = [Writer(origin, SPACE, f"w{number}", dice.randrange(1 << 30), State()) for number in range(WRITERS)]
-    for writer in writers:
+    at_work = writers([origin], SPACE, {name: State() for name in names(WRITERS)}, dice)
+    for writer in at_work:
         writer.start()
     for round_ in range(2):
-        before = [wait_for(writer, 8 * (round_ + 1)) for writer in writers]
+        before = [wait_for(writer, 8 * (round_ + 1)) for writer in at_work]
         told(admin("backup", origin.dir, tmp_path / "copy", "--json"))
-        after = [len(writer.steps) for writer in writers]
+        after = [len(writer.steps) for writer in at_work]
         restored = tmp_path / f"restored{round_}"
         told(inside("restore", tmp_path / "copy", restored, "--json"))
-        found, _ = asyncio.run(observe(restored, SPACE, [writer.prefix[:-1] for writer in writers]))
-        for writer, first, last in zip(writers, before, after, strict=True):
+        found, _ = asyncio.run(observe(restored, SPACE, [writer.prefix[:-1] for writer in at_work]))
+        for writer, first, last in zip(at_work, before, after, strict=True):
             assert writer.failure is None, writer.failure
             steps = writer.steps[first - 1 : last + 1]  # the last one may have been under way when it ended
-            assert any(fits(found[writer.prefix[:-1]], step.after) for step in steps), writer.prefix
-    for writer in writers:
+            assert any(
+                fits(found[writer.prefix[:-1]], each) for step in steps for each in (*step.partly, step.after)
+            ), writer.prefix
+    for writer in at_work:
         writer.stop.set()
         writer.join(patience.SECONDS)
         assert writer.failure is None and not writer.is_alive(), writer.failure

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from test.server.part_objects import COPIED, COUNT, LINKED, fill_parts, holds_parts
 from test.server.test_maintenance import inside, told
 from test.server.wire import Peer
 from test.server_fixture import start_server
@@ -208,3 +209,20 @@ def test_a_move_keeps_the_parts(folder: Path, tmp_path: Path) -> None:
     assert len(files(target)) == 3
     for options in ((), ("--rehash",)):
         assert told(inside("fsck", target, *options, "--json")) == {"objects": 2, "damaged": 0}
+
+
+def test_objects_of_all_kinds_are_moved_with_their_parts_and_linked(tmp_path: Path) -> None:
+    """Also those that share a part list without S3's facts, and plain ones with the same bytes."""
+    folder, target = tmp_path / "folder", tmp_path / "target"
+    with start_server(folder, "--no-fsync") as server:
+        space = Peer(server).space()
+        fill_parts(server, space)
+        holds_parts(server, space)
+    moved = told(inside("migrate", folder, "--to-folder", target, "--json"))
+    assert (moved["copied"], moved["linked"], moved["uploads"]) == (COPIED, LINKED, 1)
+    assert told(inside("migrate", folder, "--to-folder", target, "--json"))["kept"] == COUNT
+    assert told(inside("fsck", target, "--rehash", "--json")) == {"objects": COUNT, "damaged": 0}
+    shutil.copy(folder / "credentials.json", target)
+    with start_server(target, "--no-fsync") as server:
+        holds_parts(server, space)
+    assert drivers(target, lambda blobs, catalog: blobs.sweep(catalog.named, float("inf"))) == 0

@@ -33,6 +33,7 @@ from uvideo.storage.extents import open_blob
 __all__ = ["Moved", "collect", "move", "objects", "spaces"]
 
 PAGE = 1000
+KNOWN = 100_000  # blobs of the source that a migration remembers, to link the copies of an object
 BATCH = 1024 * 1024  # bytes of one write to a BlobWriter
 
 
@@ -107,14 +108,15 @@ async def move(
     ``done``: called with each object and "copied", "linked" or "kept".  No other program may write to source or target.
     IntegrityError if bytes of the source do not fit their etag; then nothing of that object is stored.
     """
-    moved = Moved()
+    moved, shared = Moved(), _Known()
     async for space in spaces(source[1]):
         await _move_space(source[1], target[1], space)
         moved.spaces += 1
         for s3 in (False, True):
             moved.uploads += len(await source[1].uploads(space.space_id, "", "", "", 1_000_000, s3=s3))
         async for record in objects(source[1], space):
-            how = await _move_object(source, target, space, record)
+            how = await _move_object(source, target, space, record, shared)
+            shared.add(record)
             setattr(moved, how, getattr(moved, how) + 1)
             moved.stored += record.size if how == "copied" else 0
             done(record, how)
@@ -146,17 +148,45 @@ async def _move_space(source: Catalog, target: Catalog, space: SpaceRecord) -> N
             await target.add_flux(mine.day, {space.name: sent}, {space.name: received})
 
 
+class _Known:
+    """Which object of the target has the bytes of a blob, or of a part list, of the source."""
+
+    def __init__(self) -> None:
+        self._places = dict[str, tuple[str, str]]()
+
+    def add(self, record: ObjectRecord) -> None:
+        """The target has this object of the source now."""
+        if record.blob is not None and len(self._places) < KNOWN:
+            self._places.setdefault(record.blob, (record.space_id, record.key))
+
+    async def same(self, target: Catalog, space: SpaceRecord, record: ObjectRecord) -> ObjectRecord | None:
+        """An object of the target that has the bytes of this one, and its parts if it has a part list; or None."""
+        if record.blob is None:
+            return None
+        place = self._places.get(record.blob)
+        found = await target.get(*place) if place is not None else None
+        if found is None:
+            found = await target.find(space.owner, record.etag, record.size)
+            if found is not None and not _has_same_parts(found, record):
+                return None
+        return found if found is not None and found.blob is not None else None
+
+
 async def _move_object(
-    source: tuple[Blobs, Catalog], target: tuple[Blobs, Catalog], space: SpaceRecord, record: ObjectRecord
+    source: tuple[Blobs, Catalog],
+    target: tuple[Blobs, Catalog],
+    space: SpaceRecord,
+    record: ObjectRecord,
+    known: _Known,
 ) -> str:
     there = await target[1].get(space.space_id, record.key)
     if there is not None and replace(there, blob=None, inline=None) == replace(record, blob=None, inline=None):
         return "kept"
-    if record.blob is not None:
-        known = await target[1].find(space.owner, record.etag, record.size)
-        if known is not None and known.blob is not None and _has_same_parts(known, record):
-            await target[1].put(replace(record, blob=known.blob), source=known)
-            return "linked"
+    same = await known.same(target[1], space, record)
+    if same is not None:
+        for gone in await target[1].put(replace(record, blob=same.blob), source=same):
+            await target[0].delete(gone)
+        return "linked"
     if is_part_list(record.blob):
         await _move_parts(source, target, space, record)
         return "copied"

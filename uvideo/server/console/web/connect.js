@@ -35,11 +35,13 @@ function rclone() {
 
 function setUp(name, lines) {
   const text = lines.join("\n");
+  const area = h("textarea", { class: "link", readonly: true, rows: 6, spellcheck: "false", "aria-label": name, value: text });
+  area.setSelectionRange(0, 0); // a dialog that opens shows the first line
   return h(
     "section",
     { class: "connect-program" },
     h("h3", {}, name),
-    h("textarea", { class: "link", readonly: true, rows: 6, spellcheck: "false", "aria-label": name, value: text }),
+    area,
     button(t("connect.copy", { name }), { iconName: "copy", onclick: () => copyText(text) }),
   );
 }
