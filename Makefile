@@ -85,11 +85,13 @@ $(VENV)/.cluster: $(VENV)/.made
 # own process unless --public-url says another (make test-browser tries that behind nginx).
 BEHIND_NGINX := test/interop test/client test/cli test/contract/test_clients.py test/test_sdk.py
 COUNTS := test/interop/test_replays_management.py::test_the_status_of_a_space_counts_in_whole_numbers
+S3_FRONTED := test/s3/test_server.py test/s3/test_access.py
 FRONTED = $(PARALLEL) -m "not long and not soak and not browser and not cluster"
-test-cluster: $(VENV)/.cluster  ## the drivers for many machines, what may fail there, and the suites against two gateways
+test-cluster: $(VENV)/.cluster $(VENV)/.s3clients  ## the drivers for many machines, what may fail there, and the suites against two gateways
 	$(PARALLEL) -m cluster $(ARGS)
 	UVIDEO_TEST_FRONT=nginx $(FRONTED) --deselect $(COUNTS) $(BEHIND_NGINX) $(ARGS)
-	UVIDEO_TEST_FRONT=relay $(FRONTED) --ignore test/server/test_console.py test/server $(ARGS)
+	UVIDEO_TEST_FRONT=relay $(FRONTED) --ignore test/server/test_console.py test/server $(S3_FRONTED) $(ARGS)
+	UVIDEO_TEST_FRONT=nginx $(PY) -m pytest -m s3clients -k "(boto3-plain or rclone) and not listing" test/s3clients $(ARGS)
 
 # What an operator has beside the server.  Debian's prometheus brings promtool; its service is not needed.
 test-operate: $(VENV)/.operate $(OPERATE)/.made  ## the server under Prometheus, systemd's tools, nginx and haproxy, at most 5 minutes
