@@ -184,8 +184,8 @@ class SqlCatalog(ABC):
     #: Rows that a listing with common prefixes reads first, and rows it reads after a prefix: mostly a prefix too.
     LOOKS = (10**6, 16)
     #: FOR_UPDATE locks the rows of a SELECT until the transaction ends, FOR_SHARE only against FOR_UPDATE.  BY_BLOB
-    #: selects the index on blobs.
-    FOR_UPDATE = FOR_SHARE = BY_BLOB = ""
+    #: selects the index on blobs, BY_UNREAD that on objects whose bytes must be read for their etag.
+    FOR_UPDATE = FOR_SHARE = BY_BLOB = BY_UNREAD = ""
     #: Whether a column is AMONG the values of the parameter n, made with ``_many``.
     AMONG = "IN (SELECT value FROM json_each(${}))"
 
@@ -550,6 +550,14 @@ class SqlCatalog(ABC):
     async def walk(self, after: tuple[str, str] | None, limit: int) -> builtins.list[ObjectRecord]:
         space_id, key = after or ("", "")
         query = f"SELECT {OBJECT} FROM objects WHERE (space_id, key) > ($1, $2) ORDER BY space_id, key LIMIT $3"
+        return [object_of(row) for row in await self._all(query, space_id, key.encode(), max(0, limit))]
+
+    async def unread(self, after: tuple[str, str] | None, limit: int) -> builtins.list[ObjectRecord]:
+        space_id, key = after or ("", "")
+        query = (
+            f"SELECT {OBJECT} FROM objects {self.BY_UNREAD} WHERE length(etag) > 32 AND (space_id, key) > ($1, $2) "
+            "ORDER BY space_id, key LIMIT $3"
+        )
         return [object_of(row) for row in await self._all(query, space_id, key.encode(), max(0, limit))]
 
     async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
