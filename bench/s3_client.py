@@ -9,13 +9,13 @@ FILE has the requests as ``bench.load.save`` writes them.  BODY: a file whose by
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import re
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
@@ -34,12 +34,16 @@ def requests_of(path: Path) -> list[bytes]:
 
 
 class Answer:
-    """The bytes of one answer, as they arrive.  RuntimeError unless its status is 2xx."""
+    """The bytes of one answer, as they arrive.  RuntimeError unless its status is 2xx.
+
+    ``is_last``: whether the server closes the connection.
+    """
 
     def __init__(self, is_head: bool) -> None:
         self._is_head = is_head
         self._head, self._left = b"", -1  # bytes of the body to come; -1: the head is not complete, -2: until its end
         self._tail = b""
+        self.is_last = False
 
     @property
     def is_empty(self) -> bool:
@@ -56,6 +60,7 @@ class Answer:
             if not head.startswith((b"HTTP/1.1 2", b"HTTP/1.0 2")):
                 raise RuntimeError(self._head[:2000].decode("latin-1"))
             length = _LENGTH.search(head)
+            self.is_last = b"\r\nconnection: close" in head.lower()
             bodiless = self._is_head or head[9:12] == b"204"
             self._left = 0 if bodiless else int(length[1]) if length is not None else -2
             data = memoryview(body)
@@ -71,6 +76,7 @@ class Connection(asyncio.BufferedProtocol):
         self._client = client
         self._buffer = memoryview(bytearray(PIECE))
         self._answer: Answer | None = None
+        self._is_last = False  # whether the server closes the connection
         self._request = b""
         self._sending: asyncio.Task[object] | None = None
 
@@ -81,11 +87,10 @@ class Connection(asyncio.BufferedProtocol):
         self._next()
 
     def _next(self) -> None:
-        self._request = next(self._client.requests, b"")
-        if not self._request:
-            self._answer = None
+        if not self._client.requests or self._is_last:
             self._transport.close()
             return
+        self._request = self._client.requests.popleft()
         self._answer = Answer(self._request.startswith(b"HEAD "))
         self._transport.write(self._request)
         if self._client.body is not None:
@@ -99,6 +104,7 @@ class Connection(asyncio.BufferedProtocol):
         assert self._answer is not None
         try:
             if self._answer.add(self._buffer[:nbytes]):
+                self._is_last = self._answer.is_last
                 self._answer = None
                 if self._sending is None:
                     self._next()
@@ -120,8 +126,8 @@ class Connection(asyncio.BufferedProtocol):
 class Client:
     """``requests``: those that are not sent yet."""
 
-    def __init__(self, port: int, requests: Iterator[bytes], body: IO[bytes] | None) -> None:
-        self._port, self.requests, self.body = port, requests, body
+    def __init__(self, port: int, requests: Iterable[bytes], body: IO[bytes] | None) -> None:
+        self._port, self.requests, self.body = port, deque(requests), body
         self._over = asyncio.get_running_loop().create_future()
         self._open = 0
 
@@ -136,9 +142,9 @@ class Client:
 
     def closed(self, unanswered: bytes) -> None:
         """A connection has ended.  If requests are left, the server closed it."""
-        first = unanswered or next(self.requests, b"")
-        if first:
-            self.requests = itertools.chain([first], self.requests)
+        if unanswered:
+            self.requests.appendleft(unanswered)
+        if self.requests:
             asyncio.ensure_future(self._connect())
             return
         self._open -= 1
@@ -155,7 +161,7 @@ class Client:
 
 
 async def main(port: str, connections: str, path: str, body: str = "") -> None:
-    requests = iter(requests_of(Path(path)))
+    requests = requests_of(Path(path))
     file = open(body, "rb") if body else None
     began, cpu = time.perf_counter(), time.process_time()
     await Client(int(port), requests, file).run(int(connections))

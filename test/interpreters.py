@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import configparser
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -30,6 +31,9 @@ IDENTIFY = (
 TOOLKIT = (3, 10)  # where uvideo begins
 #: Set by make test-lowest: each package has the lowest version that setup.cfg allows.
 LOWEST = bool(os.environ.get("UVIDEO_TEST_LOWEST"))
+
+#: What a process found, for those that it starts: a shim of pyenv is a script, and there is one for each version.
+HANDED_ON = "UVIDEO_TEST_INTERPRETERS"
 
 prepared: set[tuple[int, int]] = set()
 """The versions that something asked prepare() for, so those that the SDK's tests ran on."""
@@ -71,6 +75,8 @@ def identify(command: str) -> Interpreter | None:
 
 @lru_cache(maxsize=1)
 def _found() -> tuple[Interpreter, ...]:
+    if HANDED_ON in os.environ:
+        return tuple(Interpreter((major, minor), path) for (major, minor), path in json.loads(os.environ[HANDED_ON]))
     by_version: dict[tuple[int, int], Interpreter] = {}
     tried: set[str] = set()
     for candidate in candidates():
@@ -87,6 +93,11 @@ def _found() -> tuple[Interpreter, ...]:
 def find() -> list[Interpreter]:
     """Return the interpreters found, oldest first; looked for once in a process."""
     return list(_found())
+
+
+def hand_on() -> None:
+    """Let the processes that are started from now on know what was found, so that they need not look."""
+    os.environ[HANDED_ON] = json.dumps(find())
 
 
 def newest() -> Interpreter:

@@ -90,7 +90,9 @@ def mocked_and_wrapped() -> Iterator[None]:
 
 @contextlib.contextmanager
 def pooked(**options: bool) -> Iterator[None]:
-    import pook  # takes as long as a quarter of all other modules of the tests, in each of pytest's processes
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "rfc3987_syntax", None)  # the grammars of its JSON schemas take seconds to load
+        import pook  # takes as long as a quarter of all other modules of the tests, in each of pytest's processes
 
     with pook.use(**options):
         yield

@@ -44,6 +44,13 @@ def is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__") and name != "_" and name not in PUBLISHED
 
 
+def called(node: ast.Call) -> str:
+    """The last name of what is called."""
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr
+    return node.func.id if isinstance(node.func, ast.Name) else ""
+
+
 def reached(source: str) -> Iterator[tuple[str, int]]:
     """(name, line) of each private name of somebody else that a source reads, sets, patches or imports."""
     for node in ast.walk(ast.parse(source)):
@@ -55,7 +62,7 @@ def reached(source: str) -> Iterator[tuple[str, int]]:
             names = [*(node.module or "").split("."), *(each.name for each in node.names)]
         elif isinstance(node, ast.Import):
             names = [part for each in node.names for part in each.name.split(".")]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("attr", "patch", "attrgetter")):
+        elif isinstance(node, ast.Call) and called(node).endswith(("attr", "patch", "attrgetter")):
             texts = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
             names = [part for text in texts for part in text.split(".") if part.isidentifier()]
         yield from ((name, node.lineno) for name in names if is_private(name))

@@ -91,7 +91,9 @@ def imports(module: str, source: str, package: bool = False) -> list[Import]:
     found = []
     tree = ast.parse(source)
     checked = [
-        node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
     ]
     for_types = {each for node in checked for below in node.body for each in ast.walk(below)}
     for node in ast.walk(tree):

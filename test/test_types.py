@@ -20,7 +20,7 @@ def untyped(source: str) -> Iterator[tuple[str, int, bool]]:
     lines = source.splitlines()
     for node in ast.walk(ast.parse(source, type_comments=True)):
         if isinstance(node, ast.arg):
-            if node.annotation is not None and ast.unparse(node.annotation) == "Any":
+            if isinstance(node.annotation, ast.Name) and node.annotation.id == "Any":
                 yield node.arg, node.lineno, "#" in lines[node.lineno - 1]
         elif isinstance(node, Function):
             for name, kind, line, has_reason in commented(node):

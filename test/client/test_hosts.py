@@ -19,6 +19,7 @@ import pytest
 from test import patience
 from test.pages import Page
 from test.sdk import hosts
+from test.sdk.peer import PEM
 from test.server_fixture import Server
 from uvideo import AsyncClient, Client, Retry
 from uvideo.cli.context import Context
@@ -54,6 +55,12 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture(autouse=True)
+def few_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is asked for by names that nobody resolves no certificate is seen, and all the usual ones load slowly."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", PEM)
 
 
 def given(case: tuple[str, str | None, str | None, str | None]) -> dict[str, Any]:

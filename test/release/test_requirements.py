@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import re
 import subprocess
 import sys
@@ -106,6 +107,15 @@ def test_each_version_is_one_with_hashes_and_no_index_is_named(path: Path) -> No
         assert re.fullmatch(r"==[^*,]+", str(each.specifier)), each
         assert HASH.fullmatch(lines[0]), each
         assert all(HASH.fullmatch(line) or line.startswith("    # ") for line in lines), each
+
+
+def test_the_packages_of_npm_have_a_version_and_a_hash_and_no_index_is_named() -> None:
+    folder = ROOT / "packaging" / "s3clients"
+    packages = json.loads((folder / "package-lock.json").read_text("utf-8"))["packages"]
+    assert packages.pop("")["dependencies"] == json.loads((folder / "package.json").read_text("utf-8"))["dependencies"]
+    assert len(packages) > 30
+    for name, each in packages.items():
+        assert each["version"] and each["integrity"].startswith("sha512-") and "resolved" not in each, name
 
 
 def test_what_is_printed_for_an_extra_is_all_that_it_needs() -> None:

@@ -347,7 +347,7 @@ def test_list_parts(bucket: str, key: str, params: dict[str, Any], result: opera
         Key=key,
         UploadId="u-1",
         PartNumberMarker=op.part_number_marker,
-        NextPartNumberMarker=result.next_marker,
+        NextPartNumberMarker=result.next_marker if result.truncated else None,
         MaxParts=op.max_parts,
         IsTruncated=result.truncated,
         Initiator=v.shown_owner(result.initiator),

@@ -389,6 +389,9 @@ def test_uploads_in_parts(s3_server: S3Server, s3: Any, bucket: str) -> None:
     assert etags == [f'"{hashlib.md5(part).hexdigest()}"' for part in parts]
     listed = s3.list_parts(MaxParts=2, **here)
     assert [each["PartNumber"] for each in listed["Parts"]] == [1, 2] and listed["IsTruncated"]
+    last = s3.list_parts(PartNumberMarker=listed["NextPartNumberMarker"], **here)
+    assert [each["PartNumber"] for each in last["Parts"]] == [3] and not last["IsTruncated"]
+    assert "NextPartNumberMarker" not in last
     chosen = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, start=1)]
 
     def complete(parts: list[dict[str, Any]], **more: Any) -> Any:

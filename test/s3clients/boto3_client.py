@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from test.s3clients.client import Listing, Place
+from test.s3clients.client import Each, Listing, Place
 
 __all__ = ["Boto3", "Boto3Plain"]
 
 DELETED = 1000  # keys of one request
 
 
-class Boto3:
+class Boto3(Each):
     """With a checksum in each request, which is what it does by itself."""
 
     checksums = "when_supported"
@@ -74,6 +74,32 @@ class Boto3:
 
         config = TransferConfig(multipart_threshold=part, multipart_chunksize=part)
         self._s3.upload_file(str(path), bucket, key, Config=config)
+
+    def finish_get(self, bucket: str, key: str, path: Path) -> None:
+        """Only if the object is still the same."""
+        etag, first = self._s3.head_object(Bucket=bucket, Key=key)["ETag"], path.stat().st_size
+        got = self._s3.get_object(Bucket=bucket, Key=key, Range=f"bytes={first}-", IfMatch=etag)
+        with path.open("ab") as file:
+            file.write(got["Body"].read())
+
+    def resume(self, bucket: str, key: str, path: Path, part: int) -> None:
+        """By the parts that the server lists, each with its ETag; those are not sent again."""
+        upload = {"Bucket": bucket, "Key": key, "UploadId": self._upload_id(bucket, key)}
+        pages = self._s3.get_paginator("list_parts").paginate(**upload)
+        etags = {each["PartNumber"]: each["ETag"] for page in pages for each in page.get("Parts", [])}
+        with path.open("rb") as file:
+            for number, piece in enumerate(iter(lambda: file.read(part), b""), 1):
+                if number not in etags:
+                    etags[number] = self._s3.upload_part(**upload, PartNumber=number, Body=piece)["ETag"]
+        parts = [{"PartNumber": number, "ETag": etags[number]} for number in sorted(etags)]
+        self._s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+
+    def abort(self, bucket: str, key: str) -> None:
+        self._s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=self._upload_id(bucket, key))
+
+    def _upload_id(self, bucket: str, key: str) -> str:
+        (found,) = self._s3.list_multipart_uploads(Bucket=bucket, Prefix=key)["Uploads"]
+        return str(found["UploadId"])
 
 
 class Boto3Plain(Boto3):

@@ -5,18 +5,21 @@ A class has the methods for which its client has a call.  test_promises.py has a
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from test import patience
 from test.interpreters import ROOT
 
-__all__ = ["PROGRAMS", "Client", "Listing", "Place", "ran"]
+__all__ = ["NODE", "PROGRAMS", "Client", "Each", "Listing", "Place", "many", "ran"]
 
 PROGRAMS = ROOT / ".cache" / "s3clients" / "bin"  # made by make test-s3
+NODE = PROGRAMS / "node"
+MANY = Path(__file__).with_name("many_runs.py")
 
 
 class Place(NamedTuple):
@@ -63,6 +66,30 @@ class Client(Protocol):
     def delete(self, bucket: str, keys: Sequence[str]) -> None: ...
     def presign(self, bucket: str, key: str) -> str: ...
     def multipart(self, bucket: str, key: str, path: Path, part: int) -> None: ...
+    def put_each(self, bucket: str, keys: Sequence[str], path: Path) -> None: ...
+    def get_each(self, bucket: str, keys: Sequence[str], folder: Path) -> None:
+        """Into the files 0, 1 ... of the folder."""
+
+    def finish_get(self, bucket: str, key: str, path: Path) -> None:
+        """The path holds the first bytes of the object: ask for the rest only."""
+
+    def resume(self, bucket: str, key: str, path: Path, part: int) -> None:
+        """Go on with the unfinished upload of the key, which ``multipart`` began in another process."""
+
+    def abort(self, bucket: str, key: str) -> None:
+        """Abort the unfinished upload of the key."""
+
+
+class Each:
+    """For clients that have no call for many keys."""
+
+    def put_each(self: Any, bucket: str, keys: Sequence[str], path: Path) -> None:
+        for key in keys:
+            self.put(bucket, key, path)
+
+    def get_each(self: Any, bucket: str, keys: Sequence[str], folder: Path) -> None:
+        for number, key in enumerate(keys):
+            self.get(bucket, key, folder / str(number))
 
 
 def ran(place: Place, command: Sequence[str | Path], given: bytes = b"", **more: str) -> bytes:
@@ -78,3 +105,9 @@ def ran(place: Place, command: Sequence[str | Path], given: bytes = b"", **more:
     )
     assert done.returncode == 0, (done.stderr + done.stdout).decode(errors="replace")[-2000:]
     return done.stdout
+
+
+def many(place: Place, script: str, runs: Iterable[Sequence[str | Path]], **more: str) -> bytes:
+    """What a program prints that is written in Python, run once for each row of words, in one process."""
+    lines = "".join(json.dumps(list(map(str, words))) + "\n" for words in runs)
+    return ran(place, [PROGRAMS / "python", MANY, PROGRAMS / script], lines.encode(), **more)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from test.s3clients.aws_cli import AwsCli
 from test.s3clients.boto3_client import Boto3, Boto3Plain
 from test.s3clients.client import Place
+from test.s3clients.javascript import JavaScript
 from test.s3clients.minio_client import Minio
 from test.s3clients.obstore_client import Obstore
 from test.s3clients.pyarrow_client import PyArrow
@@ -15,7 +16,7 @@ from test.s3clients.s3cmd import S3cmd
 from test.s3clients.s3fs_client import S3fs
 from test.s3clients.s5cmd import S5cmd
 
-__all__ = ["CLIENTS", "LEAVES_OUT", "NOT_YET"]
+__all__ = ["CLIENTS", "LEAVES_OUT", "NOT_YET", "sent_as_given"]
 
 CLIENTS: dict[str, Callable[[Place], object]] = {
     "boto3": Boto3,
@@ -28,36 +29,47 @@ CLIENTS: dict[str, Callable[[Place], object]] = {
     "obstore": Obstore,
     "pyarrow": PyArrow,
     "s3fs": S3fs,
+    "javascript": JavaScript,
 }
 
 #: (client or "" for all, promise): why it does not work with our server yet.  If it begins to work, its test fails.
 NOT_YET: dict[tuple[str, str], str] = {}
 
-_FOLDER = "the client takes a key that ends with / for a folder"
-_DOTS = "the client refuses dot segments"
-_EMPTY = "the client has no empty segments"
+_ENDS = ("//", "trailing/", "/leading and trailing/")
+_EMPTY = ("a//b.txt", "/leading", "http://other.host/key")
+_DOTS = (".", "..", "a/../b/./c.txt", "../../etc/passwd")
+_CONTROL = ("line\nbreak", "carriage\rreturn", "tab\there", "\x01control\x7f")
 
-#: Keys that a client does not send as they are given, to whatever server, and why.
-LEAVES_OUT: dict[str, dict[str, str]] = {
-    "aws-cli": {"/leading and trailing/": _FOLDER},
-    "s5cmd": {"/leading and trailing/": _FOLDER},
+#: Client -> why, and which keys it does not send as they are given, to whatever server.
+LEAVES_OUT: dict[str, dict[str, tuple[str, ...]]] = {
+    "aws-cli": {"it takes a key that ends with / for a folder": _ENDS},
+    "s5cmd": {"it takes a key that ends with / for a folder": _ENDS},
     "rclone": {
-        "a//b.txt": _EMPTY,
-        "a/../b/./c.txt": "the client writes dot segments with other characters",
-        "/leading and trailing/": _FOLDER,
+        "it takes a key that ends with / for a folder": _ENDS,
+        "it leaves out empty segments": ("a//b.txt", "/leading"),
+        "it writes dot segments with other characters": _DOTS,
     },
-    "s3cmd": {"/leading and trailing/": _FOLDER, "line\nbreak": "the client ends a key at the end of a line"},
-    "minio": {"a/../b/./c.txt": _DOTS},
+    "s3cmd": {
+        "it takes a key that ends with / for a folder": _ENDS,
+        "it ends a key at the end of a line": ("line\nbreak",),
+        "it takes * for a pattern": ("a*b.txt",),
+    },
+    "minio": {"it refuses dot segments": _DOTS},
     "obstore": {
-        "a//b.txt": _EMPTY,
-        "a/../b/./c.txt": _DOTS,
-        "/leading and trailing/": "the client takes the slashes away",
-        "line\nbreak": "the client refuses control characters",
+        "it refuses empty segments, or takes the first and the last away": (*_ENDS, *_EMPTY),
+        "it refuses dot segments": _DOTS,
+        "it refuses control characters": _CONTROL,
     },
     "pyarrow": {
-        "a//b.txt": _EMPTY,
-        "a/../b/./c.txt": "the client signs another path than it sends",
-        "/leading and trailing/": _FOLDER,
+        "it takes a key that ends with / for a folder": _ENDS,
+        "it refuses empty segments": _EMPTY,
+        "it signs another path than it sends": _DOTS,
     },
-    "s3fs": {"/leading and trailing/": "the client takes the last slash away"},
+    "s3fs": {"it takes the last slash away": _ENDS, "it reads a version id out of the key": ("a?versionId=null",)},
 }
+
+
+def sent_as_given(client: str, keys: Sequence[str]) -> list[str]:
+    """The keys but those that the client leaves out."""
+    left_out = {key for some in LEAVES_OUT.get(client, {}).values() for key in some}
+    return [key for key in keys if key not in left_out]

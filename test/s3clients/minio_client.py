@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from test.s3clients.client import Listing, Place
+from test.s3clients.client import Each, Listing, Place
 
 __all__ = ["Minio"]
 
 
-class Minio:
+class Minio(Each):
     def __init__(self, place: Place) -> None:
         import minio
         import urllib3
@@ -63,3 +63,12 @@ class Minio:
 
     def multipart(self, bucket: str, key: str, path: Path, part: int) -> None:
         self._s3.fput_object(bucket, key, str(path), part_size=part)
+
+    def finish_get(self, bucket: str, key: str, path: Path) -> None:
+        response = self._s3.get_object(bucket, key, offset=path.stat().st_size)
+        try:
+            with path.open("ab") as file:
+                file.write(response.read())
+        finally:
+            response.close()
+            response.release_conn()

@@ -7,12 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from test.s3clients.client import Listing, Place
+from test.s3clients.client import Each, Listing, Place
 
 __all__ = ["Obstore"]
 
 
-class Obstore:
+class Obstore(Each):
     def __init__(self, place: Place) -> None:
         self._place = place
 

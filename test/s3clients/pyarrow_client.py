@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from test.s3clients.client import Listing, Place
+from test.s3clients.client import Each, Listing, Place
 
 __all__ = ["PyArrow"]
 
 
-class PyArrow:
+class PyArrow(Each):
     def __init__(self, place: Place) -> None:
         from pyarrow import fs
 

@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from test.s3clients.client import PROGRAMS, Listing, Place, ran
+from test.s3clients.client import PROGRAMS, Each, Listing, Place, ran
 
 __all__ = ["Rclone"]
 
 
-class Rclone:
+class Rclone(Each):
     def __init__(self, place: Place) -> None:
         self._place = place
 
@@ -61,3 +61,11 @@ class Rclone:
         size = f"{part >> 20}Mi"
         options = (f"--s3-chunk-size={size}", f"--s3-upload-cutoff={size}")
         self._ran("copyto", *options, path, f"s:{bucket}/{key}")
+
+    def finish_get(self, bucket: str, key: str, path: Path) -> None:
+        rest = self._ran("cat", f"--offset={path.stat().st_size}", f"s:{bucket}/{key}")
+        with path.open("ab") as file:
+            file.write(rest)
+
+    def abort(self, bucket: str, key: str) -> None:
+        self._ran("backend", "cleanup", f"s:{bucket}", "-o", "max-age=0s")

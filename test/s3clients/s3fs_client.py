@@ -24,10 +24,10 @@ class S3fs:
         self._ran("mkdir", bucket)
 
     def put(self, bucket: str, key: str, path: Path) -> None:
-        self.multipart(bucket, key, path, 50 << 20)
+        self.put_each(bucket, [key], path)
 
     def get(self, bucket: str, key: str, path: Path) -> None:
-        self._ran("get_file", f"{bucket}/{key}", path)
+        self._ran("get", f"{bucket}/{key}", path)
 
     def span(self, bucket: str, key: str, first: int, last: int) -> bytes:
         return self._ran("span", f"{bucket}/{key}", str(first), str(last + 1))
@@ -52,4 +52,14 @@ class S3fs:
         return self._ran("sign", f"{bucket}/{key}").decode().strip()
 
     def multipart(self, bucket: str, key: str, path: Path, part: int) -> None:
-        self._ran("put", path, f"{bucket}/{key}", str(part))
+        self._ran("put", str(part), path, f"{bucket}/{key}")
+
+    def put_each(self, bucket: str, keys: Sequence[str], path: Path) -> None:
+        self._ran("put", str(50 << 20), path, *(f"{bucket}/{key}" for key in keys))
+
+    def get_each(self, bucket: str, keys: Sequence[str], folder: Path) -> None:
+        pairs = [(f"{bucket}/{key}", folder / str(number)) for number, key in enumerate(keys)]
+        self._ran("get", *(word for pair in pairs for word in pair))
+
+    def abort(self, bucket: str, key: str) -> None:
+        self._ran("clear_multipart_uploads", bucket)

@@ -18,7 +18,11 @@ elif verb == "ls":
 elif verb == "sign":
     print(fs.sign(words[0], expiration=600))
 elif verb == "put":
-    fs.put_file(words[0], words[1], chunksize=int(words[2]))
+    for key in words[2:]:
+        fs.put_file(words[1], key, chunksize=int(words[0]))
+elif verb == "get":
+    for key, path in zip(words[::2], words[1::2], strict=True):
+        fs.get_file(key, path)
 elif verb == "rm":
     fs.rm(words)
 else:

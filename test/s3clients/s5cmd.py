@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,3 +51,17 @@ class S5cmd:
 
     def multipart(self, bucket: str, key: str, path: Path, part: int) -> None:
         self._ran("cp", "--raw", "--part-size", str(part >> 20), path, f"s3://{bucket}/{key}")
+
+    def put_each(self, bucket: str, keys: Sequence[str], path: Path) -> None:
+        self._each([("cp", "--raw", str(path), f"s3://{bucket}/{key}") for key in keys])
+
+    def get_each(self, bucket: str, keys: Sequence[str], folder: Path) -> None:
+        self._each([("cp", "--raw", f"s3://{bucket}/{key}", str(folder / str(n))) for n, key in enumerate(keys)])
+
+    def _each(self, runs: Sequence[Sequence[str]]) -> None:
+        """In one process, which reads a line for each; where a word has several lines, in one of its own."""
+        lines = [shlex.join(words) for words in runs]
+        self._ran("run", given="".join(f"{line}\n" for line in lines if "\n" not in line).encode())
+        for words, line in zip(runs, lines, strict=True):
+            if "\n" in line:
+                self._ran(*words)

@@ -12,9 +12,9 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
-from test.client.test_client import KEYS
 from test.s3clients.client import Client, Listing
-from test.s3clients.clients import LEAVES_OUT
+from test.s3clients.clients import sent_as_given
+from test.s3clients.odd_keys import ODD_KEYS
 from uvideo import Client as UFileClient
 
 pytestmark = pytest.mark.s3clients
@@ -101,12 +101,35 @@ def test_multipart(
 
 
 def test_odd_keys(client: Client, ufile: UFileClient, bucket: str, small: Path, request: pytest.FixtureRequest) -> None:
-    left_out = LEAVES_OUT.get(request.node.callspec.params["client"], {})
-    for key in KEYS:
-        if key not in left_out:
-            client.put(bucket, key, small)
-    assert {each.key for each in ufile.list(bucket)} == set(KEYS) - left_out.keys()
+    """Under each key that the client sends as it is given, UFile finds the object."""
+    keys = sent_as_given(request.node.callspec.params["client"], ODD_KEYS)
+    client.put_each(bucket, keys, small)
+    assert {each.key for each in ufile.list(bucket)} == set(keys)
     assert {each.size for each in ufile.list(bucket)} == {len(DATA)}
 
 
-test_odd_keys.needs = "put"  # type: ignore[attr-defined]
+test_odd_keys.needs = "put_each"  # type: ignore[attr-defined]
+
+
+def test_odd_keys_of_ufile(
+    client: Client, ufile: UFileClient, bucket: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    keys = sent_as_given(request.node.callspec.params["client"], ODD_KEYS)
+    for key in keys:
+        ufile.put(bucket, key, key.encode())
+    folder = tmp_path / "got"
+    folder.mkdir()
+    client.get_each(bucket, keys, folder)
+    assert [(folder / str(number)).read_bytes() for number in range(len(keys))] == [key.encode() for key in keys]
+
+
+test_odd_keys_of_ufile.needs = "get_each"  # type: ignore[attr-defined]
+
+
+def test_finish_get(client: Client, ufile: UFileClient, bucket: str, tmp_path: Path) -> None:
+    """An interrupted download goes on where it ended."""
+    ufile.put(bucket, "small.bin", DATA)
+    path = tmp_path / "got"
+    path.write_bytes(DATA[:5000])
+    client.finish_get(bucket, "small.bin", path)
+    assert path.read_bytes() == DATA

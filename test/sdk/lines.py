@@ -28,6 +28,7 @@ class Lines(object):
     def __init__(self, files, at=None, handler=None):
         self.files, self.at, self.seen, self._handler = files, at, [], handler
         self._counts, self._lines = {}, {}  # by place, by call
+        self._names = {}  # the source of each file name that code has
 
     def __enter__(self):
         sys.settrace(self._trace)
@@ -37,7 +38,10 @@ class Lines(object):
         sys.settrace(None)
 
     def _trace(self, frame, event, _):
-        name = os.path.splitext(os.path.abspath(frame.f_code.co_filename))[0] + ".py"
+        given = frame.f_code.co_filename
+        name = self._names.get(given)
+        if name is None:  # this is asked for every line
+            name = self._names[given] = os.path.splitext(os.path.abspath(given))[0] + ".py"
         if name not in self.files or self._starts_thread(frame):
             return None
         if event == "call":

@@ -78,6 +78,7 @@ class AnyLine(Hostile):
             each.join(60)
 
     def test_a_download(self):
+        self.data = self.data[: 2 * BLOCK]  # more would run the same lines
         etag = etags.Etag()
         etag.update(self.data)
         found = ("ETag", '"%s"' % etag.value()), ("Content-Type", "video/mp4")

@@ -14,6 +14,7 @@ from ucloud.uvideo.protocol.errors import InvalidArgument, UVideoError
 
 from . import hosts
 from .case import SESSION, settings_of
+from .peer import PEM
 from .surroundings import environment
 
 PAIR = ("public", "private")
@@ -29,6 +30,9 @@ class Hosts(unittest.TestCase):
             file.write(b"film")
         kept = dict((name, os.environ.pop(name)) for name in list(os.environ) if name.lower().endswith("_proxy"))
         self.addCleanup(os.environ.update, kept)
+        authorities = os.environ.get("REQUESTS_CA_BUNDLE", "")  # the usual ones load slowly, for each handler
+        os.environ["REQUESTS_CA_BUNDLE"] = PEM
+        self.addCleanup(os.environ.__setitem__, "REQUESTS_CA_BUNDLE", authorities)
         before = dict((name, config.get_default(name)) for name in list(OPTIONS.values()) + ["provider", "retries"])
         self.addCleanup(config.set_default, **before)
         self.addCleanup(config.unset_default, *before)

@@ -309,7 +309,8 @@ def _encode_parts(op: operation.ListParts, result: operation.ListPartsOutput) ->
         field.owner("Owner", result.owner),
         _CLASSES[result.storage_class],
         element("PartNumberMarker", op.part_number_marker),
-        element("NextPartNumberMarker", result.next_marker),
+        # On the last page paginators, that of aws-sdk-js among them, would ask for what follows it, for ever.
+        element("NextPartNumberMarker", result.next_marker if result.truncated else None),
         element("MaxParts", op.max_parts),
         element("IsTruncated", result.truncated),
         _sums(result.checksum_algorithm, result.checksum_type),

@@ -1,8 +1,8 @@
 """CORS: which pages of other origins may use the data port.
 
 The pages of the console transfer bytes with signed URLs.  The pages of ``--cors-origin`` sign requests themselves, as
-the vendor's browser SDK does.  Neither may use cookies or other credentials of the browser; only the signature in the
-request counts.
+the vendor's browser SDK and clients of S3 do.  Neither may use cookies or other credentials of the browser; only the
+signature in the request counts.
 """
 
 from __future__ import annotations
@@ -51,15 +51,16 @@ PROGRAMS = Allowed(
         *dict.fromkeys(_read()),
         *("X-Requested-With", "traceparent", "tracestate"),
     ),
-    ("x-ufile-", "x-ucloud-", "x-autoai-"),
+    ("x-ufile-", "x-ucloud-", "x-autoai-", "x-amz-", "amz-sdk-"),
 )
-#: Headers of an answer that a page may read, in addition to metadata and to those that browsers always allow.
+#: Headers of an answer that a page may read, in addition to those of _EXPOSED_FAMILIES and of every browser.
 EXPOSED = (
     *("ETag", field.SESSION, "Content-Range", "Accept-Ranges", "Content-Length", "Content-Encoding"),
     *("Content-Disposition", "Content-MD5", "Date", "Retry-After"),
     *("X-Ufile-Create-Time", "X-Ufile-Storage-Class", "X-Ufile-Restore"),
 )
 
+_EXPOSED_FAMILIES = (field.META, "x-amz-")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z").match
 _USUAL = {"http": 80, "https": 443}
 
@@ -115,10 +116,10 @@ class Crossing(NamedTuple):
 
     def answer(self, names: Iterable[str]) -> Pairs:
         """The CORS headers of an answer.  ``names``: the names of the answer's other headers."""
-        metadata = [name for name in names if name.startswith(field.META)]
+        more = [name for name in names if name.startswith(_EXPOSED_FAMILIES)]
         return (
             ("Access-Control-Allow-Origin", self.origin),
-            ("Access-Control-Expose-Headers", ", ".join((*EXPOSED, *metadata))),
+            ("Access-Control-Expose-Headers", ", ".join((*EXPOSED, *more))),
         )
 
     def preflight(self, asked: str) -> Pairs:
