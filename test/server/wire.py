@@ -172,10 +172,10 @@ class Peer:
 
 def pattern(size: int, seed: int = 0) -> bytes:
     """Bytes that differ at every offset that matters."""
-    line = _line(seed)
+    line = _line(seed, min(8192, size // 8 + 1))
     return (line * (size // len(line) + 1))[:size]
 
 
 @functools.lru_cache(32)
-def _line(seed: int) -> bytes:
-    return b"".join(b"%08x" % (number * 2654435761 + seed & 0xFFFFFFFF) for number in range(8192))
+def _line(seed: int, count: int) -> bytes:
+    return b"".join(b"%08x" % (number * 2654435761 + seed & 0xFFFFFFFF) for number in range(count))

@@ -19,6 +19,7 @@ from uvideo._core import errors
 from uvideo.storage.base import (
     MOST_EXTENTS,
     PART_LIST,
+    PART_LISTS,
     CatalogPage,
     Census,
     DayUsage,
@@ -42,7 +43,6 @@ from uvideo.storage.schema import (
     MIGRATIONS,
     OBJECT,
     PART,
-    PART_LISTS,
     RETIRE,
     S3_PART,
     SPACE,
