@@ -12,6 +12,7 @@ from test.contract.place import Place, play
 from ucloud.uvideo.protocol import errors
 from uvideo.storage.base import (
     MOST_EXTENTS,
+    PART_LISTS,
     Catalog,
     Census,
     Extent,
@@ -26,7 +27,6 @@ from uvideo.storage.base import (
     is_part_list,
     new_part_list,
 )
-from uvideo.storage.schema import PART_LISTS
 
 LIST = "parts-0"
 FACTS = S3Facts("0123-2", "AAAA", "CRC32", "COMPOSITE", "upload", "/elsewhere", "private")

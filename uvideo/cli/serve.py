@@ -99,6 +99,11 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     help="Accept S3 forms with a signature of version 2, for old programs. All other requests need version 4.",
 )
 @option(
+    "--s3-strict-parts/--no-s3-strict-parts",
+    default=False,
+    help="Accept only parts of exactly 8 MiB (the last one may be smaller) from S3 clients, as the vendor's gateway.",
+)
+@option(
     "--public-key", help="Public key of the server's own pair, instead of DIR/credentials.json. Needs --private-key."
 )
 @option(
@@ -186,7 +191,7 @@ def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path
     "--headroom",
     default=64.0,
     type=FloatRange(0, 10**9),
-    help="MiB of the disk to keep free: uploads that would use them are answered 503.",
+    help="MiB of the disk to keep free: uploads that would use them are answered 503, or 507 to S3 clients.",
 )
 @option(
     "--memory",

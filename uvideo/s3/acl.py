@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from uvideo._core import message
 from uvideo.s3 import checksum, field, operation, xml
@@ -16,7 +17,7 @@ from uvideo.s3.errors import S3Error
 from uvideo.s3.operation import PRIVATE, PUBLIC_READ, PUBLIC_READ_WRITE, Owner
 from uvideo.s3.xml_text import element
 
-__all__ = ["ALL_USERS", "CODECS", "of_document", "of_headers"]
+__all__ = ["ALL_USERS", "CODECS", "DocumentAcl", "of_document", "of_headers"]
 
 ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 _GROUPS = "http://acs.amazonaws.com/groups/"
@@ -99,7 +100,14 @@ def _of_grants(headers: message.Headers) -> set[str]:
     return found
 
 
-def of_document(body: bytes) -> str:
+class DocumentAcl(NamedTuple):
+    """``owner``: the id of the owner, None if the document has none."""
+
+    acl: str
+    owner: str | None
+
+
+def of_document(body: bytes) -> DocumentAcl:
     """The ACL of an AccessControlPolicy document.  Errors as of_headers; MalformedXML."""
     root = xml.read(body, "AccessControlPolicy")
     owner, grants = root.find("Owner"), root.find("AccessControlList")
@@ -120,16 +128,16 @@ def of_document(body: bytes) -> str:
             raise S3Error("MalformedXML")
         elif grantee.need("ID") != owner.need("ID") or permission != "FULL_CONTROL":
             raise S3Error("NotImplemented", message=_OTHERS)
-    return _amount(everybody)
+    return DocumentAcl(_amount(everybody), owner.get("ID") or None)
 
 
-def _of_request(asked: OperationRequest) -> str:
+def _of_request(asked: OperationRequest) -> DocumentAcl:
     """The ACL of a request that sets it.  InvalidRequest if it has none, or two."""
     found = of_headers(asked.headers)
     if not asked.body.strip():
         if found is None:
             raise S3Error("InvalidRequest", message="Your request was missing a required header: x-amz-acl")
-        return found
+        return DocumentAcl(found, None)
     if found is not None:
         raise S3Error("InvalidRequest", message="This request does not support content and an ACL in a header.")
     return of_document(asked.body)
@@ -153,12 +161,12 @@ def _policy(account: Owner, acl: str) -> message.Response:
 
 def _decode_put_bucket(asked: OperationRequest) -> operation.PutBucketAcl:
     checksum.check_body(asked.headers, asked.body, required=bool(asked.body.strip()))
-    return operation.PutBucketAcl(**field.of_bucket(asked), acl=_of_request(asked))
+    return operation.PutBucketAcl(**field.of_bucket(asked), **_of_request(asked)._asdict())
 
 
 def _decode_put(asked: OperationRequest) -> operation.PutObjectAcl:
     checksum.check_body(asked.headers, asked.body, required=False)
-    return operation.PutObjectAcl(**field.of_version(asked), acl=_of_request(asked))
+    return operation.PutObjectAcl(**field.of_version(asked), **_of_request(asked)._asdict())
 
 
 def _encode_get(op: object, result: operation.GetBucketAclOutput | operation.GetObjectAclOutput) -> message.Response:

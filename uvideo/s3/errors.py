@@ -174,7 +174,7 @@ _CODE_OF: dict[type[errors.Refused], str] = {
 
 
 #: The RetCode of UFile for a code, for logs and metrics.
-_RET_CODE_OF: dict[str, int] = {}
+_RET_CODE_OF: dict[str, int] = {"InsufficientStorage": errors.Unavailable.ret_code}
 for _cls, _code in _CODE_OF.items():
     if _cls.ret_code is not None:
         _RET_CODE_OF.setdefault(_code, _cls.ret_code)
@@ -190,6 +190,8 @@ def of(refused: errors.Refused) -> S3Error:
         return refused
     cls = type(refused)
     code = next(_CODE_OF[base] for base in cls.__mro__ if base in _CODE_OF)
+    if cls is errors.Unavailable and refused.cause == "full":
+        code = "InsufficientStorage"  # SDKs do not send such a request again
     text = None if refused.message == cls.message else refused.message
     headers = () if refused.retry_after is None else [("Retry-After", f"{refused.retry_after:.0f}")]
     return S3Error(code, message=text, headers=headers)

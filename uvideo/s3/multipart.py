@@ -5,6 +5,7 @@ A body of CompleteMultipartUpload is read by ``parts_of``, after the rights are 
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from uvideo._core import byterange, compat, message
@@ -112,14 +113,18 @@ def _decode_complete(asked: OperationRequest) -> operation.CompleteMultipartUplo
         checksum=checksum.announced(asked.headers, has_body=False, of_parts=True),
         checksum_type=kind or None,
         size=count,
+        md5=checksum.content_md5(asked.headers),
     )
 
 
-def parts_of(body: bytes) -> tuple[CompletedPart, ...]:
+def parts_of(body: bytes, md5: str | None = None) -> tuple[CompletedPart, ...]:
     """The list of parts in the body of CompleteMultipartUpload, in its order.
 
-    MalformedXML for none, or more than 10000.  InvalidPart for a number that no part has.
+    BadDigest unless the body has this MD5; None: any.  MalformedXML for no part, or more than 10000.  InvalidPart for a
+    number that no part has.
     """
+    if md5 is not None and md5 != hashlib.md5(body, usedforsecurity=False).hexdigest():
+        raise S3Error("BadDigest")
     found = xml.read(body, "CompleteMultipartUpload", limit=xml.BULK).all("Part")
     if not 1 <= len(found) <= field.PARTS:
         raise S3Error("MalformedXML")

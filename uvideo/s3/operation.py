@@ -341,9 +341,13 @@ class GetBucketAclOutput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutBucketAcl(BucketOperation):
-    """``acl``: what x-amz-acl, the grant headers or the document amount to.  -> None"""
+    """``acl``: what x-amz-acl, the grant headers or the document amount to.  -> None
+
+    ``owner``: the id that the document gives as the owner's, else the answer is AccessDenied; None: it gives none.
+    """
 
     acl: str
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -844,9 +848,10 @@ class GetObjectAclOutput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutObjectAcl(VersionOperation):
-    """``acl``: what x-amz-acl, the grant headers or the document amount to.  -> None"""
+    """``acl``, ``owner``: as in PutBucketAcl.  -> None"""
 
     acl: str
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -944,7 +949,7 @@ class CompleteMultipartUpload(ObjectOperation):
 
     ``parts``: in the order of the list, which is not checked here.  They are read from the body after the rights are
     checked; until then they are ().  ``checksum``: of the whole object; "-N" may stand at the end of a composite one.
-    ``size``: of the whole object, of x-amz-mp-object-size.
+    ``size``: of the whole object, of x-amz-mp-object-size.  ``md5``: of the body with the list.
     """
 
     upload_id: str
@@ -953,6 +958,7 @@ class CompleteMultipartUpload(ObjectOperation):
     checksum: AnnouncedChecksum | None = None
     checksum_type: str | None = None
     size: int | None = None
+    md5: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

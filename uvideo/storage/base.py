@@ -28,6 +28,7 @@ __all__ = [
     "KEEP",
     "MOST_EXTENTS",
     "PART_LIST",
+    "PART_LISTS",
     "Absent",
     "BlobHold",
     "BlobReader",
@@ -71,6 +72,7 @@ __all__ = [
 DAY = 86400  # seconds
 KEEP = 7.0 * DAY  # seconds that a sweep keeps unnamed files
 MOST_EXTENTS = 100_000  # of one part list
+PART_LISTS = 7  # the first schema whose programs can read part lists, S3 uploads and S3Facts
 PART_LIST = "parts-"  # how the name of a part list begins; no driver of Blobs gives a blob such a name
 
 
@@ -319,7 +321,7 @@ class ObjectRecord:
     ``size``: bytes.  ``etag``: unquoted.  ``created``, ``modified``: unix seconds.  ``tags``: (key, value) pairs.
     ``acl``: who may read the object in addition to the readers of the space, "" for nobody.
     ``ready``, ``expires``: unix seconds from and until which an archived object can be read, 0 without a restore.
-    ``s3``: None for an object that S3 has not written.
+    ``s3``: None for an object of which S3 shows nothing more than the rest of the record.
     """
 
     space_id: str

@@ -103,8 +103,6 @@ MIGRATIONS = (
     # JSON of {kind: document} with the settings of a space that only S3 has, "" if there are none.
     "ALTER TABLE spaces ADD COLUMN documents TEXT NOT NULL DEFAULT ''",
 )
-#: The first schema whose programs can read part lists, S3 uploads and S3Facts.
-PART_LISTS = 7
 
 RETIRE = f"UPDATE oldest SET schema = {len(MIGRATIONS)}"
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from uvideo._core import errors, location, message
+from uvideo._core import dialect, errors, location, message, postfile
 from uvideo.s3 import recognition
 from uvideo.s3.recognition import HostNames
 from uvideo.server.auth.client_address import TrustedProxies
@@ -31,6 +31,7 @@ from uvideo.server.http.exchange import (
     Unreadable,
     Watchdog,
 )
+from uvideo.server.http.form_upload import begun
 from uvideo.server.http.management_call import ManagementPlaneCall, is_management
 from uvideo.server.http.pipeline import DialectCall, Pipeline, claimed_by
 from uvideo.server.http.rate_limits import Limits
@@ -69,7 +70,6 @@ class App:
     request; None: no spans.  ``names``: the server's own names.  ``hosts``: the hosts of spaces that answers contain.
     ``writes``: learns how puts end.  ``proxies``: the trusted proxies; None: none.  ``audit``: the audit log.
     ``s3_names``: the host names for S3.  ``s3_hosts``: values of Host that S3 clients may sign, too.
-    ``s3_form_v2``: whether forms of S3 may have a signature of version 2.
     """
 
     exchange: type[Exchange] = Exchange
@@ -93,7 +93,6 @@ class App:
         audit: Audit = OFF,
         s3_names: HostNames = S3_NAMES,
         s3_hosts: tuple[str, ...] = (),
-        s3_form_v2: bool = False,
     ) -> None:
         self._service, self._metrics, self._audit = service, metrics, audit
         self._writes = writes or Writes()
@@ -105,7 +104,7 @@ class App:
         self._s3_names = s3_names
         self._pipeline = Pipeline(
             *(service, Rights(service), self.spaces, names, limits, callbacks or Callbacks(), audit, metrics),
-            *(Buckets(service, names), S3Access(service, s3_form_v2), s3_hosts),
+            *(Buckets(service, names), S3Access(service), s3_hosts),
         )
         self.watch = Watchdog(idle, least_rate)
         self._draining = self._hinted = False
@@ -122,10 +121,10 @@ class App:
         self.watch.start()
         service.memory.start()
 
-    def change(self, idle: float, least_rate: float, s3_form_v2: bool) -> None:
-        """Set other limits, which apply to requests and answers in progress too, and which forms S3 accepts."""
+    def change(self, idle: float, least_rate: float, s3_names: HostNames) -> None:
+        """Set other limits, which apply to requests and answers in progress too, and other host names for S3."""
         self.watch.change(idle, least_rate)
-        self._pipeline.access.form_v2 = s3_form_v2
+        self._s3_names = s3_names
 
     def is_stopping(self) -> bool:
         """Whether ``drain`` was called."""
@@ -207,7 +206,8 @@ class App:
     def _refused(self, exchange: Exchange, call: DialectCall[Any, Any] | None, raised: Exception) -> message.Response:
         """The error as an answer.  BrokenOff if the head of another answer was sent already."""
         failure: Exception = raised.failure if isinstance(raised, Unreadable) else raised
-        if exchange.request.writer.output_size:  # only closing the connection can report an error now
+        if exchange.request.writer.output_size and not exchange.is_begun:
+            # Only closing the connection can report an error now.
             self._count(failure)
             if isinstance(failure, OSError):
                 log.error("session %s: the answer was aborted: %s", exchange.session, failure.strerror or failure)
@@ -232,7 +232,10 @@ class App:
         return response
 
     async def _recognise(self, exchange: Exchange) -> DialectCall[Any, Any]:
-        """The request as a call of its dialect.  The head alone decides which dialect it is.  BadRequest."""
+        """The request as a call of its dialect.  The head alone decides which dialect it is, but for a form.
+
+        BadRequest; of a form also Throttled, TooLarge and Unavailable.
+        """
         request = exchange.request
         target = location.parse_target(request.raw_path)
         host = target.authority or exchange.headers.get("Host", "")
@@ -244,8 +247,22 @@ class App:
                 name = None
             if decided or recognition.is_s3(request.method, query, headers, name):
                 return S3Call(exchange, self._pipeline, target, host, "" if name is None else name.bucket)
-        spoken = ManagementPlaneCall if is_management(exchange, target) else UfileCall
-        return spoken(exchange, self._pipeline, target, host)
+        if is_management(exchange, target):
+            return ManagementPlaneCall(exchange, self._pipeline, target, host)
+        if decided is None and _takes_form(exchange, target, host):
+            return await self._recognise_form(exchange, target, host)
+        return UfileCall(exchange, self._pipeline, target, host)
+
+    async def _recognise_form(
+        self, exchange: Exchange, target: location.RequestTarget, host: str
+    ) -> DialectCall[Any, Any]:
+        """The call of a form whose dialect only its fields can tell."""
+        if self._guesses.seen:
+            self._guesses.check(exchange.sender, "")
+        form = await begun(exchange, self._headroom)
+        if recognition.is_form(form.fields):
+            return S3Call(exchange, self._pipeline, target, host, begun=form)
+        return UfileCall(exchange, self._pipeline, target, host, form)
 
     def _noted(self, exchange: Exchange, status: int) -> None:
         """Write the audit line of a finished operation, unless it is written already."""
@@ -280,6 +297,13 @@ class App:
                 "if it is a proxy, start the server with --trusted-proxy %s",
                 *(exchange.sender.address,) * 2,
             )
+
+
+def _takes_form(exchange: Exchange, target: location.RequestTarget, host: str) -> bool:
+    """Whether the request is a form upload, by whatever address."""
+    if exchange.request.method != "POST" or not postfile.is_form(exchange.headers):
+        return False
+    return all(dialect.takes_form(each, target.query) for each in location.addresses(host, None, target.path))
 
 
 def is_only_s3(exchange: Exchange) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from uvideo._core import error_response, errors, message
 from uvideo.s3 import errors as s3_errors
+from uvideo.server.ops.refusal_causes import cause_of
 from uvideo.storage.base import Damaged, Unreachable
 
 __all__ = ["encoded", "refusal_of", "s3_encoded", "s3_ids"]
@@ -50,13 +51,13 @@ def refusal_of(failure: Exception, asked: str) -> Any:
         return failure
     if isinstance(failure, Unreachable):
         log.warning("%s: %s", asked, failure.strerror)
-        return errors.Unavailable(retry_after=AGAIN)
+        return errors.Unavailable(retry_after=AGAIN, cause=failure.cause)
     if isinstance(failure, Damaged):
         log.error("%s: %s", asked, failure.strerror)
         return errors.InternalError("the stored bytes are damaged")
     if isinstance(failure, OSError) and failure.errno in OUT_OF:
         log.error("%s: %s", asked, OUT_OF[failure.errno])
-        return errors.Unavailable(OUT_OF[failure.errno])
+        return errors.Unavailable(OUT_OF[failure.errno], cause=cause_of(failure))
     if isinstance(failure, OSError) and failure.errno == errno.EIO:
         log.error("%s: the disk failed: %s", asked, failure)
         return errors.InternalError("the disk failed")

@@ -145,6 +145,7 @@ class Exchange:
 
     __slots__ = (
         "_asked",
+        "_begun",
         "_content",
         "_held",
         "before",
@@ -184,6 +185,7 @@ class Exchange:
         self.crossing: Crossing | None = None
         self.entry: AuditEntry | None = None
         self.waiting = self.closing = self._asked = False
+        self._begun: tuple[web.StreamResponse, bytes] | None = None
         self.mark: tuple[int, int, int] | None = None
         self.since = self.owed = 0.0
         self.before: int | None = None
@@ -298,7 +300,7 @@ class Exchange:
         self.status = response.status
         rest = self._rest()
         try:
-            carried = await self._send(response, content)
+            carried = await (self._send(response, content) if self._begun is None else self._finish(response))
         except (OSError, RuntimeError) as error:
             if isinstance(error, OSError) or self.is_gone():
                 raise Disconnected() from None
@@ -309,6 +311,39 @@ class Exchange:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(self._drain(rest), DRAIN_SECONDS)
             self.waiting = False
+        return carried
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether ``begin`` was called."""
+        return self._begun is not None
+
+    async def begin(self, headers: message.Headers, first: bytes) -> None:
+        """Send the head of an answer with the status 200, and the first bytes of its body, before the rest is known.
+
+        ``answer`` then sends only the rest of the body.  OSError, RuntimeError if the connection is lost.
+        """
+        carried = web.StreamResponse(headers=self._head(message.Response(200, headers, b"")))
+        if self.request.version < (1, 1):
+            carried.force_close()  # the end of the connection ends the body
+        self._begun = carried, first
+        await carried.prepare(self.request)
+        await self.send_more(first)
+
+    async def send_more(self, data: bytes) -> None:
+        """Send more bytes of an answer that is begun.  Errors as ``begin``."""
+        assert self._begun is not None
+        await self._write(self._begun[0], data)
+
+    async def _finish(self, response: message.Response) -> web.StreamResponse:
+        """Send the body of a response but for the bytes that ``begin`` sent.  Its status and headers cannot be sent."""
+        assert self._begun is not None
+        carried, first = self._begun
+        if self.closing:
+            carried.force_close()
+        self.waiting = True
+        await self._write(carried, response.body.removeprefix(first))
+        await carried.write_eof()
         return carried
 
     def _head(self, response: message.Response) -> CIMultiDict[str]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from uvideo._core import errors
+from uvideo._core import errors, message
+from uvideo.server.limits.disk_headroom import Headroom
 from uvideo.server.limits.memory_budget import FREE
 
-__all__ = ["LIMIT", "Form", "boundary_of"]
+__all__ = ["LIMIT", "BegunForm", "Form", "begun", "boundary_of"]
 
 LIMIT = 64 * 1024  # bytes of everything except the file
 PADDING = 64  # most blanks behind a boundary
@@ -48,7 +49,7 @@ class Form:
 
     Do not store the file before its ``chunk`` returned b"": only then the form is complete.  Errors are BadRequest.
 
-    ``skips_rest``: ignore fields behind the file; otherwise they are an error.
+    ``skips_rest``: ignore fields behind the file; otherwise they are an error.  May be set before the file is read.
     """
 
     #: A form does not contain the file's length.
@@ -59,8 +60,6 @@ class Form:
         boundary: bytes,
         chunk: Callable[[], Awaitable[bytes]],
         memory: MemoryUse | None = None,
-        *,
-        skips_rest: bool = False,
     ) -> None:
         self._dash = b"--" + boundary
         self._stop = b"\r\n" + self._dash
@@ -78,7 +77,7 @@ class Form:
         self.mime = ""
         #: The name of the file's part, "" if it has none.
         self.filename = ""
-        self._skips_rest = skips_rest
+        self.skips_rest = False
 
     async def fields(self) -> dict[str, str]:
         """{name in lower case: value} of every field before the file."""
@@ -238,15 +237,39 @@ class Form:
                 continue
             if not self._held.strip(b"\r\n \t") and self._ended:
                 break
-            if (await self._head())[0] is not None and not self._skips_rest:
+            if (await self._head())[0] is not None and not self.skips_rest:
                 raise errors.BadRequest("the file must be the last part of the form")
-            if (await self._value()).strip() and not self._skips_rest:
+            if (await self._value()).strip() and not self.skips_rest:
                 raise errors.BadRequest("a part of the form has no name")
         self._held.clear()
         while not self._ended:  # the epilogue
             data = await self._chunk()
             self._ended = not data
             self._spend(len(data))
+
+
+class FormRequest(MemoryUse, Protocol):
+    """A request with a form as its body.  ``length``: of the body, None if it is not announced."""
+
+    headers: message.Headers
+    length: int | None
+
+    async def chunk(self) -> bytes: ...
+
+
+class BegunForm(NamedTuple):
+    """A form that is read up to its file.  ``fields``: as ``Form.fields``."""
+
+    form: Form
+    fields: dict[str, str]
+
+
+async def begun(request: FormRequest, headroom: Headroom | None) -> BegunForm:
+    """Read the form of a request up to its file.  BadRequest; TooLarge; Unavailable if the disk has no room for it."""
+    form = Form(boundary_of(request.headers.get("Content-Type") or ""), request.chunk, request)
+    if headroom is not None:
+        headroom.check(request.length or 0)
+    return BegunForm(form, await form.fields())
 
 
 def _text(data: bytes) -> str:

@@ -15,18 +15,21 @@ from uvideo.s3.errors import S3Error
 from uvideo.s3.payload import Payload
 from uvideo.s3.post_policy import PostForm
 from uvideo.s3.recognition import S3Address
+from uvideo.s3.xml_text import DECLARATION
 from uvideo.server.auth import temporary_keys
 from uvideo.server.auth.signature_scope import S3Carrier
+from uvideo.server.http.blanks import with_blanks
 from uvideo.server.http.error_responses import s3_encoded, s3_ids
 from uvideo.server.http.exchange import Exchange
+from uvideo.server.http.form_upload import BegunForm
 from uvideo.server.http.pipeline import ABORTED, BEGUN, FINISHED, DialectCall, Pipeline, Traits
 from uvideo.server.http.s3_body import S3Body
-from uvideo.server.http.s3_form import S3Form
+from uvideo.server.http.s3_form import S3Form, read_form
 from uvideo.server.ops.audit import details
 from uvideo.server.rules.body_sums import FramedBody
 from uvideo.server.rules.objects import ObjectBody
 from uvideo.server.rules.s3_access import S3Signer
-from uvideo.server.rules.s3_record import RequestContext, bucket_acl
+from uvideo.server.rules.s3_record import RequestContext, bucket_acl, check_owner_id
 from uvideo.server.rules.service import Grant, Service
 from uvideo.server.rules.token_rights import covers, covers_space
 from uvideo.storage.base import SpaceRecord
@@ -37,6 +40,8 @@ WRONG = ("SignatureDoesNotMatch", "InvalidAccessKeyId")  # the answers to a wron
 HERE = 64 * 1024  # bytes of a document that are parsed on the loop
 PLAIN = Payload()
 BULK = frozenset((s3.PutObject, s3.UploadPart))
+#: Operations that may take long, and whose errors SDKs read in an answer with the status 200.
+SLOW = (s3.CompleteMultipartUpload, s3.CopyObject, s3.UploadPartCopy)
 #: Operations with a document as body -> its greatest length in bytes.
 DOCUMENTS: dict[type, int] = {
     **dict.fromkeys(
@@ -64,7 +69,7 @@ Op = s3.Operation | Undecoded | routing.FixedAnswer
 
 
 class S3Call(DialectCall[Op, Any]):
-    """``bucket``: if the host names it, else ""."""
+    """``bucket``: if the host names it, else "".  ``begun``: the form, if it is read up to its file already."""
 
     traits = Traits(
         bulk=BULK | {s3.PostObject},
@@ -82,7 +87,13 @@ class S3Call(DialectCall[Op, Any]):
     )
 
     def __init__(
-        self, exchange: Exchange, pipeline: Pipeline, target: location.RequestTarget, host: str, bucket: str = ""
+        self,
+        exchange: Exchange,
+        pipeline: Pipeline,
+        target: location.RequestTarget,
+        host: str,
+        bucket: str = "",
+        begun: BegunForm | None = None,
     ) -> None:
         super().__init__(exchange, pipeline, target, host)
         headers = _with_host(exchange.headers, target.authority)
@@ -98,6 +109,7 @@ class S3Call(DialectCall[Op, Any]):
         self.service: Service = pipeline.service
         self.body: FramedBody = S3Body(exchange, self._payload)
         self._form: PostForm | None = None
+        self._begun = begun
 
     def claimed(self) -> str:
         if self._form is not None and self._form.claim is not None:
@@ -138,11 +150,10 @@ class S3Call(DialectCall[Op, Any]):
 
     async def _read_form(self) -> None:
         """Read the fields before the file: the form is authorized before the file is read."""
-        self.body = read = S3Form(self.exchange)
-        if self.pipeline.limits.headroom is not None:
-            self.pipeline.limits.headroom.check(self.exchange.length or 0)
         self.exchange.operation = s3.PostObject.__name__
-        self._form = await read.read(self.pipeline.access.form_v2)
+        begun = self._begun or await read_form(self.exchange, self.pipeline.limits.headroom)
+        self.body = read = S3Form(begun, self.service.switches.s3_form_v2)
+        self._form = read.fields
         self._address = self._address._replace(key=self._form.key)
         self.exchange.key = self._form.key
 
@@ -174,6 +185,8 @@ class S3Call(DialectCall[Op, Any]):
     async def decode(self, grant: Grant) -> Op:
         """The operation, but for one with a document as body.  The error of a request that is always refused."""
         asked = self._asked
+        if self._record is not None:
+            check_owner_id(self._record, self._headers.get("x-amz-expected-bucket-owner"))
         if isinstance(asked, routing.FixedAnswer):
             return asked
         if isinstance(asked, routing.FixedError):
@@ -196,11 +209,7 @@ class S3Call(DialectCall[Op, Any]):
         return self._headers.get("Content-Length") is not None or self.exchange.length is None
 
     def _decoded(self, cls: type[s3.Operation], body: bytes = b"") -> s3.Operation:
-        op = dialect.decode(cls, OperationRequest(*self._address, self._query, self._headers, body))
-        expected = getattr(op, "expected_owner", None)
-        if expected is not None and self._record is not None and expected != self._record.owner:
-            raise errors.AccessDenied()
-        return op
+        return dialect.decode(cls, OperationRequest(*self._address, self._query, self._headers, body))
 
     async def permit(self, grant: Grant, op: Op) -> None:
         """Check a token's rights, and those on the source of a copy."""
@@ -246,7 +255,7 @@ class S3Call(DialectCall[Op, Any]):
         if expected is not None and hashlib.sha256(body).hexdigest() != expected:
             raise S3Error("XAmzContentSHA256Mismatch", ClientComputedContentSHA256=expected)
         if isinstance(op, s3.CompleteMultipartUpload):
-            return replace(op, parts=multipart.parts_of(body))
+            return replace(op, parts=multipart.parts_of(body, op.md5))
         return self._decoded(cls, body)
 
     async def perform(self, op: Op) -> tuple[Any, ObjectBody | None]:
@@ -264,8 +273,12 @@ class S3Call(DialectCall[Op, Any]):
         if type(op) in buckets.operations:
             return await buckets.run(op, asked), None
         name = self._record.name
+        run = self.service.s3.run(op, asked, lambda key: token is None or covers(token, name, key))
         try:
-            return await self.service.s3.run(op, asked, lambda key: token is None or covers(token, name, key))
+            if not isinstance(op, SLOW):
+                return await run
+            begun = self._told(message.Response(200, message.Headers([("Content-Type", "application/xml")]), b""))
+            return await with_blanks(run, self.exchange, begun.headers, DECLARATION.encode())
         except errors.NotFound:
             if isinstance(op, (s3.GetObject, s3.HeadObject)) and not self._may_know():
                 raise errors.AccessDenied() from None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from uvideo._core import compat, dialect, errors, location, message, operation, postfile, provider
 from uvideo.server.http.cross_origin import denied
 from uvideo.server.http.exchange import Exchange
-from uvideo.server.http.form_upload import Form, boundary_of
+from uvideo.server.http.form_upload import BegunForm, Form, begun
 from uvideo.server.http.pipeline import ABORTED, BEGUN, FINISHED, ObjectCall, Pipeline, Traits, claimed_by
 from uvideo.server.rules.service import Grant
 
@@ -17,6 +17,8 @@ DOCUMENT_LIMIT = 64 * 1024  # bytes of tags, or of a media type
 
 
 class UfileCall(ObjectCall):
+    """``form``: the form of the request, if it is read up to its file already."""
+
     traits = Traits(
         bulk=frozenset(dialect.BULK),
         storing=frozenset(
@@ -39,8 +41,16 @@ class UfileCall(ObjectCall):
     _form: Form | None = None
     _query: Sequence[tuple[str, str]]
 
-    def __init__(self, exchange: Exchange, pipeline: Pipeline, target: location.RequestTarget, host: str) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        pipeline: Pipeline,
+        target: location.RequestTarget,
+        host: str,
+        form: BegunForm | None = None,
+    ) -> None:
         super().__init__(exchange, pipeline, target, host)
+        self._begun = form
         self.service, self.body, self._query = pipeline.service, exchange, target.query
         self._readings = [exchange.headers]  # sets of headers that may be signed; a form has several
 
@@ -64,10 +74,7 @@ class UfileCall(ObjectCall):
     async def _read_form(self) -> None:
         """Read the fields before the file: the request is authorized before the file is read."""
         exchange = self.exchange
-        form = Form(boundary_of(exchange.headers.get("Content-Type") or ""), exchange.chunk, exchange)
-        if self.pipeline.limits.headroom is not None:
-            self.pipeline.limits.headroom.check(exchange.length or 0)
-        fields = await form.fields()
+        form, fields = self._begun or await begun(exchange, self.pipeline.limits.headroom)
         key, self._readings = postfile.readings(exchange.headers, fields, form.mime, location.key_of(self._address))
         exchange.key, exchange.operation = key, operation.PutObject.__name__
         self._address, self._query = self._address._replace(path=compat.quote_path(key)), ()

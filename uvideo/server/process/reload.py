@@ -52,7 +52,7 @@ WHEN: dict[str, When] = {
             *("rate", "guesses", "connections", "connections_per_address", "idle", "least_rate", "quarantine_days"),
             "stale_days",
             *("callback_allow", "console_origin", "cors_origin", "permanent_links", "verify_reads"),
-            "s3_form_v2",
+            *("s3_form_v2", "s3_host", "s3_strict_parts"),
             *("scrub_days", "scrub_rate", "log_level", "access_log"),
         ),
         When.AT_ONCE,

@@ -32,6 +32,7 @@ class ServerSettings:
     s3_port: int | None = None
     s3_host: tuple[str, ...] = ()
     s3_form_v2: bool = False
+    s3_strict_parts: bool = False
     public_key: str | None = None
     private_key: str | None = None
     other_keys: Path | None = None

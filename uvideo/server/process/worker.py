@@ -64,6 +64,7 @@ from uvideo.server.process.vitals import Vitals
 from uvideo.server.rules.server_names import OwnNames, s3_names
 from uvideo.server.rules.service import Restoring, Service
 from uvideo.server.rules.space_hosts import SpaceHosts
+from uvideo.server.rules.switches import Switches
 from uvideo.storage import identity
 from uvideo.storage.base import DAY, Blobs, Catalog, Holding, Unreachable, Unusable
 
@@ -148,7 +149,9 @@ async def run(
         crossing, spans = _cross_origin(settings, ports), _spans(settings)
         if spans is not None:
             stack.push_async_callback(spans.close)
-        rules = restoring, settings.verify_reads, spool, settings.permanent_links, memory
+        switches = Switches()
+        _switch(switches, settings)
+        rules = restoring, switches, spool, memory
         kind, clock = App, time.time
         if faults is not None:
             from uvideo.server.http import faulty_app
@@ -171,7 +174,6 @@ async def run(
             audit=plan.audit,
             s3_names=s3_names(settings.s3_host),
             s3_hosts=_s3_hosts(settings),
-            s3_form_v2=settings.s3_form_v2,
         )
         if faults is not None:
             assert isinstance(app, faulty_app.FaultyApp)
@@ -183,14 +185,14 @@ async def run(
         def take(new: ServerSettings) -> None:
             logs.change(new.log_level, new.access_log)
             app.server.change(descriptors(new.connections), new.connections_per_address)
-            app.change(new.idle, new.least_rate, new.s3_form_v2)
+            app.change(new.idle, new.least_rate, s3_names(new.s3_host))
             limits.rates.limit = new.rate
             limits.guesses.change(new.guesses)
             callbacks.change(new.callback_allow)
             crossing.change(*_allowed(new, ports))
             plan.names.become(plan.again.check(new))
             plan.proxies.become(TrustedProxies(new.trusted_proxy))
-            service.permanent_links, service.verify = new.permanent_links, new.verify_reads
+            _switch(switches, new)
             blobs.keep = new.quarantine_days * DAY
             if headroom is not None:
                 headroom.change(int(new.headroom * MIB))
@@ -447,6 +449,12 @@ def _spans(settings: ServerSettings) -> Spans | None:
         said = f"{failure}" if isinstance(failure, spans.ExporterMissing) else f"--telemetry: {failure}"
         raise StartError(said, exit_codes.SETTINGS) from None
     return spans.Spans()
+
+
+def _switch(switches: Switches, settings: ServerSettings) -> None:
+    """Set all switches as the settings say."""
+    switches.verify, switches.permanent_links = settings.verify_reads, settings.permanent_links
+    switches.s3_form_v2, switches.s3_strict_parts = settings.s3_form_v2, settings.s3_strict_parts
 
 
 def _s3_hosts(settings: ServerSettings) -> tuple[str, ...]:

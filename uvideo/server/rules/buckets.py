@@ -10,7 +10,7 @@ from typing import Any
 from uvideo._core import errors
 from uvideo.s3 import operation as s3
 from uvideo.s3.errors import S3Error
-from uvideo.server.rules.s3_record import ACL, RequestContext, bucket_acl, owner
+from uvideo.server.rules.s3_record import ACL, RequestContext, bucket_acl, check_owner_id, owner
 from uvideo.server.rules.server_names import OwnNames
 from uvideo.server.rules.service import Service
 from uvideo.server.rules.spaces import REGION
@@ -109,6 +109,7 @@ class Buckets:
         return s3.GetBucketAclOutput(owner=owner(asked.space.owner), acl=bucket_acl(asked.space))
 
     async def _put_acl(self, op: s3.PutBucketAcl, asked: RequestContext) -> None:
+        check_owner_id(asked.space, op.owner)
         await self._catalog.set_document(asked.space.space_id, ACL, op.acl if op.acl != s3.PRIVATE else None)
 
     async def _get_tags(self, op: s3.GetBucketTagging, asked: RequestContext) -> s3.GetBucketTaggingOutput:

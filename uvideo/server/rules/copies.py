@@ -172,7 +172,7 @@ class Copies:
         except FileNotFoundError:
             return None
         try:
-            if not self._service.verify and source.size <= VERIFIED:
+            if not self._service.switches.verify and source.size <= VERIFIED:
                 await self._service.check_bytes(source, reader, always=True)
             return [piece async for piece in reader.read(first, length)]
         finally:

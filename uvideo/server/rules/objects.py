@@ -30,7 +30,9 @@ from uvideo.server.rules.object_record import (
     stored_acl,
     stored_headers,
 )
+from uvideo.server.rules.switches import Switches
 from uvideo.storage.base import (
+    PART_LISTS,
     BlobReader,
     Blobs,
     Catalog,
@@ -39,6 +41,7 @@ from uvideo.storage.base import (
     Expected,
     ObjectRecord,
     PartRecord,
+    S3Facts,
     SpaceRecord,
     UploadRecord,
 )
@@ -97,8 +100,7 @@ class BodyCount(Protocol):
 class Objects:
     """Objects, uploads and listings.  ``clock``: unix seconds.  All methods belong to one event loop.
 
-    ``verify``: compare stored bytes with their etag before any of them is used.  ``spool``: the folder for parts that
-    do not fit into ``memory``; None: the system's folder for temporary files.
+    ``spool``: the folder for parts that do not fit into ``memory``; None: the system's folder for temporary files.
     """
 
     def __init__(
@@ -106,14 +108,15 @@ class Objects:
         blobs: Blobs,
         catalog: Catalog,
         clock: Callable[[], float],
-        verify: bool,
+        switches: Switches,
         spool: Callable[[], Spool] | None,
         memory: Memory | None,
     ) -> None:
         if blobs.block_size != etag.BLOCK:
             raise ValueError(f"the etag of an upload needs parts of {etag.BLOCK} bytes, not {blobs.block_size}")
-        self.blobs, self.catalog, self.clock, self.verify = blobs, catalog, clock, verify
+        self.blobs, self.catalog, self.clock, self.switches = blobs, catalog, clock, switches
         self._spool, self.memory = spool or Spool, memory or Memory()
+        self._is_upgraded = False  # whether every program on this catalog can read S3Facts; once true it stays true
         self.stores: dict[type, Callable[..., Awaitable[dialect.Result]]] = {
             operation.PutObject: self._put,
             operation.UploadPart: self._part,
@@ -134,7 +137,16 @@ class Objects:
 
     async def _put(self, op: operation.PutObject, space: SpaceRecord, body: Body) -> operation.Stored:
         """Store an object.  Nothing is stored unless the whole body arrives and fits its Content-MD5."""
-        return await self.make(op, space, await self.receive(body, op.md5), stored_acl(op.acl))
+        received = await self.receive(body, op.md5)
+        return await self.make(op, space, received, stored_acl(op.acl), facts=await self._of_md5(op.md5))
+
+    async def _of_md5(self, md5: str | None) -> S3Facts | None:
+        """The MD5 of all bytes as the ETag that S3 shows.  None without one, and while older programs may run."""
+        if md5 is None:
+            return None
+        if not self._is_upgraded:
+            self._is_upgraded = await self.catalog.oldest_program() >= PART_LISTS
+        return S3Facts(etag=md5) if self._is_upgraded else None
 
     async def receive(self, body: Body, md5: str | None = None, count: BodyCount | None = None) -> Received:
         """Read the whole body.  DigestMismatch unless it has this MD5; None: any.
@@ -182,6 +194,7 @@ class Objects:
         received: Received,
         acl: str = "",
         overwrite: bool = True,
+        facts: S3Facts | None = None,
     ) -> operation.Stored:
         """Add a received body to the catalog as an object.  If that fails its blob is removed."""
         now = int(self.clock())
@@ -198,6 +211,7 @@ class Objects:
             acl=acl,
             blob=received.blob,
             inline=received.inline,
+            s3=facts,
         )
         await self.keep(record, overwrite=overwrite)
         return operation.Stored(record.etag)
@@ -258,11 +272,11 @@ class Objects:
         """Open the blob or the part list of an object.  ``span``: only these bytes will be read (first, length).
 
         FileNotFoundError if the object was changed meanwhile.  Damaged if the blob is missing or too short.
-        InternalError if ``verify`` is set and the bytes do not fit the etag.
+        InternalError if the switch ``verify`` is on and the bytes do not fit the etag.
         """
         assert record.blob is not None
         try:
-            reader = await open_blob(self.blobs, self.catalog, record.blob, None if self.verify else span)
+            reader = await open_blob(self.blobs, self.catalog, record.blob, None if self.switches.verify else span)
         except FileNotFoundError:
             found = await self.catalog.get(record.space_id, record.key)
             if found is not None and found.blob == record.blob:
@@ -288,13 +302,17 @@ class Objects:
             raise Damaged(f"{_described(record)} has {len(record.inline)} bytes, not {record.size}")
 
     async def check_bytes(self, record: ObjectRecord, reader: BlobReader | None, *, always: bool = False) -> None:
-        """If ``verify`` is set, or ``always``: InternalError unless the bytes fit the etag.
+        """If the switch ``verify`` is on, or ``always``: InternalError unless the bytes fit the etag.
 
         ``reader``: None for inline bytes.
         """
-        if (self.verify or always) and not await scrub.verified(self.catalog, record, reader):
-            log.error("object %r of space id %s is damaged (blob %s)", record.key, record.space_id, record.blob)
-            raise errors.InternalError("the stored content does not verify")
+        if (self.switches.verify or always) and not await scrub.verified(self.catalog, record, reader):
+            raise _damaged(record)
+
+    def check_tree(self, record: ObjectRecord, tree: etag.Etag) -> None:
+        """InternalError unless the bytes that were fed to ``tree``, all of the object's, fit the etag."""
+        if not scrub.fits(record, tree):
+            raise _damaged(record)
 
     async def _head(self, op: operation.HeadObject, space: SpaceRecord) -> operation.ObjectInfo | operation.NotModified:
         record = await self.record(space, op.key)
@@ -545,6 +563,11 @@ async def _each(names: Sequence[str], work: Callable[[str], Awaitable[None]], wh
         return
     for first in range(0, len(names), REMOVED_AT_ONCE):
         await asyncio.gather(*map(one, names[first : first + REMOVED_AT_ONCE]))
+
+
+def _damaged(record: ObjectRecord) -> errors.InternalError:
+    log.error("object %r of space id %s is damaged (blob %s)", record.key, record.space_id, record.blob)
+    return errors.InternalError("the stored content does not verify")
 
 
 def _described(record: ObjectRecord) -> str:

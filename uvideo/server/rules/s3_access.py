@@ -45,10 +45,10 @@ class S3Signer(NamedTuple):
 
 
 class S3Access:
-    """Checks the requests to one service.  ``form_v2``: whether forms may have a signature of version 2."""
+    """Checks the requests to one service."""
 
-    def __init__(self, service: Service, form_v2: bool = False) -> None:
-        self._service, self.form_v2 = service, form_v2
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
     async def signer(
         self, claimed: signature.SignatureClaim, request: message.Request, hosts: Sequence[str] = ()

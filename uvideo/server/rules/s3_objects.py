@@ -20,12 +20,14 @@ from uvideo.server.rules.s3_record import (
     MIME,
     RequestContext,
     acl_to_store,
+    check_owner_id,
     checksum_of,
     info,
     part_checksum,
     shown_etag,
     with_acl,
 )
+from uvideo.server.rules.stored_sums import summed
 from uvideo.storage.base import Catalog, Expected, ExtentPart, ObjectRecord, S3Facts, is_part_list
 
 __all__ = ["MOST", "S3Objects", "check_owner", "check_version", "expected_of", "stored"]
@@ -215,7 +217,7 @@ class S3Objects:
     # Copy
 
     async def _copy(self, op: s3.CopyObject, asked: RequestContext) -> s3.CopyObjectOutput:
-        """No bytes are copied."""
+        """No bytes are copied.  They are read if they get a checksum that the source does not have."""
         check_version(op.source.version_id)
         expected = await self._expected(op.conditions, asked, op.key)
         for _ in range(TRIES):
@@ -224,18 +226,30 @@ class S3Objects:
             if source.size > MOST:
                 raise S3Error("InvalidRequest", message="The specified copy source is larger than the maximum size.")
             await check_owner(self._catalog, op.source.bucket, op.source_expected_owner)
-            known = checksum_of(source)
-            if op.checksum_algorithm is not None and (known is None or known.algorithm != op.checksum_algorithm):
-                raise S3Error("NotImplemented", Header="x-amz-checksum-algorithm")
             record = self._copied(op, asked, source)
             try:
+                record = await self._summed(op, record, source)
                 if (source.space_id, source.key) != (record.space_id, record.key):
                     await self._service.look(source)
                 await self._service.remove(await self._catalog.put(record, source=source, expected=expected))
-                return s3.CopyObjectOutput(etag=shown_etag(record), modified=record.modified, checksum=known)
+                return s3.CopyObjectOutput(
+                    etag=shown_etag(record), modified=record.modified, checksum=checksum_of(record)
+                )
             except (errors.NotFound, FileNotFoundError):
                 continue
         raise busy()
+
+    async def _summed(self, op: s3.CopyObject, record: ObjectRecord, source: ObjectRecord) -> ObjectRecord:
+        """The record with the checksum that is asked for.  FileNotFoundError if the source was replaced."""
+        known, algorithm = checksum_of(source), op.checksum_algorithm
+        if algorithm is None or (known is not None and known.algorithm == algorithm):
+            return record
+        found = (await summed(self._service, source, 0, source.size, algorithm)).checksum()
+        assert found is not None
+        facts = replace(
+            record.s3 or S3Facts(), checksum=found.value, algorithm=found.algorithm, checksum_type=found.type
+        )
+        return replace(record, s3=facts)
 
     def _copied(self, op: s3.CopyObject, asked: RequestContext, source: ObjectRecord) -> ObjectRecord:
         """The record of the copy.  InvalidRequest; InvalidObjectState.
@@ -323,11 +337,8 @@ class S3Objects:
 
 async def check_owner(catalog: Catalog, bucket: str, expected: str | None) -> None:
     """AccessDenied unless the bucket belongs to this account; None: any."""
-    if expected is None:
-        return
-    space = await catalog.space(bucket)
-    if space is None or space.owner != expected:
-        raise errors.AccessDenied()
+    if expected is not None:
+        check_owner_id(await catalog.space(bucket), expected)
 
 
 def expected_of(conditions: WriteConditions) -> Expected | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from uvideo._core import field, operation
+from uvideo._core import errors, field, operation
 from uvideo.s3 import etag
 from uvideo.s3 import operation as s3
 from uvideo.server.limits.body_buffer import Body
@@ -20,6 +20,7 @@ __all__ = [
         "acl_of",
         "acl_to_store",
         "bucket_acl",
+        "check_owner_id",
         "checksum_of",
         "entry",
         "facts_of",
@@ -51,6 +52,12 @@ class RequestContext(NamedTuple):
 def owner(account: str) -> s3.Owner:
     """An account as S3 shows it."""
     return s3.Owner(id=account or ANYBODY, display_name=account or ANYBODY)
+
+
+def check_owner_id(space: SpaceRecord | None, given: str | None) -> None:
+    """AccessDenied unless this is the id of the bucket's owner; None: any.  ``space``: None if there is no bucket."""
+    if given is not None and (space is None or space.owner != given):
+        raise errors.AccessDenied()
 
 
 def shown_etag(record: ObjectRecord) -> str:

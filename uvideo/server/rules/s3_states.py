@@ -12,7 +12,7 @@ from uvideo.server.rules.object_record import ARCHIVE, restore_state
 from uvideo.server.rules.object_state import States
 from uvideo.server.rules.objects import Objects
 from uvideo.server.rules.s3_objects import check_version
-from uvideo.server.rules.s3_record import RequestContext, acl_of, owner, with_acl
+from uvideo.server.rules.s3_record import RequestContext, acl_of, check_owner_id, owner, with_acl
 
 __all__ = ["S3States"]
 
@@ -53,6 +53,7 @@ class S3States:
 
     async def _put_acl(self, op: s3.PutObjectAcl, asked: RequestContext) -> None:
         check_version(op.version_id)
+        check_owner_id(asked.space, op.owner)
         await self._states.change(asked.space, op.key, lambda record: with_acl(record, op.acl))
 
     async def _restore(self, op: s3.RestoreObject, asked: RequestContext) -> s3.RestoreObjectOutput:

@@ -12,8 +12,7 @@ from uvideo._core import errors
 from uvideo.s3 import checksum, etag
 from uvideo.s3 import operation as s3
 from uvideo.s3.errors import S3Error
-from uvideo.server.limits.memory_budget import WHOLE
-from uvideo.server.rules.body_sums import BodySums, CheckedBody, FramedBody
+from uvideo.server.rules.body_sums import CheckedBody, FramedBody
 from uvideo.server.rules.copies import TRIES, Copies, busy
 from uvideo.server.rules.object_record import STANDARD
 from uvideo.server.rules.objects import Objects, Received
@@ -28,6 +27,7 @@ from uvideo.server.rules.s3_record import (
     with_acl,
     written_checksum,
 )
+from uvideo.server.rules.stored_sums import summed
 from uvideo.storage.base import (
     Extent,
     ExtentPart,
@@ -43,6 +43,8 @@ __all__ = ["S3Uploads"]
 
 PARTS = 10_000  # of an upload
 LEAST = 5 << 20  # bytes of each part but the last
+LARGEST = 5 << 40  # bytes of an object
+STRICT = 8 << 20  # the same with the switch s3_strict_parts, and the most of the last one.  Source: s3.md section 1
 PAGE = 1000  # uploads that are read at once
 MADE_HERE = 500  # parts of which an object is made on the loop
 AFTER_ALL = "\U0010ffff" * 4  # behind a common prefix: all keys below it come before
@@ -104,6 +106,7 @@ class S3Uploads:
                 message="Checksum Type mismatch occurred, expected checksum Type: "
                 f"{algorithm.lower()}, actual checksum Type: {op.checksum.algorithm.lower()}",
             )
+        self._check_strictly([asked.body.length or 0])
         body = CheckedBody(cast(FramedBody, asked.body), op.md5, op.checksum, algorithm, MOST)
         blob = await self._service.as_blob(await self._service.receive(body, count=body))
         found = body.sums.checksum()
@@ -124,7 +127,7 @@ class S3Uploads:
         return s3.UploadPartOutput(etag=part.md5, checksum=found)
 
     async def _copy_part(self, op: s3.UploadPartCopy, asked: RequestContext) -> s3.UploadPartCopyOutput:
-        """Make a part of bytes that are stored already.  They are read once for their sums, and not copied."""
+        """Make a part of bytes that are stored already.  They are read for their sums, and not copied."""
         check_version(op.source.version_id)
         upload = await self.upload(asked, op.key, op.upload_id)
         for _ in range(TRIES):
@@ -132,6 +135,7 @@ class S3Uploads:
             await check_owner(self._catalog, op.source.bucket, op.source_expected_owner)
             op.source_conditions.check_source(shown_etag(source), source.modified)
             first, length = _span(op, source)
+            self._check_strictly([length])
             try:
                 part, found = await self._part_of(op, upload, source, first, length)
             except FileNotFoundError:  # it was replaced meanwhile
@@ -157,23 +161,14 @@ class S3Uploads:
         self, op: s3.UploadPartCopy, upload: UploadRecord, source: ObjectRecord, first: int, length: int
     ) -> tuple[ExtentPart, s3.Checksum | None]:
         """(the part, its checksum) of these bytes of the source.  FileNotFoundError if it was replaced."""
-        sums = BodySums(_facts(upload).algorithm or None)
+        sums = await summed(self._service, source, first, length, _facts(upload).algorithm or None)
         extents = tuple[Extent, ...]()
         if source.blob is None:
             inline = (source.inline or b"")[first : first + length]
-            sums.add([inline])
             blob = await self._service.as_blob(Received(sums.tree, inline=inline))
             extents = (Extent(blob, 0, length),) if blob is not None else ()
         else:
             extents = await source_extents(self._catalog, source.blob, first, length)
-            reader = await self._service.open(source, (first, length))
-            try:
-                for start in range(first, first + length, WHOLE):  # in each place are the bytes of one block
-                    async with self._service.memory.places:
-                        async for piece in reader.read(start, min(WHOLE, first + length - start)):
-                            await sums.add_on_thread(piece)
-            finally:
-                await reader.close()
         found = sums.checksum()
         part = ExtentPart(
             number=op.part_number,
@@ -185,6 +180,19 @@ class S3Uploads:
             created=int(self._service.clock()),
         )
         return part, found
+
+    def _check_strictly(self, sizes: Sequence[int]) -> None:
+        """With the switch ``s3_strict_parts``: InvalidRequest for parts that the vendor's gateway refuses.
+
+        ``sizes``: of parts in order, in bytes.  The last one may be the last of the object.
+        """
+        if self._service.switches.s3_strict_parts and (
+            any(size != STRICT for size in sizes[:-1]) or any(size > STRICT for size in sizes[-1:])
+        ):
+            raise S3Error(
+                "InvalidRequest",
+                message=f"This server accepts only parts of exactly {STRICT} bytes; the last one may be smaller.",
+            )
 
     async def _list_parts(self, op: s3.ListParts, asked: RequestContext) -> s3.ListPartsOutput:
         upload = await self.upload(asked, op.key, op.upload_id)
@@ -250,6 +258,8 @@ class S3Uploads:
     ) -> tuple[list[ExtentPart], ObjectRecord]:
         """(the parts in the list, the object that they make).  Takes long for many parts; may run on a thread."""
         chosen = _chosen(op, parts)
+        self._check_strictly([part.size for part in chosen])
+        _check_sizes(op, chosen)
         facts, now = _facts(upload), int(self._service.clock())
         shown = etag.of_parts([bytes.fromhex(part.md5) for part in chosen])
         total = _total(op, facts, chosen)
@@ -362,7 +372,7 @@ def _common_prefix(op: s3.ListMultipartUploads, key: str) -> str | None:
 
 
 def _chosen(op: s3.CompleteMultipartUpload, parts: Sequence[ExtentPart]) -> list[ExtentPart]:
-    """The parts in the list.  InvalidPartOrder; InvalidPart; EntityTooSmall; InvalidRequest for another size.
+    """The parts in the list.  InvalidPartOrder; InvalidPart.
 
     Of entries with the same number the last counts: a client that sends a part again may list both etags.
     """
@@ -381,6 +391,11 @@ def _chosen(op: s3.CompleteMultipartUpload, parts: Sequence[ExtentPart]) -> list
         ):
             raise S3Error("InvalidPart", UploadId=op.upload_id, PartNumber=str(wanted.part_number), ETag=wanted.etag)
         chosen.append(part)
+    return chosen
+
+
+def _check_sizes(op: s3.CompleteMultipartUpload, chosen: Sequence[ExtentPart]) -> None:
+    """EntityTooSmall for one of the parts; EntityTooLarge for their sum; InvalidRequest if another one is announced."""
     for part in chosen[:-1]:
         if part.size < LEAST:
             raise S3Error(
@@ -390,13 +405,14 @@ def _chosen(op: s3.CompleteMultipartUpload, parts: Sequence[ExtentPart]) -> list
                 MinSizeAllowed=str(LEAST),
             )
     size = sum(part.size for part in chosen)
+    if size > LARGEST:
+        raise S3Error("EntityTooLarge", ProposedSize=str(size), MaxSizeAllowed=str(LARGEST))
     if op.size is not None and op.size != size:
         raise S3Error(
             "InvalidRequest",
             message=f"The provided 'x-amz-mp-object-size' header value {op.size} does not match what was computed: "
             f"{size}",
         )
-    return chosen
 
 
 def _agree(wanted: s3.AnnouncedChecksum, given: s3.Checksum) -> bool:

@@ -24,6 +24,7 @@ from uvideo.server.rules.object_record import is_public
 from uvideo.server.rules.object_state import States
 from uvideo.server.rules.objects import Objects
 from uvideo.server.rules.s3_service import S3Service
+from uvideo.server.rules.switches import Switches
 from uvideo.storage.base import Blobs, Catalog, SpaceRecord, TokenRecord
 
 __all__ = ["Grant", "Restoring", "Service", "who"]
@@ -61,7 +62,7 @@ class Grant(NamedTuple):
 
 
 class Service(Objects):
-    """The data plane.  Arguments as of ``Objects``.  ``permanent_links``: whether signed URLs may have no expiry."""
+    """The data plane.  Arguments as of ``Objects``."""
 
     def __init__(
         self,
@@ -70,21 +71,20 @@ class Service(Objects):
         keyring: Keyring,
         clock: Callable[[], float] = time.time,
         restoring: Restoring = Restoring(),
-        verify: bool = False,
+        switches: Switches | None = None,
         spool: Callable[[], Spool] | None = None,
-        permanent_links: bool = False,
         memory: Memory | None = None,
     ) -> None:
-        super().__init__(blobs, catalog, clock, verify, spool, memory)
-        self.keyring, self._restoring, self.permanent_links = keyring, restoring, permanent_links
+        super().__init__(blobs, catalog, clock, switches or Switches(), spool, memory)
+        self.keyring, self._restoring = keyring, restoring
         self.stores[operation.AppendObject] = Append(self).run
         states = States(self, restoring.takes, restoring.lasts)
         self.operations |= Copies(self).operations | states.operations
         self.s3 = S3Service(self, states)
 
     def over(self, catalog: Catalog) -> Service:
-        """The same service on another catalog."""
-        settings = self._restoring, self.verify, self._spool, self.permanent_links, self.memory
+        """The same service on another catalog.  It has the same Switches."""
+        settings = self._restoring, self.switches, self._spool, self.memory
         return Service(self.blobs, catalog, self.keyring, self.clock, *settings)
 
     async def locate(
@@ -131,7 +131,7 @@ class Service(Objects):
             key, cls, given = await self._anonymous(method, headers, query, space, address)
             listed = signature_scope.check(carrier, cls, key, given, headers, None)
             return Grant(key, cls, NOBODY, None, None, *listed)
-        if carrier is signature_scope.LINK and not self.permanent_links:
+        if carrier is signature_scope.LINK and not self.switches.permanent_links:
             raise errors.NoCredentials(
                 "a signed URL that never expires (without Expires, or with Expires=0) is not accepted here: the "
                 "operator can allow it (uvideo serve --permanent-links)"

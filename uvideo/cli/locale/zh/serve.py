@@ -44,6 +44,9 @@ WORDS = {
     "Accept S3 forms with a signature of version 2, for old programs. All other requests need version 4.": (
         "接受以 V2 签名的 S3 表单，供旧程序使用；其他请求仍须以 V4 签名。"
     ),
+    "Accept only parts of exactly 8 MiB (the last one may be smaller) from S3 clients, as the vendor's gateway.": (
+        "只接受 S3 客户端正好 8 MiB 的分片（最后一个分片可以更小），与厂商的网关相同。"
+    ),
     "Public key of the server's own pair, instead of DIR/credentials.json. Needs --private-key.": (
         "服务端自身密钥对的公钥，代替 DIR/credentials.json；须同时给出 --private-key。"
     ),
@@ -87,8 +90,8 @@ WORDS = {
     ),
     "MiB of memory for the requests of all workers together, at least 16 for each worker; beyond that, requests "
     "use the disk or wait.": ("所有工作进程的请求合计可占用的内存（MiB），每个进程至少 16；超出时暂存到磁盘或等待。"),
-    "MiB of the disk to keep free: uploads that would use them are answered 503.": (
-        "磁盘保留的空闲空间（MiB）：会占用这部分空间的上传返回 503。"
+    "MiB of the disk to keep free: uploads that would use them are answered 503, or 507 to S3 clients.": (
+        "磁盘保留的空闲空间（MiB）：会占用这部分空间的上传返回 503，对 S3 客户端返回 507。"
     ),
     "Days for which files that the catalog does not name are kept before they are deleted; fewer if the disk runs "
     "full.": ("目录数据库中没有记录的文件，删除前保留的天数；磁盘将满时提前删除。"),
