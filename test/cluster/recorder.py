@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from test import patience
 from test.cluster.program import until
 from test.server_fixture import Server
 from uvideo import Client, errors
@@ -53,7 +54,7 @@ class Recorder:
         for thread in self._threads:
             thread.join(120)
 
-    def goes_on(self, count: int = 20, seconds: float = 60.0) -> None:
+    def goes_on(self, count: int = 20, seconds: float = patience.SECONDS) -> None:
         """Return once so many more operations have succeeded."""
         aim = self.done + count
         assert until(lambda: self.done >= aim, seconds), f"nothing works: {self.failed[-3:]}, {self.wrong[-3:]}"

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -15,6 +16,7 @@ from botocore.client import Config
 from botocore.credentials import Credentials
 
 from test.server.wire import Answer, exchange, head
+from uvideo.s3.errors import S3Error
 
 __all__ = ["S3Peer", "etag_of", "source", "text_of", "upload_id_of"]
 
@@ -38,7 +40,10 @@ class S3Peer:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
     ) -> Answer:
-        """``key``: "" for the bucket.  The space is in the path."""
+        """``key``: "" for the bucket.  The space is in the path.
+
+        An error that comes after the status 200, as the body of a call that took long, has the status of the error.
+        """
         target = f"/{space}/{quote(key)}" if key else f"/{space}"
         if query:
             target += "?" + urlencode(query)
@@ -48,7 +53,7 @@ class S3Peer:
         pairs = [("Host", f"127.0.0.1:{self.port}"), *request.headers.items()]
         if body or method in ("PUT", "POST"):
             pairs.append(("Content-Length", str(len(body))))
-        return exchange(self.port, head(method, target, pairs) + body, method)
+        return _judged(exchange(self.port, head(method, target, pairs) + body, method))
 
     def delete_many(self, space: str, keys: Sequence[str]) -> Answer:
         objects = "".join(f"<Object><Key>{key}</Key></Object>" for key in keys)
@@ -80,6 +85,13 @@ class S3Peer:
             query = {"partNumber": str(number), "uploadId": upload_id}
             etags.append((number, etag_of(self.ask("PUT", space, key, query, body=data))))
         return etag_of(self.complete(space, key, upload_id, etags))
+
+
+def _judged(answer: Answer) -> Answer:
+    is_document = answer.header("Content-Type") == "application/xml" and b"<Error" in answer.body.lstrip()[:200]
+    if answer.status != 200 or not is_document:
+        return answer
+    return replace(answer, status=S3Error(text_of(answer, "Code")).status)
 
 
 def etag_of(answer: Answer) -> str:

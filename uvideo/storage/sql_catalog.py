@@ -171,6 +171,13 @@ DRAFTS = """
     LIMIT $1"""
 
 
+def _parts_of(rows: builtins.list[Any]) -> builtins.list[ExtentPart]:
+    """In the same list, so that not all rows and all parts are in memory at the same time."""
+    for at, row in enumerate(rows):
+        rows[at] = s3_part_of(row)
+    return rows
+
+
 async def _parsed(parse: Callable[..., T], *texts: str) -> T:
     """``parse(*texts)``, on a thread if the texts are long."""
     if sum(map(len, texts)) <= PARSED_HERE * 100:
@@ -630,7 +637,7 @@ class SqlCatalog(ABC):
         rows = await self._all(query, upload_id, after, max(0, limit))
         if len(rows) <= PARSED_HERE:
             return [s3_part_of(row) for row in rows]
-        return await asyncio.to_thread(lambda: [s3_part_of(row) for row in rows])
+        return await asyncio.to_thread(_parts_of, rows)
 
     async def finish_s3(
         self,
@@ -644,7 +651,7 @@ class SqlCatalog(ABC):
         if sum(len(part.extents) for part in chosen) > MOST_EXTENTS:
             raise errors.BadRequest(TOO_MANY)
         name = record.blob or ""
-        part_list, wanted = part_list_row(name, chosen), {part.number: s3_part_row(part)[2:4] for part in chosen}
+        part_list, wanted = part_list_row(name, chosen), {part.number: [*s3_part_row(part)[2:4]] for part in chosen}
 
         def work() -> Steps[builtins.list[str]]:
             query = f"SELECT 1 FROM uploads WHERE upload_id = $1 AND draft = $2 AND s3 <> ''{self.FOR_UPDATE}"
@@ -652,13 +659,15 @@ class SqlCatalog(ABC):
             rows = yield "SELECT number, md5, extents FROM s3_parts WHERE upload_id = $1", (upload_id,)
             if not locked:
                 raise errors.UploadNotFound(key=record.key)
-            stored = {number: (md5, extents) for number, md5, extents in rows}
-            if any(stored.get(number) != values for number, values in wanted.items()):
+            rest = [number for number, _, _ in rows if number not in wanted]
+            if len(rows) - len(rest) != len(wanted) or any(
+                number in wanted and wanted[number] != values for number, *values in rows
+            ):
                 raise errors.InvalidPartList(STALE)
+            del rows
             lost = yield from self._put(record, overwrite, expected)
             yield from _forget(upload_id, "s3_parts")
             yield insert("part_lists", "name, parts, extents"), part_list
-            rest = [number for number in stored if number not in wanted]
             return (yield from self._lost(lost, {name: rest} if rest else {}))
 
         return await self._transact(work, Terms([_key(record)], [("space", record.space_id)]))
