@@ -138,7 +138,8 @@ def test_acls(acl: str, owner: operation.Owner, key: str, version: str | None) -
     op, parsed = oracle().ask(operation.GetObjectAcl, one, operation.GetObjectAclOutput(owner=owner, acl=acl))
     assert (op, parsed) == (operation.GetObjectAcl(**fields), shown)
     for form in ({"ACL": acl}, {"AccessControlPolicy": shown}):
-        given = owner.id if "AccessControlPolicy" in form else None
+        # botocore sends the CR of an id as it is, which a parser has to read as LF.
+        given = owner.id.replace("\r\n", "\n").replace("\r", "\n") if "AccessControlPolicy" in form else None
         op, _ = oracle().ask(operation.PutBucketAcl, {**BUCKET, **form}, None)
         assert op == operation.PutBucketAcl(bucket="bucket", acl=acl, owner=given)
         op, _ = oracle().ask(operation.PutObjectAcl, {**one, **form}, None)
@@ -204,7 +205,7 @@ def test_grants_in_a_document(body: bytes, found: str) -> None:
     except S3Error as error:
         assert error.code == found
     else:
-        assert op == operation.PutObjectAcl(bucket="bucket", key="k", acl=found)
+        assert op == operation.PutObjectAcl(bucket="bucket", key="k", acl=found, owner="1")
 
 
 names = st.lists(v.words, max_size=3)
