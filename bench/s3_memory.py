@@ -92,7 +92,7 @@ def parts(server: Server, folder: Path, uploads: list[tuple[str, list[str]]]) ->
             ("ListParts", signer.head("GET", path, f"uploadId={upload_id}")[0]),
             ("CompleteMultipartUpload", complete),
             ("GetObject of 100 bytes", signer.head("GET", path, more=ranged)[0]),
-            ("GetObject of a part", signer.head("HEAD", path, "partNumber=5000")[0]),
+            ("HEAD of a part", signer.head("HEAD", path, "partNumber=5000")[0]),
         ):
             before = resident(server.pid)
             reset_peak(server.pid)

@@ -75,6 +75,26 @@ class PartListsContract:
     def place(self) -> Place:
         raise NotImplementedError
 
+    def test_objects_with_an_etag_that_ufile_does_not_make(self, place: Place) -> None:
+        """Which are those that S3 uploaded in parts, until their bytes are read."""
+        long = [replace(made(key), etag="0" * 32 + "-2", blob=None, inline=b"x" * 20) for key in ("b", "d", "\u00e9")]
+        short = [replace(each, key=f"{each.key}2", etag="e" * 32) for each in long]
+
+        async def story(catalog: Catalog) -> None:
+            await catalog.create_space(SPACE)
+            for each in (*long, *short):
+                await catalog.put(each)
+            found = await catalog.unread(None, 10)
+            assert [(each.key, each.etag, each.inline) for each in found] == [(e.key, e.etag, None) for e in long]
+            assert await catalog.unread(None, 2) == found[:2]
+            assert await catalog.unread(("s", "b"), 10) == found[1:]
+            assert await catalog.unread(("s", "\u00e9"), 10) == []
+            await catalog.put(replace(long[0], etag="e" * 32), source=long[0])
+            await catalog.rename("s", "d", "a", overwrite=False, modified=9)
+            assert [each.key for each in await catalog.unread(None, 10)] == ["a", "\u00e9"]
+
+        play(story, place)
+
     def test_an_upload_belongs_to_the_dialect_that_began_it(self, place: Place) -> None:
         async def story(catalog: Catalog) -> None:
             await catalog.create_space(SPACE)

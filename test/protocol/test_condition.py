@@ -19,6 +19,15 @@ class Conditions(unittest.TestCase):
         self.assertRaises(PreconditionFailed, condition.not_modified, [("if-match", 'W/"e"')], "e", 100)
         self.assertFalse(condition.not_modified([("if-match", '"e"')], "e", 100))
 
+    def test_an_earlier_etag_counts_like_the_present_one(self):
+        for value in ('"e"', '"s-2"', 's-2'):
+            self.assertTrue(condition.not_modified([("if-none-match", value)], "e", 100, ("s-2",)), value)
+            self.assertFalse(condition.not_modified([("if-match", value)], "e", 100, ("s-2",)), value)
+            self.assertTrue(condition.range_holds([("if-range", value)], "e", 10, ("s-2",)), value)
+        self.assertFalse(condition.not_modified([("if-none-match", '"s-3"')], "e", 100, ("s-2",)))
+        self.assertFalse(condition.range_holds([("if-range", '"s-3"')], "e", 10, ("s-2",)))
+        self.assertRaises(PreconditionFailed, condition.not_modified, [("if-match", '"s-3"')], "e", 100, ("s-2",))
+
     def test_dates(self):
         early, late = "Thu, 01 Jan 1970 00:00:10 GMT", "Thu, 01 Jan 1970 00:10:00 GMT"
         self.assertTrue(condition.not_modified([("if-modified-since", late)], "e", 100))

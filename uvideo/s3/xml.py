@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.parsers.expat as expat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from uvideo.s3.errors import S3Error
 
@@ -26,10 +26,17 @@ class Element:
         self.name = name
         self.attributes = attributes
         self.text = ""
-        self.children: list[Element] = []
+        self.children: Sequence[Element] = ()  # most elements have none, and a list of none takes as much again
 
     def __iter__(self) -> Iterator[Element]:
         return iter(self.children)
+
+    def add(self, child: Element) -> None:
+        """Add a child at the end."""
+        if isinstance(self.children, list):
+            self.children.append(child)
+        else:
+            self.children = [child]
 
     def all(self, name: str) -> list[Element]:
         """The children of this name, in order."""
@@ -76,7 +83,7 @@ class _Builder:
         local = {_local(each): value for each, value in attributes.items()} if attributes else _NONE
         element = Element(_local(name), local)
         if self._open:
-            self._open[-1].children.append(element)
+            self._open[-1].add(element)
         else:
             self.root = element
         self._open.append(element)

@@ -757,6 +757,12 @@ class Catalog(Protocol):
         Never fills ``inline``.  Every object that exists during the whole walk is returned once, in any order.
         """
 
+    async def unread(self, after: tuple[str, str] | None, limit: int) -> builtins.list[ObjectRecord]:
+        """At most ``limit`` objects with an etag of more than 32 characters: with one that UFile does not make.
+
+        Of all spaces, ordered by (space_id, key), after this one; None starts at the first.  Never fills ``inline``.
+        """
+
     async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
         """A page for the deprecated GetFileList; a higher offset costs more."""
 

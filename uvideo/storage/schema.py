@@ -102,6 +102,9 @@ MIGRATIONS = (
     """,
     # JSON of {kind: document} with the settings of a space that only S3 has, "" if there are none.
     "ALTER TABLE spaces ADD COLUMN documents TEXT NOT NULL DEFAULT ''",
+    # The few objects that S3 uploaded in parts of such sizes that only their bytes tell UFile's etag, which has 32
+    # characters at most.  Until the bytes are read they have the ETag of S3 instead, which is longer.
+    "CREATE INDEX objects_unread ON objects (space_id, key) WHERE length(etag) > 32",
 )
 
 RETIRE = f"UPDATE oldest SET schema = {len(MIGRATIONS)}"

@@ -171,6 +171,13 @@ DRAFTS = """
     LIMIT $1"""
 
 
+def _parts_of(rows: builtins.list[Any]) -> builtins.list[ExtentPart]:
+    """In the same list, so that not all rows and all parts are in memory at the same time."""
+    for at, row in enumerate(rows):
+        rows[at] = s3_part_of(row)
+    return rows
+
+
 async def _parsed(parse: Callable[..., T], *texts: str) -> T:
     """``parse(*texts)``, on a thread if the texts are long."""
     if sum(map(len, texts)) <= PARSED_HERE * 100:
@@ -184,8 +191,8 @@ class SqlCatalog(ABC):
     #: Rows that a listing with common prefixes reads first, and rows it reads after a prefix: mostly a prefix too.
     LOOKS = (10**6, 16)
     #: FOR_UPDATE locks the rows of a SELECT until the transaction ends, FOR_SHARE only against FOR_UPDATE.  BY_BLOB
-    #: selects the index on blobs.
-    FOR_UPDATE = FOR_SHARE = BY_BLOB = ""
+    #: selects the index on blobs, BY_UNREAD that on objects whose bytes must be read for their etag.
+    FOR_UPDATE = FOR_SHARE = BY_BLOB = BY_UNREAD = ""
     #: Whether a column is AMONG the values of the parameter n, made with ``_many``.
     AMONG = "IN (SELECT value FROM json_each(${}))"
 
@@ -552,6 +559,14 @@ class SqlCatalog(ABC):
         query = f"SELECT {OBJECT} FROM objects WHERE (space_id, key) > ($1, $2) ORDER BY space_id, key LIMIT $3"
         return [object_of(row) for row in await self._all(query, space_id, key.encode(), max(0, limit))]
 
+    async def unread(self, after: tuple[str, str] | None, limit: int) -> builtins.list[ObjectRecord]:
+        space_id, key = after or ("", "")
+        query = (
+            f"SELECT {OBJECT} FROM objects {self.BY_UNREAD} WHERE length(etag) > 32 AND (space_id, key) > ($1, $2) "
+            "ORDER BY space_id, key LIMIT $3"
+        )
+        return [object_of(row) for row in await self._all(query, space_id, key.encode(), max(0, limit))]
+
     async def list_by_offset(self, space_id: str, offset: int, limit: int) -> builtins.list[ObjectRecord]:
         query = f"SELECT {OBJECT} FROM objects WHERE space_id = $1 ORDER BY key LIMIT $2 OFFSET $3"
         return [object_of(row) for row in await self._all(query, space_id, max(0, limit), offset)]
@@ -622,7 +637,7 @@ class SqlCatalog(ABC):
         rows = await self._all(query, upload_id, after, max(0, limit))
         if len(rows) <= PARSED_HERE:
             return [s3_part_of(row) for row in rows]
-        return await asyncio.to_thread(lambda: [s3_part_of(row) for row in rows])
+        return await asyncio.to_thread(_parts_of, rows)
 
     async def finish_s3(
         self,
@@ -636,7 +651,7 @@ class SqlCatalog(ABC):
         if sum(len(part.extents) for part in chosen) > MOST_EXTENTS:
             raise errors.BadRequest(TOO_MANY)
         name = record.blob or ""
-        part_list, wanted = part_list_row(name, chosen), {part.number: s3_part_row(part)[2:4] for part in chosen}
+        part_list, wanted = part_list_row(name, chosen), {part.number: [*s3_part_row(part)[2:4]] for part in chosen}
 
         def work() -> Steps[builtins.list[str]]:
             query = f"SELECT 1 FROM uploads WHERE upload_id = $1 AND draft = $2 AND s3 <> ''{self.FOR_UPDATE}"
@@ -644,13 +659,15 @@ class SqlCatalog(ABC):
             rows = yield "SELECT number, md5, extents FROM s3_parts WHERE upload_id = $1", (upload_id,)
             if not locked:
                 raise errors.UploadNotFound(key=record.key)
-            stored = {number: (md5, extents) for number, md5, extents in rows}
-            if any(stored.get(number) != values for number, values in wanted.items()):
+            rest = [number for number, _, _ in rows if number not in wanted]
+            if len(rows) - len(rest) != len(wanted) or any(
+                number in wanted and wanted[number] != values for number, *values in rows
+            ):
                 raise errors.InvalidPartList(STALE)
+            del rows
             lost = yield from self._put(record, overwrite, expected)
             yield from _forget(upload_id, "s3_parts")
             yield insert("part_lists", "name, parts, extents"), part_list
-            rest = [number for number in stored if number not in wanted]
             return (yield from self._lost(lost, {name: rest} if rest else {}))
 
         return await self._transact(work, Terms([_key(record)], [("space", record.space_id)]))

@@ -90,6 +90,7 @@ class SqliteCatalog(SqlCatalog):
 
     LOOKS = (10**6, 1)  # a row that is not used is not read
     BY_BLOB = "INDEXED BY objects_blob"
+    BY_UNREAD = "INDEXED BY objects_unread"
 
     def __init__(self, path: Path, *, fsync: bool = True, patience: float = PATIENCE) -> None:
         super().__init__()

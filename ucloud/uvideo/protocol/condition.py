@@ -7,12 +7,12 @@ from .dates import parse_date
 from .errors import PreconditionFailed
 
 if TYPE_CHECKING:
-    from typing import Iterable  # noqa: F401
+    from typing import Iterable, Sequence  # noqa: F401
 
 
-def _names(value, etag, weak):
-    # type: (str, str, bool) -> bool
-    """True if a header's list of etags has this one.  ``weak``: whether tags marked W/ count.
+def _names(value, etags, weak):
+    # type: (str, Sequence[str], bool) -> bool
+    """True if a header's list of etags has one of these.  ``weak``: whether tags marked W/ count.
 
     A tag without quotes is accepted, too: some clients send it as in a listing.
     """
@@ -24,41 +24,46 @@ def _names(value, etag, weak):
         tag = tag[2:] if mark else tag
         if len(tag) > 1 and tag.startswith(u'"') and tag.endswith(u'"'):
             tag = tag[1:-1]
-        if tag == etag and (weak or not mark):
+        if tag in etags and (weak or not mark):
             return True
     return False
 
 
-def not_modified(conditions, etag, modified):
-    # type: (Iterable[tuple[str, str]], str, int) -> bool
+def not_modified(conditions, etag, modified, earlier=()):
+    # type: (Iterable[tuple[str, str]], str, int, Sequence[str]) -> bool
     """True for a 304; False if the conditions hold; PreconditionFailed otherwise.
 
-    ``conditions``: of the operation.  ``etag``, ``modified``: of the stored object.  An unreadable date is ignored; a
-    date counts only if no etag was given for the same purpose.
+    ``conditions``: of the operation.  ``etag``, ``modified``: of the stored object.  ``earlier``: other etags that
+    answers had for the same bytes.  An unreadable date is ignored; a date counts only if no etag was given for the same
+    purpose.
     """
     if not conditions:
         return False
-    given = dict(conditions)
+    given, etags = dict(conditions), (etag,) + tuple(earlier)
     if "if-match" in given:
-        if not _names(given["if-match"], etag, weak=False):
+        if not _names(given["if-match"], etags, weak=False):
             raise PreconditionFailed()
     else:
         limit = parse_date(given.get("if-unmodified-since"))
         if limit is not None and modified > limit:
             raise PreconditionFailed()
     if "if-none-match" in given:
-        return _names(given["if-none-match"], etag, weak=True)
+        return _names(given["if-none-match"], etags, weak=True)
     limit = parse_date(given.get("if-modified-since"))
     return limit is not None and modified <= limit
 
 
-def range_holds(conditions, etag, modified):
-    # type: (Iterable[tuple[str, str]], str, int) -> bool
-    """True if a Range applies: there is no If-Range, or it matches the stored object exactly."""
+def range_holds(conditions, etag, modified, earlier=()):
+    # type: (Iterable[tuple[str, str]], str, int, Sequence[str]) -> bool
+    """True if a Range applies: there is no If-Range, or it matches the stored object exactly.
+
+    Arguments as of ``not_modified``.
+    """
     value = dict(conditions).get("if-range")
     if value is None:
         return True
+    etags = (etag,) + tuple(earlier)
     if value.lstrip().startswith((u'"', u"W/")):
-        return _names(value, etag, weak=False)
+        return _names(value, etags, weak=False)
     date = parse_date(value)
-    return modified == date if date is not None else value.strip() == etag
+    return modified == date if date is not None else value.strip() in etags

@@ -16,7 +16,7 @@ from uvideo._core import etag
 from uvideo.storage.base import BlobReader, Blobs, Catalog, Damaged, ObjectRecord, Unreachable, is_part_list
 from uvideo.storage.extents import open_blob
 
-__all__ = ["Damage", "Found", "Scrubber", "fits", "fsck", "problem", "verified"]
+__all__ = ["Damage", "Found", "ReadPace", "Scrubber", "fits", "fsck", "part_problem", "problem", "verified"]
 
 PAGE = 500  # objects in one query
 PIECE = 1024 * 1024  # bytes of one read
@@ -58,7 +58,7 @@ async def verified(catalog: Catalog, record: ObjectRecord, reader: BlobReader | 
     An etag that cannot be computed from the bytes counts as right; the parts of a part list must then have their MD5s.
     """
     if reader is not None and is_part_list(record.blob) and not etag.is_etag(record.etag):
-        return await _part_problem(catalog, record, reader) is None
+        return await part_problem(catalog, record, reader) is None
     return fits(record, await _hashed(record, reader))
 
 
@@ -80,8 +80,17 @@ async def _hashed(record: ObjectRecord, reader: BlobReader | None) -> etag.Etag:
     return tree
 
 
-async def _part_problem(catalog: Catalog, record: ObjectRecord, reader: BlobReader) -> str | None:
-    """What is wrong with the parts of an object's part list, whose MD5s are compared; None if they are good."""
+async def part_problem(
+    catalog: Catalog,
+    record: ObjectRecord,
+    reader: BlobReader,
+    tree: etag.Etag | None = None,
+    pace: ReadPace | None = None,
+) -> str | None:
+    """What is wrong with the parts of an object's part list, whose MD5s are compared; None if they are good.
+
+    ``tree``: gets all the bytes.  ``pace``: limits how fast they are read.
+    """
     parts = await catalog.part_list(record.blob or "")
     if parts is None:
         raise FileNotFoundError(errno.ENOENT, "there is no such part list", record.blob)
@@ -90,6 +99,10 @@ async def _part_problem(catalog: Catalog, record: ObjectRecord, reader: BlobRead
         md5 = hashlib.md5(usedforsecurity=False)
         async for piece in reader.read(offset, part.size):
             await loop.run_in_executor(None, md5.update, piece)
+            if tree is not None:
+                await loop.run_in_executor(None, tree.update, piece)
+            if pace is not None:
+                await pace.spent(len(piece))
         if md5.hexdigest() != part.md5:
             return f"its part {part.number} has the MD5 {md5.hexdigest()} instead of {part.md5}"
         offset += part.size
@@ -105,7 +118,7 @@ async def problem(
         if record.blob is not None:
             reader = await open_blob(blobs, catalog, record.blob)
         if rehash and reader is not None and is_part_list(record.blob) and not etag.is_etag(record.etag):
-            wrong = await _part_problem(catalog, record, reader)
+            wrong = await part_problem(catalog, record, reader)
             return None if wrong is None else ("damaged", wrong)
         if rehash:
             tree = await _hashed(record, reader)
@@ -186,7 +199,7 @@ async def _pass(
     after: Place | None,
 ) -> AsyncIterator[Place]:
     """Check all objects; yields the position after each page."""
-    pace, known = _Pace(rate), set[tuple[str, str]]()
+    pace, known = ReadPace(rate), set[tuple[str, str]]()
     while page := await catalog.walk(after, PAGE):
         for entry in page:
             after = (entry.space_id, entry.key)
@@ -224,18 +237,18 @@ async def _look(blobs: Blobs, catalog: Catalog, entry: ObjectRecord, rehash: boo
     return Damage(entry.space_id, entry.key, entry.blob, *wrong)
 
 
-class _Pace:
-    """Limits work to ``rate`` bytes a second."""
+class ReadPace:
+    """Limits work to ``rate`` bytes a second, which may be changed at any time; None: no limit."""
 
     def __init__(self, rate: float | None) -> None:
-        self._rate, self._due = rate, time.monotonic()
+        self.rate, self._due = rate, time.monotonic()
 
     async def spent(self, size: int) -> None:
         """Wait until ``size`` more bytes are allowed."""
-        if self._rate is None:
+        if self.rate is None:
             await asyncio.sleep(0)
             return
-        self._due = max(self._due, time.monotonic() - LONGEST_SLEEP) + size / self._rate
+        self._due = max(self._due, time.monotonic() - LONGEST_SLEEP) + size / self.rate
         while (left := self._due - time.monotonic()) > 0:
             await asyncio.sleep(min(left, LONGEST_SLEEP))
 

@@ -46,6 +46,7 @@ from uvideo.server.ops.scrub import Found, Scrubber
 from uvideo.server.ops.stale_uploads import StaleUploads
 from uvideo.server.ops.storage_totals import EVERY, Holdings
 from uvideo.server.ops.timed_drivers import timed_blobs, timed_catalog
+from uvideo.server.ops.unread_etags import UnreadEtags
 from uvideo.server.process import exit_codes, logs
 from uvideo.server.process.data_folder import Folder
 from uvideo.server.process.drivers import SCHEMA, Drivers
@@ -278,12 +279,15 @@ async def run(
                 begin(sweeper.relieve())
             stale = StaleUploads(blobs, catalog, metrics, news.settings.stale_days, plan.audit)
             begin(stale.run())
+            unread = UnreadEtags(blobs, catalog, news.settings.scrub_rate * MIB)
+            begin(unread.run())
             scrubbing = Scrubbing(lambda new: _scrubber(new, blobs, catalog, metrics))
             stack.callback(scrubbing.stop)
 
             def take_upkeep(new: ServerSettings) -> None:
                 sweeper.change(int(new.headroom * MIB))
                 stale.days = new.stale_days
+                unread.change(new.scrub_rate * MIB)
                 scrubbing.take(new)
 
             take_upkeep(news.settings)

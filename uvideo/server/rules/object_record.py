@@ -15,6 +15,7 @@ __all__ = [
     "STANDARD",
     "check_readable",
     "copied_facts",
+    "earlier_etags",
     "file_info",
     "is_closed",
     "is_open",
@@ -95,6 +96,12 @@ def own_facts(facts: S3Facts | None) -> S3Facts | None:
     """The facts of an object that gets other bytes: all but those of the bytes."""
     kept = S3Facts() if facts is None else S3Facts(redirect=facts.redirect, acl=facts.acl)
     return kept if kept != S3Facts() else None
+
+
+def earlier_etags(record: ObjectRecord) -> tuple[str, ...]:
+    """What UFile may have shown as the etag of the same bytes: S3's ETag, until the bytes were read."""
+    shown = "" if record.s3 is None else record.s3.etag
+    return (shown,) if "-" in shown and shown != record.etag else ()
 
 
 def check_readable(record: ObjectRecord, now: float) -> None:

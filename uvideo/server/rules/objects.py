@@ -25,6 +25,7 @@ from uvideo.server.rules.object_record import (
     MIME,
     STANDARD,
     check_readable,
+    earlier_etags,
     file_info,
     object_info,
     stored_acl,
@@ -235,10 +236,11 @@ class Objects:
         def answer(
             record: ObjectRecord,
         ) -> tuple[operation.ObjectInfo | operation.NotModified, tuple[int, int] | None]:
-            if condition.not_modified(op.conditions, record.etag, record.modified):
+            known = record.etag, record.modified, earlier_etags(record)
+            if condition.not_modified(op.conditions, *known):
                 return operation.NotModified(record.etag, record.modified), None
             span = None
-            if op.range is not None and condition.range_holds(op.conditions, record.etag, record.modified):
+            if op.range is not None and condition.range_holds(op.conditions, *known):
                 span = byterange.resolve(op.range, record.size)
             check_readable(record, self.clock())
             return object_info(record, self.clock(), span, op.filename), span or (0, record.size)
@@ -316,7 +318,7 @@ class Objects:
 
     async def _head(self, op: operation.HeadObject, space: SpaceRecord) -> operation.ObjectInfo | operation.NotModified:
         record = await self.record(space, op.key)
-        if condition.not_modified(op.conditions, record.etag, record.modified):
+        if condition.not_modified(op.conditions, record.etag, record.modified, earlier_etags(record)):
             return operation.NotModified(record.etag, record.modified)
         return object_info(record, self.clock())
 

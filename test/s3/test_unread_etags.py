@@ -1,0 +1,94 @@
+"""UFile's etag of objects that S3 uploaded in parts of which only the bytes tell it."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from test.patience import SECONDS, until
+from test.s3.s3_server import S3Server, start_s3_server
+from test.s3.test_server import ufile_etag
+from test.server.wire import MIB, Peer, pattern
+from ucloud.uvideo.protocol import operation
+
+BUCKET = "unread"
+DATA = pattern(6 * MIB)
+
+
+def uploaded(s3: Any, key: str, data: bytes = DATA) -> str:
+    """Upload in parts of 5 MiB; the ETag."""
+    here = {"Bucket": BUCKET, "Key": key}
+    upload, parts = s3.create_multipart_upload(**here)["UploadId"], []
+    for number, at in enumerate(range(0, len(data), 5 * MIB), 1):
+        body = data[at : at + 5 * MIB]
+        sent = s3.upload_part(PartNumber=number, UploadId=upload, Body=body, **here)
+        parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+    done = s3.complete_multipart_upload(UploadId=upload, MultipartUpload={"Parts": parts}, **here)
+    etag: str = done["ETag"].strip('"')
+    return etag
+
+
+def etag_of(made: S3Server, key: str) -> str:
+    """The etag that UFile shows."""
+    found: str = Peer(made.server).do(operation.HeadObject(BUCKET, key)).etag
+    return found
+
+
+def forget(folder: Path, shown: str) -> None:
+    """Give every object with this ETag of S3 the state that it has until its bytes are read."""
+    with contextlib.closing(sqlite3.connect(folder / "catalog.db", timeout=SECONDS)) as catalog:
+        catalog.execute("UPDATE objects SET etag = ? WHERE extra LIKE ?", (shown, f"%{shown}%"))
+        catalog.commit()
+
+
+def test_the_bytes_are_read_in_the_background(tmp_path: Path) -> None:
+    with start_s3_server(tmp_path) as made:
+        s3, peer = made.client(), Peer(made.server)
+        s3.create_bucket(Bucket=BUCKET)
+        shown, known = uploaded(s3, "k"), ufile_etag(DATA)
+        s3.copy_object(Bucket=BUCKET, Key="copy", CopySource=f"{BUCKET}/k")
+        before = s3.head_object(Bucket=BUCKET, Key="k")
+        for key in ("k", "copy"):
+            assert etag_of(made, key) in (shown, known)
+            until(lambda key=key: etag_of(made, key) == known)
+        after = s3.head_object(Bucket=BUCKET, Key="k")
+        assert after["ETag"] == before["ETag"] == f'"{shown}"' and after["LastModified"] == before["LastModified"]
+        assert s3.get_object(Bucket=BUCKET, Key="copy", PartNumber=2)["Body"].read() == DATA[5 * MIB :]
+        peer.do(operation.UploadHit(BUCKET, "hit", known, len(DATA)))
+        for name, value, status in (
+            *(("If-Match", shown, 200), ("If-Match", known, 200), ("If-Match", "x", 412)),
+            *(("If-None-Match", shown, 304), ("If-None-Match", known, 304), ("If-None-Match", "x", 200)),
+        ):
+            for method in ("GET", "HEAD"):
+                answer = peer.ask(method, BUCKET, "/k", "k", [(name, f'"{value}"')])
+                assert answer.status == status, (method, name, value)
+        for value, status in ((shown, 206), (known, 206), ("x", 200)):
+            ranged = [("If-Range", f'"{value}"'), ("Range", "bytes=0-9")]
+            assert peer.ask("GET", BUCKET, "/k", "k", ranged).status == status, value
+
+
+def test_after_a_start_and_with_damage(tmp_path: Path) -> None:
+    """What an ended server had not read is read by the next one; damaged bytes get no etag that fits them."""
+    other = pattern(6 * MIB, seed=1)
+    with start_s3_server(tmp_path) as made:
+        s3 = made.client()
+        s3.create_bucket(Bucket=BUCKET)
+        shown, damaged = uploaded(s3, "k"), uploaded(s3, "damaged", other)
+        until(lambda: etag_of(made, "damaged") == ufile_etag(other))
+        Peer(made.server).do(operation.RenameObject(BUCKET, "k", "renamed"))
+    for each in (shown, damaged):
+        forget(tmp_path, each)
+    (blob,) = [
+        path
+        for path in tmp_path.rglob("*")
+        if path.is_file() and path.stat().st_size == 1 * MIB and path.read_bytes() == other[5 * MIB :]
+    ]
+    blob.chmod(0o600)
+    blob.write_bytes(b"x" * MIB)
+    with start_s3_server(tmp_path) as made:
+        until(lambda: etag_of(made, "renamed") == ufile_etag(DATA))
+        until(lambda: "has no etag of UFile: its part 2 has the MD5" in made.server.log.read_text())
+        assert etag_of(made, "damaged") == damaged
+        assert made.client().head_object(Bucket=BUCKET, Key="renamed")["ETag"] == f'"{shown}"'
