@@ -20,8 +20,6 @@ import ufile
 from ufile import bucketmanager, config, filemanager, logger, multipartuploadufile
 from ufile.util import file_etag
 
-from test import patience
-
 PACKAGE = os.path.dirname(ufile.__file__)
 BLOCK = 4 << 20
 DATA = bytes(range(256)) * 40000  # three blocks
@@ -74,7 +72,7 @@ def fetch(url: str, method: str = "GET") -> tuple[int, bytes]:
     request = urllib.request.Request(url.replace(" ", "%20"), method=method)
     if mode == "userinfo":  # nobody but requests drops the part before @
         request = urllib.request.Request(request.full_url.replace(space + "@", ""), headers=header(), method=method)
-    with urllib.request.urlopen(request, timeout=patience.SECONDS) as answer:
+    with urllib.request.urlopen(request, timeout=240) as answer:
         return answer.status, answer.read()
 
 

@@ -87,6 +87,7 @@ def as_of_old(folder: Path) -> None:
     with catalog(folder) as db:
         for table in ("identity", "oldest", "part_lists", "part_blobs", "s3_parts"):
             db.execute(f"DROP TABLE {table}")
+        db.execute("DROP INDEX objects_unread")
         db.execute("ALTER TABLE flux DROP COLUMN received")
         db.execute("ALTER TABLE uploads DROP COLUMN s3")
         db.execute("ALTER TABLE spaces DROP COLUMN documents")
