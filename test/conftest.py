@@ -20,6 +20,7 @@ from test.cluster.fixtures import database as database
 from test.cluster.fixtures import object_store as object_store
 from test.cluster.fixtures import postgres as postgres
 from test.forked import commands as commands
+from test.marks import leaves_out
 from test.server_fixture import SECRETS
 from test.server_fixture import server as server
 
@@ -85,17 +86,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = fronted
 
 
-MARKED = re.compile(r"^pytestmark = (\[.*?^\]|.*?$)", re.MULTILINE | re.DOTALL)
-
-
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """A file whose marks ``-m`` leaves out is not even imported, unless somebody named it."""
     named = {Path(each.partition("::")[0]).absolute() for each in config.args}
     if collection_path.suffix != ".py" or not collection_path.is_file() or collection_path in named:
         return None
-    left_out = {each[4:] for each in config.option.markexpr.split(" and ") if re.fullmatch(r"not \w+", each)}
-    marks = MARKED.search(collection_path.read_text("utf-8")) if left_out else None
-    return True if marks and left_out & set(re.findall(r"pytest\.mark\.(\w+)", marks[1])) else None
+    return leaves_out(config.option.markexpr, collection_path.read_text("utf-8")) or None
 
 
 @pytest.hookimpl(wrapper=True)

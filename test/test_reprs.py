@@ -11,7 +11,7 @@ import pytest
 
 import uvideo
 
-SECRET = {"private", "private_key", "secret", "security_token", "session_token", "proxy", "password"}
+SECRET = {"private", "private_key", "secret", "security_token", "session_token", "proxy", "password", "keyed"}
 
 
 def hidden(cls: type) -> set[str]:

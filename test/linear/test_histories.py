@@ -68,7 +68,8 @@ def children(pid: int) -> list[int]:
 def test_histories_are_linearizable(tmp_path: Path) -> None:
     with start_server(tmp_path, "--workers", "2", "--no-fsync") as server:
         done = sum((history([server], seed, 25) for seed in range(3)), Counter())
-    assert done["histories"] == 3 and min(done["put"], done["get"], done["delete"], done["swap"]) > 30
+    compared = done["swap"] + done["other"]  # how many of them set a value, the order of the threads decides
+    assert done["histories"] == 3 and min(done["put"], done["get"], done["delete"], compared) > 30 and done["swap"]
 
 
 def test_they_are_when_a_worker_is_killed(tmp_path: Path) -> None:

@@ -135,3 +135,17 @@ def test_while_an_older_program_may_run_no_md5_is_stored(tmp_path: Path) -> None
         world.put("after", SMALL, md5=md5(SMALL))
         assert world.shown("after") == md5(SMALL)
         assert world.shown("before") == dashed(SMALL)
+
+
+def test_a_put_that_cannot_ask_which_programs_run_leaves_no_bytes(tmp_path: Path) -> None:
+    data = pattern(100_000)
+    with start_s3_server(tmp_path) as made:
+        peer = Peer(made.server)
+        space = peer.space()
+        with contextlib.closing(sqlite3.connect(tmp_path / "catalog.db", timeout=SECONDS)) as catalog:
+            catalog.execute("DELETE FROM oldest")
+            catalog.commit()
+        assert peer.call(operation.PutObject(space, "k", md5=md5(data)), data).status == 500
+        assert peer.call(operation.HeadObject(space, "k")).status == 404
+        peer.do(operation.PutObject(space, "other"), data)  # which asks for nothing
+    assert [each.stat().st_size for each in tmp_path.rglob("*") if each.is_file()].count(len(data)) == 1

@@ -15,9 +15,9 @@ __all__ = ["summed"]
 async def summed(service: Objects, source: ObjectRecord, first: int, length: int, algorithm: str | None) -> BodySums:
     """The sums of ``length`` bytes of an object from ``first`` on.  ``algorithm``: of the checksum, or None.
 
-    FileNotFoundError if the object was replaced.  InternalError if its bytes do not fit its etag: they are compared if
-    all of them are read, or if the object is not larger than VERIFIED.  Otherwise damaged bytes would get sums that fit
-    them.
+    FileNotFoundError if the object was replaced.  InternalError if its bytes do not fit: those of an object up to
+    VERIFIED are compared with its etag, or with the MD5s of its parts.  Those of a larger one are compared if all of
+    them are read and it has an etag of UFile.  Otherwise damaged bytes get sums that fit them.
     """
     checks_itself = length == source.size and etag.is_etag(source.etag)
     checks_before = not checks_itself and source.size <= VERIFIED
