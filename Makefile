@@ -60,7 +60,7 @@ $(DEMO)/.made: setup.py setup.cfg pyproject.toml packaging/lock.txt packaging/lo
 test: $(VENV)/.made  ## the tests, the SDK's on 2.7 and the newest Python found; ARGS="-k name" chooses
 	$(call quick,$(PY))
 
-test-lowest: $(LOWEST)/.made  ## the same on the lowest versions of all that setup.cfg lets a user have
+test-lowest: $(LOWEST)/.made  ## the same on the lowest versions that setup.cfg allows; of test/sdk what uses these versions
 	UVIDEO_TEST_LOWEST=1 $(call quick,$(LOWEST)/bin/python)
 
 $(LOWEST)/.made: packaging/lowest.txt packaging/locked.py $(VENV)/.made
@@ -85,6 +85,7 @@ $(VENV)/.cluster: $(VENV)/.made
 # own process unless --public-url says another (make test-browser tries that behind nginx).
 BEHIND_NGINX := test/interop test/client test/cli test/contract/test_clients.py test/test_sdk.py
 COUNTS := test/interop/test_replays_management.py::test_the_status_of_a_space_counts_in_whole_numbers
+# Of the clients of S3 two: one sends aws-chunked bodies, one plain ones.  Without 2,500 keys, which say nothing of a front.
 S3_FRONTED := test/s3/test_server.py test/s3/test_access.py
 FRONTED = $(PARALLEL) -m "not long and not soak and not browser and not cluster"
 test-cluster: $(VENV)/.cluster $(VENV)/.s3clients  ## the drivers for many machines, what may fail there, and the suites against two gateways
