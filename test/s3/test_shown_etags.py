@@ -14,10 +14,13 @@ import pytest
 
 from test.patience import SECONDS
 from test.s3.s3_server import S3Server, start_s3_server
+from test.server.inprocess import running
 from test.server.wire import MIB, Peer, pattern
 from ucloud.uvideo.protocol import etag as ufile
 from ucloud.uvideo.protocol import operation
 from uvideo.s3.etag import EMPTY, from_ufile
+from uvideo.storage.base import Catalog, Unreachable
+from uvideo.storage.wrapper import Wrapper, wrapped
 
 SMALL, LARGE = pattern(1000), pattern(5 * MIB)
 
@@ -135,3 +138,19 @@ def test_while_an_older_program_may_run_no_md5_is_stored(tmp_path: Path) -> None
         world.put("after", SMALL, md5=md5(SMALL))
         assert world.shown("after") == md5(SMALL)
         assert world.shown("before") == dashed(SMALL)
+
+
+class Away(Wrapper[Catalog], Catalog):
+    async def oldest_program(self) -> int:
+        raise Unreachable("the database is away")
+
+
+def test_if_the_catalog_does_not_answer_no_bytes_are_left(tmp_path: Path) -> None:
+    with running(tmp_path) as made:
+        peer = Peer(made)
+        space, data = peer.space(), SMALL * 100
+        made.service.catalog = wrapped(Away, made.service.catalog)
+        assert peer.call(operation.PutObject(space, "k", md5=md5(data)), data).status == 503
+        assert [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size == len(data)] == []
+        assert peer.call(operation.PutObject(space, "k"), data).status == 200
+        assert len([path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size == len(data)]) == 1

@@ -138,8 +138,8 @@ class Objects:
 
     async def _put(self, op: operation.PutObject, space: SpaceRecord, body: Body) -> operation.Stored:
         """Store an object.  Nothing is stored unless the whole body arrives and fits its Content-MD5."""
-        received = await self.receive(body, op.md5)
-        return await self.make(op, space, received, stored_acl(op.acl), facts=await self._of_md5(op.md5))
+        facts = await self._of_md5(op.md5)  # before the body: if it fails there is no blob to remove
+        return await self.make(op, space, await self.receive(body, op.md5), stored_acl(op.acl), facts=facts)
 
     async def _of_md5(self, md5: str | None) -> S3Facts | None:
         """The MD5 of all bytes as the ETag that S3 shows.  None without one, and while older programs may run."""
