@@ -14,9 +14,9 @@ __all__ = ["S3Endpoint"]
 class S3Endpoint:
     """The URL for S3 clients.
 
-    ``names``: host names for S3, as of ``s3_names``; the first has precedence.  ``public_url``: the data port's URL behind a proxy, None
-    without one.  ``s3_port``: the port that serves only S3; None: the data port at ``data_port`` serves it.  ``host``:
-    the address of these ports; None: the host of the browser's request.
+    ``names``: host names for S3, as of ``s3_names``; the first has precedence.  ``public_url``: the data port's URL
+    behind a proxy, None without one.  ``s3_port``: the port that serves only S3; None: the data port at ``data_port``
+    serves it.  ``host``: the address of these ports; None: the host of the browser's request.
     """
 
     def __init__(
