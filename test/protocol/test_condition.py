@@ -28,6 +28,13 @@ class Conditions(unittest.TestCase):
         self.assertFalse(condition.range_holds([("if-range", '"s-3"')], "e", 10, ("s-2",)))
         self.assertRaises(PreconditionFailed, condition.not_modified, [("if-match", '"s-3"')], "e", 100, ("s-2",))
 
+    def test_the_etag_to_answer_with(self):
+        for name in ("if-match", "if-range"):
+            for value, etag in (('"s-2"', "s-2"), ('"x", "s-2"', "s-2"), ('"e", "s-2"', "e"), ("*", "e"), ('"x"', "e")):
+                self.assertEqual(etag, condition.shown([(name, value)], "e", ("s-2",)), value)
+        self.assertEqual("e", condition.shown([("if-match", '"s-2"')], "e", ()))
+        self.assertEqual("e", condition.shown([("if-none-match", '"s-2"')], "e", ("s-2",)))
+
     def test_dates(self):
         early, late = "Thu, 01 Jan 1970 00:00:10 GMT", "Thu, 01 Jan 1970 00:10:00 GMT"
         self.assertTrue(condition.not_modified([("if-modified-since", late)], "e", 100))

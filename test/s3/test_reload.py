@@ -14,6 +14,7 @@ import pytest
 from test.patience import until
 from test.s3.s3_server import S3Server, refusal, start_s3_server
 from test.s3.test_server import form
+from test.server.test_console import Visitor
 from test.server.wire import Peer, pattern
 from ucloud.uvideo.protocol import operation
 
@@ -52,15 +53,19 @@ def test_forms_of_version_2(site: Site) -> None:
 
 
 def test_the_names_for_s3(site: Site) -> None:
-    peer = Peer(site.made.server)
+    peer, visitor = Peer(site.made.server), Visitor(site.made.server)
+    visitor.sign_in()
     for lines in ((), ("S3_HOST=files.example.com",), ()):
         site.set(*lines)
+        name = "files.example.com" if lines else "127.0.0.1"
+        shown = f"http://{name}:{site.made.port}"  # in the console
 
         def is_s3(expected: bool = bool(lines)) -> bool:
             answer = peer.send("HEAD", "/", host="named.files.example.com")
             return (answer.header("x-amz-request-id") is not None) == expected
 
         until(is_s3)
+        until(lambda shown=shown: visitor.get("session").json()["s3"] == shown)
 
 
 def sent(s3: Any, key: str, sizes: list[int]) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import tracemalloc
 from typing import Any
 from urllib.parse import quote
 
@@ -531,3 +533,30 @@ def test_the_wires_of_the_vectors_are_whole() -> None:
         sent = wire_of(VECTORS[name])
         assert len(sent) == VECTORS[name]["wire_length"]
         assert hashlib.sha256(sent).hexdigest() == VECTORS[name]["wire_sha256"]
+
+
+@pytest.mark.parametrize("name", ["h07-put-key", *PRESIGNED[:1]])
+def test_long_claims_of_strangers_are_not_kept(name: str) -> None:
+    vector = VECTORS[name]
+
+    def claim(number: int) -> None:
+        names = ";".join(f"{each:03x}" for each in range(0x800, 0xFFF)) + f";n{number}"
+        if "authorization" in vector:
+            request = request_of(vector, authorization=_renamed(vector["authorization"], names))
+        else:
+            request = request_of(vector, _renamed(vector["target"], names))
+        claimed = signature.claim(request)
+        assert claimed is not None and len(claimed.signed) == 2048
+
+    claim(0)
+    tracemalloc.start()
+    try:
+        for number in range(1, 20):
+            claim(number)
+        assert tracemalloc.get_traced_memory()[0] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def _renamed(text: str, names: str) -> str:
+    return re.sub(r"(SignedHeaders=)[^,&]*", rf"\g<1>{names}", text)

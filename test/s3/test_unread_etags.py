@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 from test.patience import SECONDS, until
-from test.s3.s3_server import S3Server, start_s3_server
+from test.s3.s3_server import S3Server, client, start_s3_server
 from test.s3.test_server import ufile_etag
-from test.server.wire import MIB, Peer, pattern
+from test.server.inprocess import running
+from test.server.wire import CONTINUE, MIB, Peer, connect, head, pattern, receive
 from ucloud.uvideo.protocol import operation
+from uvideo.server.ops.unread_etags import UnreadEtags
 
 BUCKET = "unread"
 DATA = pattern(6 * MIB)
@@ -64,9 +67,12 @@ def test_the_bytes_are_read_in_the_background(tmp_path: Path) -> None:
             for method in ("GET", "HEAD"):
                 answer = peer.ask(method, BUCKET, "/k", "k", [(name, f'"{value}"')])
                 assert answer.status == status, (method, name, value)
+                if name == "If-Match" and status == 200:  # a client that asks for a version compares it
+                    assert answer.header("ETag") == f'"{value}"', method
         for value, status in ((shown, 206), (known, 206), ("x", 200)):
             ranged = [("If-Range", f'"{value}"'), ("Range", "bytes=0-9")]
-            assert peer.ask("GET", BUCKET, "/k", "k", ranged).status == status, value
+            answer = peer.ask("GET", BUCKET, "/k", "k", ranged)
+            assert answer.status == status and answer.header("ETag") == f'"{known if value == "x" else value}"', value
 
 
 def test_after_a_start_and_with_damage(tmp_path: Path) -> None:
@@ -92,3 +98,22 @@ def test_after_a_start_and_with_damage(tmp_path: Path) -> None:
         until(lambda: "has no etag of UFile: its part 2 has the MD5" in made.server.log.read_text())
         assert etag_of(made, "damaged") == damaged
         assert made.client().head_object(Bucket=BUCKET, Key="renamed")["ETag"] == f'"{shown}"'
+
+
+def test_an_append_while_the_bytes_are_read(tmp_path: Path) -> None:
+    with running(tmp_path) as made:
+        s3, more = client(f"http://127.0.0.1:{made.port}", made.public_key, made.private_key), b"more"
+        s3.create_bucket(Bucket=BUCKET)
+        shown = uploaded(s3, "k")
+        signed = ("Authorization", Peer(made).signed("PUT", BUCKET, "k"))
+        pairs = [("Host", f"{BUCKET}.x"), signed, ("Content-Length", str(len(more))), ("Expect", "100-continue")]
+        with connect(made.port) as sock:
+            sock.sendall(head("PUT", f"/k?append&position={len(DATA)}", pairs))
+            assert b"".join(sock.recv(1) for _ in CONTINUE) == CONTINUE
+            computing = UnreadEtags(made.service.blobs, made.service.catalog, 1 << 40).once()
+            assert asyncio.run_coroutine_threadsafe(computing, made.loop).result(SECONDS) == 1
+            sock.sendall(more)
+            answer = receive(sock)
+        assert answer.status == 200, answer.body
+        found = Peer(made).do(operation.HeadObject(BUCKET, "k"))
+        assert (found.etag, found.size) == (ufile_etag(DATA + more), len(DATA + more)) and found.etag != shown

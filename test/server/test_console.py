@@ -679,6 +679,9 @@ def test_where_s3_is() -> None:
     assert said((), "https://v.example.com/data", 9002) == "http://console.example.com:9002"
     assert S3Endpoint((), None, 9002, 9000, False, "10.0.0.1").url("x") == "http://10.0.0.1:9002"
     assert S3Endpoint((), None, 9002, 9000, False).url("a b") is None
+    for public, expected in ((None, "http://{}:9000"), ("https://v.example.com", "https://{}")):
+        for given, name in (("Dateien-Köln.example.", "xn--dateien-kln-zfb.example"), ("::1", "[::1]")):
+            assert said((given,), public, None) == expected.format(name)
 
 
 def test_the_session_has_the_address_of_s3(tmp_path: Path) -> None:

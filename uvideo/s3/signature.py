@@ -10,9 +10,9 @@ import functools
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, TypeVar
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from uvideo._core import compat, dates, expiry, message
@@ -56,6 +56,23 @@ _USUAL = re.compile(r"Credential=([^, =]+), ?SignedHeaders=([^, =]+), ?Signature
 _REQUIRED = ("algorithm", "credential", "date", "expires", "signedheaders", "signature")
 #: Parameters of a presigned query that are no headers.
 _OWN = frozenset([*(f"x-amz-{name}" for name in _REQUIRED), "x-amz-security-token"])
+_KEPT = 512  # characters of the texts for which a cache keeps the result
+
+T = TypeVar("T")
+
+
+def _cached(found: Callable[..., T]) -> Callable[..., T]:
+    """The function with a cache of its results for short texts.
+
+    Clients choose the texts before anything is verified: a cache of long ones would hold many MiB for ever.
+    """
+    kept = functools.lru_cache(maxsize=256)(found)
+
+    @functools.wraps(found)
+    def called(*texts: str) -> T:
+        return kept(*texts) if sum(map(len, texts)) <= _KEPT else found(*texts)
+
+    return called
 
 
 class CredentialScope(NamedTuple):
@@ -169,7 +186,7 @@ def refuse_version_2() -> NoReturn:
     )
 
 
-@functools.lru_cache(maxsize=256)
+@_cached
 def scope_of(credential: str, code: str) -> CredentialScope:
     """The CredentialScope in <access key>/<day>/<region>/s3/aws4_request.  An access key may contain "/".
 
@@ -185,7 +202,7 @@ def scope_of(credential: str, code: str) -> CredentialScope:
     return CredentialScope(found[1], found[2], found[3])
 
 
-@functools.lru_cache(maxsize=256)
+@_cached
 def time_of(date: str) -> int | None:
     """Unix seconds for "20260102T030405Z", or None."""
     found = _DATE(date)
@@ -270,7 +287,7 @@ def _query_claim(request: message.Request, given: dict[str, list[str]]) -> Signa
     return SignatureClaim(scope, date, time, signed, line, signature, found["security-token"], int(expires[:20]))
 
 
-@functools.lru_cache(maxsize=256)
+@_cached
 def _names(text: str, code: str) -> tuple[str, ...]:
     names = tuple(text.split(";"))
     if not all(is_token(name) for name in names):
@@ -362,7 +379,6 @@ def _unsigned(claimed: SignatureClaim, headers: message.Headers) -> list[str]:
     return [name for name in needed if name not in signed]
 
 
-@functools.lru_cache(maxsize=256)
 def _lowered(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(str.lower, names))
 

@@ -67,3 +67,18 @@ def range_holds(conditions, etag, modified, earlier=()):
         return _names(value, etags, weak=False)
     date = parse_date(value)
     return modified == date if date is not None else value.strip() in etags
+
+
+def shown(conditions, etag, earlier):
+    # type: (Iterable[tuple[str, str]], str, Sequence[str]) -> str
+    """The etag to answer with: one of ``earlier`` if If-Match or If-Range names it and not ``etag``, else ``etag``.
+
+    A client that asks for a version by its etag compares the etag of the answer with it.  Arguments as of
+    ``not_modified``.
+    """
+    if earlier:
+        given = dict(conditions)
+        for value in (given[name] for name in ("if-match", "if-range") if name in given):
+            if not _names(value, (etag,), weak=False):
+                return next((each for each in earlier if _names(value, (each,), weak=False)), etag)
+    return etag

@@ -249,6 +249,7 @@ async def run(
             def take_admin(new: ServerSettings) -> None:
                 handler.change(descriptors(new.connections), new.connections_per_address)
                 watch.change(new.idle, new.least_rate)
+                s3_endpoint.change(new.s3_host)
                 vitals.change(int(new.headroom * MIB))
 
             live.parts.append(take_admin)

@@ -79,12 +79,17 @@ class Append:
                     return operation.Stored(record.etag)
                 except errors.NotFound:  # changed, perhaps only in its tags
                     found = await self._catalog.get(space.space_id, op.key)
-                    if found is None or (found.etag, found.size, found.blob) != (old.etag, old.size, old.blob):
+                    if found is None or not _same_bytes(found, old):
                         raise _wrong_position(op, found) from None
                     old = found
         except Exception as failure:
             await service.unnamed(blob, failure)
             raise
+
+
+def _same_bytes(found: ObjectRecord, old: ObjectRecord) -> bool:
+    """Whether two records of an object have the same bytes.  The etag of a blob may be computed later."""
+    return (found.size, found.blob) == (old.size, old.blob) and (old.blob is not None or found.etag == old.etag)
 
 
 def _wrong_position(op: operation.AppendObject, record: ObjectRecord | None) -> errors.BadRequest:

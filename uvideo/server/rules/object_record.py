@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from uvideo._core import errors, expiry, field, operation, restore
+from uvideo._core import condition, errors, expiry, field, operation, restore
 from uvideo.s3.operation import PRIVATE
 from uvideo.storage.base import ObjectRecord, S3Facts, SpaceRecord
 
@@ -116,12 +116,16 @@ def _restore(record: ObjectRecord, now: float) -> str | None:
 
 
 def object_info(
-    record: ObjectRecord, now: float, span: tuple[int, int] | None = None, filename: str | None = None
+    record: ObjectRecord,
+    now: float,
+    span: tuple[int, int] | None = None,
+    filename: str | None = None,
+    conditions: Pairs = (),
 ) -> operation.ObjectInfo:
-    """The result of HeadObject and GetObject."""
+    """The result of HeadObject and GetObject.  ``conditions``: of the operation; they may ask for an earlier etag."""
     return operation.ObjectInfo(
         record.size,
-        record.etag,
+        condition.shown(conditions, record.etag, earlier_etags(record)) if conditions else record.etag,
         record.mime,
         record.storage_class,
         record.modified,

@@ -243,7 +243,7 @@ class Objects:
             if op.range is not None and condition.range_holds(op.conditions, *known):
                 span = byterange.resolve(op.range, record.size)
             check_readable(record, self.clock())
-            return object_info(record, self.clock(), span, op.filename), span or (0, record.size)
+            return object_info(record, self.clock(), span, op.filename, op.conditions), span or (0, record.size)
 
         return await self.read(space, op.key, answer)
 
@@ -320,7 +320,7 @@ class Objects:
         record = await self.record(space, op.key)
         if condition.not_modified(op.conditions, record.etag, record.modified, earlier_etags(record)):
             return operation.NotModified(record.etag, record.modified)
-        return object_info(record, self.clock())
+        return object_info(record, self.clock(), conditions=op.conditions)
 
     async def record(self, space: SpaceRecord, key: str) -> ObjectRecord:
         """The record of an object.  NotFound."""
