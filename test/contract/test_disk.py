@@ -18,7 +18,7 @@ import pytest
 
 from test.contract.blobs import ALL, BlobsContract, nobody, store, store_part, whole
 from test.contract.place import Place, play
-from uvideo.storage import disk
+from uvideo.storage import disk, disk_links
 from uvideo.storage.base import Absent, Blobs, Quarantined
 from uvideo.storage.disk import DiskBlobs
 
@@ -95,6 +95,11 @@ def test_files_and_folders_are_private(place: Place, root: Path) -> None:
     async def story(blobs: Blobs) -> None:
         await store(blobs, b"x")
         await store_part(blobs, blobs.draft(), 0, b"x")
+        assert isinstance(blobs, disk.DiskBlobs)
+        blob = await store(blobs, b"x")
+        held = disk_links.Links(root / "reading").make([blobs.blob_path(blob)])  # as a long reading of many blobs does
+        assert held is not None and held.parent.parent == root / "reading"
+        await blobs.delete(blob)
 
     play(story, place)
     modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in [root, *root.rglob("*")]}

@@ -68,7 +68,9 @@ class Links:
         with self._guard:
             if self._own is None:
                 folder = self._folder / uuid.uuid4().hex
-                folder.mkdir(mode=0o700, parents=True)
+                if not self._folder.is_dir():  # mkdir gives parents the mode of the umask
+                    self._folder.mkdir(mode=0o700, exist_ok=True)
+                folder.mkdir(mode=0o700)
                 fd = localfile.opened(folder / LOCK, os.O_RDWR | os.O_CREAT)
                 try:
                     if not localfile.lock(fd) or not localfile.is_at(fd, folder / LOCK):
