@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from ucloud.uvideo.http import proxy as proxy
     from ucloud.uvideo.http import race as race
     from ucloud.uvideo.http import socks as socks
+    from ucloud.uvideo.http import threads as threads
     from ucloud.uvideo.http import trust as trust
     from ucloud.uvideo.http import wire as wire
 

@@ -58,24 +58,30 @@ class AnyLine(Hostile):
         self.assertComesBack(upload, workers)
 
     def test_a_start_that_hides_it(self):
-        real, here, started = threading.Thread.start, threading.current_thread(), []
+        """Before the thread runs, and after."""
+        real, here = threading.Thread.start, threading.current_thread()
+        for runs in (False, True):
+            started = []
 
-        def start(thread):
-            real(thread)
-            if threading.current_thread() is here and thread.name != "look-up":
-                started.append(thread)
-                raise threading.ThreadError("release unlocked lock")  # as on Python 2.7
+            def start(thread, runs=runs, started=started):
+                if threading.current_thread() is not here or thread.name == "look-up":
+                    real(thread)
+                    return
+                if runs:
+                    real(thread)
+                    started.append(thread)
+                raise threading.ThreadError("release unlocked lock")
 
-        def upload():
-            self.upload(maxthread=2)
+            def upload():
+                self.upload(maxthread=2)
 
-        threading.Thread.start = start
-        try:
-            self.assertRaises(threading.ThreadError, upload)
-        finally:
-            threading.Thread.start = real
-        for each in started:
-            each.join(60)
+            threading.Thread.start = start
+            try:
+                self.assertRaises(KeyboardInterrupt, upload)
+            finally:
+                threading.Thread.start = real
+            for each in started:
+                each.join(60)
 
     def test_a_download(self):
         self.data = self.data[: 2 * BLOCK]  # more would run the same lines

@@ -128,7 +128,7 @@ class Races(Case):
 
     def test_without_a_thread_for_it_the_name_is_looked_up_all_the_same(self):
         with Names(live_test=["127.0.0.1"]) as names:
-            for failure in (threading.ThreadError("can't start new thread"), RuntimeError()):
+            for failure in (threading.ThreadError("can't start new thread"), RuntimeError("can't start new thread")):
                 with Unstartable(failure):
                     self.assertEqual(address.look_up("live.test", 80).addresses()[0][4], ("127.0.0.1", 80))
             with Unstartable(KeyboardInterrupt()):

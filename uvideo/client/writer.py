@@ -15,6 +15,7 @@ from contextlib import nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from uvideo._core import threads
 from uvideo.client.cancel import Cancel
 from uvideo.errors import Cancelled, DeadlineExceeded, InvalidArgument, LocalFailure
 from uvideo.models import Stored
@@ -242,8 +243,8 @@ class Writer(io.BufferedIOBase):
         run = contextvars.copy_context().run
         thread = threading.Thread(target=run, args=(_drive, *given), name="uvideo-writer", daemon=True)
         try:
-            thread.start()
-        except RuntimeError as error:
+            threads.start(thread)
+        except threads.NoThread as error:
             raise LocalFailure(f"no thread can be started: {error}") from None
         self._pieces, self._pipe, self._thread = [], pipe, thread
 

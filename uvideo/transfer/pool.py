@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from uvideo._core import threads
 from uvideo.client.cancel import Cancel
 from uvideo.errors import LocalFailure
 
@@ -67,8 +68,8 @@ class Pool(Generic[T]):
         thread = threading.Thread(target=run, args=(self._work,), name="uvideo-transfer")
         self._threads.add(thread)
         try:
-            thread.start()
-        except RuntimeError as error:  # the system gives no more threads: those running continue
+            threads.start(thread)
+        except threads.NoThread as error:  # those running continue
             self._threads.discard(thread)
             if not self._threads:
                 self._waiting.pop()

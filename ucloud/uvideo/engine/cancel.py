@@ -6,6 +6,7 @@ import copy
 import sys
 import threading
 
+from ..http import threads
 from ..http.wakeup import Wakeup
 from ..protocol.compat import TYPE_CHECKING
 from ..protocol.errors import Cancelled
@@ -123,7 +124,7 @@ class Grace(object):
             return
         self._timer = threading.Timer(self._seconds, self._end)
         self._timer.daemon = True
-        self._timer.start()
+        threads.start(self._timer)
 
     def _end(self):
         # type: () -> None

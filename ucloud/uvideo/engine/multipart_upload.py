@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import deque
 
+from ..http import threads
 from ..http.wakeup import Wakeup
 from ..protocol import errors, etag, operation
 from ..protocol import upload as uploads
@@ -313,7 +314,7 @@ class Hashing(object):
             thread = threading.Thread(target=self.work)
             thread.daemon = True
             try:
-                thread.start()
+                threads.start(thread)
             except BaseException:
                 self._over = True
                 self._more.set()

@@ -6,6 +6,7 @@ import logging
 import threading
 from functools import reduce
 
+from ..http import threads
 from ..http.wakeup import Wakeup
 from ..protocol.compat import TYPE_CHECKING
 from ..protocol.errors import NoAnswer
@@ -85,10 +86,8 @@ class Workers(object):
             thread.daemon = True
             self._begun.append(None)
             try:
-                thread.start()
-            except (RuntimeError, threading.ThreadError) as error:  # the system gives no more threads
-                if thread.ident is not None:  # it runs: Ctrl-C came inside `start`, which Python 2.7 hides
-                    raise
+                threads.start(thread)
+            except threads.NoThread as error:
                 self._ended.append(None)
                 _log.warning("%s; continuing with fewer threads", error)
                 if not self._here and not self._at_work():

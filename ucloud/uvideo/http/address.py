@@ -8,6 +8,7 @@ import socket
 import threading
 
 from ..protocol.compat import TYPE_CHECKING
+from . import threads
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Sequence  # noqa: F401
@@ -89,8 +90,8 @@ class Lookup(object):
         thread = threading.Thread(target=self._work, name="look-up")
         thread.daemon = True
         try:
-            thread.start()
-        except Exception:  # RuntimeError, or thread.error on Python 2.7: the system gives no more threads
+            threads.start(thread)
+        except threads.NoThread:
             self._work()
 
     def _work(self):
