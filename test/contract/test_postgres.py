@@ -52,7 +52,7 @@ def test_an_older_schema_is_migrated_once_by_many_at_once(place: Place, postgres
     name = database.rpartition("/")[2]
     postgres.run(name, "DROP TABLE blobs, leases, keys, oldest, identity; ALTER TABLE flux DROP COLUMN received")
     postgres.run(name, "DROP TABLE part_lists, part_blobs, s3_parts; ALTER TABLE uploads DROP COLUMN s3")
-    postgres.run(name, "ALTER TABLE spaces DROP COLUMN documents")
+    postgres.run(name, "ALTER TABLE spaces DROP COLUMN documents; DROP INDEX objects_unread")
     postgres.run(name, "UPDATE schema_version SET version = 1")
 
     async def story(*catalogs: Catalog) -> None:
