@@ -8,7 +8,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
-from uvideo._core import connection, socks
+from uvideo._core import connection, socks, threads
 from uvideo.client import aio_race
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ async def _run(loop: asyncio.AbstractEventLoop, handshake: socks.Handshake) -> N
             loop.call_soon_threadsafe(settle, error)
 
     try:
-        threading.Thread(target=work, name="socks", daemon=True).start()
+        threads.start(threading.Thread(target=work, name="socks", daemon=True))
     except BaseException:
         handshake.close()
         raise

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from uvideo._core import localfile, message, operation, provider
+from uvideo._core import localfile, message, operation, provider, threads
 from uvideo.client import operations
 from uvideo.client.carrier import connect, fetched
 from uvideo.config.settings import SECRETS, Settings, config_file, load, origins, profiles
@@ -209,7 +209,7 @@ def _within(job: Callable[[], T], seconds: float) -> T:
             found.append((None, error))
 
     thread = threading.Thread(target=run, daemon=True)
-    thread.start()
+    threads.start(thread)
     thread.join(seconds)
     if not found:
         raise TimeoutError("no answer in time")

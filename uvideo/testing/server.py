@@ -135,11 +135,13 @@ class TestServer:
 
     def _first_line(self) -> bytes:
         """The line that announces the server.  Read in a thread: not every system can time out a pipe."""
+        from uvideo._core import threads  # not for each run of pytest that loads the plugin
+
         process = self._running()
         assert process.stdout is not None
         lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         stdout = process.stdout
-        threading.Thread(target=lambda: lines.put(stdout.readline()), name="uvideo-start", daemon=True).start()
+        threads.start(threading.Thread(target=lambda: lines.put(stdout.readline()), name="uvideo-start", daemon=True))
         with contextlib.suppress(queue.Empty):
             line = lines.get(timeout=START_SECONDS)
             if line.endswith(b"\n"):
