@@ -68,6 +68,13 @@ def test_the_names_of_hosts(host: str, found: S3Host | None) -> None:
     assert HOSTS.match(host) == found
 
 
+@pytest.mark.parametrize(
+    ("host", "found"), [("[2001:db8::1]:9000", S3Host("")), ("[2001:db8::1]", S3Host("")), ("[2001:db8::2]:9000", None)]
+)
+def test_an_ipv6_address_may_be_a_name(host: str, found: S3Host | None) -> None:
+    assert HostNames(names=("2001:db8::1",)).match(host) == found
+
+
 @pytest.mark.parametrize("name", botocore_requests.model().operation_names)
 def test_a_signed_request_of_botocore_is_s3_on_any_host(name: str) -> None:
     request = botocore_requests.asked(name, botocore_requests.parameters(name))

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from uvideo._core import compat, message
+from uvideo._core import compat, location, message
 from uvideo.s3.errors import S3Error
 
 __all__ = ["S3Address", "HostNames", "S3Host", "address", "by_signature", "is_form", "is_s3"]
@@ -57,7 +57,9 @@ class HostNames:
 
     def match(self, host: str) -> S3Host | None:
         """The S3Host that a Host header or an authority is, or None.  A port and a dot at the end do not count."""
-        name = host.partition(":")[0].rstrip(".").lower()
+        name = location.without_port(host).rstrip(".").lower()
+        if name.startswith("["):  # IPv6
+            return S3Host("") if name[1:-1] in self.names else None
         for suffix in self.suffixes if "s3-" in name else ():
             if name.endswith("." + suffix):
                 front, _, label = name[: -len(suffix) - 1].rpartition(".")

@@ -91,6 +91,12 @@ def parse_target(target):
         raise BadRequest(u"the query is not percent-encoded UTF-8")
 
 
+def without_port(host):
+    # type: (str) -> str
+    """The host in an authority or Host header; an IPv6 address keeps its brackets."""
+    return host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
+
+
 def addresses(host, bucket, path):
     # type: (str, str | None, str) -> list[Address]
     """Every Address that a request may mean, best first: use the first whose space exists, else the first.
@@ -104,7 +110,7 @@ def addresses(host, bucket, path):
                 rest = rest[len(prefix) :]
                 break
         return [Address(_text(bucket.strip()), rest, True)]
-    name = host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
+    name = without_port(host)
     found = [Address(_text(name.partition(".")[0].lower()), rest, False)]
     first, mark, behind = rest.partition("/")
     if first:
