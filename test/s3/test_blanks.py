@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -159,7 +161,11 @@ def test_a_copy(made: Running, gate: Gate, s3: Any) -> None:
         assert receive_until(sock, b"", LARGE).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_one_that_fails_after_the_first_blank(made: Running, gate: Gate, s3: Any) -> None:
+def test_one_that_fails_after_the_first_blank(
+    made: Running, gate: Gate, s3: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The access log has the status that was sent."""
+    caplog.set_level(logging.INFO, "uvideo.access")
     sent = request(s3, "copy_object", **{**COPY, "Key": "failed"})
     with connect(made.port) as sock:
         gate.shut(OSError(5, "broken"))
@@ -168,6 +174,9 @@ def test_one_that_fails_after_the_first_blank(made: Running, gate: Gate, s3: Any
         assert head.startswith(b"HTTP/1.1 200 OK\r\n")
         assert found.tag == "Error" and found.findtext("Code") == "InternalError"
         assert f"x-amz-request-id: {found.findtext('RequestId')}".encode() in head
+        lines = [record.getMessage() for record in caplog.records if record.name == "uvideo.access"]
+        (line,) = (json.loads(each) for each in lines if '"failed"' in each)
+        assert line["status"] == 200
     assert "failed" not in [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
 
 

@@ -171,7 +171,7 @@ class App:
             self._noted(exchange, exchange.status)
             seconds = time.perf_counter() - started
             self._metrics.end(request.method, exchange.status, exchange.received, exchange.sent, seconds)
-            stored = exchange.received if exchange.status < 300 else 0
+            stored = exchange.received if exchange.status < 300 and exchange.ret_code is None else 0
             if exchange.space and (exchange.sent or stored):
                 self._usage.add(exchange.space, exchange.sent, stored)
             if access.isEnabledFor(logging.INFO):

@@ -297,7 +297,7 @@ class Exchange:
 
     async def answer(self, response: message.Response, content: ObjectBody | None = None) -> web.StreamResponse:
         """Send a response, and the content if there is one.  Disconnected; Unreadable."""
-        self.status = response.status
+        self.status = 200 if self.is_begun else response.status  # as it was sent
         rest = self._rest()
         try:
             carried = await (self._send(response, content) if self._begun is None else self._finish(response))
