@@ -165,8 +165,7 @@ class _Known:
             return None
         place = self._places.get(record.blob)
         found = await target.get(*place) if place is not None else None
-        if found is None or (found.etag != record.etag and etag.is_etag(found.etag) and etag.is_etag(record.etag)):
-            # Of two etags for the same bytes, one is wrong.
+        if found is None or _is_contradicted(found, record):
             found = await target.find(space.owner, record.etag, record.size)
             if found is not None and not _has_same_parts(found, record):
                 return None
@@ -228,8 +227,13 @@ def _is_same(there: ObjectRecord, record: ObjectRecord) -> bool:
     """
     found = replace(there, blob=None, inline=None)
     if is_part_list(there.blob) and is_part_list(record.blob) and record.s3 is not None and record.s3.etag:
-        found = replace(found, etag=record.etag)
+        found = found if _is_contradicted(there, record) else replace(found, etag=record.etag)
     return found == replace(record, blob=None, inline=None)
+
+
+def _is_contradicted(found: ObjectRecord, record: ObjectRecord) -> bool:
+    """Whether two records that should have the same bytes have two etags of UFile, of which one is wrong."""
+    return found.etag != record.etag and etag.is_etag(found.etag) and etag.is_etag(record.etag)
 
 
 def _has_same_parts(known: ObjectRecord, record: ObjectRecord) -> bool:
