@@ -392,5 +392,6 @@ def _part(
         return (0, record.size) if record.size else None, checksum_of(record)
     part, shown = parts[number - 1], part_checksum(parts[number - 1])
     if shown is not None and record.s3 is not None and record.s3.checksum_type:
-        shown = replace(shown, type=record.s3.checksum_type)
+        # A copy with another checksum keeps its parts, whose sums are none of its own.
+        shown = replace(shown, type=record.s3.checksum_type) if shown.algorithm == record.s3.algorithm else None
     return (sum(each.size for each in parts[: number - 1]), part.size) if record.size else None, shown
