@@ -7,10 +7,10 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from test.crash.state import UNKNOWN, Entry, State, Upload, md5, s3_entry, tag
+from test.crash.state import UNKNOWN, Entry, State, Upload, md5, s3_entry
 from test.crash.ufile_steps import SIZES, replace_part
 from test.s3.peer import etag_of, source, upload_id_of
-from test.server.wire import Answer
+from test.server.wire import Answer, ufile_etag
 from uvideo.s3 import etag as s3_etag
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class S3Steps:
         known, found = now.objects[key], list[bytes]()
 
         def after(got: Answer) -> State:
-            assert (etag_of(got), tag(got.body)) == (known.shown, known.tag), f"{key} was read with other bytes"
+            assert (etag_of(got), ufile_etag(got.body)) == (known.shown, known.tag), f"{key} was read with other bytes"
             found.append(got.body)
             return now
 
@@ -219,7 +219,7 @@ class S3Steps:
         while len(self.finished) >= REMEMBERED:
             del self.finished[next(iter(self.finished))]
         self.finished[upload_id] = upload.key, listed, shown
-        made = Entry(tag(data), len(data), shown, upload_id)
+        made = Entry(ufile_etag(data), len(data), shown, upload_id)
         condition, expected = self._condition(now, upload.key)
         after = now if expected else now.without_upload(upload_id).having(upload.key, made)
         what = f"s3 CompleteMultipartUpload{' on a condition' if condition else ''}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from test.crash.names import wrong_names_in
-from test.server.wire import BLOCK
+from test.server.wire import BLOCK, ufile_etag
 from ucloud.uvideo.protocol import etag
 from uvideo.s3 import etag as s3_etag
 from uvideo.server.ops.scrub import fsck
@@ -19,7 +19,7 @@ from uvideo.storage.disk import DiskBlobs
 from uvideo.storage.extents import open_blob
 from uvideo.storage.sqlite import SqliteCatalog
 
-__all__ = ["UNKNOWN", "Entry", "State", "Upload", "entry", "fits", "look", "md5", "observe", "s3_entry", "tag"]
+__all__ = ["UNKNOWN", "Entry", "State", "Upload", "entry", "fits", "look", "md5", "observe", "s3_entry"]
 
 UNKNOWN = "?"  # an upload whose beginning was never acknowledged
 
@@ -65,24 +65,18 @@ class State:
         return replace(self, uploads={name: value for name, value in self.uploads.items() if name != upload_id})
 
 
-def tag(data: bytes) -> str:
-    tree = etag.Etag()
-    tree.update(data)
-    return tree.value()
-
-
 def md5(data: bytes) -> str:
     return hashlib.md5(data).hexdigest()
 
 
 def entry(data: bytes) -> Entry:
     """An object that UFile stored."""
-    return Entry(tag(data), len(data), s3_etag.from_ufile(tag(data)))
+    return Entry(ufile_etag(data), len(data), s3_etag.from_ufile(ufile_etag(data)))
 
 
 def s3_entry(data: bytes) -> Entry:
     """An object that S3 stored at once."""
-    return Entry(tag(data), len(data), md5(data))
+    return Entry(ufile_etag(data), len(data), md5(data))
 
 
 def fits(found: State, allowed: State) -> bool:
@@ -143,7 +137,7 @@ async def look(
         for each in (await catalog.list(record.space_id, prefix, "", 10_000)).objects:
             known = await catalog.get(record.space_id, each.key)
             assert known is not None
-            made, upload = tag(await _bytes(blobs, catalog, known)), known.s3.upload_id if known.s3 else ""
+            made, upload = ufile_etag(await _bytes(blobs, catalog, known)), known.s3.upload_id if known.s3 else ""
             found[name].objects[each.key] = Entry(made, known.size, shown_etag(known), upload)
             expected = made if etag.is_etag(known.etag) else shown_etag(known)
             assert known.etag == expected, f"{each.key} has other bytes than its etag"

@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from test.crash.state import entry, md5, s3_entry, tag
+from test.crash.state import entry, md5, s3_entry
 from test.linear.checker import NEVER, Op
 from test.s3.peer import S3Peer, etag_of, source, upload_id_of
-from test.server.wire import Answer, Peer
+from test.server.wire import Answer, Peer, ufile_etag
 from test.server_fixture import Server
 from ucloud.uvideo.protocol import operation
 from uvideo.s3 import etag as s3_etag
@@ -34,7 +34,7 @@ class Values:
 
     def add(self, data: bytes, shown: str = "") -> str:
         """Its tag.  ``shown``: another ETag of S3."""
-        found = tag(data)
+        found = ufile_etag(data)
         for each in (found, entry(data).shown, s3_entry(data).shown, shown):
             self._tags[each] = found
         return found
@@ -127,7 +127,7 @@ class Client(threading.Thread):
         value = None
         if timed.answer is not None and timed.answer.status == 200:
             value = self.values.of(timed.answer.header("ETag") or "")
-            assert not whole or tag(timed.answer.body) == value, "bytes of one version under the etag of another"
+            assert not whole or ufile_etag(timed.answer.body) == value, "bytes of one version under the etag of another"
         assert timed.answer is None or timed.answer.status in (200, 404), timed
         self._note(key, "get", value, timed)
         return value

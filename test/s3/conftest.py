@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,4 +23,32 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureR
 
         starting = start_fronted_s3(front, *map(request.getfixturevalue, ("postgres", "object_store")), folder)
     with starting as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def s3(s3_server: S3Server) -> Any:
+    """A client of it."""
+    return s3_server.client()
+
+
+@pytest.fixture
+def bucket(s3: Any, request: pytest.FixtureRequest) -> str:
+    """A bucket of the test."""
+    name = hashlib.sha1(request.node.nodeid.encode()).hexdigest()[:20]
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of ``own_server``."""
+    return tmp_path_factory.mktemp("own")
+
+
+@pytest.fixture(scope="module")
+def own_server(folder: Path, request: pytest.FixtureRequest) -> Iterator[S3Server]:
+    """A server for the tests of one file that look into its folder, with the bucket BUCKET of that file."""
+    with start_s3_server(folder) as made:
+        made.client().create_bucket(Bucket=request.module.BUCKET)
         yield made

@@ -73,9 +73,9 @@ def start_s3_server(folder: Path, *options: str) -> Iterator[S3Server]:
 
 
 def client(
-    url: str, public: str, private: str, token: str | None = None, verify: bool | None = None, **config: Any
+    url: str, public: str, private: str, token: str | None = None, verify: str | None = None, **config: Any
 ) -> Any:
-    """A botocore client that asks once.  ``verify``: False to take any certificate."""
+    """A botocore client that asks once.  ``verify``: a file with the server's certificate."""
     made = Config(
         **{
             "signature_version": "s3v4",

@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 
 from uvideo.s3 import signature
 
-__all__ = ["REGION", "Signer", "form_body"]
+__all__ = ["REGION", "Signer", "form_body", "framed"]
 
 REGION = "cn-bj"
 Pairs = list[tuple[str, str]]
@@ -96,11 +96,15 @@ def framed(key: signature.SigningKey, seed: str, data: bytes, size: int) -> byte
     return made
 
 
-def form_body(fields: Pairs, data: bytes) -> tuple[Pairs, bytes]:
-    """(headers, body) of a form with this file."""
-    made = b"".join(
-        b'--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (name.encode(), value.encode())
-        for name, value in fields
-    )
-    made += b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n%s\r\n--b--\r\n' % data
-    return [("Content-Type", "multipart/form-data; boundary=b")], made
+def form_body(
+    fields: Mapping[str, str] | Iterable[tuple[str, str]], data: bytes, *after: tuple[str, str]
+) -> tuple[Pairs, bytes]:
+    """(headers, body) of a form with this file.  ``after``: fields behind it."""
+    made = b"".join(_field(*each) for each in (fields.items() if isinstance(fields, Mapping) else fields))
+    made += b'--edge\r\nContent-Disposition: form-data; name="file"; filename="f.txt"\r\n\r\n%s\r\n' % data
+    made += b"".join(_field(*each) for each in after)
+    return [("Content-Type", "multipart/form-data; boundary=edge")], made + b"--edge--\r\n"
+
+
+def _field(name: str, value: str) -> bytes:
+    return f'--edge\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()

@@ -6,7 +6,6 @@ import base64
 import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 
 from test.patience import SECONDS
 from test.s3.s3_server import S3Server, refusal, start_s3_server
-from test.s3.test_server import form
+from test.s3.signing import form_body
 from test.server.wire import MIB, Peer
 from ucloud.uvideo.protocol import operation
 
@@ -23,21 +22,9 @@ HERE = {"Bucket": BUCKET}
 DENIED = (403, "AccessDenied")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("checks")
-
-
-@pytest.fixture(scope="module")
-def s3_server(folder: Path) -> Iterator[S3Server]:
-    with start_s3_server(folder) as made:
-        made.client().create_bucket(Bucket=BUCKET)
-        yield made
-
-
 @pytest.fixture
-def s3(s3_server: S3Server) -> Any:
-    return s3_server.client()
+def s3(own_server: S3Server) -> Any:
+    return own_server.client()
 
 
 def begun(s3: Any, key: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -59,13 +46,13 @@ def test_an_object_of_more_than_5_tib(folder: Path, s3: Any) -> None:
     s3.abort_multipart_upload(**here)
 
 
-def test_the_md5_of_a_list_of_parts(s3_server: S3Server, s3: Any) -> None:
+def test_the_md5_of_a_list_of_parts(own_server: S3Server, s3: Any) -> None:
     here, parts = begun(s3, "listed")
     item = f"<Part><PartNumber>1</PartNumber><ETag>{parts[0]['ETag']}</ETag></Part>"
     body = f"<CompleteMultipartUpload>{item}</CompleteMultipartUpload>".encode()
-    target = s3.generate_presigned_url("complete_multipart_upload", here).partition(str(s3_server.port))[2]
+    target = s3.generate_presigned_url("complete_multipart_upload", here).partition(str(own_server.port))[2]
     right = base64.b64encode(hashlib.md5(body).digest()).decode()
-    peer = Peer(s3_server)
+    peer = Peer(own_server)
     for value, status, code in (
         (base64.b64encode(bytes(16)).decode(), 400, b"BadDigest"),
         ("no base64", 400, b"InvalidDigest"),
@@ -134,7 +121,7 @@ def test_no_room(tmp_path: Path) -> None:
         assert refusal(s3.put_object, Key="k", Body=bytes(MIB), **HERE) == full
         assert refusal(s3.create_multipart_upload, Key="k", **HERE) == full
         fields = s3.generate_presigned_post(BUCKET, "k")["fields"]
-        posted = peer.send("POST", f"/{BUCKET}", *form(fields, b"x"))
+        posted = peer.send("POST", f"/{BUCKET}", *form_body(fields, b"x"))
         assert (
             posted.status == 507 and b"<Code>InsufficientStorage</Code>" in posted.body and posted.header("Retry-After")
         )

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from test.s3.s3_server import S3Server, start_s3_server
-from test.s3.test_server import CONTINUE, form
-from test.server.wire import MIB, Peer, connect, head, pattern, receive
+from test.s3.signing import form_body
+from test.server.wire import CONTINUE, MIB, Peer, connect, head, pattern, receive
 from ucloud.uvideo.protocol.message import Headers
 
 BUCKET = "forms"
@@ -48,7 +48,7 @@ def ufile(peer: Peer, name: str, more: dict[str, str]) -> dict[str, str]:
 @pytest.mark.parametrize("target", [f"/{BUCKET}", f"/{BUCKET}/"])
 def test_a_form_of_s3_is_stored(s3: Any, peer: Peer, target: str) -> None:
     data = pattern(2 * MIB)
-    done = peer.send("POST", target, *form(signed(s3, "by-s3"), data, ("behind", "ignored")))
+    done = peer.send("POST", target, *form_body(signed(s3, "by-s3"), data, ("behind", "ignored")))
     assert done.status == 201 and b"<PostResponse>" in done.body and done.header("x-amz-request-id"), done
     assert s3.get_object(Bucket=BUCKET, Key="by-s3")["Body"].read() == data
 
@@ -60,14 +60,14 @@ def test_its_refusals_are_documents_of_s3(s3: Any, peer: Peer) -> None:
         ({"KEY": "k"}, f"/{BUCKET}", 403, b"AccessDenied"),
         (signed(s3, "k"), "/", 403, b"AccessDenied"),  # no bucket, and nothing that anybody may
     ):
-        refused = peer.send("POST", target, *form(fields, b"x"))
+        refused = peer.send("POST", target, *form_body(fields, b"x"))
         assert refused.status == status and b"<Code>" + code + b"</Code>" in refused.body, (code, refused)
     assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET, Prefix="k")
 
 
 @pytest.mark.parametrize("more", [{}, {"key": "another"}])
 def test_a_form_of_ufile_stays_one(s3: Any, peer: Peer, more: dict[str, str]) -> None:
-    done = peer.send("POST", f"/{BUCKET}/", *form(ufile(peer, "by-ufile", more), b"hello"))
+    done = peer.send("POST", f"/{BUCKET}/", *form_body(ufile(peer, "by-ufile", more), b"hello"))
     assert done.status == 200 and done.header("X-SessionId") and done.header("x-amz-request-id") is None, done
     assert s3.get_object(Bucket=BUCKET, Key="by-ufile")["Body"].read() == b"hello"
     s3.delete_object(Bucket=BUCKET, Key="by-ufile")
@@ -75,16 +75,16 @@ def test_a_form_of_ufile_stays_one(s3: Any, peer: Peer, more: dict[str, str]) ->
 
 def test_what_is_no_form_of_s3_is_refused_by_ufile(peer: Peer) -> None:
     for fields in ({}, {"other": "1"}, {"key": "k", "FileName": "f"}, {"key": "k", "ObjectName": "f"}):
-        status, code, _ = peer.send("POST", f"/{BUCKET}/", *form(fields, b"x")).refusal()
+        status, code, _ = peer.send("POST", f"/{BUCKET}/", *form_body(fields, b"x")).refusal()
         assert status in (400, 401, 403) and code, fields
-    headers, _ = form({}, b"")
+    headers, _ = form_body({}, b"")
     assert peer.send("POST", f"/{BUCKET}/", headers, b"no form").refusal()[0] == 400
     with_bucket = [("Bucket", BUCKET), *headers]
-    assert peer.send("POST", "/", with_bucket, form({"key": "k"}, b"x")[1]).refusal()[0] in (400, 401, 403)
+    assert peer.send("POST", "/", with_bucket, form_body({"key": "k"}, b"x")[1]).refusal()[0] in (400, 401, 403)
 
 
 def test_a_form_waits_for_its_permission(s3: Any, peer: Peer) -> None:
-    headers, body = form(signed(s3, "waited"), b"hello")
+    headers, body = form_body(signed(s3, "waited"), b"hello")
     with connect(peer.port) as sock:
         given = [("Host", f"127.0.0.1:{peer.port}"), *headers, ("Content-Length", str(len(body)))]
         sock.sendall(head("POST", f"/{BUCKET}", [*given, ("Expect", "100-continue")]))

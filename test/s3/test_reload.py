@@ -13,7 +13,7 @@ import pytest
 
 from test.patience import until
 from test.s3.s3_server import S3Server, refusal, start_s3_server
-from test.s3.test_server import form
+from test.s3.signing import form_body
 from test.server.test_console import Visitor
 from test.server.wire import Peer, pattern
 from ucloud.uvideo.protocol import operation
@@ -49,7 +49,7 @@ def test_forms_of_version_2(site: Site) -> None:
     peer = Peer(site.made)
     for lines, status in (((), 400), (("S3_FORM_V2=true",), 204), ((), 400)):
         site.set(*lines)
-        until(lambda status=status: peer.send("POST", "/forms", *form(fields, b"x")).status == status)
+        until(lambda status=status: peer.send("POST", "/forms", *form_body(fields, b"x")).status == status)
 
 
 def test_the_names_for_s3(site: Site) -> None:

@@ -10,9 +10,8 @@ from typing import Any
 
 from test.patience import SECONDS, until
 from test.s3.s3_server import S3Server, client, start_s3_server
-from test.s3.test_server import ufile_etag
 from test.server.inprocess import running
-from test.server.wire import CONTINUE, MIB, Peer, connect, head, pattern, receive
+from test.server.wire import CONTINUE, MIB, Peer, connect, head, pattern, receive, ufile_etag
 from ucloud.uvideo.protocol import operation
 from uvideo.server.ops.unread_etags import UnreadEtags
 

@@ -8,9 +8,26 @@ from typing import Any
 
 from test.s3clients.client import Each, Listing, Place
 
-__all__ = ["Boto3", "Boto3Plain"]
+__all__ = ["Boto3", "Boto3Plain", "connected"]
 
 DELETED = 1000  # keys of one request
+
+
+def connected(url: str, public: str, private: str, *, verify: str | None = None, **config: Any) -> Any:
+    """A client of boto3.  ``verify``: the certificate of the server.  ``config``: more of botocore's Config."""
+    import boto3
+    from botocore.client import Config
+
+    fixed = Config(signature_version="s3v4", s3={"addressing_style": "path"}, proxies={}, **config)
+    return boto3.client(
+        "s3",
+        endpoint_url=url,
+        region_name="cn-bj",
+        aws_access_key_id=public,
+        aws_secret_access_key=private,
+        verify=verify,
+        config=fixed,
+    )
 
 
 class Boto3(Each):
@@ -19,24 +36,11 @@ class Boto3(Each):
     checksums = "when_supported"
 
     def __init__(self, place: Place) -> None:
-        import boto3
-        from botocore.client import Config
-
-        config = Config(
-            signature_version="s3v4",
+        self._s3: Any = connected(
+            *(place.url, place.public, place.private),
             request_checksum_calculation=self.checksums,
             response_checksum_validation=self.checksums,
-            s3={"addressing_style": "path"},
             retries={"total_max_attempts": 1},
-            proxies={},
-        )
-        self._s3: Any = boto3.client(
-            "s3",
-            endpoint_url=place.url,
-            region_name="cn-bj",
-            aws_access_key_id=place.public,
-            aws_secret_access_key=place.private,
-            config=config,
         )
 
     def make(self, bucket: str) -> None:

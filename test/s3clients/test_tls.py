@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from test.s3.s3_server import S3Server, start_s3_server
+from test.s3clients.boto3_client import connected
 
 pytestmark = pytest.mark.s3clients
 
@@ -24,20 +25,10 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 @pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
 def test_trailers_over_tls(secure: S3Server, tmp_path: Path, algorithm: str) -> None:
-    import boto3
     from boto3.s3.transfer import TransferConfig
-    from botocore.client import Config
     from botocore.exceptions import MissingDependencyException
 
-    s3: Any = boto3.client(
-        "s3",
-        endpoint_url=secure.url,
-        region_name="cn-bj",
-        aws_access_key_id=secure.public_key,
-        aws_secret_access_key=secure.private_key,
-        verify=PEM,
-        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}, proxies={}),
-    )
+    s3 = connected(secure.url, secure.public_key, secure.private_key, verify=PEM)
     bucket, sent = f"tls-{algorithm.lower()}", set[tuple[str, str]]()
 
     def note(request: Any, **_: object) -> None:

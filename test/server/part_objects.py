@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from test.crash.state import md5, tag
+from test.crash.state import md5
 from test.s3.peer import S3Peer, etag_of, source
-from test.server.wire import MIB, Peer, pattern
+from test.server.wire import MIB, Peer, pattern, ufile_etag
 from ucloud.uvideo.protocol import operation
 from uvideo.s3 import etag as s3_etag
 
@@ -31,9 +31,9 @@ def _plain(data: bytes, etag: str) -> tuple[bytes, str, list[int]]:
 
 OBJECTS["parts/odd"] = OBJECTS["parts/odd copied"] = OBJECTS["parts/odd copied by UFile"] = _of(ODD)
 OBJECTS["parts/even"] = _of(EVEN)
-OBJECTS["parts/even hit"] = (b"".join(EVEN), s3_etag.from_ufile(tag(b"".join(EVEN))), [8 * MIB, 1000])
+OBJECTS["parts/even hit"] = (b"".join(EVEN), s3_etag.from_ufile(ufile_etag(b"".join(EVEN))), [8 * MIB, 1000])
 OBJECTS["parts/cut"] = _of([CUT])
-OBJECTS["parts/plain"] = _plain(b"".join(EVEN), s3_etag.from_ufile(tag(b"".join(EVEN))))
+OBJECTS["parts/plain"] = _plain(b"".join(EVEN), s3_etag.from_ufile(ufile_etag(b"".join(EVEN))))
 OBJECTS["parts/put"] = _plain(ODD[2] * 100, md5(ODD[2] * 100))
 COUNT = len(OBJECTS)
 COPIED, LINKED = 5, 3  # by a migration
@@ -45,7 +45,7 @@ def fill_parts(server: Any, space: str) -> None:
     s3.upload(space, "parts/odd", ODD)
     s3.upload(space, "parts/even", EVEN)
     data, _, _ = OBJECTS["parts/even"]
-    peer.do(operation.UploadHit(space, "parts/even hit", tag(data), len(data)))  # before there is a plain one
+    peer.do(operation.UploadHit(space, "parts/even hit", ufile_etag(data), len(data)))  # before there is a plain one
     peer.do(operation.PutObject(space, "parts/plain"), data)
     assert s3.ask("PUT", space, "parts/put", body=OBJECTS["parts/put"][0]).status == 200
     assert s3.ask("PUT", space, "parts/odd copied", headers=source(space, "parts/odd")).status == 200

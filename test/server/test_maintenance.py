@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from test.forked import forked
-from test.server.wire import BLOCK, Peer
+from test.server.wire import BLOCK, Peer, ufile_etag
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import errors, operation
 from uvideo.cli.context import Context
@@ -159,7 +159,7 @@ def test_moving_goes_on_where_it_was_broken_off_and_refuses_damage(tmp_path: Pat
             writer = await source[0].writer()
             await writer.write([b"%d" % number * 20_000])
             record = ObjectRecord("s", str(number), 20_000, "", "m", blob=await writer.seal(), created=1, modified=2)
-            await source[1].put(replace(record, etag=maintenance_etag(b"%d" % number * 20_000)))
+            await source[1].put(replace(record, etag=ufile_etag(b"%d" % number * 20_000)))
 
         def stop(record: ObjectRecord, how: str) -> None:
             if record.key == "3":
@@ -171,7 +171,7 @@ def test_moving_goes_on_where_it_was_broken_off_and_refuses_damage(tmp_path: Pat
         assert (moved.kept, moved.copied) == (4, 2)
         found = await source[1].get("s", "5")
         assert found is not None
-        await source[1].put(replace(found, etag=maintenance_etag(b"others"), key="6"))
+        await source[1].put(replace(found, etag=ufile_etag(b"others"), key="6"))
         with pytest.raises(errors.IntegrityError):
             await maintenance.move(source, target)
         assert await target[1].get("s", "6") is None
@@ -180,15 +180,6 @@ def test_moving_goes_on_where_it_was_broken_off_and_refuses_damage(tmp_path: Pat
             await driver.close()
 
     asyncio.run(story())
-
-
-def maintenance_etag(data: bytes) -> str:
-    from ucloud.uvideo.protocol import etag
-
-    tree = etag.Etag()
-    tree.update(data)
-    value: str = tree.value()
-    return value
 
 
 def test_keys_are_made_shown_and_replaced(tmp_path: Path) -> None:

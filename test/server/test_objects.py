@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from test.server.wire import BLOCK, MIB, Peer, chunked, connect, head, pattern
-from ucloud.uvideo.protocol import errors, etag, operation
+from test.server.wire import BLOCK, MIB, Peer, chunked, connect, head, pattern, ufile_etag
+from ucloud.uvideo.protocol import errors, operation
 from ucloud.uvideo.protocol.byterange import ByteRange
 from ucloud.uvideo.protocol.compat import quote_path
 from uvideo.server.rules.objects import INLINE
@@ -17,19 +17,13 @@ from uvideo.server.rules.objects import INLINE
 SIZES = (0, 1, INLINE - 1, INLINE, INLINE + 1, 256 * 1024, 256 * 1024 + 1, BLOCK, BLOCK + 1, 9 * MIB + 5)
 
 
-def etag_of(data: bytes) -> str:
-    tree = etag.Etag()
-    tree.update(data)
-    return tree.value()
-
-
 @pytest.mark.parametrize("size", SIZES)
 def test_an_object_comes_back_whole(peer: Peer, space: str, size: int) -> None:
     data = pattern(size)
-    assert peer.do(operation.PutObject(space, "k", mime="video/mp4"), data).etag == etag_of(data)
+    assert peer.do(operation.PutObject(space, "k", mime="video/mp4"), data).etag == ufile_etag(data)
     got = peer.call(operation.GetObject(space, "k"))
     assert got.status == 200 and got.body == data
-    assert got.header("ETag") == f'"{etag_of(data)}"'
+    assert got.header("ETag") == f'"{ufile_etag(data)}"'
     assert got.header("Content-Length") == str(size)
     assert got.header("Content-Type") == "video/mp4"
     asked = peer.call(operation.HeadObject(space, "k"))

@@ -11,9 +11,9 @@ import pytest
 
 from test import patience
 from test.server.inprocess import Running, running
-from test.server.wire import BLOCK, MIB, Peer, chunked, connect, head, pattern, receive
+from test.server.wire import BLOCK, MIB, Peer, chunked, connect, head, pattern, receive, ufile_etag
 from test.server_fixture import start_server
-from ucloud.uvideo.protocol import errors, etag, operation, restore, signature
+from ucloud.uvideo.protocol import errors, operation, restore, signature
 from ucloud.uvideo.protocol.byterange import ByteRange
 from uvideo.server.rules.objects import INLINE
 from uvideo.server.rules.service import Restoring
@@ -42,12 +42,6 @@ def slow(tmp_path: Path, clock: Clock) -> Iterator[Running]:
     """A server that takes 100 s to restore what then can be read for 1000 s."""
     with running(tmp_path, clock=clock, restoring=Restoring(100, 1000)) as started:
         yield started
-
-
-def etag_of(data: bytes) -> str:
-    tree = etag.Etag()
-    tree.update(data)
-    return tree.value()
 
 
 # Type
@@ -271,7 +265,7 @@ def test_changes_at_once_undo_no_other(peer: Peer, space: str) -> None:
     for thread in threads:
         thread.join(patience.SECONDS)
     info = peer.do(operation.HeadObject(space, "k"))
-    assert (info.mime, info.storage_class, info.etag) == ("text/x", "IA", etag_of(LARGE))
+    assert (info.mime, info.storage_class, info.etag) == ("text/x", "IA", ufile_etag(LARGE))
     assert peer.do(operation.GetTags(space, "k")).tags == (("a", "b"),)
     assert peer.do(operation.GetAcl(space, "k")).grant == "public-read"
 
@@ -378,9 +372,14 @@ def test_an_object_grows(peer: Peer, space: str, suffix: str | None) -> None:
     for number, piece in enumerate(pieces):
         op = operation.AppendObject(space, "k", len(whole), "video/mp4" if not number else "text/x", None, "IA")
         whole += piece
-        assert peer.do(op, piece, suffix=suffix).etag == etag_of(whole)
+        assert peer.do(op, piece, suffix=suffix).etag == ufile_etag(whole)
         info = peer.do(operation.HeadObject(space, "k"))
-        assert (info.size, info.etag, info.mime, info.storage_class) == (len(whole), etag_of(whole), "video/mp4", "IA")
+        assert (info.size, info.etag, info.mime, info.storage_class) == (
+            len(whole),
+            ufile_etag(whole),
+            "video/mp4",
+            "IA",
+        )
     assert peer.call(operation.GetObject(space, "k")).body == whole
 
 

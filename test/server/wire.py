@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from test import patience
-from ucloud.uvideo.protocol import dialect, management, operation, provider, signature
+from ucloud.uvideo.protocol import dialect, etag, management, operation, provider, signature
 from ucloud.uvideo.protocol.message import Headers, Response
 
 SECONDS = patience.SECONDS
@@ -168,6 +168,13 @@ class Peer:
             op = operation.UploadPart(space, key, begun.upload_id, number, mime)
             etags.append(self.do(op, data[offset : offset + BLOCK]).etag)
         return self.do(operation.FinishUpload(space, key, begun.upload_id, tuple(etags)))
+
+
+def ufile_etag(data: bytes) -> str:
+    """UFile's etag of an object with these bytes."""
+    tree = etag.Etag()
+    tree.update(data)
+    return tree.value()
 
 
 def pattern(size: int, seed: int = 0) -> bytes:
