@@ -82,10 +82,10 @@ $(VENV)/.cluster: $(VENV)/.made
 
 # Of these suites those tests run that talk to the shared server (test/conftest.py).  Left out are what counts in memory
 # for ten seconds, so that two gateways do not agree at once, and the console, whose pages speak to the data port of their
-# own process unless --public-url says another (make test-browser tries that behind nginx).
+# own process unless --public-url says another (make test-browser tries that behind nginx).  Two clients of S3 run behind
+# nginx: boto3 without checksums, and rclone.  Their lists of 2,500 keys, which take long, do not.
 BEHIND_NGINX := test/interop test/client test/cli test/contract/test_clients.py test/test_sdk.py
 COUNTS := test/interop/test_replays_management.py::test_the_status_of_a_space_counts_in_whole_numbers
-# Of the clients of S3 two: one sends aws-chunked bodies, one plain ones.  Without 2,500 keys, which say nothing of a front.
 S3_FRONTED := test/s3/test_server.py test/s3/test_bodies.py test/s3/test_access.py
 FRONTED = $(PARALLEL) -m "not long and not soak and not browser and not cluster"
 test-cluster: $(VENV)/.cluster $(VENV)/.s3clients  ## the drivers for many machines, what may fail there, and the suites against two gateways
