@@ -102,6 +102,8 @@ def test_a_part_of_5_gib_is_combined_without_its_bytes() -> None:
 @pytest.mark.parametrize("algorithm", CRCS)
 def test_parts_of_any_sizes_combine_as_those_of_awscrt(algorithm: str, sums: list[tuple[int, int]]) -> None:
     native, size = pytest.importorskip("awscrt.checksums"), checksum.SIZES[algorithm]
+    if not hasattr(native, "combine_crc32"):
+        pytest.skip("this awscrt combines no checksums yet (the lowest version that setup.cfg allows)")
     total = 0
     for crc, length in sums:
         total = getattr(native, f"combine_{algorithm.lower()}")(total, crc, length)
