@@ -50,7 +50,7 @@ class Context:
                 environ=self.environ(),
                 endpoint=self.endpoint,
                 provider=self.provider,
-                verify=False if self.no_verify else None,
+                checksum=False if self.no_verify else None,
             )
         return self._client
 
