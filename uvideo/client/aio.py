@@ -47,7 +47,6 @@ AsyncSource = Source | AsyncIterable[bytes]
 #: The most transfers that one client runs at the same time; further ones wait.
 TRANSFERS = 8
 P = ParamSpec("P")
-S = TypeVar("S")
 #: The options of a call that runs in a thread.
 G = TypeVar("G", bound=Mapping[str, Any])
 
@@ -380,7 +379,15 @@ class AsyncClient(BaseClient):
     assume_role = awaited(Client.assume_role)
 
 
-def _bridged(source: S | AsyncIterable[bytes]) -> S | Iterator[bytes]:
+@overload
+def _bridged(source: AsyncContent) -> Content: ...
+
+
+@overload
+def _bridged(source: AsyncSource) -> Source: ...
+
+
+def _bridged(source: AsyncSource) -> Source:
     """A source for a thread; each item of an async iterable is requested on the running loop."""
     return _asked(source, asyncio.get_running_loop()) if isinstance(source, AsyncIterable) else source
 
