@@ -99,11 +99,11 @@ class Settings:
     client_key: str | None = setting(None, checks.path)
     client_key_password: str | None = setting(None, checks.password, repr=False)
     proxy: str | None = setting(None, checks.proxy_url, repr=False)
-    pool_size: int | None = setting(None, checks.whole_number(1, 10000))
     user_agent: str | None = setting(None, checks.said)
     state_dir: str | None = setting(None, checks.path)
     space_parameter: str = setting("BucketName", checks.one_of(("BucketName", "SpaceName")))
     video_actions: bool = setting(False, checks.flag)
+    pool_size: int | None = setting(None, checks.whole_number(1, 10000))
 
     def hosts(self) -> Hosts:
         """All hosts; one may be Missing (provider.resolve).  InvalidArgument for an invalid host."""
