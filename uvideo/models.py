@@ -85,6 +85,17 @@ class ObjectInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class PostForm:
+    """A form with which somebody without keys can upload one file.  url: where to POST it, as multipart/form-data.
+
+    fields: to be sent first and unchanged; the field ``file`` follows them, with the file.
+    """
+
+    url: str
+    fields: Mapping[str, str] = field(repr=False, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """Bytes of an object, or of a range of it that begins at ``start``."""
 

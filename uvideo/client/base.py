@@ -93,6 +93,34 @@ class BaseClient:
         lasting = int(operations.seconds(self._settings.expires if expires is None else expires, "expires"))
         return self._core.url(operations.signable(space, key, method, mime, md5, filename), max(1, lasting))
 
+    def presign_post(
+        self,
+        space: str,
+        key: str,
+        *,
+        prefix: bool = False,
+        min_size: int = 0,
+        max_size: int | None = None,
+        mime: str | None = None,
+        expires: float | timedelta | None = None,
+        endpoint: str | None = None,
+    ) -> models.PostForm:
+        """A PostForm with which somebody can upload one file, by a form of S3, until it expires.
+
+        prefix: the form may store any key that begins with ``key``; as it is made, the name of the file follows.
+        min_size, max_size: bytes of the file.  mime: its media type; "video/" lets the form choose one that begins so,
+        in its field Content-Type.  expires: as in ``presign``.  endpoint: URL of the service for S3, where a space is a
+        bucket; by default this client's, because `uvideo serve` answers both there.  Nothing is sent.
+        """
+        lasting = int(operations.seconds(self._settings.expires if expires is None else expires, "expires"))
+        where = operations.s3_endpoint(self._settings.hosts().upload if endpoint is None else endpoint)
+        grant = operations.form_grant(
+            self._settings, space, key, prefix, min_size, max_size, mime, int(self._core.now()), max(1, lasting)
+        )
+        from uvideo.s3 import post_policy
+
+        return models.PostForm(f"{where}/{space}", post_policy.signed(grant))
+
     def transfers(self) -> tuple[models.TransferRecord, ...]:
         """The unfinished uploads and downloads in this user's journal, the oldest first."""
         return self._journal().entries()

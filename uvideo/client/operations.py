@@ -13,13 +13,13 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from uvideo import models
-from uvideo._core import byterange, etag, field, location, operation, validation
+from uvideo._core import byterange, etag, field, location, operation, provider, validation
 from uvideo._core import etag as etags
 from uvideo._core import restore as restore_header
 from uvideo.client.options import ReadOptions, WriteOptions
 from uvideo.client.texts import several, texts
 from uvideo.config.setting_checks import whole
-from uvideo.errors import BadAnswer, IntegrityError, InvalidArgument, SomeFailed, SpaceNotFound
+from uvideo.errors import BadAnswer, IntegrityError, InvalidArgument, NoCredentials, SomeFailed, SpaceNotFound
 from uvideo.models import T
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from uvideo._core import DataOperation, ManagementOperation
     from uvideo.client.options import KeptOptions, StoredOptions
+    from uvideo.config.settings import Settings
+    from uvideo.s3 import post_policy
 
     Signable = operation.GetObject | operation.HeadObject | operation.PutObject | operation.DeleteObject
 
@@ -760,6 +762,59 @@ def summed(
         count = f"{len(failures)} of {(len(done) if well is None else well) + len(failures)} items failed"
         raise SomeFailed(f"{count}; the first is {first.path or first.key}: {first.error}", summary)
     return summary
+
+
+def s3_endpoint(host: provider.Suffix | provider.Missing | str) -> str:
+    """The origin of the service for S3.  InvalidArgument if it must be given."""
+    if isinstance(host, str):
+        return str(provider.parse_suffix(host, "endpoint").origin(""))
+    if isinstance(host, provider.Missing) or not host.shared or provider.owner_of(host.host):
+        raise InvalidArgument("this service answers S3 at another address: give it, endpoint='https://s3-...'")
+    return str(host.origin(""))
+
+
+def form_grant(
+    settings: Settings,
+    space: str,
+    key: str,
+    prefix: bool,
+    min_size: int,
+    max_size: int | None,
+    mime: str | None,
+    now: int,
+    lasting: int,
+) -> post_policy.FormGrant:
+    """What a form may upload."""
+    from uvideo.s3 import post_policy
+
+    keys = settings.credentials()
+    if keys is None:
+        raise NoCredentials(operation="PostObject", space=space, key=key)
+    check_space(space), check_key(key)
+    least = whole("min_size", min_size, 0, field.SIZE_LIMIT)
+    most = None if max_size is None else whole("max_size", max_size, least, field.SIZE_LIMIT)
+    fields, beginnings = {"key": key}, dict[str, str]()
+    if "${filename}" in key:
+        raise InvalidArgument("the key contains ${filename}: give the beginning of the key, and prefix=True")
+    if prefix:
+        fields["key"], beginnings["key"] = key + "${filename}", key
+    if mime is not None and mime.endswith("/"):
+        beginnings["Content-Type"] = mime
+    elif mime is not None:
+        fields["Content-Type"] = mime_of(mime, key)
+    return post_policy.FormGrant(
+        keys.public_key,
+        keys.private_key,
+        keys.security_token,
+        settings.region or "us-east-1",
+        space,
+        now,
+        now + lasting,
+        fields,
+        beginnings,
+        least,
+        most,
+    )
 
 
 def signable(space: str, key: str, method: str, mime: str | None, md5: str | None, filename: str | None) -> Signable:

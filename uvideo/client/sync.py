@@ -564,6 +564,7 @@ class Client(BaseClient):
         """
         jobs = operations.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
         stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
+        operations.copy(space, key, source_space, source_key, **stored)  # raises early for invalid arguments
         made = copies.Copy(
             space=space,
             key=key,
