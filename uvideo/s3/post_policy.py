@@ -13,7 +13,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 from uvideo._core import compat, dates, expiry, json_document
@@ -93,7 +92,7 @@ class FormGrant:
 
 def signed(grant: FormGrant) -> dict[str, str]:
     """The fields of the form, which a server reads with ``read``.  The file follows them."""
-    date = _date(grant.now, "%Y%m%dT%H%M%SZ")
+    date = dates.utc_text(grant.now).replace("-", "").replace(":", "")
     scope = signature.CredentialScope(grant.access_key, date[:8], grant.region)
     fields = {
         "x-amz-algorithm": "AWS4-HMAC-SHA256",
@@ -107,14 +106,10 @@ def signed(grant: FormGrant) -> dict[str, str]:
     conditions += ([PREFIX, f"${name}", value] for name, value in grant.beginnings.items())
     if grant.smallest or grant.largest is not None:
         conditions.append([SIZE, grant.smallest, _ANY_SIZE if grant.largest is None else grant.largest])
-    document = {"expiration": _date(grant.expiration, "%Y-%m-%dT%H:%M:%SZ"), "conditions": conditions}
+    document = {"expiration": dates.utc_text(grant.expiration), "conditions": conditions}
     policy = base64.b64encode(json.dumps(document).encode()).decode()
     key = signature.SigningKey.derive(grant.secret, scope, date)
     return {**grant.fields, **fields, "policy": policy, "x-amz-signature": key.sign(policy)}
-
-
-def _date(seconds: int, form: str) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime(form)
 
 
 @dataclass(frozen=True, slots=True)
