@@ -297,12 +297,17 @@ class Report:
 
     @contextmanager
     def failing(self, item: object, *ends: type[errors.UVideoError]) -> Iterator[None]:
-        """A block for one of several items: prints its error and goes on.  Errors of ``ends`` are raised."""
+        """A block for one of several items: prints its error and goes on.  Errors of ``ends`` are raised.
+
+        So is NoCredentials before anything was sent: the other items would fail in the same way.
+        """
         try:
             yield
         except ends:
             raise
         except errors.UVideoError as error:
+            if isinstance(error, errors.NoCredentials) and error.response is None:
+                raise
             self.fail(error, str(item))
 
     def ended_early(self, pool: Pool[Any], total: int | None = None) -> None:
