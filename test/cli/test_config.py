@@ -188,11 +188,11 @@ class TestInit:
 class TestSet:
     def test_settings_of_a_profile(self, alone: Shell) -> None:
         assert alone("config", "set", "retries", "8", "--profile", "home").out == "home: retries = 8\n"
-        assert alone("config", "set", "verify", "no", "--profile", "home").code == 0
+        assert alone("config", "set", "checksum", "no", "--profile", "home").code == 0
         assert alone("config", "use", "home").out == "home is now the default\n"
-        assert alone("config", "show").lines == ["home: retries = 8", "home: verify = false"]
+        assert alone("config", "show").lines == ["home: retries = 8", "home: checksum = false"]
         assert alone("config", "unset", "retries").out == "home: retries is removed\n"
-        assert alone("config", "show", "home").lines == ["home: verify = false"]
+        assert alone("config", "show", "home").lines == ["home: checksum = false"]
         assert alone("config", "ls").lines == ["* home"]
 
     def test_a_private_key_is_typed(self, alone: Shell) -> None:

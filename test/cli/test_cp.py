@@ -112,6 +112,7 @@ class TestPlaces:
             (["uvideo://S/*", "videos/a.mp4"], "is a file; a folder"),
             (["s3://a/b", "x"], "s3://"),
             (["videos/a.mp4", "uvideo://S/x", "--meta", "x"], "name=value"),
+            (["videos/a.mp4", "uvideo://S/x", "--meta", "x= y"], "begins or ends with a blank"),
             (["videos/a.mp4", "uvideo://S/x", "--bwlimit", "much"], "10M"),
             (["videos/a.mp4"], "SOURCE... is missing"),
             (["videos/a.mp4", "uvideo://S/x", "--recursiv"], "did you mean --recursive"),

@@ -55,7 +55,7 @@ class Context:
                 self.environ(),
                 endpoint=self.endpoint,
                 provider=self.provider,
-                verify=False if self.no_verify else None,
+                checksum=False if self.no_verify else None,
             )
         return self._settings
 

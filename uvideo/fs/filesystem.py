@@ -50,7 +50,7 @@ Local = str | os.PathLike[str]
 Paths = str | list[str]
 
 #: The upload options that a put also has.
-_OF_PUT = {"mime", "storage_class", "metadata", "headers", "acl", "verify"}
+_OF_PUT = {"mime", "storage_class", "metadata", "headers", "acl", "checksum"}
 #: Whether the paths found are to be saved in a local folder.
 _INWARD: ContextVar[bool] = ContextVar("inward", default=False)
 #: Bytes: data from this size on is hashed in a thread, to keep the event loop free.
@@ -104,7 +104,7 @@ class UVideoFileSystem(Tree):
                 if rest.etag != expected:
                     raise ObjectChanged()
                 content = buffer.getvalue()
-            if client.settings.verify:
+            if client.settings.checksum:
                 actual = etag(content) if len(content) < _LONG else await asyncio.to_thread(etag, content)
                 if len(content) != size or same_etag(expected, actual, size) is False:
                     raise IntegrityError(f"the content does not verify: expected etag {expected}, actual {actual}")

@@ -8,6 +8,7 @@ import re
 from ..protocol import media_type
 from ..protocol.compat import TYPE_CHECKING, is_integer, is_text, native, to_text, whole
 from ..protocol.errors import InvalidArgument
+from ..protocol.field import META, OUTER_BLANK, has_outer_blank
 
 if TYPE_CHECKING:
     from typing import Iterable, Mapping  # noqa: F401
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("ucloud.uvideo")
 _warned = set()  # type: set[str]
+_META = META.lower()
 
 
 def warn_of_plain(hosts):
@@ -81,4 +83,6 @@ def header_pairs(header):
     for name, value in pairs:
         if not name or any(char in "\r\n\0" for char in name + value):
             raise InvalidArgument(u"the header %r contains a line break or has no name" % name)
+        if name.lower().startswith(_META) and has_outer_blank(value):
+            raise InvalidArgument(u"the header %s %s" % (to_text(name), OUTER_BLANK))
     return tuple(pairs)
