@@ -3,7 +3,7 @@
 import { loadSession, onSignedOut, session, signIn, signOut } from "./api.js";
 import { browser } from "./browser.js";
 import { dashboard } from "./dashboard.js";
-import { attempt, field, toast } from "./dialogs.js";
+import { attempt, field, isFilledIn, toast } from "./dialogs.js";
 import { button, h, icon, replace, sign } from "./dom.js";
 import { LANGUAGES, keep, language, loadLanguage, setLanguage, t } from "./language.js";
 import { spaces } from "./spaces.js";
@@ -56,8 +56,10 @@ function showSignIn(reason = "") {
     "form",
     {
       class: "form",
+      novalidate: true,
       onsubmit: async (event) => {
         event.preventDefault();
+        if (!isFilledIn(form)) return;
         submit.disabled = true;
         try {
           await signIn({ public_key: form.elements.public_key.value.trim(), private_key: form.elements.private_key.value.trim() });
