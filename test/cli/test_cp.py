@@ -112,6 +112,7 @@ class TestPlaces:
             (["uvideo://S/*", "videos/a.mp4"], "is a file; a folder"),
             (["s3://a/b", "x"], "s3://"),
             (["videos/a.mp4", "uvideo://S/x", "--meta", "x"], "name=value"),
+            (["videos/a.mp4", "uvideo://S/x", "--meta", "x= y"], "begins or ends with a blank"),
             (["videos/a.mp4", "uvideo://S/x", "--bwlimit", "much"], "10M"),
             (["videos/a.mp4"], "SOURCE... is missing"),
             (["videos/a.mp4", "uvideo://S/x", "--recursiv"], "did you mean --recursive"),
@@ -239,11 +240,11 @@ class TestBadItems:
         assert sorted(failed(done)) == sorted(f"uvideo://{space}/{key}" for key in [*bad, "f/g"])
         assert below(shell.folder) == ["down/here/f", "down/here/good"]
 
-    def test_control_characters_of_keys_are_not_printed(self, shell: Shell, inside: Inside) -> None:
+    def test_control_characters_of_keys_are_not_printed_to_a_terminal(self, shell: Shell) -> None:
         space = shell.space()
         shell.fill(space, {"a\x1b[2Jb": "1"})
-        done = inside("cp", "-r", f"uvideo://{space}/", "down")
-        assert done.code == 0 and "\x1b" not in done.out and r"a\x1b[2Jb" in done.out
+        done = shell.terminal("cp", "-r", f"uvideo://{space}/", "down", answers={}, TERM="dumb")
+        assert done.code == 0 and "\x1b[2J" not in done.out and r"a\x1b[2Jb" in done.out
         assert (shell.folder / "down" / "a\x1b[2Jb").read_text() == "1"
 
     def test_two_sources_do_not_take_one_place(self, shell: Shell, inside: Inside, tree: Path) -> None:

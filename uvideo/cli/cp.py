@@ -79,6 +79,10 @@ def pairs(texts: Iterable[str]) -> dict[str, str] | None:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise InvalidArgument(say("--meta {text}: write name=value", text=text))
+        if value != value.strip(" \t"):
+            raise InvalidArgument(
+                say("--meta {text}: the value begins or ends with a blank, which HTTP does not keep", text=text)
+            )
         found[name.lower()] = value
     return found or None
 

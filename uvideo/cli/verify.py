@@ -21,7 +21,7 @@ from uvideo.cli.cp import filters
 from uvideo.cli.etags import hashed
 from uvideo.cli.i18n import say
 from uvideo.cli.lookup import exists
-from uvideo.cli.report import Kind, shown, size
+from uvideo.cli.report import Kind, size
 from uvideo.cli.verb_command import Example, option, verb
 from uvideo.cli.walk import Entry, files, objects, one_file, one_object
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
@@ -37,7 +37,7 @@ STATES = ("same", "different", "missing", "extra", "unknown")
 ETAG = Kind(
     "etag",
     {"path": "string", "size": "integer?", "etag": "string"},
-    lambda record: f"{record['etag']}  {shown(record['path'])}",
+    lambda record: f"{record['etag']}  {record['path']}",
 )
 
 
@@ -52,7 +52,7 @@ DIFFERENCE = Kind(
         "etag": "string?",
         "other_etag": "string?",
     },
-    lambda record: f"{say(record['state'])}  {shown(record['item'])}",
+    lambda record: f"{say(record['state'])}  {record['item']}",
 )
 
 

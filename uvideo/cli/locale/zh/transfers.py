@@ -69,6 +69,9 @@ WORDS = {
     "the source changed while it was copied, so it was not removed": "复制期间源有变化，未删除源",
     "a pipe cannot be moved: uvideo cp copies to and from it": "管道不能移动：请用 uvideo cp 与管道之间复制",
     "--meta {text}: write name=value": "--meta {text}：请写成 名称=值",
+    "--meta {text}: the value begins or ends with a blank, which HTTP does not keep": (
+        "--meta {text}：值的首尾有空格，HTTP 无法保留"
+    ),
     "there is no such file or folder, and no name matches the pattern": "没有这个文件或目录，也没有匹配的名字",
     "nothing matches {address}": "没有与 {address} 匹配的对象",
     "{path} is a folder: give -r to include its contents": "{path} 是目录：要包括其中的内容请加 -r",
