@@ -8,8 +8,8 @@ import click
 
 from uvideo.cli import failure
 from uvideo.cli.context import Context
+from uvideo.cli.escaping import shown
 from uvideo.cli.i18n import say
-from uvideo.cli.report import shown
 from uvideo.cli.verb_command import option, store
 from uvideo.errors import InvalidArgument
 

@@ -16,6 +16,7 @@ import click
 
 from uvideo.cli import failure
 from uvideo.cli.context import Context
+from uvideo.cli.escaping import AS_BYTES
 from uvideo.cli.i18n import say
 from uvideo.cli.report import OutputGone
 from uvideo.cli.verb_command import SETTINGS, VerbGroup, common
@@ -223,7 +224,8 @@ def run(arguments: Sequence[str]) -> int:
     _open_closed()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            is_pipe = stream is sys.stdout and not stream.isatty()
+            stream.reconfigure(errors=AS_BYTES if is_pipe else "backslashreplace")
     context = Context()
     context.argv = list(arguments)
     if "serve" not in arguments:  # the server shuts down gracefully by itself

@@ -64,9 +64,16 @@ transfers = family(
 )
 
 
+def _records(context: Context) -> tuple[TransferRecord, ...]:
+    """The unfinished transfers of this machine, which need no keys.  The oldest is first."""
+    from uvideo.transfer.journal import Journal
+
+    return Journal(context.settings.state() / "transfers").entries()
+
+
 def _chosen(context: Context, ids: tuple[str, ...], everything: bool) -> list[TransferRecord]:
     """The records of these ids, or all that no process works on.  InvalidArgument for an unknown id."""
-    found = context.client.transfers()
+    found = _records(context)
     if everything == bool(ids):
         raise InvalidArgument(say("give the ids of transfers, or --all; uvideo transfers ls lists the ids"))
     if everything:
@@ -84,7 +91,7 @@ def _chosen(context: Context, ids: tuple[str, ...], everything: bool) -> list[Tr
     examples=[Example("As JSON:", "uvideo transfers ls --json")],
 )
 def ls(context: Context) -> None:
-    for record in context.client.transfers():
+    for record in _records(context):
         source, target = sides(record)
         context.report.result(TRANSFER, record, source=source, target=target, bytes=record.size)
 

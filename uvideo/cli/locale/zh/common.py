@@ -67,8 +67,12 @@ WORDS = {
     "uvideo mb uvideo://{space} creates it; uvideo spaces lists the existing ones": (
         "用 uvideo mb uvideo://{space} 可以新建它；用 uvideo spaces 可列出已有的空间"
     ),
-    "set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY, or run uvideo config init; uvideo doctor checks them": (
-        "请设置 UVIDEO_PUBLIC_KEY 和 UVIDEO_PRIVATE_KEY，或运行 uvideo config init；uvideo doctor 可以检查密钥"
+    "no keys are configured": "尚未配置密钥",
+    "no keys: choose a profile with --profile or uvideo config use; there are {names}": (
+        "没有密钥：请用 --profile 或 uvideo config use 选择一个配置（profile），现有：{names}"
+    ),
+    "run uvideo config init, or set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY; uvideo doctor checks them": (
+        "请运行 uvideo config init，或设置 UVIDEO_PUBLIC_KEY 和 UVIDEO_PRIVATE_KEY；uvideo doctor 可以检查密钥"
     ),
     "uvideo doctor checks keys, clock and host": ("运行 uvideo doctor 可检查密钥、时钟和主机"),
     "it is of class ARCHIVE: uvideo restore makes it readable": (
