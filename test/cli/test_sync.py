@@ -110,6 +110,27 @@ class TestGuards:
         done = inside("sync", "t", f"uvideo://{space}/", "--delete", "-y")
         assert done.code == 1 and "surplus items were not deleted" in done.err and "x" in content(shell, space)
 
+    def test_what_a_filter_leaves_out_does_not_keep_it(self, shell: Shell, inside: Inside, tree: Path) -> None:
+        space = shell.space(x="1")
+        (tree / "broken").symlink_to("nowhere")
+        os.mkfifo(tree / "d" / "pipe")
+        words = ("sync", "t", f"uvideo://{space}/", "--delete", "-y", "--exclude", "broken", "--exclude", "pipe")
+        assert inside(*words).code == 0 and content(shell, space) == {"a": "1", "d.x": "2", "d/e": "3"}
+        assert inside("verify", *words[1:3], *words[5:]).code == 0
+
+    def test_what_is_skipped_is_not_surplus(self, shell: Shell, inside: Inside, tree: Path) -> None:
+        space = shell.space(link__b="1", link="2", linked="3", pipe="4", z="5")
+        (shell.folder / "outside").mkdir()
+        (tree / "link").symlink_to("../outside")
+        os.mkfifo(tree / "pipe")
+        words = ("sync", "t", f"uvideo://{space}/", "--delete", "-y", "--json")
+        done = inside(*words)
+        assert done.code == 1 and "z" in content(shell, space)  # the pipe failed
+        done = inside(*words, "--skip-special")
+        assert done.code == 0 and sorted(content(shell, space)) == ["a", "d.x", "d/e", "link", "link/b", "pipe"]
+        summary = check(done.lines[-1])
+        assert (summary["deleted"], summary["links"], summary["special"]) == (2, 1, 1)
+
     def test_it_asks_before_it_deletes(self, shell: Shell, inside: Inside, tree: Path) -> None:
         space = shell.space(x="1")
         assert inside("sync", "t", f"uvideo://{space}/", "--delete").code == 2

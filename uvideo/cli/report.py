@@ -25,7 +25,7 @@ from uvideo.config import systemd_journal
 if TYPE_CHECKING:
     from uvideo.transfer.pool import Pool
 
-__all__ = ["ERROR", "NOTE", "SUMMARY", "Kind", "OutputGone", "Report", "moment", "named", "size", "span"]
+__all__ = ["ERROR", "NOTE", "SUMMARY", "Kind", "OutputGone", "Report", "left_out", "moment", "named", "size", "span"]
 
 
 #: Fields whose attribute has another name.
@@ -138,6 +138,16 @@ ERROR = Kind(
 NOTE = Kind("note", {"message": "string"}, lambda record: str(record["message"]))
 
 
+def left_out(record: Mapping[str, Any]) -> list[str]:
+    """The texts for the links and special files that a verb skipped, if any."""
+    parts = []
+    if record["links"]:
+        parts.append(say("skipped links: {count}", count=record["links"]))
+    if record["special"]:
+        parts.append(say("skipped special files: {count}", count=record["special"]))
+    return parts
+
+
 def _summary_text(record: dict[str, Any]) -> str:
     parts = []
     if record["done"] or not (record["deleted"] or record["skipped"]):
@@ -150,7 +160,7 @@ def _summary_text(record: dict[str, Any]) -> str:
         parts.append(say("{count} deleted", count=record["deleted"]))
     if record["failed"]:
         parts.append(say("{count} failed", count=record["failed"]))
-    words = say(", ").join(parts)
+    words = say(", ").join([*parts, *left_out(record)])
     if record["dry_run"]:
         return say("dry run, nothing was changed: {words}", words=words)
     if record["bytes"] and record["seconds"] >= 1:
@@ -169,6 +179,8 @@ SUMMARY = Kind(
         "bytes": "integer",
         "seconds": "number",
         "dry_run": "boolean",
+        "links": "integer",  # links that were skipped
+        "special": "integer",  # pipes, sockets and devices that were skipped
     },
     _summary_text,
 )
@@ -205,6 +217,7 @@ class Report:
         self.failures: list[tuple[str, str]] = []  # (item, text) of the first LISTED failures
         self.failed = 0
         self.codes: set[int] = set()  # exit codes of the failures
+        self.links = self.special = 0  # links and special files that were skipped
         #: Prints a line above the progress display, if there is one.
         self.above: Callable[[str], None] | None = None
         self._lock = threading.RLock()
@@ -316,6 +329,8 @@ class Report:
             "bytes": size,
             "seconds": round(seconds, 3),
             "dry_run": dry_run,
+            "links": self.links,
+            "special": self.special,
         }
         if not self.quiet:
             self._record(self.out if self.json else self.err, SUMMARY, record)

@@ -14,10 +14,10 @@ import click
 from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
 from uvideo.cli.ask import confirmed, yes
-from uvideo.cli.compare import merge
+from uvideo.cli.compare import merge, without_markers
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
-from uvideo.cli.cp import FilterOptions, RateOptions, filters, mover_options, rates
+from uvideo.cli.cp import RateOptions, SelectionOptions, folder_reader, mover_options, rates, selection
 from uvideo.cli.destinations import nothing
 from uvideo.cli.etags import Etags
 from uvideo.cli.i18n import say
@@ -26,10 +26,9 @@ from uvideo.cli.progress import Display, display
 from uvideo.cli.report import Kind, size
 from uvideo.cli.rm import delete_all
 from uvideo.cli.verb_command import Example, option, verb
-from uvideo.cli.walk import Entry, files, objects, one_file
+from uvideo.cli.walk import Entry, objects, one_file
 from uvideo.errors import Cancelled, InvalidArgument, LocalFailure, NotFound, UVideoError
 from uvideo.transfer.folders import FolderTarget
-from uvideo.transfer.pattern import Filter
 
 __all__ = ["apply", "sync"]
 
@@ -51,7 +50,7 @@ PLANNED = Kind(
 Pair = tuple[Entry, Remote | str, Entry | None]
 
 
-class SyncOptions(FilterOptions, RateOptions):
+class SyncOptions(SelectionOptions, RateOptions):
     """The options of ``sync``, except those that are used only once."""
 
     delete: bool
@@ -82,7 +81,9 @@ class Sync:
     def __init__(self, context: Context, source: Local | Remote, target: Local | Remote, options: SyncOptions) -> None:
         self._context, self._source, self._target = context, source, target
         self._options, self._plan = options, options["plan"]
-        self._filter = Filter(options["include"], options["exclude"])
+        self._reader = folder_reader(context, options)
+        # Files behind a link in the target are not part of the target and must never be deleted.
+        self._target_reader = folder_reader(context, options, links="files")
         self._mover_options = mover_options(context, options)
         self._report = context.report
         self._surplus: list[Entry] = []
@@ -98,15 +99,11 @@ class Sync:
         if isinstance(side, Remote):
             found: Iterable[Entry] = objects(self._context.client, side.space, side.key)
         elif os.path.isdir(side.path):
-            # Files behind a link in the target are not part of the target and must never be deleted.
-            links = side is self._source
-            found = files(side.path, self._report.fail, skips=self._filter.skips, links=links)
+            found = (self._reader if side is self._source else self._target_reader).files(side.path)
         else:
             found = ()
-        for entry in found:
-            if entry.name == "" or (entry.name.endswith("/") and entry.size == 0):
-                continue  # folder markers
-            if not self._filter.takes(entry.name) or self._is_plan(entry):
+        for entry in without_markers(found):
+            if not self._reader.chosen.takes(entry.name) or self._is_plan(entry):
                 continue
             if side is self._source:
                 self._seen += 1
@@ -121,14 +118,17 @@ class Sync:
         return os.path.realpath(entry.path) == os.path.realpath(self._plan)
 
     def _pairs(self) -> Iterator[Pair]:
-        """A Pair for each entry of the source.  Entries that only the target has are collected for deletion."""
+        """A Pair for each entry of the source.  Entries that only the target has are collected for deletion.
+
+        What has the name of a skipped file or link of the source, or of one below it, stays.
+        """
         for ours, theirs in merge(self._entries(self._source), self._entries(self._target)):
             if ours is not None:
                 try:
                     yield ours, self._place(ours), theirs
                 except (UVideoError, OSError) as error:
                     self._report.fail(error, str(ours.place))
-            elif theirs is not None and self._options["delete"]:
+            elif theirs is not None and self._options["delete"] and not self._reader.hides(theirs.name):
                 self._surplus_count += 1
                 if self._surplus_count <= self._options["max_delete"]:
                     self._surplus.append(theirs)
@@ -318,7 +318,7 @@ def _endpoint(context: Context) -> str:
 @option("--size-only", is_flag=True, help="Compare sizes only.")
 @option("--checksum", is_flag=True, help="Compare content too, which is the default.")
 @option("--plan", metavar="FILE", help="Change nothing; write a plan to this file.")
-@filters
+@selection
 @rates
 def sync(context: Context, source: str, target: str, checksum: bool, **options: Unpack[SyncOptions]) -> int:
     if checksum and options["size_only"]:

@@ -89,7 +89,23 @@ WORDS = {
     ),
     "the name is not UTF-8 and cannot be a key: rename it": "文件名不是 UTF-8，不能作为键：请改名",
     "{path} is neither a file nor a folder": "{path} 既不是文件也不是目录",
-    "a link leads back to a folder above it": "符号链接指回了上级目录",
+    "{path} is a pipe, a socket or a device; --skip-special skips such files": (
+        "{path} 是管道、套接字或设备；使用 --skip-special 可跳过此类文件"
+    ),
+    "skipped {path}: it is a pipe, a socket or a device": "跳过 {path}：它是管道、套接字或设备",
+    "skipped {path}: it is a link": "跳过 {path}：它是符号链接",
+    "skipped {path}: the link leads back to a folder above it": "跳过 {path}：符号链接指回了上级目录",
+    "skipped {path}: the link leads out of {root}; --links follow follows it": (
+        "跳过 {path}：符号链接指向 {root} 之外；使用 --links follow 可跟随"
+    ),
+    "skipped links: {count}": "跳过符号链接 {count} 个",
+    "skipped special files: {count}": "跳过特殊文件 {count} 个",
+    "Links in folders to follow: all, those that stay inside the folder, or none.": (
+        "跟随目录中的哪些符号链接：全部、仅指向该目录之内的，或都不跟随。"
+    ),
+    "Skip pipes, sockets and devices in folders; else they fail.": (
+        "跳过目录中的管道、套接字和设备；不加此选项时它们算作失败。"
+    ),
     # Progress
     "{done} of {known}": "{done}/{known}",
     "total": "合计",
