@@ -143,7 +143,7 @@ def moving(function: Function) -> Function:
         (
             click.argument("sources", nargs=-1, required=True, metavar="SOURCE..."),
             click.argument("target", metavar="TARGET"),
-            option("--recursive", "-r", is_flag=True, help="Include folders, with their contents."),
+            option("--recursive", "-r", "-R", is_flag=True, help="Include folders, with their contents."),
             selection,
             option("--no-clobber", "-n", is_flag=True, help="Do not overwrite existing targets."),
             option("--meta", multiple=True, metavar="NAME=VALUE", help="Metadata of the new objects. Repeatable."),

@@ -1,6 +1,7 @@
 """Texts of cp, mv, rm, sync, apply, run and transfers."""
 
 WORDS = {
+    "the commands are in UTF-16: save them as UTF-8": "命令文件是 UTF-16 编码：请另存为 UTF-8",
     # cp, mv
     "Copy files and objects: upload, download, between spaces, from and to pipes.": (
         "复制文件和对象：上传、下载、空间之间，也可用管道。"
