@@ -407,6 +407,8 @@ class Client(BaseClient):
         cancel: Cancel | None = None,
         on_error: Literal["continue", "stop"] = "continue",
         dry_run: bool = False,
+        links: Literal["follow", "inside", "skip"] = "inside",
+        skip_special: bool = False,
         storage_class: str | None = None,
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
@@ -415,8 +417,11 @@ class Client(BaseClient):
         names.
 
         include, exclude: patterns of paths: "*.mp4" in every folder, "/a/*" from the top, "tmp/" everything in such
-        folders.  exclude takes precedence.  Links are followed, except to a folder above them.  Empty folders get no
-        key.  A file that cannot be read, or whose name is not UTF-8, is a Failure, and the others continue.  With
+        folders.  exclude takes precedence.  What they leave out is not opened and cannot fail.  links: "inside" follows
+        links that lead to files and folders inside of the folder, "follow" all, "skip" none.  Other links, and those to
+        a folder above them, are skipped with a warning in the log.  The folder itself may be a link.  Empty folders get
+        no key.  A file that cannot be read, or whose name is not UTF-8, is a Failure, and the others continue.  So is a
+        pipe, a socket or a device; with skip_special it is skipped with a warning in the log.  With
         on_error "stop", or after an error that every file would meet (a wrong key, a lost connection), no further file
         begins.  SomeFailed, with the Summary, at the end.  progress: called with Totals, which grow while files are
         found.  report: called with each Stored or Failure; the Summary then has only failures, which saves memory for
@@ -426,7 +431,18 @@ class Client(BaseClient):
         from uvideo.transfer import folders
 
         options = folders.FolderOptions(
-            jobs, include, exclude, part_jobs, bandwidth, progress, report, cancel, on_error, dry_run
+            jobs,
+            include,
+            exclude,
+            part_jobs,
+            bandwidth,
+            progress,
+            report,
+            cancel,
+            on_error,
+            dry_run,
+            links,
+            skip_special,
         )
         kept: KeptOptions = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
         return folders.upload_dir(self, folder, space, prefix, options, **kept)

@@ -258,7 +258,7 @@ def profiles(
     """
     path = config_file(environ)
     try:
-        content = path.read_text(encoding="utf-8")
+        content = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return None, {}
     except (OSError, UnicodeError) as error:
