@@ -209,7 +209,7 @@ def object_row(record: ObjectRecord, created: int) -> Row:
         text = json.dumps(extra) if any(extra) else ""
     return (
         *(record.space_id, record.key.encode(), record.size, record.etag, record.mime, record.blob),
-        *(record.storage_class, json.dumps(record.headers), created, record.modified, text),
+        *(record.storage_class, json.dumps(record.headers) if record.headers else "[]", created, record.modified, text),
     )
 
 
@@ -284,14 +284,18 @@ def extents_of(text: str) -> list[Extent]:
 
 
 def extents_text(extents: Sequence[Extent]) -> str:
-    return json.dumps(extents, separators=(",", ":"))
+    return _compact(extents)
+
+
+#: As json.dumps, which makes an encoder for each call.
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def part_list_row(name: str, parts: Sequence[ExtentPart]) -> Row:
     """The values of a row of part_lists.  The extents of all parts are one list, for readers need no more."""
     texts = [(each.number, each.size, each.md5, each.checksum, len(each.extents)) for each in parts]
     extents = [extent for each in parts for extent in each.extents]
-    return name, json.dumps(texts, separators=(",", ":")), extents_text(extents)
+    return name, _compact(texts), extents_text(extents)
 
 
 def part_list_of(parts: str, extents: str) -> list[ExtentPart]:
