@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 from uvideo._core import byterange, compat, errors
 from uvideo.s3 import operation as s3
 from uvideo.s3.checksum import is_native
-from uvideo.s3.condition import DeleteConditions, WriteConditions
+from uvideo.s3.condition import ANY_DELETE, ANY_WRITE, DeleteConditions, WriteConditions
 from uvideo.s3.errors import S3Error, of
 from uvideo.server.rules.body_sums import CheckedBody, FramedBody
 from uvideo.server.rules.copies import TRIES, Copies, busy
@@ -66,7 +66,7 @@ class S3Objects:
 
     async def _post(self, op: s3.PostObject, asked: RequestContext) -> s3.PostObjectOutput:
         stored = await self._put(op, asked)
-        location = f"{asked.url.rstrip('/')}/{compat.quote_path(op.key)}"
+        location = f"{asked.url().rstrip('/')}/{compat.quote_path(op.key)}"
         return s3.PostObjectOutput(etag=stored.etag, location=location, checksum=stored.checksum)
 
     async def _put(self, op: s3.PutObject | s3.PostObject, asked: RequestContext) -> s3.PutObjectOutput:
@@ -330,7 +330,7 @@ class S3Objects:
             if record is not None:
                 conditions.check(shown_etag(record), record.modified, record.size)
 
-        expected = None if conditions == DeleteConditions() else check
+        expected = None if conditions == ANY_DELETE else check
         gone = await self._catalog.delete(asked.space.space_id, key, expected=expected)
         await self._service.remove(gone or ())
 
@@ -343,7 +343,7 @@ async def check_owner(catalog: Catalog, bucket: str, expected: str | None) -> No
 
 def expected_of(conditions: WriteConditions) -> Expected | None:
     """The check of a write's conditions in its transaction, or None.  It raises PreconditionFailed and NoSuchKey."""
-    if conditions == WriteConditions():
+    if conditions == ANY_WRITE:
         return None
 
     def check(record: ObjectRecord | None) -> None:
