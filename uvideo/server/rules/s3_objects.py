@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple, cast
 
 from uvideo._core import byterange, compat, errors
@@ -354,12 +355,12 @@ def expected_of(conditions: WriteConditions) -> Expected | None:
 
 def stored(op: s3.StoringOperation) -> tuple[tuple[str, str], ...]:
     """The headers to store.  InvalidArgument for those that are not UTF-8."""
-    for name, value in (*op.headers, *op.metadata, ("", op.redirect or ""), ("", op.content_type or "")):
-        try:
-            f"{name}{value}".encode()
-        except UnicodeEncodeError:
-            raise S3Error("InvalidArgument", message="A header to store is not UTF-8.") from None
-    return stored_headers(op.headers, op.metadata)
+    texts = [op.redirect or "", op.content_type or "", *chain(*op.headers, *op.metadata)]
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        raise S3Error("InvalidArgument", message="A header to store is not UTF-8.") from None
+    return stored_headers(op.headers, op.metadata) if op.headers or op.metadata else ()
 
 
 def _facts(op: s3.StoringOperation, etag: str, checksum: s3.Checksum | None) -> S3Facts:
