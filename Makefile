@@ -60,7 +60,7 @@ $(DEMO)/.made: setup.py setup.cfg pyproject.toml packaging/lock.txt packaging/lo
 test: $(VENV)/.made  ## the tests, the SDK's on 2.7 and the newest Python found; ARGS="-k name" chooses
 	$(call quick,$(PY))
 
-test-lowest: $(LOWEST)/.made  ## the same on the lowest versions that setup.cfg allows; of test/sdk what uses these versions
+test-lowest: $(LOWEST)/.made  ## what depends on versions of other packages, on the lowest that setup.cfg allows
 	UVIDEO_TEST_LOWEST=1 $(call quick,$(LOWEST)/bin/python)
 
 $(LOWEST)/.made: packaging/lowest.txt packaging/locked.py $(VENV)/.made

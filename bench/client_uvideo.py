@@ -25,7 +25,7 @@ def main() -> None:
     keys = (public_key, sys.stdin.readline().strip())
     options: dict[str, Any] = {"endpoint": endpoint, "download_endpoint": endpoint}
     if job != "small":
-        options["verify"] = rest.pop() == "1"
+        options["checksum"] = rest.pop() == "1"
     if kind == "async":
         asyncio.run(run_async(keys, options, job, space, rest))
         return

@@ -144,8 +144,12 @@ async def loop(kind: str, options: dict[str, Any], folder: Path) -> None:
 
 def job(client: str, kind: str, host: str, folder: Path) -> None:
     """Answer each number on standard input with the CPU and the wall seconds of so many calls."""
-    options: dict[str, Any] = {"endpoint": host, "download_endpoint": host, "verify": False, "retries": 0}
+    options: dict[str, Any] = {"endpoint": host, "download_endpoint": host, "retries": 0}
     options |= {"public_key": "public", "private_key": "private"}
+    if client != "sdk":
+        from uvideo import Settings
+
+        options["checksum" if hasattr(Settings, "checksum") else "verify"] = False
     if client == "async":
         asyncio.run(loop(kind, options, folder))
         return

@@ -86,11 +86,35 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = fronted
 
 
+#: The tests of code that needs no other package, and of the server under kills, load and hostile input: what uses other
+#: packages is tried by the tests that are about it.
+OURS = """
+client crash e2e fuzz hostile interop linear mutants overload protocol regressions samples systems
+test_architecture test_chance test_class_names test_docs test_forked test_privates test_protocol_doc
+test_protocol_interpreters test_protocol_properties test_reprs test_rooms test_types test_wire_properties
+""".split()
+#: In the source of a test: it imports one of the packages that users choose a version of.
+IMPORTS = re.compile(
+    r"\b(?:import|from|importorskip\(.)\s*(?:aiohttp|asyncpg|click|cryptography|fsspec|rich|socks|uvloop)\b"
+)
+
+
+def independent(path: Path) -> bool:
+    """Whether the tests of a file are the same with any version of what we depend on."""
+    parts = path.relative_to(interpreters.ROOT / "test").parts
+    return parts[0].removesuffix(".py") in OURS and not IMPORTS.search(path.read_text("utf-8"))
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """A file whose marks ``-m`` leaves out is not even imported, unless somebody named it."""
+    """A file whose marks ``-m`` leaves out is not even imported, unless somebody named it.
+
+    With the lowest versions neither is one that is independent of them.
+    """
     named = {Path(each.partition("::")[0]).absolute() for each in config.args}
     if collection_path.suffix != ".py" or not collection_path.is_file() or collection_path in named:
         return None
+    if interpreters.LOWEST and independent(collection_path):
+        return True
     return leaves_out(config.option.markexpr, collection_path.read_text("utf-8")) or None
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from uvideo.client.cancel import Cancel
     from uvideo.client.listing import Listing
     from uvideo.client.local_etag import etag, same_etag
+    from uvideo.client.media_type import media_type
     from uvideo.client.retry import Retry
     from uvideo.client.sync import Client
     from uvideo.config.settings import Settings
@@ -34,6 +35,7 @@ __all__ = [
     "__version__",
     "errors",
     "etag",
+    "media_type",
     "models",
     "same_etag",
 ]
@@ -52,6 +54,7 @@ _HOME = {
     "__version__": "uvideo._core",
     "errors": "",
     "etag": "uvideo.client.local_etag",
+    "media_type": "uvideo.client.media_type",
     "models": "",
     "same_etag": "uvideo.client.local_etag",
 }

@@ -25,6 +25,7 @@ try:
     from ucloud.uvideo.protocol import listing as listing
     from ucloud.uvideo.protocol import location as location
     from ucloud.uvideo.protocol import management as management
+    from ucloud.uvideo.protocol import media_type as media_type
     from ucloud.uvideo.protocol import message as message
     from ucloud.uvideo.protocol import objects as objects
     from ucloud.uvideo.protocol import operation as operation

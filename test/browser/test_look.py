@@ -8,11 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from test import patience
-from test.browser.conftest import Console
+from test.browser.conftest import Console, problems
 from test.server.wire import pattern
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import operation
@@ -134,6 +133,36 @@ def test_the_other_language_and_the_other_theme(console: Console) -> None:
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
+@pytest.mark.parametrize(
+    ("language", "signin", "new", "name", "create", "missing", "rule"),
+    (
+        ("en", "Sign in", "New space", "Name", "Create", "Please fill in this field.", "A name has 3 to 63 lower-case"),
+        ("zh", "登录", "新建空间", "名称", "创建", "请填写此项。", "名称由 3 到 63 个小写字母"),
+    ),
+    ids=("en", "zh"),
+)
+def test_what_is_missing_is_said_in_the_language_of_the_page(
+    console: Console, language: str, signin: str, new: str, name: str, create: str, missing: str, rule: str
+) -> None:
+    page = console.page(language)
+    page.goto(console.address)
+    page.get_by_role("button", name=signin).click()
+    expect(page.locator(".field .wrong")).to_have_text([missing, missing])
+    expect(page.locator("[name=public_key]")).to_be_focused()
+    assert problems(page) == []
+    page.goto(console.link())
+    page.get_by_role("button", name=new).first.click()
+    given = page.get_by_role("textbox", name=name)
+    page.get_by_role("button", name=create, exact=True).click()
+    expect(given).to_have_accessible_description(re.compile(missing))
+    expect(given).to_be_focused()
+    page.keyboard.type("Not A Name")
+    page.keyboard.press("Enter")
+    expect(page.locator(".field .wrong:visible")).to_contain_text(rule)
+    expect(given).to_have_attribute("aria-invalid", "true")
+    assert problems(page) == []
+
+
 STUB = """#!/bin/sh
 echo "$(basename "$0")" "$@" >>said
 echo "$AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY $AWS_ENDPOINT_URL" >>said
@@ -169,17 +198,6 @@ def test_connecting_a_program(console: Console, tmp_path: Path, language: str, c
     assert (tmp_path / "said").read_text().splitlines() == [
         *("aws s3 ls", f"{keys} {server.endpoint}"),
         *(made, "  ", "rclone lsd uvideo:", f"{keys} "),
-    ]
-
-
-def problems(page: Page) -> list[str]:
-    """What axe calls serious or worse."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{each['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
-        for each in found
-        if each["impact"] in ("serious", "critical")
-        for node in each["nodes"]
     ]
 
 
@@ -291,6 +309,8 @@ def test_the_keyboard_is_enough(console: Console) -> None:
     expect(page.locator(".rows .row:visible")).to_have_count(1)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Delete")
+    expect(page.get_by_role("dialog").get_by_role("button", name="Cancel")).to_be_focused()
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_text("1 object deleted")).to_be_visible()
     assert console.peer.call(operation.HeadObject(space, "cold.bin")).status == 404

@@ -11,12 +11,13 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import zxingcpp
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from test import patience
-from test.browser.conftest import Console, until
+from test.browser.conftest import Console, problems, until
 from test.server.wire import Peer, pattern
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import etag, operation
@@ -106,13 +107,51 @@ def test_rename_copy_move_and_delete(console: Console) -> None:
     row(page, "new/").locator("input").click()
     row(page, "two.txt").locator("input").click()
     page.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.get_by_text("A folder is deleted with everything in it.")).to_be_visible()
+    expect(page.get_by_text("A folder is deleted with everything in it: 4 objects in all.")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     assert console.peer.call(operation.HeadObject(space, "two.txt")).status == 200
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("4 objects deleted")).to_be_visible()
     expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("language", "delete", "cancel", "typed", "done"),
+    (
+        ("en", "Delete", "Cancel", "Type 101 to confirm", "102 objects deleted"),
+        ("zh", "删除", "取消", "输入 101 以确认", "已删除 102 个对象"),
+    ),
+    ids=("en", "zh"),
+)
+def test_many_objects_are_deleted_only_by_their_number(
+    console: Console, language: str, delete: str, cancel: str, typed: str, done: str
+) -> None:
+    """Enter alone deletes nothing; above 100 objects, also in a folder, their number has to be typed."""
+    space = console.peer.space()
+    put(console, space, *(f"f/{number}" for number in range(101)), "one.txt")
+    page = console.open(f"#/s/{space}/", language=language)
+    dialog = page.get_by_role("dialog")
+    row(page, "one.txt").locator("input").click()
+    page.keyboard.press("Delete")
+    expect(dialog.get_by_role("button", name=cancel)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dialog).to_have_count(0)
+    row(page, "one.txt").locator("input").click()
+    row(page, "f/").locator("input").click()
+    page.keyboard.press("Delete")
+    expect(dialog.get_by_label(typed)).to_be_focused()
+    assert problems(page) == []
+    sure = dialog.get_by_role("button", name=delete)
+    expect(sure).to_be_disabled()
+    page.keyboard.type("10")
+    page.keyboard.press("Enter")
+    expect(sure).to_be_disabled()
+    page.keyboard.type("1")
+    console.peer.do(operation.PutObject(space, "f/more"), b"")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(done)).to_be_visible()
+    assert console.peer.call(operation.HeadObject(space, "one.txt")).status == 200
 
 
 def test_type_metadata_class_restore_and_access(console: Console) -> None:

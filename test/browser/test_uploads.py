@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from test.server.wire import BLOCK, pattern
 from ucloud.uvideo.protocol import operation
 
 Picture = Callable[[Page, str], Path]
+SLOW = 512 * 1024  # bytes a second
 
 
 def file(folder: Path, name: str, size: int, seed: int = 0) -> Path:
@@ -51,6 +53,18 @@ def hold(page: Page, first: int) -> Callable[[], None]:
 
     page.route("**/*partNumber=*", judge)
     return release
+
+
+def network_of(page: Page) -> Callable[[int], None]:
+    """A function that lets the page send so many bytes a second: 0 for no network, -1 for as many as it can."""
+    inner = page.context.new_cdp_session(page)
+    inner.send("Network.enable")
+
+    def change(rate: int) -> None:
+        limits = {"offline": rate == 0, "latency": 0, "downloadThroughput": -1, "uploadThroughput": rate or -1}
+        inner.send("Network.emulateNetworkConditions", limits)
+
+    return change
 
 
 def stored(console: Console, space: str, key: str) -> bytes:
@@ -183,23 +197,11 @@ def begin_and_reload(console: Console, page: Page, path: Path, space: str) -> in
     return len(parts)
 
 
-def age_notes(page: Page) -> None:
-    """As if the page that was reloaded had been closed for a while."""
-    page.evaluate(
-        """() => {
-            const notes = JSON.parse(localStorage["uvideo.uploads"]);
-            for (const each of Object.values(notes)) each.beat -= 60000;
-            localStorage["uvideo.uploads"] = JSON.stringify(notes);
-        }"""
-    )
-
-
 def test_a_reload_loses_nothing(console: Console, tmp_path: Path, picture: Picture) -> None:
     space = console.peer.space()
     path = file(tmp_path, "long.mp4", 6 * BLOCK + 1)
     page = console.open(f"#/s/{space}/")
     there = begin_and_reload(console, page, path, space)
-    age_notes(page)
     transfers(page)
     expect(page.get_by_role("heading", name="1 interrupted upload")).to_be_visible()
     picture(page, "interrupted")
@@ -220,7 +222,6 @@ def test_another_file_under_the_same_name_is_found_out(console: Console, tmp_pat
     path = file(tmp_path, "long.mp4", 6 * BLOCK)
     page = console.open(f"#/s/{space}/")
     begin_and_reload(console, page, path, space)
-    age_notes(page)
     transfers(page)
     file(tmp_path, "long.mp4", 6 * BLOCK, seed=5)  # the same size and time
     page.locator("#again").set_input_files(path)
@@ -236,7 +237,6 @@ def test_an_interrupted_upload_is_given_up(console: Console, tmp_path: Path) -> 
     space = console.peer.space()
     page = console.open(f"#/s/{space}/")
     begin_and_reload(console, page, file(tmp_path, "long.mp4", 6 * BLOCK), space)
-    age_notes(page)
     transfers(page)
     page.get_by_role("button", name="Discard long.mp4").click()
     page.get_by_role("dialog").get_by_role("button", name="Discard the upload").click()
@@ -261,6 +261,92 @@ def test_the_network_goes_away_and_comes_back(console: Console, tmp_path: Path) 
     expect(line(page, "far.mp4")).to_have_attribute("data-state", "sending")
     assert broken
     page.context.set_offline(False)
+    expect(line(page, "far.mp4")).to_have_attribute("data-state", "done", timeout=40_000)
+    assert stored(console, space, "far.mp4") == path.read_bytes()
+
+
+def test_the_same_file_in_its_folder_goes_on_after_a_reload(console: Console, tmp_path: Path) -> None:
+    space = console.peer.space()
+    path = file(tmp_path, "long.mp4", 6 * BLOCK + 1)
+    page = console.open(f"#/s/{space}/to/")
+    page.wait_for_selector(".blank:not([hidden])")
+    there = begin_and_reload(console, page, path, space)
+    expect(page.get_by_text("1 upload was interrupted. To resume it, open Transfers.")).to_be_visible()
+    sent: list[str] = []
+    page.on("request", lambda each: sent.append(each.url) if each.method == "PUT" else None)
+    page.locator("#files").set_input_files(path)
+    expect(page.locator(".rows").get_by_text("long.mp4", exact=True)).to_be_visible(timeout=30_000)
+    assert len({url.rpartition("partNumber=")[2] for url in sent}) == 7 - there
+    assert open_uploads(console, space) == []
+
+
+def test_an_upload_of_another_tab(console: Console, tmp_path: Path) -> None:
+    """It is not offered while that tab lives; when it is gone, this one shows it without being asked."""
+    space = console.peer.space()
+    path = file(tmp_path, "long.mp4", 6 * BLOCK)
+    page = console.open(f"#/s/{space}/")
+    network = network_of(page)
+    network(SLOW)
+    page.locator("#files").set_input_files(path)
+    until(page, "localStorage['uvideo.uploads']?.includes('long.mp4')")
+    other = page.context.new_page()
+    other.goto(f"{console.address}#/transfers")
+    expect(other.get_by_role("heading", name="No uploads")).to_be_visible()
+    other.locator("#again").set_input_files(path)
+    expect(other.get_by_role("alert")).to_contain_text("long.mp4 is already being uploaded, here or in another tab.")
+    page.close()
+    expect(other.get_by_role("heading", name="1 interrupted upload")).to_be_visible()
+    other.locator("#again").set_input_files(path)
+    expect(line(other, "long.mp4")).to_have_attribute("data-state", "done", timeout=30_000)
+
+
+def test_a_tab_that_died_gives_no_sign_of_life(console: Console, tmp_path: Path) -> None:
+    space = console.peer.space()
+    page = console.open(f"#/s/{space}/")
+    network = network_of(page)
+    network(SLOW)
+    page.locator("#files").set_input_files(file(tmp_path, "long.mp4", 6 * BLOCK))
+    until(page, "localStorage['uvideo.uploads']?.includes('long.mp4')")
+    kept = page.evaluate("localStorage['uvideo.uploads']")
+    page.close()
+    other = page.context.new_page()
+    other.goto(f"{console.address}#/transfers")
+    other.wait_for_selector(".main h1")
+    other.evaluate(
+        "kept => { localStorage['uvideo.uploads'] = kept; }", kept
+    )  # as if it had had no time to note its end
+    other.evaluate("kept => { localStorage['uvideo.uploads'] = kept; }", re.sub(r'"beat":\d+', '"beat":1', kept))
+    expect(other.get_by_role("heading", name="1 interrupted upload")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("language", "offline"), (("en", "no network, waiting"), ("zh", "网络已断开，等待恢复")), ids=("en", "zh")
+)
+def test_without_a_network_there_is_no_rate_and_no_step_back(
+    console: Console, tmp_path: Path, language: str, offline: str
+) -> None:
+    console.allowed.append("ERR_INTERNET_DISCONNECTED")
+    space = console.peer.space()
+    path = file(tmp_path, "far.mp4", 4 * BLOCK)
+    page = console.page(language)
+    page.goto(console.link())
+    page.wait_for_selector(".side")
+    network = network_of(page)
+    network(SLOW)
+    page.evaluate("space => { location.hash = `#/s/${space}/`; }", space)
+    page.wait_for_selector(".blank:not([hidden])")
+    page.locator("#files").set_input_files(path)
+    page.evaluate("location.hash = '#/transfers'")
+    expect(page.locator(".main > .state")).to_contain_text("/s")
+    bar = "document.querySelector('.task progress').value"
+    there = until(page, f"{bar} % {BLOCK} > 0 && {bar}")
+    with page.expect_event("requestfailed"):
+        network(0)
+    expect(page.locator(".main > .state")).to_have_text(re.compile(f".* · {offline}$"))
+    expect(line(page, "far.mp4")).to_contain_text("Waiting for the network" if language == "en" else "等待网络恢复")
+    page.wait_for_timeout(200)
+    assert page.evaluate(bar) >= there
+    network(-1)
     expect(line(page, "far.mp4")).to_have_attribute("data-state", "done", timeout=40_000)
     assert stored(console, space, "far.mp4") == path.read_bytes()
 

@@ -48,6 +48,53 @@ def init(run: Callable[..., Done], shell: Shell, *words: str) -> None:
     assert done.code == 0, done.err
 
 
+class TestNothingConfigured:
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("ls",),
+            ("cp", "a", "uvideo://demo/"),
+            ("sync", ".", "uvideo://demo/"),
+            ("cat", "uvideo://demo/a"),
+            ("presign", "uvideo://demo/a"),
+            ("transfers", "clean", "uvideo://demo"),
+            ("run", "todo"),
+        ],
+        ids=lambda words: words[0],
+    )
+    def test_the_first_run_names_config_init_and_sends_nothing(self, alone: Shell, words: tuple[str, ...]) -> None:
+        (alone.folder / "a").write_text("1")
+        (alone.folder / "todo").write_text("ls\n")
+        done = alone(*words, HTTPS_PROXY="http://127.0.0.1:1", HTTP_PROXY="http://127.0.0.1:1")
+        lines = [line.removeprefix("line 1: ") for line in done.err.splitlines()]
+        assert done.code == (1 if words[0] == "run" else 3)
+        assert lines[0] == "error: no keys are configured" and lines[1].startswith("  run uvideo config init")
+        assert len(lines) == (3 if words[0] == "run" else 2), done.err
+
+    def test_what_needs_no_keys_works(self, alone: Shell) -> None:
+        assert alone("transfers", "ls").code == 0
+        assert alone("etag", "-", stdin=b"1").code == 0
+        (alone.folder / "todo").write_text("transfers ls\netag todo\n")
+        assert alone("run", "todo").code == 0
+
+    def test_public_objects_need_an_endpoint_only(self, alone: Shell) -> None:
+        space = alone.space(a="1")
+        alone.client.update_space(space, type="public")
+        assert alone("cat", f"uvideo://{space}/a", "--endpoint", alone.server.host).out == "1"
+
+    def test_profiles_without_a_default_are_named(self, alone: Shell) -> None:
+        write(alone, '[profiles.home]\nendpoint = "127.0.0.1:1"\n[profiles.work]\nretries = 1\n')
+        done = alone("ls")
+        assert done.code == 2 and "--profile" in done.err and done.err.endswith("there are home, work\n")
+
+
+def test_files_may_begin_with_a_byte_order_mark(alone: Shell) -> None:
+    (alone.folder / "key").write_text("\ufeff" + SECRET, encoding="utf-8")
+    write(alone, "\ufeff[profiles.default]\npublic_key = 'p'\n")
+    assert alone("config", "set", "private_key", "--key-file", "key").code == 0
+    assert load(environ={"UVIDEO_CONFIG": str(path(alone))}).private_key == SECRET
+
+
 class TestInit:
     def test_a_key_file_makes_a_profile_that_works(self, alone: Shell) -> None:
         init(alone, alone, "--key-file", key_file(alone))
@@ -148,11 +195,11 @@ class TestInit:
 class TestSet:
     def test_settings_of_a_profile(self, alone: Shell) -> None:
         assert alone("config", "set", "retries", "8", "--profile", "home").out == "home: retries = 8\n"
-        assert alone("config", "set", "verify", "no", "--profile", "home").code == 0
+        assert alone("config", "set", "checksum", "no", "--profile", "home").code == 0
         assert alone("config", "use", "home").out == "home is now the default\n"
-        assert alone("config", "show").lines == ["home: retries = 8", "home: verify = false"]
+        assert alone("config", "show").lines == ["home: retries = 8", "home: checksum = false"]
         assert alone("config", "unset", "retries").out == "home: retries is removed\n"
-        assert alone("config", "show", "home").lines == ["home: verify = false"]
+        assert alone("config", "show", "home").lines == ["home: checksum = false"]
         assert alone("config", "ls").lines == ["* home"]
 
     def test_a_private_key_is_typed(self, alone: Shell) -> None:

@@ -112,6 +112,7 @@ class TestPlaces:
             (["uvideo://S/*", "videos/a.mp4"], "is a file; a folder"),
             (["s3://a/b", "x"], "s3://"),
             (["videos/a.mp4", "uvideo://S/x", "--meta", "x"], "name=value"),
+            (["videos/a.mp4", "uvideo://S/x", "--meta", "x= y"], "begins or ends with a blank"),
             (["videos/a.mp4", "uvideo://S/x", "--bwlimit", "much"], "10M"),
             (["videos/a.mp4"], "SOURCE... is missing"),
             (["videos/a.mp4", "uvideo://S/x", "--recursiv"], "did you mean --recursive"),
@@ -225,10 +226,45 @@ class TestBadItems:
         done = shell("cp", "-r", "videos", f"uvideo://{space}/", "--json")
         assert done.code == 1
         assert keys(shell, space) == ["2026/c.mp4", "2026/d e.txt", "a.mp4"]
-        assert sorted(failed(done)) == ["videos/gone.mp4", "videos/loop/videos", "videos/pipe", "videos/\udcff.tmp"]
-        assert check(done.lines[-1])["failed"] == 4
+        assert sorted(failed(done)) == ["videos/gone.mp4", "videos/pipe", "videos/\udcff.tmp"]
+        summary = check(done.lines[-1])
+        assert (summary["failed"], summary["links"], summary["special"]) == (3, 1, 0)
         text = shell("cp", "-r", "videos", f"uvideo://{space}/")
-        assert "4 of 7 failed:" in text.err and r"videos/\udcff.tmp" in text.err
+        assert "3 of 6 failed:" in text.err and r"videos/\xff.tmp" in text.err
+
+    def test_what_is_left_out_cannot_fail(self, shell: Shell, inside: Inside, tree: Path) -> None:
+        space = shell.space()
+        (tree / "gone.bad").symlink_to("nowhere")
+        os.mkfifo(tree / "pipe.bad")
+        os.rename(tree / "b.tmp", os.fsencode(tree) + b"/\xff.bad")
+        for words in (
+            ["-r", "videos", "--exclude", "*.bad"],
+            ["-r", "videos", "--include", "*.mp4", "--include", "*.txt"],
+            ["-r", "videos/*[4-6]*"],
+            ["videos/pipe.bad", "videos/gone.bad", "--exclude", "*.bad"],
+        ):
+            done = inside("cp", *words, f"uvideo://{space}/")
+            assert done.code == 0 and "pipe" not in done.err, done
+        assert keys(shell, space) == ["2026/c.mp4", "2026/d e.txt", "a.mp4"]
+
+    def test_links_and_special_files_are_counted(self, shell: Shell, inside: Inside, tree: Path) -> None:
+        space = shell.space()
+        (shell.folder / "id_rsa").write_text("private")
+        (tree / "key").symlink_to("../id_rsa")
+        (tree / "same").symlink_to("a.mp4")
+        os.mkfifo(tree / "pipe")
+        done = inside("cp", "-r", "videos", f"uvideo://{space}/", "--skip-special")
+        assert done.code == 0 and "key" not in keys(shell, space) and "same" in keys(shell, space)
+        assert "skipped videos/key: the link leads out of videos; --links follow follows it" in done.err
+        assert "skipped videos/pipe: it is a pipe, a socket or a device" in done.err
+        assert ", skipped links: 1, skipped special files: 1" in done.err
+        done = inside("cp", "-r", "videos", f"uvideo://{space}/", "--links", "skip", "--skip-special", "--json")
+        summary = check(done.lines[-1])
+        assert (summary["done"], summary["links"], summary["special"]) == (4, 2, 1)
+        assert inside("cp", "-r", "videos", f"uvideo://{space}/", "--links", "follow").code == 1  # the pipe
+        assert shell.client.get(space, "key").data == b"private"
+        done = inside("cp", "videos/key", f"uvideo://{space}/named", "--links", "skip")
+        assert done.code == 0 and shell.client.get(space, "named").data == b"private"  # it was named
 
     def test_keys_that_cannot_be_files(self, shell: Shell, inside: Inside) -> None:
         space = shell.space()
@@ -239,11 +275,11 @@ class TestBadItems:
         assert sorted(failed(done)) == sorted(f"uvideo://{space}/{key}" for key in [*bad, "f/g"])
         assert below(shell.folder) == ["down/here/f", "down/here/good"]
 
-    def test_control_characters_of_keys_are_not_printed(self, shell: Shell, inside: Inside) -> None:
+    def test_control_characters_of_keys_are_not_printed_to_a_terminal(self, shell: Shell) -> None:
         space = shell.space()
         shell.fill(space, {"a\x1b[2Jb": "1"})
-        done = inside("cp", "-r", f"uvideo://{space}/", "down")
-        assert done.code == 0 and "\x1b" not in done.out and r"a\x1b[2Jb" in done.out
+        done = shell.terminal("cp", "-r", f"uvideo://{space}/", "down", answers={}, TERM="dumb")
+        assert done.code == 0 and "\x1b[2J" not in done.out and r"a\x1b[2Jb" in done.out
         assert (shell.folder / "down" / "a\x1b[2Jb").read_text() == "1"
 
     def test_two_sources_do_not_take_one_place(self, shell: Shell, inside: Inside, tree: Path) -> None:

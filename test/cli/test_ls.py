@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 
@@ -102,7 +103,24 @@ class TestLs:
     def test_a_key_cannot_write_to_the_terminal(self, shell: Shell, inside: Inside) -> None:
         space = shell.space()
         shell.fill(space, {"a\x1b[31m\nb": "x"})
-        assert inside("ls", f"uvideo://{space}").lines == [rf"uvideo://{space}/a\x1b[31m\nb"]
+        assert inside("ls", f"uvideo://{space}").out == f"uvideo://{space}/a\x1b[31m\nb\n"
+        assert shell.terminal("ls", f"uvideo://{space}", answers={}).out == rf"uvideo://{space}/a\x1b[31m\nb" + "\n"
+
+    def test_a_program_gets_each_address_whole(self, shell: Shell, inside: Inside) -> None:
+        space = shell.space()
+        keys = ["a\nb", "c d", "e\u3000f", "g'h"]
+        shell.fill(space, dict.fromkeys(keys, "x"))
+        addresses = [f"uvideo://{space}/{key}" for key in keys]
+        assert inside("ls", "-r0", f"uvideo://{space}").out == "".join(each + "\0" for each in addresses)
+        done = shell.sh(f"uvideo ls --null uvideo://{space} | xargs -0 uvideo cat")
+        assert (done.code, done.out) == (0, "xxxx"), done.err
+        assert inside("ls", "-0", "--json", f"uvideo://{space}").code == 2
+
+    def test_bytes_that_are_not_utf_8_go_through_a_pipe(self, shell: Shell) -> None:
+        name = b"a\xff"
+        (shell.folder / os.fsdecode(name)).write_bytes(b"1")
+        assert shell("etag", os.fsdecode(name)).data.endswith(b"  a\xff\n")
+        assert shell.terminal("etag", os.fsdecode(name), answers={}).out.endswith(r"  a\xff" + "\n")
 
     def test_it_ends_quietly_when_nobody_reads_on(self, shell: Shell, space: str) -> None:
         done = shell.sh(f"uvideo ls -r uvideo://{space} | head -c 5; echo ${{PIPESTATUS[0]}}")

@@ -15,7 +15,8 @@ from test.cli.records import check, kinds
 from test.interpreters import ROOT
 from uvideo import errors, models
 from uvideo.cli import failure
-from uvideo.cli.report import SUMMARY, Kind, Report, shown, size, span
+from uvideo.cli.escaping import shown
+from uvideo.cli.report import SUMMARY, Kind, Report, size, span
 from uvideo.transfer import fatal_errors
 
 NAME = Kind("name", {"name": "string", "when": "time?"}, lambda record: str(record["name"]))
@@ -26,17 +27,67 @@ def report(**options: bool) -> tuple[Report, io.StringIO, io.StringIO]:
     return Report(out=out, err=err, **options), out, err
 
 
-def test_nothing_that_a_terminal_obeys_is_printed() -> None:
-    bad = "a\x1b[2Jb\x9b\u202e\ud800\n\t\x7fc"
-    assert shown(bad) == r"a\x1b[2Jb\x9b\u202e\ud800\n\t\x7fc"
-    assert shown("视频/é.mp4") == "视频/é.mp4"
-    made, out, _ = report()
-    made.result(NAME, name="x\x1b[31my", when=None)
-    assert out.getvalue() == "x\\x1b[31my\n"
-    made, out, _ = report(json=True)
-    made.result(NAME, name=bad, when=datetime(2026, 1, 2, tzinfo=timezone.utc))
-    assert out.getvalue().isascii() and out.getvalue()[:-1].isprintable()
-    assert json.loads(out.getvalue()) == {"kind": "name", "name": bad, "when": "2026-01-02T00:00:00Z"}
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class TestNames:
+    BAD = "a\x1b[2Jb\x9b\u202e\u2066\u2028\udcff\ud800\n\t\x7fc"
+    SHOWN = r"a\x1b[2Jb\u009b\u202e\u2066\u2028\xff\ud800\n\t\x7fc"
+
+    def test_what_moves_the_cursor_or_the_direction_is_escaped_on_a_terminal(self) -> None:
+        assert shown(self.BAD) == self.SHOWN
+        out = Terminal()
+        Report(out=out, err=io.StringIO()).result(NAME, name="x\x1b[31m\ny", when=None)
+        assert out.getvalue() == "x\\x1b[31m\\ny\n"
+
+    @pytest.mark.parametrize(
+        "usual", ["视频/é.mp4", "全角\u3000空格", "10\u202fkg", "\u200eA", "a\u00a0b", "👩\u200d🎤", r"C:\Users\x"]
+    )
+    def test_what_is_usual_or_harmless_is_not(self, usual: str) -> None:
+        assert shown(usual) == usual
+
+    def test_escapes_are_not_ambiguous(self) -> None:
+        texts = [
+            "\x1b",
+            r"\x1b",
+            r"\\x1b",
+            "\\\x1b",
+            "\\\\\x1b",
+            "\n",
+            r"\n",
+            "\\\n",
+            "\\",
+            "\\\\",
+            "ÿ",
+            "\udcff",
+            r"\xff",
+            "\xff",
+            "\x9b",
+            "\udc9b",
+        ]
+        assert len({shown(text) for text in texts}) == len(set(texts))
+
+    def test_in_a_pipe_names_come_out_as_they_are(self) -> None:
+        made, out, err = report()
+        made.result(NAME, name=self.BAD, when=None)
+        assert out.getvalue() == self.BAD + "\n"
+        made.fail(errors.LocalFailure("x"), self.BAD)
+        assert err.getvalue() == f"error: {self.SHOWN}: x\n"  # a log is read on a terminal
+
+    def test_a_zero_byte_may_end_each(self) -> None:
+        made, out, err = report()
+        made.null = True
+        made.result(NAME, name="a\nb", when=None)
+        made.tell("c")
+        assert (out.getvalue(), err.getvalue()) == ("a\nb\0", "c\n")
+
+    def test_json_is_one_line_of_ascii_where_a_name_has_controls(self) -> None:
+        made, out, _ = report(json=True)
+        made.result(NAME, name=self.BAD, when=datetime(2026, 1, 2, tzinfo=timezone.utc))
+        assert out.getvalue().isascii() and out.getvalue()[:-1].isprintable()
+        assert json.loads(out.getvalue()) == {"kind": "name", "name": self.BAD, "when": "2026-01-02T00:00:00Z"}
 
 
 @pytest.mark.parametrize(

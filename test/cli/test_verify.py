@@ -73,6 +73,18 @@ def test_what_does_not_count(shell: Shell, inside: Inside, place: str) -> None:
     assert states(inside, "--include", "*.txt", "tree", place) == {"a.txt": "different"}
 
 
+def test_folder_markers_and_skipped_links_do_not_count(shell: Shell, inside: Inside, place: str) -> None:
+    space, _, prefix = place.removeprefix("uvideo://").partition("/")
+    shell.fill(space, {f"{prefix}/": "", f"{prefix}/marker/": ""})
+    (shell.folder / "outside").write_text("private")
+    (shell.folder / "tree" / "link").symlink_to("../outside")
+    os.mkfifo(shell.folder / "tree" / "pipe")
+    assert inside("verify", "tree", place).code == 1
+    done = inside("verify", "tree", place, "--skip-special")
+    assert done.code == 0 and done.lines[-1].endswith(", skipped links: 1, skipped special files: 1"), done
+    assert states(inside, "tree", place, "--skip-special", "--links", "follow") == {"link": "missing"}
+
+
 def test_a_file_and_an_object(shell: Shell, inside: Inside, place: str) -> None:
     assert inside("verify", "tree/a.txt", place + "/a.txt").code == 0
     assert inside("verify", "tree/a.txt", place + "/").code == 0

@@ -244,7 +244,7 @@ def test_a_download_tells_its_progress_on_the_loop_and_writes_into_file_objects(
         )
         assert found.verified and (tmp_path / "a").read_bytes() == data
         assert {thread for thread, _ in seen} == {loop} and seen[-1][1].done == len(data)
-        assert (await client.download(space, "a", file, start=5, verify=False)).size == len(data) - 5
+        assert (await client.download(space, "a", file, start=5, checksum=False)).size == len(data) - 5
         assert file.getvalue() == data[5:]
 
     go(work)

@@ -7,6 +7,7 @@ import importlib.util
 import io
 import os
 import pickle
+import socket
 import urllib.request
 import uuid
 from collections.abc import AsyncIterator
@@ -20,7 +21,8 @@ from test import patience
 from test.fakes import FaultProxy
 from test.patience import until
 from test.server_fixture import Server
-from ucloud.uvideo.protocol import etag
+from ucloud.uvideo.engine.carrier import carrier_of
+from ucloud.uvideo.protocol import etag, operation
 from uvideo import AsyncClient, Client, Settings, errors
 
 BLOCK = 4194304
@@ -442,7 +444,7 @@ def test_content_that_does_not_verify_is_an_integrity_error(space: str, proxy: F
     proxy.on("GetObject").flip(1, times=2)
     with pytest.raises(errors.IntegrityError, match="does not verify"):
         through.get(space, "a")
-    assert through.get(space, "a", verify=False).data != b"hello"
+    assert through.get(space, "a", checksum=False).data != b"hello"
 
 
 def test_a_refusal_is_not_tried_again(space: str, proxy: FaultProxy, through: Client) -> None:
@@ -460,6 +462,10 @@ def test_bad_arguments_are_said_before_anything_is_sent(proxy: FaultProxy, throu
         lambda: through.put("space", "a", b"", storage_class="COLD"),
         lambda: through.put("space", "a", b"", metadata={"a b": "c"}),
         lambda: through.put("space", "a", b"", metadata={"a": "c\r\nd"}),
+        lambda: through.put("space", "a", b"", metadata={"a": " c"}),
+        lambda: through.append("space", "a", b"", metadata={"a": "c\t"}),
+        lambda: through.copy("space", "a", "space", "b", metadata={"a": "c "}),
+        lambda: through.upload("space", "a", b"", headers={"Cache-Control": " no-cache"}),
         lambda: through.put("space", "a", b"", headers={"Host": "x"}),
         lambda: through.put("space", "a", b"", acl="everyone"),
         lambda: through.list("space", page_size=0),
@@ -498,3 +504,21 @@ def test_settings_are_given_whole_or_one_by_one_but_not_both(server: Server) -> 
         assert client.settings is settings
     with pytest.raises(errors.InvalidArgument):
         Client("p", "s", settings=settings)
+
+
+@pytest.mark.parametrize("value", ["a  b", "\u3000a\u00a0", "-", "\u200b"])
+def test_metadata_comes_back_as_it_was_given(client: Client, space: str, value: str) -> None:
+    client.put(space, "a", b"x", metadata={"k": value})
+    assert client.stat(space, "a").metadata == {"k": value}
+    assert next(iter(client.list(space))).metadata == {"k": value}
+
+
+def test_blanks_around_a_header_are_none_of_its_value(server: Server, client: Client, space: str) -> None:
+    """A client that sends them does not mean them: HTTP has no values with such blanks."""
+    request = carrier_of(client).request(operation.PutObject(space, "a", metadata=(("k", "v"),)))
+    head = "".join(f"{name}:{value}\r\n" for name, value in request.headers if name != "X-Ufile-Meta-k")
+    sent = f"PUT {request.target} HTTP/1.1\r\nHost: {server.host}\r\n{head}X-Ufile-Meta-k: \t v \t\r\n"
+    with socket.create_connection(("127.0.0.1", server.port)) as raw:
+        raw.sendall(f"{sent}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        assert raw.makefile("rb").readline().startswith(b"HTTP/1.1 200")
+    assert client.stat(space, "a").metadata == {"k": "v"}

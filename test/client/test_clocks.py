@@ -369,7 +369,7 @@ def test_each_read_of_an_open_file_has_its_time() -> None:
     try:
         with Client("p", "s", **options(peer)) as client:
             carrier_of(client).retry = Retry(0, total_seconds=OTHERS)
-            with client.open("space", "k", verify=False) as file:
+            with client.open("space", "k", checksum=False) as file:
                 tighten(carrier_of(file.raw), "total_timeout")
                 buffer = bytearray(70000)
                 reads: list[Callable[[], object]] = [file.read, lambda: file.read(70000), file.readline]

@@ -67,7 +67,7 @@ OPTIONS: list[dict[str, Any]] = [
     {"headers": {"Cache-Control": "max-age=1"}},
     {"storage_class": "ARCHIVE"},
     {"mime": "text/plain", "metadata": {}, "storage_class": "STANDARD"},
-    {"verify": False},
+    {"checksum": False},
 ]
 
 
@@ -81,7 +81,7 @@ def test_in_parts_and_in_one_request_make_the_same_object(
     assert len(proxy.log("CopyPart")) == 3
     assert told(client, space, "one") == told(client, space, "parts")
     assert (one.size, one.etag, one.verified) == (parts.size, parts.etag, parts.verified)
-    assert (one.size, one.etag, one.verified) == (SIZE, film.etag, options.get("verify", True))
+    assert (one.size, one.etag, one.verified) == (SIZE, film.etag, options.get("checksum", True))
     if not options:
         assert told(client, space, "parts") == told(client, space, "film")
     if "storage_class" not in options:
@@ -152,7 +152,7 @@ def test_an_answer_without_etag_is_none(
         copy(space, "copy", space, "film", threshold=threshold)
     assert list(client.list_uploads(space)) == []
     if threshold == SIZE:
-        done = copy(space, "copy", space, "film", threshold=threshold, verify=False)
+        done = copy(space, "copy", space, "film", threshold=threshold, checksum=False)
         assert (done.etag, done.verified) == (None, False)
 
 

@@ -163,7 +163,7 @@ def test_verify_false_compares_no_etag(
 ) -> None:
     lie = '"AQAAACqubDXJT8-0FdvpX0CLnOke6Ebt"'
     proxy.on("GetObject").header("ETag", lie, times=None)
-    assert not through.download(stored, "a", folder / "a", verify=False).verified
+    assert not through.download(stored, "a", folder / "a", checksum=False).verified
     assert (folder / "a").read_bytes() == data
     with pytest.raises(errors.IntegrityError, match="expected etag"):
         through.download(stored, "a", folder / "b")
@@ -731,7 +731,7 @@ def test_all_is_there_but_the_name(stored: str, proxy: FaultProxy, through: Clie
 def test_a_temporary_file_that_is_not_as_it_was_left_is_noticed(
     stored: str, proxy: FaultProxy, through: Client, folder: Path, data: bytes, damage: str, verify: bool
 ) -> None:
-    transfer = interrupted(through, proxy, stored, folder / "a", verify=bool(verify))
+    transfer = interrupted(through, proxy, stored, folder / "a", checksum=bool(verify))
     temporary = folder / f".{transfer}.part"
     aside, was = folder.with_name("aside"), temporary.read_bytes()
     if damage == "altered":
@@ -763,7 +763,7 @@ def test_blocks_without_digest_are_noted_when_they_cannot_be_lost_any_more(
     monkeypatch.setattr(append, lambda self, line: steps.append(line) if '"block"' in line else None)
     monkeypatch.setattr("uvideo.transfer.download.UNSYNCED", 2 * BLOCK)
     monkeypatch.setattr("uvideo.transfer.download.boot", lambda: None)
-    client.download(stored, "a", folder / "a", verify=False)
+    client.download(stored, "a", folder / "a", checksum=False)
     assert [step[:4] for step in steps] == ["sync", '{"bl', '{"bl'] * 3
     assert not any("sha1" in step for step in steps)
 
@@ -783,7 +783,7 @@ def test_blocks_without_digest_outlast_the_system_once_they_are_synced(
 
     if not synced:
         monkeypatch.setattr(os, "fdatasync", refuse)
-    transfer = interrupted(through, proxy, stored, folder / "a", verify=False)
+    transfer = interrupted(through, proxy, stored, folder / "a", checksum=False)
     done = through.transfers()[0].done
     assert done >= BLOCK
     monkeypatch.setattr("uvideo.transfer.journal.boot", lambda: "another")
@@ -796,11 +796,11 @@ def test_blocks_without_digest_outlast_the_system_once_they_are_synced(
 def test_a_download_begun_unverified_is_resumed_so_and_the_same_call_may_verify(
     stored: str, proxy: FaultProxy, through: Client, folder: Path, data: bytes
 ) -> None:
-    transfer = interrupted(through, proxy, stored, folder / "a", verify=False)
+    transfer = interrupted(through, proxy, stored, folder / "a", checksum=False)
     assert through.download(stored, "a", folder / "a").verified
     assert received(proxy) == len(data) - LEAD
     proxy.reset()
-    transfer = interrupted(through, proxy, stored, folder / "a", verify=False)
+    transfer = interrupted(through, proxy, stored, folder / "a", checksum=False)
     assert not through.resume(transfer).verified
     assert (folder / "a").read_bytes() == data
 

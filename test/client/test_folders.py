@@ -145,6 +145,10 @@ def test_what_cannot_be_read_is_said_and_the_rest_goes_up(client: Client, space:
     assert "not a regular file" in found["p/pipe"]
     assert len(caught.value.summary.done) == 7
     str(caught.value).encode()
+    with pytest.raises(errors.SomeFailed) as caught:
+        client.upload_dir(album, space, "p", skip_special=True)
+    assert sorted(reasons(caught)) == ["p/\\udcff.mp4", "p/gone"]
+    assert len(client.upload_dir(album, space, "p", include=["*.txt"]).done) == 3
 
 
 def test_a_folder_that_cannot_be_read_is_said(
@@ -181,30 +185,44 @@ def test_a_file_that_vanishes_meanwhile_is_said(space: str, album: Path, proxy: 
     assert list(reasons(caught)) == ["b.mp4"] and len(caught.value.summary.done) == 6
 
 
-def test_links_are_followed_but_not_round_in_circles(client: Client, space: str, album: Path, tmp_path: Path) -> None:
+def test_links_are_followed_inside_of_the_folder_only(
+    client: Client, space: str, album: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "film.mp4").write_bytes(b"film")
     os.symlink(tmp_path / "other", album / "linked")
     os.symlink(tmp_path / "other" / "film.mp4", album / "film.mp4")
+    os.symlink("b.mp4", album / "inside.mp4")
     os.symlink(album, album / "a" / "round")
     os.symlink("self", album / "self")
     with pytest.raises(errors.SomeFailed) as caught:
         client.upload_dir(album, space)
     assert list(reasons(caught)) == ["self"]
-    assert {"linked/film.mp4", "film.mp4"} <= set(keys(client, space))
+    assert {"inside.mp4"} == set(keys(client, space)) - set(tree(album)) | {"inside.mp4"}
+    assert not {"linked/film.mp4", "film.mp4"} & set(keys(client, space))
+    told = [each.getMessage() for each in caplog.records if each.name == "uvideo" and "skipped" in each.getMessage()]
+    assert told == [
+        f"skipped {album}/a/round: a link leads back to a folder above it",
+        f"skipped {album}/film.mp4: a link leads out of the folder",
+        f"skipped {album}/linked: a link leads out of the folder",
+    ]
+    os.unlink(album / "self")
+    client.upload_dir(album, space, links="follow")
+    assert {"linked/film.mp4", "film.mp4", "inside.mp4"} <= set(keys(client, space))
     assert not any("round" in key for key in keys(client, space))
+    assert len(client.upload_dir(album, space, "none", links="skip").done) == 7
 
 
 def test_the_walk_is_in_the_order_of_keys_and_lazy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a/x", "a.b", "a-b", "a0", "b/c/d", "视", "é", "\U0001f3ac", "z/skip/y"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"")
-    found = [each.name for each in walk(str(tmp_path), skips=Filter(exclude=["skip/"]).skips)]
+    found = [each.name for each in walk(str(tmp_path), chosen=Filter(exclude=["skip/"]))]
     assert found == sorted(found, key=str.encode) and len(found) == 8
     opened: list[str] = []
     scandir = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path: (opened.append(path), scandir(path))[1])
-    steps = walk(str(tmp_path), skips=Filter(exclude=["skip/"]).skips)
+    steps = walk(str(tmp_path), chosen=Filter(exclude=["skip/"]))
     assert [next(steps).name for _ in range(3)] == ["a-b", "a.b", "a/x"]
     assert opened == [str(tmp_path), str(tmp_path / "a")]
     list(steps)
@@ -250,7 +268,13 @@ def test_a_folder_that_is_none_is_said_at_once(client: Client, space: str, album
             client.upload_dir(folder, space)
     with pytest.raises(errors.LocalFailure):
         client.download_dir(space, "", album / "a.txt")
-    for options in ({"on_error": "ignore"}, {"jobs": 0}, {"storage_class": "COLD"}, {"metadata": {"a b": "c"}}):
+    for options in (
+        {"on_error": "ignore"},
+        {"links": "some"},
+        {"jobs": 0},
+        {"storage_class": "COLD"},
+        {"metadata": {"a b": "c"}},
+    ):
         with pytest.raises(errors.InvalidArgument):
             client.upload_dir(album, space, **options)  # type: ignore[arg-type]
 

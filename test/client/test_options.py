@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import pydoc
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from uvideo import Client, Settings
+from uvideo import AsyncClient, Client, Settings, TransferManager
 from uvideo.client import options
+from uvideo.fs import UVideoFileSystem
 
 
 def types_of(cls: type) -> dict[str, str]:
@@ -73,7 +75,27 @@ def test_every_setting_is_an_option_of_its_type_or_none() -> None:
 
 
 def test_a_client_takes_its_keys_by_name_and_the_other_settings_as_options() -> None:
-    taken = {*inherited(options.ClientOptions), *inspect.signature(Client.__init__).parameters}
+    taken = set(inspect.signature(Client.__init__).parameters)
     fields = {each.name for each in dataclasses.fields(Settings)}
     assert fields <= taken
-    assert taken - fields == {"self", "settings", "retry", "options", "profile", "environ"}
+    assert taken - fields == {"self", "settings", "retry", "profile", "environ"}
+
+
+@pytest.mark.parametrize("made", [Client, AsyncClient, UVideoFileSystem], ids=lambda each: each.__name__)
+def test_help_and_editors_see_each_option_by_name(made: Any) -> None:
+    shown = inspect.signature(made.__init__).parameters
+    fields = {each.name for each in dataclasses.fields(Settings)}
+    assert fields <= shown.keys()
+    assert not [each for each in shown.values() if each.kind is each.VAR_KEYWORD]
+    assert {name: str(shown[name].annotation) for name in fields} == inherited(options.Given)
+    assert {shown[name].default for name in fields} == {None}
+    assert "endpoint: " in pydoc.plain(pydoc.render_doc(made))
+
+
+@pytest.mark.parametrize("name", ["upload", "download", "copy"])
+def test_a_manager_shows_the_options_of_the_client(name: str) -> None:
+    ours, theirs = (inspect.signature(getattr(cls, name)).parameters for cls in (TransferManager, Client))
+    assert {each.name: (each.kind, each.default) for each in ours.values()} == {
+        each.name: (each.kind, each.default) for each in theirs.values()
+    }
+    assert keywords(getattr(TransferManager, name)) == keywords(getattr(Client, name))

@@ -16,6 +16,7 @@ from uvideo.client import aio, options
 
 #: Arguments of AsyncClient take async iterables and results are async listings; nothing else may differ.
 SPELLED = (
+    ("AsyncContent", "Content"),
     ("AsyncSource", "Source"),
     ("AsyncListing", "Listing"),
     ("AsyncClient", "Client"),

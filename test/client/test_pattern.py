@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from uvideo import errors
-from uvideo.transfer.pattern import Filter, compiled, escaped, is_pattern, literal_prefix, matches
+from uvideo.transfer.pattern import Filter, compiled, escaped, is_pattern, literal_prefix, matches, may_match_below
 
 MATCHING = [
     ("a", "a"),
@@ -115,6 +115,31 @@ def test_what_matches_begins_with_the_literal_prefix(pattern: str, text: str) ->
     except errors.InvalidArgument:
         return
     assert not found or text.startswith(literal_prefix(pattern))
+
+
+@given(st.text("ab*?[]{},!\\/-.", max_size=12), st.text("ab/.", max_size=8))
+@example("a/{b/c,d}", "a/b/c")
+@example("[!a/]b/c", "bb/c")
+@example("a\\/b", "a/b")
+def test_a_folder_is_ruled_out_only_if_nothing_in_it_matches(pattern: str, text: str) -> None:
+    try:
+        found = matches(pattern, text)
+    except errors.InvalidArgument:
+        return
+    if found:
+        names = text.split("/")
+        assert all(may_match_below(pattern, "/".join(names[:count])) for count in range(1, len(names)))
+
+
+def test_folders_outside_of_a_pattern_are_ruled_out() -> None:
+    assert may_match_below("a/*/c.mp4", "a") and may_match_below("a/*/c.mp4", "a/x")
+    assert not may_match_below("a/*/c.mp4", "b") and not may_match_below("a/*/c.mp4", "a/x/y")
+    assert may_match_below("a/**", "a/x/y") and not may_match_below("a/**", "b/x")
+    films = Filter(["/top/*.mp4", "/2026/"])
+    assert not films.skips("top") and not films.skips("2026/a/b")
+    assert films.skips("a") and films.skips("top/a") and films.skips("2025/2026")
+    assert not Filter(["*.mp4"]).skips("a") and not Filter(exclude=["/*"]).skips("a")
+    assert Filter(exclude=["*"]).skips("a") and Filter(exclude=["/**"]).skips("a/b")
 
 
 def test_include_and_exclude() -> None:

@@ -56,9 +56,9 @@ def test_comments_and_order_stay(path: Path) -> None:
     path.parent.mkdir()
     path.write_text(HELD)
     with edit(path) as draft:
-        draft.set("a", "verify", "no")
+        draft.set("a", "checksum", "no")
         draft.set("b.c", "region", "cn-gd")
-    assert path.read_text() == HELD + 'verify = false\n\n[profiles."b.c"]\nregion = "cn-gd"\n'
+    assert path.read_text() == HELD + 'checksum = false\n\n[profiles."b.c"]\nregion = "cn-gd"\n'
 
 
 def test_a_file_that_others_could_read_is_closed(path: Path) -> None:

@@ -16,7 +16,7 @@ from uvideo.transfer import upload
 
 PUBLIC = [
     *["AsyncClient", "Cancel", "Client", "Limit", "Listing", "Retry", "Settings", "Transfer", "TransferManager"],
-    *["__version__", "errors", "etag", "models", "same_etag"],
+    *["__version__", "errors", "etag", "media_type", "models", "same_etag"],
 ]
 
 METHODS = [

@@ -78,7 +78,7 @@ def test_reading_all_is_verified(client: Client, space: str, film: str, data: by
         assert file.read() == data and file.verified
     with client.open(space, film) as file:
         assert b"".join(iter(lambda: file.read(100_003), b"")) == data and file.verified
-    with client.open(space, film, verify=False) as file:
+    with client.open(space, film, checksum=False) as file:
         assert file.read() == data and not file.verified
     with client.open(space, film) as file:
         file.seek(1)

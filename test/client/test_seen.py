@@ -89,9 +89,9 @@ def test_stored_is_what_was_answered(
     if broken and (verify or (operation == "FinishUpload" and says is not None)):
         expected = (errors.BadAnswer, errors.TransferInterrupted) if says is None else errors.IntegrityError
         with pytest.raises(expected):
-            client_of(way, space, tmp_path, verify=verify)
+            client_of(way, space, tmp_path, checksum=verify)
         return
-    stored: Stored = client_of(way, space, tmp_path, verify=verify)
+    stored: Stored = client_of(way, space, tmp_path, checksum=verify)
     seen = right if says in ("right", "weak") else says
     assert (stored.etag, stored.size) == (seen, len(data))
     assert stored.verified == (verify and seen == right)

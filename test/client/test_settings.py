@@ -131,7 +131,7 @@ BAD = {
     "expires": 0,
     "part_jobs": 0,
     "bandwidth": "fast",
-    "verify": "perhaps",
+    "checksum": "perhaps",
     "multipart_threshold": 0,
     "ca_bundle": 3,
     "client_cert": 3,

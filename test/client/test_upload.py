@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import re
@@ -20,7 +21,7 @@ from test.fakes import FaultProxy
 from test.server_fixture import ROOT, Server
 from ucloud.uvideo.engine import carrier
 from ucloud.uvideo.engine.carrier import carrier_of
-from uvideo import Cancel, Client, errors
+from uvideo import AsyncClient, Cancel, Client, TransferManager, errors, etag
 from uvideo.models import Progress
 
 BLOCK = 4194304
@@ -427,13 +428,13 @@ def test_nothing_is_hashed_when_nobody_wants_it(
         patched.setattr("ucloud.uvideo.engine.upload_source.FileSource.read", failing)
         patched.setattr("ucloud.uvideo.engine.upload_source.FileBlock.read", failing)
         options = {"progress": seen.append, "bandwidth": 1 << 40} if watched else {}
-        stored = through.upload(space, "a", file, verify=False, **options)  # type: ignore[arg-type]
+        stored = through.upload(space, "a", file, checksum=False, **options)  # type: ignore[arg-type]
     assert (stored.size, stored.verified) == (len(data), False)
     assert client.get(space, "a").data == data
     if watched:
         assert seen[-1].done == len(data)
-    assert client.upload(space, "b", io.BytesIO(data), verify=False).verified is False
-    assert client.upload(space, "c", b"small", verify=False).verified is False
+    assert client.upload(space, "b", io.BytesIO(data), checksum=False).verified is False
+    assert client.upload(space, "c", b"small", checksum=False).verified is False
     assert client.get(space, "b").data == data
     tidy(client, space)
 
@@ -442,7 +443,7 @@ def test_an_unverified_upload_does_without_sendfile(
     client: Client, space: str, file: Path, data: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(os, "sendfile")
-    assert client.upload(space, "a", file, verify=False).size == len(data)
+    assert client.upload(space, "a", file, checksum=False).size == len(data)
     assert client.get(space, "a").data == data
 
 
@@ -451,11 +452,11 @@ def test_an_unverified_upload_goes_on_after_an_interruption(
 ) -> None:
     proxy.on("UploadPart", part=3).then(500, times=6)
     with pytest.raises(errors.TransferInterrupted):
-        through.upload(space, "a", file, part_jobs=1, verify=False)
+        through.upload(space, "a", file, part_jobs=1, checksum=False)
     (record,) = through.transfers()
     assert record.done == 3 * BLOCK
     proxy.reset()
-    assert through.upload(space, "a", file, verify=False).verified is False
+    assert through.upload(space, "a", file, checksum=False).verified is False
     assert parts(proxy) == [3, 4]
     assert client.get(space, "a").data == data
     tidy(client, space)
@@ -466,7 +467,7 @@ def test_an_unverified_part_that_the_service_has_already_is_named_by_its_own_eta
 ) -> None:
     there = {"RetCode": -1014, "ErrMsg": "put duplicate key error"}
     proxy.on("UploadPart", part=1).lost_answer().forward_then_answer(500, json=there)
-    through.upload(space, "a", file, verify=False)
+    through.upload(space, "a", file, checksum=False)
     assert client.get(space, "a").data == data
 
 
@@ -483,7 +484,7 @@ def test_a_file_that_ends_too_early_is_refused_unverified_too(
     cutter = threading.Thread(target=cut)
     cutter.start()
     with pytest.raises(errors.SourceChanged):
-        through.upload(space, "a", file, part_jobs=1, verify=False)
+        through.upload(space, "a", file, part_jobs=1, checksum=False)
     cutter.join()
     tidy(client, space)
 
@@ -539,21 +540,21 @@ def clocked(client: Client, now: list[float]) -> list[float]:
     return waits
 
 
-@pytest.mark.parametrize("verify", [True, False])
-def test_a_low_rate_leaves_no_connection_silent_for_long(client: Client, space: str, verify: bool) -> None:
+@pytest.mark.parametrize("checksum", [True, False])
+def test_a_low_rate_leaves_no_connection_silent_for_long(client: Client, space: str, checksum: bool) -> None:
     now = [0.0]
     waits = clocked(client, now)
-    client.upload(space, "a", content(100_000), bandwidth=20_000, part_jobs=2, verify=verify)
+    client.upload(space, "a", content(100_000), bandwidth=20_000, part_jobs=2, checksum=checksum)
     assert now[0] == pytest.approx(5, abs=0.3)
     assert max(waits) <= 0.3
 
 
-@pytest.mark.parametrize("verify", [True, False])
-def test_a_deadline_ends_the_wait_for_a_low_rate(client: Client, space: str, file: Path, verify: bool) -> None:
+@pytest.mark.parametrize("checksum", [True, False])
+def test_a_deadline_ends_the_wait_for_a_low_rate(client: Client, space: str, file: Path, checksum: bool) -> None:
     now = [0.0]
     clocked(client, now)
     with pytest.raises(errors.DeadlineExceeded):
-        client.upload(space, "a", file, bandwidth=1000, deadline=1.5, verify=verify)
+        client.upload(space, "a", file, bandwidth=1000, deadline=1.5, checksum=checksum)
     assert now[0] <= 1.6
     for record in client.transfers():
         client.abort(record.id)
@@ -627,7 +628,9 @@ def test_old_uploads_that_no_record_names_are_cleaned(
 
 def test_bad_arguments_are_said_before_anything_is_sent(proxy: FaultProxy, through: Client, tmp_path: Path) -> None:
     for call in (
-        lambda: through.upload("space", "a", "a path as text"),  # type: ignore[arg-type]
+        lambda: through.upload("space", "a", "a path as text"),
+        lambda: through.upload("space", "a", "a NUL\0"),
+        lambda: through.upload("space", "a", open(os.devnull)),  # type: ignore[arg-type]
         lambda: through.upload("space", "a", tmp_path / "absent"),
         lambda: through.upload("space", "a", tmp_path),
         lambda: through.upload("space", "a", b"", part_jobs=0),
@@ -639,3 +642,46 @@ def test_bad_arguments_are_said_before_anything_is_sent(proxy: FaultProxy, throu
         with pytest.raises((errors.InvalidArgument, errors.LocalFailure)):
             call()
     assert proxy.log() == []
+
+
+def test_text_is_a_path_and_bytes_are_content(client: Client, space: str, file: Path, data: bytes) -> None:
+    assert client.upload(space, "text", str(file)).etag == client.upload(space, "bytes", data).etag == etag(str(file))
+    assert client.stat(space, "text").mime == "video/mp4"
+    with TransferManager(client) as manager:
+        sent = manager.upload(space, "managed", str(file))
+        assert sent.path == str(file)
+
+    async def work() -> None:
+        async with AsyncClient(settings=client.settings) as loop:
+            await loop.upload(space, "loop", str(file))
+
+    asyncio.run(work())
+    assert {client.stat(space, key).size for key in ("managed", "loop")} == {len(data)}
+
+
+def test_an_upload_of_a_path_as_text_is_resumed(space: str, file: Path, proxy: FaultProxy, through: Client) -> None:
+    proxy.on("UploadPart", part=2).reset(times=6)
+    with pytest.raises(errors.TransferInterrupted) as caught:
+        through.upload(space, "a", str(file), part_jobs=1)
+    (record,) = through.transfers()
+    assert (record.id, record.path) == (caught.value.transfer, str(file))
+    before = len(parts(proxy))
+    assert through.upload(space, "a", str(file)).verified
+    assert len(parts(proxy)) - before == 3  # the two that are stored are not sent again
+    tidy(through, space)
+
+
+@pytest.mark.parametrize("text", ["hello", "a line\n", "x" * 100_000, "nul\0"])
+def test_content_as_text_is_refused_with_what_to_do(through: Client, text: str) -> None:
+    with pytest.raises((errors.InvalidArgument, errors.LocalFailure), match="text is the path.*as bytes") as caught:
+        through.upload("space", "a", text)
+    assert len(str(caught.value)) < 300
+    with pytest.raises(errors.InvalidArgument, match="data is text: give bytes"):
+        through.put("space", "a", text)  # type: ignore[arg-type]
+
+
+def test_a_file_open_as_text_is_refused(through: Client, file: Path) -> None:
+    with open(file, encoding="latin-1") as opened:
+        for call in (through.upload, through.put):
+            with pytest.raises(errors.InvalidArgument, match="open it in binary mode"):
+                call("space", "a", opened)  # type: ignore[operator]

@@ -138,7 +138,7 @@ def test_large_reads_that_jump_ask_for_what_they_need(
     asked = [each.headers["range"] for each in proxy.log("GetObject")]
     assert asked[:3] == ["bytes=1000000-1099999", "bytes=500000-508999", "bytes=2000000-2008191"]
     proxy.reset()
-    with through.open(film, verify=False) as file:  # an option of the Reader's
+    with through.open(film, checksum=False) as file:  # an option of the Reader's
         file.seek(1_000_000)
         assert file.read(100_000) == data[1_000_000:1_100_000]
         assert proxy.log("GetObject")[0].headers["range"] != "bytes=1000000-1099999"

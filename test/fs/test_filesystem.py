@@ -43,7 +43,7 @@ def test_a_large_object_is_read_whole_and_verified(
     with pytest.raises(OSError, match="does not verify") as caught:
         through.cat_file(f"{space}/movie")
     assert caught.value.errno == errno.EIO
-    small = UVideoFileSystem(**{**through.storage_options, "verify": False})
+    small = UVideoFileSystem(**{**through.storage_options, "checksum": False})
     proxy.on("GetObject", key="movie").flip(100)
     assert small.cat_file(f"{space}/movie") != movie.read_bytes()
 

@@ -61,6 +61,8 @@ class Requests(unittest.TestCase):
             ("X-Ufile-Meta-", "x"),
             ("X-Ufile-Meta-a_b", "x"),
             ("X-Ufile-Meta-a", odd),
+            ("X-Ufile-Meta-a", " x"),
+            ("X-Ufile-Meta-a", "x\t"),
             ("Content-Type", odd),
             ("Content-Type", "text/html\r\nX: y"),
             ("Cache-Control", odd),

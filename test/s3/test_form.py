@@ -76,6 +76,8 @@ def test_where_a_browser_is_sent(fields: dict[str, str], expected: tuple[str | N
     [
         ("Content-Type", "a\r\nSet-Cookie: b", "InvalidArgument"),
         ("x-amz-meta-a", "b\nc", "InvalidArgument"),
+        ("x-amz-meta-a", " b", "InvalidArgument"),
+        ("x-amz-meta-a", "b\t", "InvalidArgument"),
         ("success_action_redirect", "http://a/\r\nX: y", "InvalidArgument"),
         ("acl", "other", "InvalidArgument"),
         ("tagging", "a=b", "MalformedXML"),

@@ -582,6 +582,7 @@ def put(*headers: tuple[str, str], key: str = "k", **query: str) -> operation.Op
         ([("x-amz-meta-a", "x" * 8192)], "MetadataTooLarge"),
         ([(f"x-amz-meta-{number}", "") for number in range(81)], "MetadataTooLarge"),
         ([("x-amz-meta-", "x")], "InvalidArgument"),
+        ([("x-amz-meta-a", " x")], "InvalidArgument"),
         ([("x-amz-tagging", "&".join(f"{number}=" for number in range(11)))], "InvalidTag"),
         ([("x-amz-tagging", "k" * 129 + "=v")], "InvalidTag"),
         ([("x-amz-tagging", "k=" + "v" * 257)], "InvalidTag"),

@@ -373,6 +373,11 @@ def test_headers_in_the_query() -> None:
     assert all(not name.startswith(("x-amz-checksum", "x-amz-sdk-checksum")) for name, _ in found)
 
 
+def test_the_blanks_of_metadata_in_the_query_are_not_cut_off() -> None:
+    request = message.Request("PUT", "", "/b/k?x-amz-meta-a=%20b&x-amz-acl=%20private", message.Headers([]), b"")
+    assert dict(signature.hoisted(request)) == {"x-amz-meta-a": " b", "x-amz-acl": "private"}
+
+
 def test_a_real_header_wins() -> None:
     request = request_of(VECTORS["q12-hoisted-headers"], x_amz_acl="private")
     assert signature.hoisted(request).all("x-amz-acl") == ["private"]

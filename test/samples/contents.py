@@ -28,7 +28,7 @@ FOLDER = {"a.mp4": "folder a", "b/c.mp4": "folder c"}  # path in it: the film
 DOWNLOADS: dict[str, dict[str, Any]] = {
     "down-again": {},
     "down-resumed": {},
-    "down-unverified": {"verify": False},
+    "down-unverified": {"checksum": False},
     "down-a-range": {"start": 5, "end": 2 * BLOCK + 5 + 1000},
 }
 #: key: (the Python that began the upload, the one that finishes it)
@@ -46,7 +46,7 @@ PROFILE = {
     "part_jobs": 2,
     "bandwidth": "10M",
     "multipart_threshold": "16M",
-    "verify": False,
+    "checksum": False,
     "proxy": "http://user:password@127.0.0.1:3128",
 }
 COMMENT = "# The lab's server.\n"

@@ -369,6 +369,8 @@ class Put(Files, Case):
             files.putfile("BAD_space", "k", source),
             files.putfile(self.private, "bad", source, header=[("a", "b")]),
             files.putfile(self.private, "bad", source, header={"X-Ufile-Meta-A": "a\r\nb"}),
+            files.putfile(self.private, "bad", source, header={"X-Ufile-Meta-A": " b"}),
+            files.putfile(self.private, "bad", source, header={"x-ufile-meta-a": "b\t"}),
             files.putfile(self.private, "bad", source, header={"Authorization": "mine"}),
             files.putfile(self.private, "bad", source, header={"host": "elsewhere.example.com"}),
             files.putfile(self.private, "bad", source, header={"Content-Length": "2"}),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from uvideo.cli.walk import Entry, ascending
 
-__all__ = ["merge"]
+__all__ = ["merge", "without_markers"]
 
 
 def merge(left: Iterable[Entry], right: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry | None]]:
@@ -26,3 +26,8 @@ def merge(left: Iterable[Entry], right: Iterable[Entry]) -> Iterator[tuple[Entry
         else:
             yield one, other
             one, other = next(ours, None), next(theirs, None)
+
+
+def without_markers(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The entries without folder markers: empty objects for folders, which no listing of local files has."""
+    return (each for each in entries if each.name and not (each.name.endswith("/") and each.size == 0))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
+from uvideo.cli.i18n import say
 from uvideo.cli.report import Report
 
 if TYPE_CHECKING:
     from uvideo import Cancel, Client
+    from uvideo.config.settings import Settings
 
 __all__ = ["Context"]
 
@@ -34,25 +37,58 @@ class Context:
         self.line: int | None = None
         self.argv: list[str] = []
         self.goes_on = False  # whether the same command, run again, continues an interrupted one
+        self._parent: Context | None = None  # whose client is used
+        self._lock = threading.Lock()
+        self._settings: Settings | None = None
         self._client: Client | None = None
-        self._owns = True  # whether this Context closes the client
         self._report: Report | None = None
         self._cancel: Cancel | None = None
 
     @property
-    def client(self) -> Client:
-        """The Client for these options, created on first use.  InvalidArgument."""
-        if self._client is None:
-            from uvideo import Client
+    def settings(self) -> Settings:
+        """The Settings for these options.  InvalidArgument."""
+        if self._settings is None:
+            from uvideo.config.settings import load
 
-            self._client = Client(
-                profile=self.profile,
-                environ=self.environ(),
+            self._settings = load(
+                self.profile,
+                self.environ(),
                 endpoint=self.endpoint,
                 provider=self.provider,
-                verify=False if self.no_verify else None,
+                checksum=False if self.no_verify else None,
             )
-        return self._client
+        return self._settings
+
+    @property
+    def client(self) -> Client:
+        """The Client for these options, created on first use.  InvalidArgument; NoCredentials without configuration."""
+        if self._parent is not None:
+            return self._parent.client
+        with self._lock:
+            if self._client is None:
+                from uvideo import Client
+
+                self._check_configured()
+                self._client = Client(settings=self.settings)
+            return self._client
+
+    def _check_configured(self) -> None:
+        """NoCredentials if there are neither keys nor a service to read public objects from."""
+        found = self.settings
+        given = (found.public_key, found.endpoint, found.download_endpoint, found.api_url, found.region, self.provider)
+        if any(given) or found.provider != type(found)().provider:
+            return
+        from uvideo.config.settings import profiles
+        from uvideo.errors import InvalidArgument, NoCredentials
+
+        environ = self.environ()
+        default, tables = profiles(environ, strict=False)
+        if tables and not (default or self.profile or environ.get("UVIDEO_PROFILE")):
+            names = ", ".join(tables)
+            raise InvalidArgument(
+                say("no keys: choose a profile with --profile or uvideo config use; there are {names}", names=names)
+            )
+        raise NoCredentials()
 
     def environ(self) -> dict[str, str]:
         """The environment variables, with the value of --config."""
@@ -90,18 +126,17 @@ class Context:
         made = Context()
         for name in (*SETTINGS, "json", "quiet", "verbose", "dry_run", "yes"):
             setattr(made, name, getattr(self, name))
-        made.line, made.argv, made._client, made._cancel = line, argv, self.client, self.cancel
-        made._owns = False
+        made.line, made.argv, made._parent, made._cancel = line, argv, self, self.cancel
         return made
 
     def set(self, name: str, value: object) -> None:
         """Set an option; None and False mean that it was not given."""
         if value is not None and value is not False:
             if self.line is not None and name in SETTINGS:
-                self._client, self._owns = None, True  # this line has another client than the others
+                self._parent = None  # this line has another client than the others
             setattr(self, name, value)
             self._report = None
 
     def close(self) -> None:
-        if self._client is not None and self._owns:
+        if self._client is not None:
             self._client.close()

@@ -26,6 +26,7 @@ from uvideo.transfer.pool import Pool
 
 if TYPE_CHECKING:
     from uvideo import Limit
+    from uvideo.cli.etags import Etags
     from uvideo.client.options import CopyOptions, ResumeOptions
     from uvideo.models import TransferRecord
 
@@ -135,7 +136,7 @@ class Carried(NamedTuple):
 class Mover:
     """Carries out tasks.  Safe to share between threads.  done, bytes, skipped: counts.
 
-    learn(path, etag, size, mtime_ns): called with the known etag of a local file; mtime_ns: None for a new file.
+    etags: caches the etags of local files that transfers find.
     one_space, one_disk: as in CircuitBreaker.
     """
 
@@ -144,12 +145,12 @@ class Mover:
         context: Context,
         options: MoverOptions,
         shown: Display,
-        learn: Callable[[str, str, int, int | None], None] | None = None,
+        etags: Etags | None = None,
         *,
         one_space: bool = True,
         one_disk: bool = True,
     ) -> None:
-        self._context, self._options, self._display, self._learn = context, options, shown, learn
+        self._context, self._options, self._display, self._etags = context, options, shown, etags
         self._client, self._report = context.client, context.report
         self.done = self.bytes = self.skipped = 0
         self._breaker = CircuitBreaker(options.jobs, one_space=one_space, one_disk=one_disk)
@@ -283,12 +284,12 @@ class Mover:
         else:
             source = Path(path)
             kind = options.mime or mime.guess(target.key, path)
-        given, metadata = self._given(line), options.metadata
+        given, metadata, began = self._given(line), options.metadata, time.time_ns()
         stored = self._client.upload(
             target.space, target.key, source, mime=kind, storage_class=options.storage_class, metadata=metadata, **given
         )
-        if entry is not None and path is not None and stored.etag and stored.verified and self._learn:
-            self._learn(path, stored.etag, entry.size, entry.mtime_ns)
+        if entry is not None and path is not None and stored.etag and stored.verified and self._etags:
+            self._etags.uploaded(entry, stored.etag, began)
         return Carried("upload", stored.size or 0, stored.etag, stored.verified)
 
     def _download(self, entry: Entry, source: Remote, target: str | Pipe, line: Line | None) -> Carried:
@@ -300,8 +301,8 @@ class Mover:
         found = self._client.download(source.space, source.key, where, **self._given(line))
         if isinstance(target, Pipe):
             sys.stdout.buffer.flush()
-        elif found.verified and found.etag and self._learn:
-            self._learn(target, found.etag, found.size, None)
+        elif found.verified and found.etag and self._etags:
+            self._etags.downloaded(target, found.etag, found.size)
         return Carried("download", found.size, found.etag, found.verified)
 
     def _copy(self, entry: Entry, source: Remote, target: Remote, line: Line | None) -> Carried:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import click
 
@@ -16,10 +16,23 @@ from uvideo.cli.destinations import Destinations
 from uvideo.cli.i18n import say
 from uvideo.cli.progress import display
 from uvideo.cli.verb_command import Example, Function, option, store, verb
+from uvideo.cli.walk import FolderReader
 from uvideo.errors import InvalidArgument
 from uvideo.transfer.pattern import Filter
+from uvideo.transfer.walk import LINKS, Links, check_links
 
-__all__ = ["cp", "filters", "mover_options", "mv", "pairs", "rates"]
+__all__ = [
+    "RateOptions",
+    "SelectionOptions",
+    "cp",
+    "filters",
+    "folder_reader",
+    "mover_options",
+    "mv",
+    "pairs",
+    "rates",
+    "selection",
+]
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -35,6 +48,13 @@ class FilterOptions(TypedDict):
     exclude: tuple[str, ...]
 
 
+class SelectionOptions(FilterOptions):
+    """The values of the options that ``selection`` adds."""
+
+    links: str
+    skip_special: bool
+
+
 class RateOptions(TypedDict):
     """The values of the options that ``rates`` adds."""
 
@@ -43,7 +63,7 @@ class RateOptions(TypedDict):
     bwlimit: str | None
 
 
-class MoveOptions(FilterOptions, RateOptions):
+class MoveOptions(SelectionOptions, RateOptions):
     """The values of the options that ``moving`` adds, without sources and target."""
 
     recursive: bool
@@ -58,6 +78,28 @@ def filters(function: Function) -> Function:
     option("--exclude", multiple=True, metavar="PATTERN", help="Exclude matching items. Repeatable.")(function)
     return option("--include", multiple=True, metavar="PATTERN", help="Include only matching items. Repeatable.")(
         function
+    )
+
+
+def selection(function: Function) -> Function:
+    """Adds the options --include, --exclude, --links and --skip-special."""
+    option("--skip-special", is_flag=True, help="Skip pipes, sockets and devices in folders; else they fail.")(function)
+    option(
+        "--links",
+        type=click.Choice(LINKS),
+        default="inside",
+        help="Links in folders to follow: all, those that stay inside the folder, or none.",
+    )(function)
+    return filters(function)
+
+
+def folder_reader(
+    context: Context, options: SelectionOptions, links: Links | Literal["files"] | None = None
+) -> FolderReader:
+    """The FolderReader for the options that ``selection`` adds.  links: in place of --links."""
+    chosen = Filter(options["include"], options["exclude"])
+    return FolderReader(
+        context.report, chosen, check_links(options["links"]) if links is None else links, options["skip_special"]
     )
 
 
@@ -79,6 +121,10 @@ def pairs(texts: Iterable[str]) -> dict[str, str] | None:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise InvalidArgument(say("--meta {text}: write name=value", text=text))
+        if value != value.strip(" \t"):
+            raise InvalidArgument(
+                say("--meta {text}: the value begins or ends with a blank, which HTTP does not keep", text=text)
+            )
         found[name.lower()] = value
     return found or None
 
@@ -97,8 +143,8 @@ def moving(function: Function) -> Function:
         (
             click.argument("sources", nargs=-1, required=True, metavar="SOURCE..."),
             click.argument("target", metavar="TARGET"),
-            option("--recursive", "-r", is_flag=True, help="Include folders, with their contents."),
-            filters,
+            option("--recursive", "-r", "-R", is_flag=True, help="Include folders, with their contents."),
+            selection,
             option("--no-clobber", "-n", is_flag=True, help="Do not overwrite existing targets."),
             option("--meta", multiple=True, metavar="NAME=VALUE", help="Metadata of the new objects. Repeatable."),
             option(
@@ -139,14 +185,14 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
         keep=options["no_clobber"],
         move=move,
     )
-    wanted, recursive = Filter(options["include"], options["exclude"]), options["recursive"]
-    destinations = Destinations(context.client, given, to, recursive, wanted, report.fail, context.dry_run)
+    reader = folder_reader(context, options)
+    destinations = Destinations(context.client, given, to, options["recursive"], reader, report.fail, context.dry_run)
     context.goes_on = not any(isinstance(each, Pipe) for each in (*given, to))
     with display(context) as shown:
         spaces = {getattr(each, "space", None) for each in given}
         mover = Mover(context, chosen, shown, one_space=len(spaces) == 1)
         mover.carry(destinations.tasks())
-    if mover.done + mover.skipped + report.failed != 1 or report.json:
+    if mover.done + mover.skipped + report.failed != 1 or report.links or report.special or report.json:
         mover.summary()
     return report.finish(mover.done + mover.skipped)
 

@@ -12,10 +12,11 @@ from uvideo.cli.address import Address, Local, Pipe, Remote
 from uvideo.cli.copy_item import Task
 from uvideo.cli.i18n import say
 from uvideo.cli.lookup import exists
-from uvideo.cli.walk import Entry, files, objects, one_file, one_object
+from uvideo.cli.walk import Entry, FolderReader, objects, one_file, one_object
 from uvideo.errors import InvalidArgument, LocalFailure, NotFound, UVideoError
 from uvideo.transfer.folders import FolderTarget
-from uvideo.transfer.pattern import Filter, compiled, literal_prefix
+from uvideo.transfer.pattern import compiled, literal_prefix, may_match_below
+from uvideo.transfer.walk import Selection
 
 if TYPE_CHECKING:
     from uvideo import Client
@@ -34,10 +35,33 @@ class Pattern:
     def __init__(self, text: str, below: bool = False) -> None:
         self.prefix = literal_prefix(text)
         self.base = self.prefix[: self.prefix.rfind("/") + 1]
-        self._ways = [compiled(each) for each in ((text, text + "/**") if below else (text,))]
+        self._texts = (text, text + "/**") if below else (text,)
+        self._ways = [compiled(each) for each in self._texts]
 
     def match(self, key: str) -> bool:
         return any(each.fullmatch(key) for each in self._ways)
+
+    def reaches(self, folder: str) -> bool:
+        """Whether anything below a folder may match."""
+        return any(may_match_below(each, folder) for each in self._texts)
+
+
+class _Matches:
+    """The Selection of the files that match a Pattern and that another Selection takes.  some: whether any matched."""
+
+    is_partial = True
+
+    def __init__(self, pattern: Pattern, chosen: Selection) -> None:
+        self._pattern, self._chosen, self.some = pattern, chosen, False
+
+    def takes(self, path: str) -> bool:
+        if not self._pattern.match(self._pattern.base + path):
+            return False
+        self.some = True
+        return self._chosen.takes(path)
+
+    def skips(self, folder: str) -> bool:
+        return not self._pattern.reaches(self._pattern.base + folder) or self._chosen.skips(folder)
 
 
 def _is_folder(client: Client, source: Address, recursive: bool) -> bool:
@@ -59,42 +83,42 @@ def nothing(address: Address) -> NotFound | FileNotFoundError:
 
 
 def expand(
-    client: Client, source: Address, recursive: bool, refuse: Refuse, prefix: str = "", literal: bool = False
+    client: Client,
+    source: Address,
+    recursive: bool,
+    refuse: Refuse,
+    prefix: str = "",
+    reader: FolderReader | None = None,
 ) -> Iterator[Entry]:
-    """The entries of one source.  prefix: put before the names of a folder's contents.
+    """The entries of one source that the reader selects.  prefix: put before the names of a folder's contents.
 
-    recursive: include folders.  literal: the source is not a pattern, even if it looks like one.
+    recursive: include folders.  reader: None for sources that are not local.
     """
-    found = False
     if isinstance(source, Local):
-        entries = _local(source, recursive, refuse, prefix)
+        assert reader is not None
+        entries = _local(source, recursive, reader, prefix)
     else:
         assert isinstance(source, Remote)
-        entries = _remote(client, source, recursive, prefix, literal)
+        entries = _remote(client, source, recursive, prefix)
     try:
-        for entry in entries:
-            found = True
-            yield entry
+        yield from entries
     except (UVideoError, OSError) as error:
         refuse(error, str(source))
-        return
-    if not found and not (isinstance(source, Local) and os.path.isdir(source.path)):
-        refuse(nothing(source), str(source))
 
 
-def _local(source: Local, recursive: bool, refuse: Refuse, prefix: str) -> Iterator[Entry]:
+def _local(source: Local, recursive: bool, reader: FolderReader, prefix: str) -> Iterator[Entry]:
     if source.is_pattern:
         pattern = Pattern(source.path, recursive)
         depth = None if recursive or "**" in source.path else source.path.count("/") - pattern.base.count("/")
-        for entry in files(pattern.base or ".", refuse, depth=depth):
-            if pattern.match(pattern.base + entry.name):
-                yield entry
+        within = _Matches(pattern, reader.chosen)
+        yield from reader.files(pattern.base or ".", depth=depth, within=within)
+        if not within.some:
+            raise nothing(source)
     elif os.path.isdir(source.path):
         if not recursive:
             raise InvalidArgument(say("{path} is a folder: give -r to include its contents", path=source))
-        yield from files(source.path, refuse, prefix)
-    else:
-        name = os.path.basename(source.path)
+        yield from reader.files(source.path, prefix)
+    elif reader.chosen.takes(name := os.path.basename(source.path)):
         try:
             name.encode("utf-8")
         except UnicodeEncodeError:
@@ -102,14 +126,17 @@ def _local(source: Local, recursive: bool, refuse: Refuse, prefix: str) -> Itera
         yield one_file(source.path, name)
 
 
-def _remote(client: Client, source: Remote, recursive: bool, prefix: str, literal: bool) -> Iterator[Entry]:
+def _remote(client: Client, source: Remote, recursive: bool, prefix: str) -> Iterator[Entry]:
     space, key = source.space, source.key
-    if source.is_pattern and not literal and not exists(client, source):
-        pattern = Pattern(key, recursive)
+    if source.is_pattern and not exists(client, source):
+        pattern, some = Pattern(key, recursive), False
         flat = not recursive and "**" not in key and key.count("/") == pattern.base.count("/")
         for entry in objects(client, space, pattern.prefix, pattern.base, flat):
             if isinstance(entry.place, Remote) and pattern.match(entry.place.key):
+                some = True
                 yield entry
+        if not some:
+            raise nothing(source)
         return
     if source.is_folder:
         if not recursive:
@@ -138,6 +165,7 @@ def _under(prefix: str, entry: Entry) -> Entry:
 class Destinations:
     """Maps sources to a target.  InvalidArgument for invalid arguments, before anything is done.
 
+    reader: lists local folders and has the filter of all sources.
     refuse(error, item): called for each item that cannot be transferred.
     """
 
@@ -147,12 +175,12 @@ class Destinations:
         sources: Sequence[Address],
         target: Address,
         recursive: bool,
-        chosen: Filter,
+        reader: FolderReader,
         refuse: Refuse,
         dry_run: bool = False,
     ) -> None:
         self._client, self._sources, self._target = client, sources, target
-        self._recursive, self._filter, self._refuse, self._dry_run = recursive, chosen, refuse, dry_run
+        self._recursive, self._reader, self._refuse, self._dry_run = recursive, reader, refuse, dry_run
         self._check()
         first = sources[0]
         several = len(sources) > 1 or getattr(first, "is_pattern", False)
@@ -202,8 +230,9 @@ class Destinations:
             if len(self._sources) > 1:
                 path = source.path if isinstance(source, Local) else source.key
                 name = os.path.basename(os.path.normpath(path)) if path.strip("/.") else ""
-            for entry in expand(self._client, source, self._recursive, self._refuse, name and name + "/"):
-                if not self._filter.takes(entry.name):
+            prefix, reader = name and name + "/", self._reader
+            for entry in expand(self._client, source, self._recursive, self._refuse, prefix, reader):
+                if entry.path is None and not reader.chosen.takes(entry.name):
                     continue
                 try:
                     found = self._place(entry, source)

@@ -50,6 +50,7 @@ CHECK = Kind(
         "facts": "object",
     },
     _check_text,
+    ("message", "facts"),
 )
 
 

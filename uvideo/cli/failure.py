@@ -73,6 +73,8 @@ def text(error: BaseException) -> str:
         return str(error)
     if isinstance(error, errors.Cancelled):
         return say("interrupted")
+    if isinstance(error, errors.NoCredentials) and error.response is None:  # nothing was sent
+        return say("no keys are configured")
     if isinstance(error, errors.Refused) and error.cause is None:
         parts = [str(error.message)]
         if error.status:
@@ -96,7 +98,7 @@ def hint(error: BaseException) -> str | None:
     if isinstance(error, errors.SpaceNotEmpty):
         return say("uvideo rb --force removes its objects too")
     if isinstance(error, errors.NoCredentials):
-        return say("set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY, or run uvideo config init; uvideo doctor checks them")
+        return say("run uvideo config init, or set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY; uvideo doctor checks them")
     if isinstance(error, (errors.SignatureMismatch, errors.SignatureExpired, errors.UnknownKey, errors.AccessDenied)):
         return say("uvideo doctor checks keys, clock and host")
     if isinstance(error, errors.NotRestored):

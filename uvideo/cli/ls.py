@@ -11,11 +11,12 @@ import click
 from uvideo.cli.address import Remote, remote
 from uvideo.cli.context import Context
 from uvideo.cli.destinations import Pattern
+from uvideo.cli.i18n import say
 from uvideo.cli.lookup import exists
 from uvideo.cli.report import Kind, moment, named, size
 from uvideo.cli.space import SPACE
 from uvideo.cli.verb_command import Example, option, verb
-from uvideo.errors import NotFound
+from uvideo.errors import InvalidArgument, NotFound
 
 if TYPE_CHECKING:
     from uvideo import Client
@@ -67,15 +68,31 @@ def _long(human: bool) -> tuple[Kind, Kind]:
         Example("The top level of a space, with its folders:", "uvideo ls uvideo://demo"),
         Example("All objects in a folder, with size, time, class and etag:", "uvideo ls -lHr uvideo://demo/photos/"),
         Example("Every MP4 file, however deep:", "uvideo ls 'uvideo://demo/**.mp4'"),
+        Example(
+            "The addresses of all objects for another program, whatever is in the keys:",
+            "uvideo ls -r0 uvideo://demo | xargs -0 uvideo stat",
+        ),
         Example("The first five keys, for a program:", "uvideo ls --json -r --max 5 uvideo://demo"),
     ],
 )
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS...]")
 @option("--long", "-l", is_flag=True, help="Show size, time, storage class and etag.")
 @option("--human-readable", "-H", "human", is_flag=True, help="Print sizes such as 12.3 MiB.")
-@option("--recursive", "-r", is_flag=True, help="List all objects recursively.")
+@option("--recursive", "-r", "-R", is_flag=True, help="List all objects recursively.")
 @option("--max", "most", type=click.IntRange(1), metavar="N", help="Print at most this many lines for each address.")
-def ls(context: Context, addresses: Sequence[str], long: bool, human: bool, recursive: bool, most: int | None) -> int:
+@option("--null", "-0", "null", is_flag=True, help="End each line with a zero byte, for xargs -0.")
+def ls(
+    context: Context,
+    addresses: Sequence[str],
+    long: bool,
+    human: bool,
+    recursive: bool,
+    most: int | None,
+    null: bool,
+) -> int:
+    if null and context.json:
+        raise InvalidArgument(say("--null and --json cannot be combined"))
+    context.report.null = null
     if not addresses:
         for space in islice(context.client.list_spaces(), most):
             context.report.result(SPACE, space, space=space.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import mimetypes
+from uvideo import media_type
 
 __all__ = ["by_content", "by_name", "guess"]
 
@@ -14,9 +14,9 @@ SIGNS = (
     (0, b"FLV\x01", "video/x-flv"),
     (0, b"\x00\x00\x01\xba", "video/mpeg"),
     (8, b"AVI ", "video/x-msvideo"),
-    (8, b"WAVE", "audio/x-wav"),
+    (8, b"WAVE", "audio/wav"),
     (8, b"WEBP", "image/webp"),
-    (0, b"OggS", "application/ogg"),
+    (0, b"OggS", "audio/ogg"),
     (0, b"ID3", "audio/mpeg"),
     (0, b"fLaC", "audio/flac"),
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -34,7 +34,7 @@ SIGNS = (
 def by_name(*names: str) -> str | None:
     """The media type for the first of the names that has a known one; None if none has."""
     for name in names:
-        found = mimetypes.guess_type(name)[0]
+        found = media_type(name)
         if found:
             return found
     return None

@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from uvideo.cli.context import Context
+from uvideo.cli.escaping import shown
 from uvideo.cli.i18n import say
-from uvideo.cli.report import shown
 
 if TYPE_CHECKING:
     from uvideo.models import Progress

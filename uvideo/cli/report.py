@@ -2,7 +2,7 @@
 
 Records go to standard output, one per line: text, or with --json one JSON object.  Errors, notes and progress go to
 standard error, with --json as JSON too.  Text from outside, for example a key or a file name, is never printed raw to a
-terminal: control characters are shown as escapes.
+terminal or to standard error: control characters are shown as escapes.  In a pipe names are printed as they are.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from uvideo import errors
 from uvideo.cli import failure
+from uvideo.cli.escaping import escaped, shown
 from uvideo.cli.i18n import say
 from uvideo.config import systemd_journal
 
 if TYPE_CHECKING:
     from uvideo.transfer.pool import Pool
 
-__all__ = ["ERROR", "NOTE", "SUMMARY", "Kind", "OutputGone", "Report", "moment", "named", "shown", "size", "span"]
+__all__ = ["ERROR", "NOTE", "SUMMARY", "Kind", "OutputGone", "Report", "left_out", "moment", "named", "size", "span"]
 
 
 #: Fields whose attribute has another name.
@@ -37,12 +38,13 @@ class Kind:
 
     fields: {name: type}.  Types: string, integer, number, boolean, time (RFC 3339 text in UTC), object, list (of
     strings); a ? means that null is possible.  text(record): the record's line; None for a record that is printed only
-    with --json.
+    with --json.  lines: fields with several lines of prose; such a record is for people, and is escaped in pipes too.
     """
 
     name: str
     fields: Mapping[str, str]
     text: Callable[[dict[str, Any]], str | None]
+    lines: Collection[str] = ()
 
     def completed(self, record: dict[str, Any], of: object) -> dict[str, Any]:
         """The record with all fields; missing ones are taken from the attributes of ``of``."""
@@ -53,16 +55,9 @@ class Kind:
 # Values as text
 
 
-def shown(text: str) -> str:
-    """Text that is safe on a terminal: an unprintable character becomes an escape, as in a Python string."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
 def named(record: Mapping[str, Any]) -> str:
-    """The address of a record with space and key, on one line whatever the key contains."""
-    return f"uvideo://{record['space']}/{shown(record['key'])}"
+    """The address of a record with space and key."""
+    return f"uvideo://{record['space']}/{record['key']}"
 
 
 def size(number: int | None) -> str:
@@ -143,6 +138,16 @@ ERROR = Kind(
 NOTE = Kind("note", {"message": "string"}, lambda record: str(record["message"]))
 
 
+def left_out(record: Mapping[str, Any]) -> list[str]:
+    """The texts for the links and special files that a verb skipped, if any."""
+    parts = []
+    if record["links"]:
+        parts.append(say("skipped links: {count}", count=record["links"]))
+    if record["special"]:
+        parts.append(say("skipped special files: {count}", count=record["special"]))
+    return parts
+
+
 def _summary_text(record: dict[str, Any]) -> str:
     parts = []
     if record["done"] or not (record["deleted"] or record["skipped"]):
@@ -155,7 +160,7 @@ def _summary_text(record: dict[str, Any]) -> str:
         parts.append(say("{count} deleted", count=record["deleted"]))
     if record["failed"]:
         parts.append(say("{count} failed", count=record["failed"]))
-    words = say(", ").join(parts)
+    words = say(", ").join([*parts, *left_out(record)])
     if record["dry_run"]:
         return say("dry run, nothing was changed: {words}", words=words)
     if record["bytes"] and record["seconds"] >= 1:
@@ -174,6 +179,8 @@ SUMMARY = Kind(
         "bytes": "integer",
         "seconds": "number",
         "dry_run": "boolean",
+        "links": "integer",  # links that were skipped
+        "special": "integer",  # pipes, sockets and devices that were skipped
     },
     _summary_text,
 )
@@ -191,6 +198,7 @@ class Report:
     """The output of a verb.  Safe to share between threads.
 
     quiet: print only results and errors.  verbose: print notes too.  line: the line in the file that ``run`` reads.
+    null: a zero byte ends each record on standard output, in place of a line break.
     """
 
     def __init__(
@@ -205,9 +213,11 @@ class Report:
     ) -> None:
         self.json, self.quiet, self.verbose, self.line = json, quiet, verbose, line
         self.out, self.err = out or sys.stdout, err or sys.stderr
+        self.null = False
         self.failures: list[tuple[str, str]] = []  # (item, text) of the first LISTED failures
         self.failed = 0
         self.codes: set[int] = set()  # exit codes of the failures
+        self.links = self.special = 0  # links and special files that were skipped
         #: Prints a line above the progress display, if there is one.
         self.above: Callable[[str], None] | None = None
         self._lock = threading.RLock()
@@ -271,12 +281,17 @@ class Report:
 
     @contextmanager
     def failing(self, item: object, *ends: type[errors.UVideoError]) -> Iterator[None]:
-        """A block for one of several items: prints its error and goes on.  Errors of ``ends`` are raised."""
+        """A block for one of several items: prints its error and goes on.  Errors of ``ends`` are raised.
+
+        So is NoCredentials before anything was sent: the other items would fail in the same way.
+        """
         try:
             yield
         except ends:
             raise
         except errors.UVideoError as error:
+            if isinstance(error, errors.NoCredentials) and error.response is None:
+                raise
             self.fail(error, str(item))
 
     def ended_early(self, pool: Pool[Any], total: int | None = None) -> None:
@@ -296,10 +311,10 @@ class Report:
             return failure.OK
         if self.failed > 1 and not self.json:
             lines = [say("{count} of {total} failed:", count=self.failed, total=done + self.failed)]
-            lines += [f"  {item}" for item, _ in self.failures]
+            lines += [f"  {shown(item)}" for item, _ in self.failures]
             if self.failed > len(self.failures):
                 lines.append(say("  and {count} more", count=self.failed - len(self.failures)))
-            self._print(self.err, "\n".join(shown(line) for line in lines))
+            self._print(self.err, "\n".join(lines))
         return min(self.codes) if not done and len(self.codes) == 1 else failure.FAILED
 
     def summary(
@@ -314,6 +329,8 @@ class Report:
             "bytes": size,
             "seconds": round(seconds, 3),
             "dry_run": dry_run,
+            "links": self.links,
+            "special": self.special,
         }
         if not self.quiet:
             self._record(self.out if self.json else self.err, SUMMARY, record)
@@ -324,10 +341,11 @@ class Report:
         if self.json:
             self._print(stream, as_json(kind.name, record))
             return
-        text = kind.text(record)
+        to_journal = systemd_journal.leads_to_journal(stream)
+        is_raw = stream is not self.err and not (stream.isatty() or to_journal or kind.lines)
+        text = kind.text(record if is_raw else escaped(record, kind.lines))
         if text is not None:
-            text = "\n".join(shown(line) for line in text.split("\n"))
-            if systemd_journal.leads_to_journal(stream):
+            if to_journal:
                 text = systemd_journal.prioritized(
                     text, systemd_journal.ERROR if kind is ERROR else systemd_journal.INFO
                 )
@@ -339,7 +357,7 @@ class Report:
                 self.above(text)
                 return
             try:
-                stream.write(text + "\n")
+                stream.write(text + ("\0" if self.null and stream is self.out else "\n"))
                 stream.flush()
             except BrokenPipeError:
                 raise OutputGone from None

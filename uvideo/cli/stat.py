@@ -11,7 +11,7 @@ from uvideo.cli.address import Remote, remote
 from uvideo.cli.context import Context
 from uvideo.cli.lookup import stat_object
 from uvideo.cli.ls import OBJECT, keys
-from uvideo.cli.report import Kind, moment, named, shown, size
+from uvideo.cli.report import Kind, moment, named, size
 from uvideo.cli.space import SPACE
 from uvideo.cli.verb_command import Example, option, verb
 
@@ -23,7 +23,7 @@ def _block(title: str, rows: Sequence[tuple[str, Any]]) -> str:
     lines = [title]
     for name, value in rows:
         if value not in (None, "", ()):
-            lines.append(f"  {name + ':':<10} {shown(str(value))}")
+            lines.append(f"  {name + ':':<10} {value}")
     return "\n".join(lines)
 
 

@@ -14,10 +14,10 @@ import click
 from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
 from uvideo.cli.ask import confirmed, yes
-from uvideo.cli.compare import merge
+from uvideo.cli.compare import merge, without_markers
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
-from uvideo.cli.cp import FilterOptions, RateOptions, filters, mover_options, rates
+from uvideo.cli.cp import RateOptions, SelectionOptions, folder_reader, mover_options, rates, selection
 from uvideo.cli.destinations import nothing
 from uvideo.cli.etags import Etags
 from uvideo.cli.i18n import say
@@ -26,10 +26,9 @@ from uvideo.cli.progress import Display, display
 from uvideo.cli.report import Kind, size
 from uvideo.cli.rm import delete_all
 from uvideo.cli.verb_command import Example, option, verb
-from uvideo.cli.walk import Entry, files, objects, one_file
+from uvideo.cli.walk import Entry, objects, one_file
 from uvideo.errors import Cancelled, InvalidArgument, LocalFailure, NotFound, UVideoError
 from uvideo.transfer.folders import FolderTarget
-from uvideo.transfer.pattern import Filter
 
 __all__ = ["apply", "sync"]
 
@@ -51,12 +50,13 @@ PLANNED = Kind(
 Pair = tuple[Entry, Remote | str, Entry | None]
 
 
-class SyncOptions(FilterOptions, RateOptions):
+class SyncOptions(SelectionOptions, RateOptions):
     """The options of ``sync``, except those that are used only once."""
 
     delete: bool
     max_delete: int
     size_only: bool
+    checksum: bool
     plan: str | None
 
 
@@ -82,14 +82,16 @@ class Sync:
     def __init__(self, context: Context, source: Local | Remote, target: Local | Remote, options: SyncOptions) -> None:
         self._context, self._source, self._target = context, source, target
         self._options, self._plan = options, options["plan"]
-        self._filter = Filter(options["include"], options["exclude"])
+        self._reader = folder_reader(context, options)
+        # Files behind a link in the target are not part of the target and must never be deleted.
+        self._target_reader = folder_reader(context, options, links="files")
         self._mover_options = mover_options(context, options)
         self._report = context.report
         self._surplus: list[Entry] = []
         self._surplus_count = self._seen = 0
         self._lock = threading.Lock()
         self._writer: PlanWriter | None = None
-        self._etags = Etags()
+        self._etags = Etags(fresh=options["checksum"])
         self._folder: FolderTarget | None = None
 
     # Listings
@@ -98,15 +100,11 @@ class Sync:
         if isinstance(side, Remote):
             found: Iterable[Entry] = objects(self._context.client, side.space, side.key)
         elif os.path.isdir(side.path):
-            # Files behind a link in the target are not part of the target and must never be deleted.
-            links = side is self._source
-            found = files(side.path, self._report.fail, skips=self._filter.skips, links=links)
+            found = (self._reader if side is self._source else self._target_reader).files(side.path)
         else:
             found = ()
-        for entry in found:
-            if entry.name == "" or (entry.name.endswith("/") and entry.size == 0):
-                continue  # folder markers
-            if not self._filter.takes(entry.name) or self._is_plan(entry):
+        for entry in without_markers(found):
+            if not self._reader.chosen.takes(entry.name) or self._is_plan(entry):
                 continue
             if side is self._source:
                 self._seen += 1
@@ -121,14 +119,17 @@ class Sync:
         return os.path.realpath(entry.path) == os.path.realpath(self._plan)
 
     def _pairs(self) -> Iterator[Pair]:
-        """A Pair for each entry of the source.  Entries that only the target has are collected for deletion."""
+        """A Pair for each entry of the source.  Entries that only the target has are collected for deletion.
+
+        What has the name of a skipped file or link of the source, or of one below it, stays.
+        """
         for ours, theirs in merge(self._entries(self._source), self._entries(self._target)):
             if ours is not None:
                 try:
                     yield ours, self._place(ours), theirs
                 except (UVideoError, OSError) as error:
                     self._report.fail(error, str(ours.place))
-            elif theirs is not None and self._options["delete"]:
+            elif theirs is not None and self._options["delete"] and not self._reader.hides(theirs.name):
                 self._surplus_count += 1
                 if self._surplus_count <= self._options["max_delete"]:
                     self._surplus.append(theirs)
@@ -151,7 +152,9 @@ class Sync:
             return True
         one, other = self._etag(ours, shown), self._etag(theirs, shown)
         found = same_etag(one, other, ours.size)
-        return self._is_older(ours, theirs) if found is None else found
+        if found is None:  # the etags do not show it
+            return not self._options["checksum"] and self._is_older(ours, theirs)
+        return found
 
     def _etag(self, entry: Entry, shown: Display) -> str | None:
         if entry.path is None:
@@ -207,7 +210,7 @@ class Sync:
     def _run(self) -> int:
         context, report = self._context, self._report
         with display(context) as shown:
-            mover = Mover(context, self._mover_options, shown, self._etags.learn)
+            mover = Mover(context, self._mover_options, shown, self._etags)
             mover.run(self._pairs(), lambda pair: self._one(pair, mover, shown))
         if not self._seen and not report.failed:
             if isinstance(self._source, Remote):
@@ -284,9 +287,9 @@ def _endpoint(context: Context) -> str:
     text=(
         "Copies missing and different files from a folder to uvideo://space/prefix, back, or between two "
         "prefixes. Two files are the same if size and content are equal. The content of local files is compared "
-        "by etag, which is computed here and reused until size, time or inode change. --delete removes items that "
-        "only TARGET has, after everything was copied without failure. It refuses an empty source and more than "
-        "--max-delete items, and asks on a terminal.",
+        "by etag, which is computed here and reused until size, times or inode change; --checksum computes all of "
+        "them anew. --delete removes items that only TARGET has, after everything was copied without failure. It "
+        "refuses an empty source and more than --max-delete items, and asks on a terminal.",
         "--plan FILE changes nothing and writes a plan; uvideo apply FILE carries it out.",
     ),
     examples=[
@@ -316,12 +319,12 @@ def _endpoint(context: Context) -> str:
 )
 @yes
 @option("--size-only", is_flag=True, help="Compare sizes only.")
-@option("--checksum", is_flag=True, help="Compare content too, which is the default.")
+@option("--checksum", is_flag=True, help="Compare content by etags computed anew, without the cache.")
 @option("--plan", metavar="FILE", help="Change nothing; write a plan to this file.")
-@filters
+@selection
 @rates
-def sync(context: Context, source: str, target: str, checksum: bool, **options: Unpack[SyncOptions]) -> int:
-    if checksum and options["size_only"]:
+def sync(context: Context, source: str, target: str, **options: Unpack[SyncOptions]) -> int:
+    if options["checksum"] and options["size_only"]:
         raise InvalidArgument(say("--checksum and --size-only cannot be combined"))
     context.goes_on = True
     return Sync(context, _folder(source), _folder(target), options).run()
@@ -415,7 +418,7 @@ def apply(context: Context, file: str, **options: Unpack[RateOptions]) -> int:
 
     with contextlib.closing(Etags()) as etags:
         with display(context) as shown:
-            mover = Mover(context, mover_options(context, options), shown, etags.learn)
+            mover = Mover(context, mover_options(context, options), shown, etags)
             copies = (Task(step.source, step.to) for step in pending(plan.steps(deletes=False)))
             mover.carry(copies)
         deleted = 0

@@ -14,7 +14,7 @@ from uvideo.cli.cp import RateOptions, mover_options, rates
 from uvideo.cli.i18n import say
 from uvideo.cli.progress import display
 from uvideo.cli.report import Kind, moment, size
-from uvideo.cli.verb_command import Example, family, option, verb
+from uvideo.cli.verb_command import Example, ListingGroup, family, option, verb
 from uvideo.errors import InvalidArgument, UVideoError
 from uvideo.models import TransferRecord
 
@@ -58,15 +58,24 @@ transfers = family(
     "transfers",
     text=(
         "Each large transfer has a record while it runs (in ~/.local/state/uvideo). After a crash or a reboot the "
-        "same command, or resume, transfers only the missing parts."
+        "same command, or resume, transfers only the missing parts.",
+        "Without a verb it lists them.",
     ),
-    examples=[Example("List what is unfinished:", "uvideo transfers ls")],
+    examples=[Example("List what is unfinished:", "uvideo transfers")],
+    kind=ListingGroup,
 )
+
+
+def _records(context: Context) -> tuple[TransferRecord, ...]:
+    """The unfinished transfers of this machine, which need no keys.  The oldest is first."""
+    from uvideo.transfer.journal import Journal
+
+    return Journal(context.settings.state() / "transfers").entries()
 
 
 def _chosen(context: Context, ids: tuple[str, ...], everything: bool) -> list[TransferRecord]:
     """The records of these ids, or all that no process works on.  InvalidArgument for an unknown id."""
-    found = context.client.transfers()
+    found = _records(context)
     if everything == bool(ids):
         raise InvalidArgument(say("give the ids of transfers, or --all; uvideo transfers ls lists the ids"))
     if everything:
@@ -84,7 +93,7 @@ def _chosen(context: Context, ids: tuple[str, ...], everything: bool) -> list[Tr
     examples=[Example("As JSON:", "uvideo transfers ls --json")],
 )
 def ls(context: Context) -> None:
-    for record in context.client.transfers():
+    for record in _records(context):
         source, target = sides(record)
         context.report.result(TRANSFER, record, source=source, target=target, bytes=record.size)
 

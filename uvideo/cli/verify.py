@@ -7,7 +7,7 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import click
 
@@ -15,18 +15,20 @@ from uvideo import Cancel, same_etag
 from uvideo import etag as etag_of
 from uvideo.cli import failure
 from uvideo.cli.address import Local, Pipe, Remote, parse
-from uvideo.cli.compare import merge
+from uvideo.cli.compare import merge, without_markers
 from uvideo.cli.context import Context
-from uvideo.cli.cp import filters
+from uvideo.cli.cp import SelectionOptions, folder_reader, selection
 from uvideo.cli.etags import hashed
 from uvideo.cli.i18n import say
 from uvideo.cli.lookup import exists
-from uvideo.cli.report import Kind, shown, size
+from uvideo.cli.report import Kind, left_out, size
 from uvideo.cli.verb_command import Example, option, verb
-from uvideo.cli.walk import Entry, files, objects, one_file, one_object
+from uvideo.cli.walk import Entry, FolderReader, objects, one_file, one_object
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
-from uvideo.transfer.pattern import Filter
 from uvideo.transfer.pool import results
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["DIFFERENCE", "ETAG", "VERIFIED", "etag", "verify"]
 
@@ -37,7 +39,7 @@ STATES = ("same", "different", "missing", "extra", "unknown")
 ETAG = Kind(
     "etag",
     {"path": "string", "size": "integer?", "etag": "string"},
-    lambda record: f"{record['etag']}  {shown(record['path'])}",
+    lambda record: f"{record['etag']}  {record['path']}",
 )
 
 
@@ -52,7 +54,7 @@ DIFFERENCE = Kind(
         "etag": "string?",
         "other_etag": "string?",
     },
-    lambda record: f"{say(record['state'])}  {shown(record['item'])}",
+    lambda record: f"{say(record['state'])}  {record['item']}",
 )
 
 
@@ -66,7 +68,7 @@ def _verified_text(record: dict[str, Any]) -> str:
     ):
         if record[name]:
             words += ", " + say(text, count=record[name])
-    return words
+    return ", ".join([words, *left_out(record)])
 
 
 VERIFIED = Kind(
@@ -78,6 +80,8 @@ VERIFIED = Kind(
         "extra": "integer",
         "unknown": "integer",
         "bytes": "integer",  # of the identical items
+        "links": "integer",  # links that were skipped
+        "special": "integer",  # pipes, sockets and devices that were skipped
     },
     _verified_text,
 )
@@ -130,7 +134,7 @@ def etag(context: Context, paths: Sequence[str]) -> int:
 )
 @click.argument("first", metavar="PLACE")
 @click.argument("second", metavar="OTHER")
-@filters
+@selection
 @option("--ignore-extra", is_flag=True, help="Ignore items that only the second place has.")
 @option("--size-only", is_flag=True, help="Compare sizes, not content.")
 @option(
@@ -140,15 +144,14 @@ def verify(
     context: Context,
     first: str,
     second: str,
-    include: Sequence[str],
-    exclude: Sequence[str],
     ignore_extra: bool,
     size_only: bool,
     jobs: int,
+    **options: Unpack[SelectionOptions],
 ) -> int:
     ours, theirs = _places(context, first, second)
-    wanted = Filter(include, exclude)
-    pairs = (Pair(*each) for each in merge(_walked(context, ours, wanted), _walked(context, theirs, wanted)))
+    reader = folder_reader(context, options)
+    pairs = (Pair(*each) for each in merge(*(_walked(context, place, reader) for place in (ours, theirs))))
     counts = dict.fromkeys((*STATES, "bytes"), 0)
     for pair in results(lambda pair: pair.judge(size_only, context.cancel), pairs, jobs, context.cancel):
         if pair.error is not None:
@@ -159,7 +162,7 @@ def verify(
             counts["bytes"] += pair.size or 0
         elif not (ignore_extra and pair.state == "extra"):
             context.report.result(DIFFERENCE, **pair.record())
-    context.report.result(VERIFIED, **counts)
+    context.report.result(VERIFIED, **counts, links=context.report.links, special=context.report.special)
     if context.report.failed:
         return context.report.finish(sum(counts[each] for each in STATES))
     differs = counts["different"] + counts["missing"] + counts["unknown"] + (0 if ignore_extra else counts["extra"])
@@ -205,17 +208,16 @@ def _is_single(place: Place) -> bool:
     return not os.path.isdir(place.path) if isinstance(place, Local) else not place.is_folder
 
 
-def _walked(context: Context, place: Place, wanted: Filter) -> Iterator[Entry]:
+def _walked(context: Context, place: Place, reader: FolderReader) -> Iterator[Entry]:
     """The entries of a place in byte order of their names; the name of a single item is ""."""
     if _is_single(place):
         if isinstance(place, Local):
             return iter((one_file(place.path, ""),))
         return iter((one_object(context.client, place),))
     if isinstance(place, Local):
-        found = files(place.path, context.report.fail)
-    else:
-        found = objects(context.client, place.space, place.key)
-    return (each for each in found if wanted.takes(each.name))
+        return reader.files(place.path)
+    found = without_markers(objects(context.client, place.space, place.key))
+    return (each for each in found if reader.chosen.takes(each.name))
 
 
 # Comparing

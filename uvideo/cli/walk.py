@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from uvideo.cli.address import Remote
 from uvideo.cli.i18n import say
 from uvideo.cli.lookup import stat_object
 from uvideo.errors import BadAnswer, LocalFailure, UVideoError
-from uvideo.transfer.walk import Problem, walk
+from uvideo.transfer.walk import EVERYTHING, FoundFile, Links, Problem, Selection, walk
 
 if TYPE_CHECKING:
     from uvideo import Client
+    from uvideo.cli.report import Report
 
-__all__ = ["Entry", "ascending", "files", "objects", "one_file", "one_object"]
-
-Refuse = Callable[[BaseException, str], None]
+__all__ = ["Entry", "FolderReader", "ascending", "objects", "one_file", "one_object"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A file or an object.  name: relative to the start of the walk, with slashes.  place: an object, or a local path.
 
-    mtime_ns, inode: of a file.  etag, modified: of an object.
+    mtime_ns, inode, ctime_ns: of a file.  etag, modified: of an object.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Entry:
     inode: int = 0
     etag: str | None = None
     modified: datetime | None = None
+    ctime_ns: int = field(default=0, compare=False)  # a plan does not refuse a file whose mode changed
 
     @property
     def path(self) -> str | None:
@@ -49,7 +50,7 @@ def one_file(path: str, name: str) -> Entry:
     found = os.stat(path)
     if not stat.S_ISREG(found.st_mode):
         raise LocalFailure(say("{path} is neither a file nor a folder", path=path))
-    return Entry(name, found.st_size, path, found.st_mtime_ns, found.st_ino)
+    return Entry(name, found.st_size, path, found.st_mtime_ns, found.st_ino, ctime_ns=found.st_ctime_ns)
 
 
 def one_object(client: Client, place: Remote, name: str = "") -> Entry:
@@ -58,31 +59,71 @@ def one_object(client: Client, place: Remote, name: str = "") -> Entry:
     return Entry(name, found.size, place, etag=found.etag, modified=found.modified)
 
 
-def files(
-    root: str,
-    refuse: Refuse,
-    prefix: str = "",
-    depth: int | None = None,
-    skips: Callable[[str], bool] | None = None,
-    links: bool = True,
-) -> Iterator[Entry]:
-    """The files below a folder; prefix, depth, skips and links as in ``uvideo.transfer.walk``.
+class FolderReader:
+    """Lists local folders.  The report gets what fails, and a warning for each name that is skipped.
 
-    refuse(error, path): called for what cannot be read or be a key; the other files follow.
+    chosen: selects files by their names.  links: which links are followed, as in ``uvideo.transfer.walk``.
+    skip_special: skip pipes, sockets and devices; otherwise each of them fails.
     """
-    for name, path, problem in walk(root, prefix, skips, depth, links):
-        try:
-            if isinstance(problem, OSError):
-                raise problem
-            if problem is Problem.LOOP:
-                raise LocalFailure(say("a link leads back to a folder above it"))
-            if problem is Problem.NAME:
-                raise LocalFailure(say("the name is not UTF-8 and cannot be a key: rename it"))
-            found = one_file(path, name)
-        except (OSError, UVideoError) as error:
-            refuse(error, path)
+
+    def __init__(
+        self,
+        report: Report,
+        chosen: Selection = EVERYTHING,
+        links: Links | Literal["files"] = "inside",
+        skip_special: bool = False,
+    ) -> None:
+        self._report, self.chosen, self._links, self._skip_special = report, chosen, links, skip_special
+        self._skipped: deque[str] = deque()
+
+    def files(
+        self, root: str, prefix: str = "", depth: int | None = None, within: Selection | None = None
+    ) -> Iterator[Entry]:
+        """The files below a folder; prefix and depth as in ``uvideo.transfer.walk``.
+
+        within: a Selection in place of ``chosen``.
+        """
+        for found in walk(root, prefix, self.chosen if within is None else within, depth, self._links):
+            try:
+                if isinstance(found.problem, OSError):
+                    raise found.problem
+                if found.problem is Problem.NAME:
+                    raise LocalFailure(say("the name is not UTF-8 and cannot be a key: rename it"))
+                if found.problem is not None:
+                    self._skip(found, root)
+                    continue
+                entry = one_file(found.path, found.name)
+            except (OSError, UVideoError) as error:
+                self._report.fail(error, found.path)
+            else:
+                yield entry
+
+    def _skip(self, found: FoundFile, root: str) -> None:
+        report, path = self._report, found.path
+        self._skipped.append(found.name.rstrip("/"))
+        if found.problem is Problem.SPECIAL:
+            if not self._skip_special:
+                raise LocalFailure(
+                    say("{path} is a pipe, a socket or a device; --skip-special skips such files", path=path)
+                )
+            report.special += 1
+            report.tell(say("skipped {path}: it is a pipe, a socket or a device", path=path))
+            return
+        report.links += 1
+        if found.problem is Problem.LINK:
+            report.note(say("skipped {path}: it is a link", path=path))
+        elif found.problem is Problem.LOOP:
+            report.tell(say("skipped {path}: the link leads back to a folder above it", path=path))
         else:
-            yield found
+            report.tell(
+                say("skipped {path}: the link leads out of {root}; --links follow follows it", path=path, root=root)
+            )
+
+    def hides(self, name: str) -> bool:
+        """Whether a skipped name is this one or a folder above it.  Names must come in the order of the walk."""
+        while self._skipped and self._skipped[0] + "0" <= name:  # 0 follows / in the order of names
+            self._skipped.popleft()
+        return any(name == each or name.startswith(each + "/") for each in self._skipped)
 
 
 def objects(client: Client, space: str, prefix: str, base: str | None = None, flat: bool = False) -> Iterator[Entry]:

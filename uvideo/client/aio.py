@@ -25,7 +25,7 @@ from uvideo.client.carrier import carried
 from uvideo.client.listing import AsyncListing, Listing
 from uvideo.client.operations import DataCall, ManagementCall
 from uvideo.client.options import OpenOptions, PutOptions, check_names
-from uvideo.client.stream import Source
+from uvideo.client.stream import Content, Source
 from uvideo.client.sync import Client
 from uvideo.config import telemetry
 from uvideo.errors import DeadlineExceeded, UVideoError
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncClient"]
 
+AsyncContent = Content | AsyncIterable[bytes]
 AsyncSource = Source | AsyncIterable[bytes]
 #: The most transfers that one client runs at the same time; further ones wait.
 TRANSFERS = 8
@@ -129,7 +130,8 @@ class AsyncClient(BaseClient):
         self._threads: ThreadPoolExecutor | None = None
 
     async def close(self) -> None:
-        """Close the connections.  A later call opens new ones."""
+        """Close the connections, for good: a later request raises InvalidArgument.  It ends running requests."""
+        self._core.transport.shut()
         await self._carrier.close()
         client, self._client = self._client, None
         threads, self._threads = self._threads, None
@@ -169,7 +171,8 @@ class AsyncClient(BaseClient):
         return carried(self, self._carrier.one())
 
     def _sync(self) -> Client:
-        """The Client whose methods run in threads."""
+        """The Client whose methods run in threads.  InvalidArgument after ``close``."""
+        self._core.transport.check_open()
         if self._client is None:
             self._client = Client(settings=self._settings, retry=self._retry)
         return self._client
@@ -233,13 +236,13 @@ class AsyncClient(BaseClient):
     # Objects
 
     async def put(
-        self, space: str, key: str, data: AsyncSource, *, verify: bool | None = None, **options: Unpack[PutOptions]
+        self, space: str, key: str, data: AsyncContent, *, checksum: bool | None = None, **options: Unpack[PutOptions]
     ) -> models.Stored:
         check_names("put", options, PutOptions)
         if not isinstance(data, (bytes, bytearray, memoryview)):
             source = _bridged(data)
-            return await self._bulk(lambda client, _: client.put(space, key, source, verify=verify, **options), {})
-        return await self._bytes_put(operations.put(space, key, **options), bytes(data), self._checks(verify))
+            return await self._bulk(lambda client, _: client.put(space, key, source, checksum=checksum, **options), {})
+        return await self._bytes_put(operations.put(space, key, **options), bytes(data), self._checks(checksum))
 
     get = awaited(Client.get)
 
@@ -374,6 +377,14 @@ class AsyncClient(BaseClient):
     delete_token = awaited(Client.delete_token)
 
     assume_role = awaited(Client.assume_role)
+
+
+@overload
+def _bridged(source: AsyncContent) -> Content: ...
+
+
+@overload
+def _bridged(source: AsyncSource) -> Source: ...
 
 
 def _bridged(source: AsyncSource) -> Source:

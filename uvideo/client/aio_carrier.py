@@ -81,9 +81,7 @@ class AsyncCarrier:
         loop, pool = asyncio.get_running_loop(), self.pool
         if pool.loop is not loop:
             if pool.loop is not None:
-                raise InvalidArgument(
-                    "this client belongs to another event loop: close it there, or make one for this loop"
-                )
+                raise InvalidArgument("this client belongs to another event loop: make one for this loop")
             pool.loop, pool.room = loop, asyncio.Semaphore(CONNECTIONS)
         return loop
 

@@ -13,7 +13,7 @@ from uvideo.client import operations
 from uvideo.client.carrier import chosen, connect
 from uvideo.client.listing import following
 from uvideo.client.operations import DataCall
-from uvideo.client.options import StoredOptions
+from uvideo.client.options import ClientOptions, StoredOptions, listing_options
 from uvideo.client.texts import several
 from uvideo.config.settings import Settings
 from uvideo.errors import AlreadyExists, NotFound, UploadNotFound, UVideoError
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from uvideo._core import DataOperation, message, operation
-    from uvideo.client.options import ClientOptions
     from uvideo.client.retry import Retry
     from uvideo.transfer.copy import Each
     from uvideo.transfer.journal import Journal
@@ -39,6 +38,7 @@ class BaseClient:
     #: Runs many operations of one call at the same time.
     _each: ClassVar[Each]
 
+    @listing_options(ClientOptions)
     def __init__(
         self,
         public_key: str | None = None,
@@ -104,9 +104,9 @@ class BaseClient:
         """Seconds until a signed URL expires; None for an anonymous client, whose URLs are not signed."""
         return self._settings.expires if self._settings.public_key is not None else None
 
-    def _checks(self, verify: bool | None) -> bool:
+    def _checks(self, checksum: bool | None) -> bool:
         """Whether to compare etags, given the caller's argument."""
-        return self._settings.verify if verify is None else verify
+        return self._settings.checksum if checksum is None else checksum
 
     # Calls of several operations, shared: Client runs them without an event loop, see ``copy.finished``
 

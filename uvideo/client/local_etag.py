@@ -13,15 +13,16 @@ __all__ = ["etag", "same_etag"]
 PIECE = 1 << 20
 
 
-def etag(source: bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO) -> str:
-    """The etag of an object with these bytes.  A path is read whole, a binary file from its position.
+def etag(source: str | bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO) -> str:
+    """The etag of an object with these bytes.  A path (text or pathlib.Path) is read whole, a binary file from its
+    position.
 
     LocalFailure if the file cannot be read.
     """
     tree = _etag.Etag()
     if isinstance(source, (bytes, bytearray, memoryview)):
         tree.update(source)
-    elif isinstance(source, os.PathLike):
+    elif isinstance(source, (str, os.PathLike)):
         try:
             with open(source, "rb", buffering=0) as file:
                 _feed(tree, file)

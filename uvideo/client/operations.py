@@ -107,6 +107,8 @@ def _metadata(given: Mapping[str, str] | None) -> Pairs:
             raise InvalidArgument(f"the metadata name {name!r} is not of letters, digits and -")
         if any(char in "\r\n\0" for char in value):
             raise InvalidArgument(f"the metadata {name} contains a line break")
+        if field.has_outer_blank(value):
+            raise InvalidArgument(f"the metadata {name} {field.OUTER_BLANK}")
     return found
 
 
@@ -121,6 +123,8 @@ def _headers(given: Mapping[str, str] | None) -> Pairs:
             )
         if any(char in "\r\n\0" for char in value):
             raise InvalidArgument(f"the header {name} contains a line break")
+        if field.has_outer_blank(value):
+            raise InvalidArgument(f"the header {name} {field.OUTER_BLANK}")
     return tuple((known[name.lower()], value) for name, value in found)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, TypeVar
+
+from uvideo.config.renames import check_old_names
 
 if TYPE_CHECKING:
     from uvideo.client.cancel import Cancel
@@ -27,6 +30,7 @@ __all__ = [
     "UploadOptions",
     "WriteOptions",
     "check_names",
+    "listing_options",
 ]
 
 
@@ -49,7 +53,7 @@ class SettingsOptions(TypedDict, total=False):
     expires: int | None
     part_jobs: int | None
     bandwidth: int | str | None
-    verify: bool | None
+    checksum: bool | None
     multipart_threshold: int | str | None
     ca_bundle: str | os.PathLike[str] | None
     client_cert: str | os.PathLike[str] | None
@@ -90,7 +94,7 @@ class TransferOptions(ResumeOptions, total=False):
     """The options that uploads and downloads share."""
 
     journal: bool
-    verify: bool | None
+    checksum: bool | None
 
 
 class KeptOptions(TypedDict, total=False):
@@ -108,7 +112,7 @@ class StoredOptions(KeptOptions, total=False):
 
 
 class PutOptions(StoredOptions, total=False):
-    """The options of Client.put but ``verify``."""
+    """The options of Client.put but ``checksum``."""
 
     acl: str | None
 
@@ -130,7 +134,7 @@ class CopyOptions(StoredOptions, total=False):
     part_jobs: int | None
     progress: Callable[[Progress], None] | None
     cancel: Cancel | None
-    verify: bool | None
+    checksum: bool | None
     threshold: int | None
 
 
@@ -141,13 +145,13 @@ class ReadOptions(TypedDict, total=False):
     bandwidth: int | Limit | None
     cancel: Cancel | None
     deadline: float | None
-    verify: bool | None
+    checksum: bool | None
 
 
 class WriteOptions(ResumeOptions, StoredOptions, total=False):
     """The options of Client.open with mode wb."""
 
-    verify: bool | None
+    checksum: bool | None
 
 
 class OpenOptions(WriteOptions, total=False):
@@ -173,7 +177,36 @@ class SpaceOptions(TypedDict, total=False):
     domains: Iterable[str]
 
 
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def listing_options(taken: type, **defaults: object) -> Callable[[F], F]:
+    """Show each option of the TypedDict ``taken`` in the signature of a function that takes them as ``**options``.
+
+    So ``help()``, ``inspect`` and editors list them one by one; type checkers know them from the TypedDict.  defaults:
+    those that are not None.
+    """
+
+    def shown(function: F) -> F:
+        own = inspect.signature(function)
+        named = [each for each in own.parameters.values() if each.kind is not each.VAR_KEYWORD]
+        listed = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=defaults.get(name),
+                annotation=getattr(type_, "__forward_arg__", type_),
+            )
+            for name, type_ in taken.__annotations__.items()
+        ]
+        vars(function)["__signature__"] = own.replace(parameters=[*named, *listed])
+        return function
+
+    return shown
+
+
 def check_names(function: str, given: Mapping[str, object], taken: type) -> None:
     """TypeError for an option that is not in the TypedDict ``taken``, as Python raises for a keyword."""
+    check_old_names(function, given)
     for name in given.keys() - taken.__annotations__.keys():
         raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")

@@ -21,7 +21,8 @@ from uvideo.client.base import BaseClient
 from uvideo.client.carrier import carried, fetched, whole
 from uvideo.client.listing import Listing
 from uvideo.client.operations import DataCall, ManagementCall
-from uvideo.client.stream import Source, stream
+from uvideo.client.stream import Content, Source, path_of, stream
+from uvideo.config.renames import refusing_old_names
 from uvideo.config.setting_checks import size
 from uvideo.errors import UVideoError
 from uvideo.models import Page, T
@@ -62,6 +63,7 @@ async def _gathered(do: Callable[[A], Coroutine[Any, Any, T]], items: Iterable[A
     return [found[place] for place in sorted(found)]
 
 
+@refusing_old_names
 class Client(BaseClient):
     """A client of the service for one key pair.  Safe to share between threads; usable after a fork; can be pickled.
 
@@ -76,8 +78,8 @@ class Client(BaseClient):
         self._carrier = self._core
 
     def close(self) -> None:
-        """Close the idle connections.  A later call opens new ones."""
-        self._carrier.transport.close()
+        """Close the connections, for good: a later request raises InvalidArgument, in a running transfer, too."""
+        self._carrier.transport.shut()
 
     def __enter__(self) -> Client:
         return self
@@ -140,26 +142,26 @@ class Client(BaseClient):
         self,
         space: str,
         key: str,
-        data: Source,
+        data: Content,
         *,
         mime: str | None = None,
         storage_class: str | None = None,
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         acl: str | None = None,
-        verify: bool | None = None,
+        checksum: bool | None = None,
     ) -> models.Stored:
         """Store an object in one request, and compare its etag with that of the bytes sent.
 
-        data: bytes, a path, a binary file from its position, or an iterable of bytes, of any length.  A file that the
-        caller opened stays open.  mime: None to guess it from the names.  headers: stored with the object and sent with
-        each download, for example Cache-Control.  acl: "public-read" or "default".  IntegrityError if the service
-        stored other bytes.  For large files and bad networks use ``upload``.
+        data: bytes, a path (pathlib.Path), a binary file from its position, or an iterable of bytes, of any length.
+        Text is refused.  A file that the caller opened stays open.  mime: None to guess it from the names.  headers:
+        stored with the object and sent with each download, for example Cache-Control.  acl: "public-read" or "default".
+        IntegrityError if the service stored other bytes.  For large files and bad networks use ``upload``.
         """
         path = os.fspath(data) if isinstance(data, os.PathLike) else ""
         stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
         op = operations.put(space, key, acl, path, **stored)
-        check = self._checks(verify)
+        check = self._checks(checksum)
         if isinstance(data, (bytes, bytearray, memoryview)):
             content = data if isinstance(data, bytes) else bytes(data)
             return self._done(self._bytes_put(op, content, check))
@@ -191,7 +193,7 @@ class Client(BaseClient):
         end: int | None = None,
         if_match: str | None = None,
         if_none_match: str | None = None,
-        verify: bool | None = None,
+        checksum: bool | None = None,
     ) -> models.Content:
         """An object's bytes, in memory, or those from ``start`` up to but not including ``end``.
 
@@ -200,7 +202,7 @@ class Client(BaseClient):
         etag: IntegrityError.
         """
         op = operations.get(space, key, start, end, if_match, if_none_match)
-        return self._done(self._got(op, self._checks(verify)))
+        return self._done(self._got(op, self._checks(checksum)))
 
     async def _got(self, op: operation.GetObject, verify: bool) -> models.Content:
         def once(until: float | None) -> models.Content:
@@ -231,7 +233,7 @@ class Client(BaseClient):
         progress: Callable[[models.Progress], None] | None = None,
         cancel: Cancel | None = None,
         deadline: float | None = None,
-        verify: bool | None = None,
+        checksum: bool | None = None,
     ) -> Reader | Writer:
         """An object as a binary file.  mode: "rb" to read, "wb" to write; for text wrap it in io.TextIOWrapper.
 
@@ -248,15 +250,15 @@ class Client(BaseClient):
         sent = {"part_jobs": part_jobs, "progress": progress}
         operations.mode_of(mode, {"cache": cache, **stored, **sent})
         if mode == "rb":
-            check = self._checks(verify)
+            check = self._checks(checksum)
             room = reader.CACHE if cache is None else size("cache", cache)
             limit = limited(bandwidth, self._settings.bandwidth)
             bound = self._bound(cancel, deadline)
             return reader.opened(bound, self._expires(), space, key, room, limit, check)
         operations.put(space, key, **stored)  # raises early for invalid arguments
         given: dict[str, Any] = {**stored, **sent, "bandwidth": bandwidth}
-        if verify is not None:
-            given["verify"] = verify
+        if checksum is not None:
+            given["checksum"] = checksum
         seconds = None if deadline is None else operations.seconds(deadline, "deadline")
         job, threshold = partial(self.upload, space, key, **given), self._settings.multipart_threshold
         return writer.Writer(job, space, key, threshold, self._carrier.ticks, cancel, seconds)
@@ -277,25 +279,26 @@ class Client(BaseClient):
         cancel: Cancel | None = None,
         deadline: float | None = None,
         journal: bool = True,
-        verify: bool | None = None,
+        checksum: bool | None = None,
     ) -> models.Stored:
         """Store an object of any size: a small one in one request, a large one in parts, several at the same time,
         verified.
 
-        source: bytes, a path (pathlib.Path), a binary file from its position, or an iterable of bytes of unknown
-        length.  An upload of a path is recorded in the journal.  After a lost connection, a crash or a reboot the same
-        call, or ``resume``, sends what is missing.  TransferInterrupted, and its subclasses Cancelled and
-        DeadlineExceeded, have the id to resume as ``transfer``.  SourceChanged if the file changes meanwhile.
+        source: the path of a file as text or pathlib.Path, bytes, a binary file from its position, or an iterable of
+        bytes of unknown length.  Text is never content.  An upload of a path is recorded in the journal.  After a lost
+        connection, a crash or a reboot the same call, or ``resume``, sends what is missing.  TransferInterrupted, and
+        its subclasses Cancelled and DeadlineExceeded, have the id to resume as ``transfer``.  SourceChanged if the file
+        changes meanwhile.
         part_jobs: parts at the same time.  bandwidth: bytes a second, or a Limit that several transfers share.
         progress: called with a Progress, whose done never goes down; an error it raises ends the upload.  cancel: a
         Cancel that another thread may set.  deadline: seconds for the whole upload.  journal: False to keep no record.
-        verify: False to hash nothing and trust the service's etags; parts of a file then go from the disk to the
+        checksum: False to hash nothing and trust the service's etags; parts of a file then go from the disk to the
         network without being read by this process.
         """
         from uvideo.transfer import upload
 
-        path = os.fspath(source) if isinstance(source, os.PathLike) else ""
-        config = self._config(part_jobs, bandwidth, progress, journal, self._checks(verify))
+        path = path_of(source) or ""
+        config = self._config(part_jobs, bandwidth, progress, journal, self._checks(checksum))
         stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
         op = operations.put(space, key, None, path, **stored)
         with whole(self._carrier, "Upload", space) as carrier:
@@ -353,7 +356,7 @@ class Client(BaseClient):
         cancel: Cancel | None = None,
         deadline: float | None = None,
         journal: bool = True,
-        verify: bool | None = None,
+        checksum: bool | None = None,
     ) -> models.Downloaded:
         """Save an object, or the bytes from ``start`` up to ``end``; a large one in several ranges at the same time.
 
@@ -362,11 +365,11 @@ class Client(BaseClient):
         continued from that byte.  If the object changes meanwhile, the download starts over, once; then it raises
         ObjectChanged.  A large download to a path is recorded in the journal.  After a lost connection, a crash or a
         reboot the same call, or ``resume``, fetches what is missing.  TransferInterrupted and the other options are as
-        in ``upload``.  verify: False to not compare the etag.  A range of an object has no etag to compare.
+        in ``upload``.  checksum: False to not compare the etag.  A range of an object has no etag to compare.
         """
         from uvideo.transfer import download
 
-        config = self._config(part_jobs, bandwidth, progress, journal, self._checks(verify))
+        config = self._config(part_jobs, bandwidth, progress, journal, self._checks(checksum))
         op = operations.get(space, key, start, end)
         with whole(self._carrier, "Download", space) as carrier:
             return download.download(self._whole(cancel, deadline, carrier), op, target, config, self._expires())
@@ -387,6 +390,8 @@ class Client(BaseClient):
         cancel: Cancel | None = None,
         on_error: Literal["continue", "stop"] = "continue",
         dry_run: bool = False,
+        links: Literal["follow", "inside", "skip"] = "inside",
+        skip_special: bool = False,
         storage_class: str | None = None,
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
@@ -395,8 +400,11 @@ class Client(BaseClient):
         names.
 
         include, exclude: patterns of paths: "*.mp4" in every folder, "/a/*" from the top, "tmp/" everything in such
-        folders.  exclude takes precedence.  Links are followed, except to a folder above them.  Empty folders get no
-        key.  A file that cannot be read, or whose name is not UTF-8, is a Failure, and the others continue.  With
+        folders.  exclude takes precedence.  What they leave out is not opened and cannot fail.  links: "inside" follows
+        links that lead to files and folders inside of the folder, "follow" all, "skip" none.  Other links, and those to
+        a folder above them, are skipped with a warning in the log.  The folder itself may be a link.  Empty folders get
+        no key.  A file that cannot be read, or whose name is not UTF-8, is a Failure, and the others continue.  So is a
+        pipe, a socket or a device; with skip_special it is skipped with a warning in the log.  With
         on_error "stop", or after an error that every file would meet (a wrong key, a lost connection), no further file
         begins.  SomeFailed, with the Summary, at the end.  progress: called with Totals, which grow while files are
         found.  report: called with each Stored or Failure; the Summary then has only failures, which saves memory for
@@ -406,7 +414,18 @@ class Client(BaseClient):
         from uvideo.transfer import folders
 
         options = folders.FolderOptions(
-            jobs, include, exclude, part_jobs, bandwidth, progress, report, cancel, on_error, dry_run
+            jobs,
+            include,
+            exclude,
+            part_jobs,
+            bandwidth,
+            progress,
+            report,
+            cancel,
+            on_error,
+            dry_run,
+            links,
+            skip_special,
         )
         kept: KeptOptions = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
         return folders.upload_dir(self, folder, space, prefix, options, **kept)
@@ -495,7 +514,7 @@ class Client(BaseClient):
         part_jobs: int | None = None,
         progress: Callable[[models.Progress], None] | None = None,
         cancel: Cancel | None = None,
-        verify: bool | None = None,
+        checksum: bool | None = None,
         threshold: int | None = None,
     ) -> models.Stored:
         """Store another object's bytes as this object, without sending them.
@@ -503,7 +522,7 @@ class Client(BaseClient):
         Up to ``threshold`` bytes (100 MB) are copied in one request, a larger object in parts, part_jobs at the same
         time.  Before the parts become an object, the source is checked: if it changed, ObjectChanged, and nothing is
         stored.  mime, metadata, headers: with any of them the copy has these three in place of the source's.
-        storage_class: None for the source's.  verify: False to not compare etags; IntegrityError if they differ.
+        storage_class: None for the source's.  checksum: False to not compare etags; IntegrityError if they differ.
         progress, cancel: as in ``upload``.  NotFound if there is no source.
         """
         jobs = operations.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
@@ -514,7 +533,7 @@ class Client(BaseClient):
             source_space=source_space,
             source_key=source_key,
             options=stored,
-            verify=self._checks(verify),
+            verify=self._checks(checksum),
             threshold=copies.ONE_REQUEST if threshold is None else size("threshold", threshold),
             jobs=jobs,
             progress=progress,
@@ -681,7 +700,7 @@ class Client(BaseClient):
 
         is_download = self._journal().direction(transfer) == "download"
         with whole(self._carrier, "Download" if is_download else "Upload") as carrier:
-            bound, verify = self._whole(cancel, deadline, carrier), None if is_download else self._settings.verify
+            bound, verify = self._whole(cancel, deadline, carrier), None if is_download else self._settings.checksum
             config = self._config(part_jobs, bandwidth, progress, True, verify)
             if is_download:
                 return download.resume(bound, transfer, config, self._expires())

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uvideo._core import localfile
+from uvideo.config.renames import NEW_NAMES
 from uvideo.config.settings import DEFAULT, check, refuse_unknown
 from uvideo.errors import InvalidArgument, LocalFailure
 
@@ -44,7 +45,11 @@ class Draft:
     def set(self, profile: str, name: str, value: object) -> None:
         """Set a key of a profile to text or a value of its type.  Creates the profile if it is missing."""
         checked = check(name, value)
-        self.profile(profile)[name] = value if name in _AS_GIVEN else checked
+        table = self.profile(profile)
+        for old, new in NEW_NAMES.items():
+            if new == name and old in table:
+                del table[old]
+        table[name] = value if name in _AS_GIVEN else checked
 
     def profile(self, name: str) -> Any:
         """The table of a profile, created if it is missing."""
@@ -64,11 +69,13 @@ class Draft:
     def unset(self, profile: str, name: str) -> bool:
         """Remove a key of a profile, also an unknown key.  False if it is missing."""
         table = self.tables().get(profile)
-        if not isinstance(table, dict) or name not in table:
+        names = [name, *(old for old, new in NEW_NAMES.items() if new == name)]
+        present = [each for each in names if isinstance(table, dict) and each in table]
+        if not present:
             refuse_unknown((name,), "uvideo", "setting")
-            return False
-        del table[name]
-        return True
+        for each in present:
+            del table[each]
+        return bool(present)
 
     def remove(self, profile: str) -> bool:
         """Remove a profile, and unset it as the default.  False if it is missing."""
@@ -139,7 +146,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return ""
 

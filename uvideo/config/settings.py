@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from uvideo._core import localfile, provider, signature
 from uvideo.config import setting_checks as checks
+from uvideo.config.renames import NEW_NAMES, explained, renamed
 from uvideo.errors import InvalidArgument
 from uvideo.models import T
 
@@ -65,10 +66,10 @@ class Settings:
     for one try, None for no limit.  total_timeout: seconds for all tries and waits of a call, also of an upload or a
     download.  retries: the most retries of a request.  retry_budget: the most seconds for all waits of a call together.
     expires: seconds until a signed URL expires.  part_jobs: parts transferred at the same time.  bandwidth: bytes a
-    second in each direction, None for no limit.  verify: compare etags.  multipart_threshold: larger objects, in bytes,
-    are sent in parts.  ca_bundle: file or folder of CA certificates.  client_cert, client_key: PEM files.
-    client_key_password: of an encrypted key.  proxy: URL, "" for none, None: the environment decides.  state_dir:
-    folder of the records of unfinished transfers.
+    second in each direction, None for no limit.  checksum: hash what is transferred, and compare etags.
+    multipart_threshold: larger objects, in bytes, are sent in parts.  ca_bundle: file or folder of CA certificates.
+    client_cert, client_key: PEM files.  client_key_password: of an encrypted key.  proxy: URL, "" for none, None: the
+    environment decides.  state_dir: folder of the records of unfinished transfers.
     """
 
     public_key: str | None = setting(None, checks.key)
@@ -89,7 +90,7 @@ class Settings:
     expires: int = setting(3600, checks.whole_number(1, 10**9))
     part_jobs: int = setting(4, checks.whole_number(1, 64))
     bandwidth: int | None = setting(None, checks.bandwidth)
-    verify: bool = setting(True, checks.flag)
+    checksum: bool = setting(True, checks.flag)
     multipart_threshold: int = setting(8 << 20, checks.size)
     ca_bundle: str | None = setting(None, checks.path)
     client_cert: str | None = setting(None, checks.path)
@@ -204,6 +205,7 @@ def refuse_unknown(names: Iterable[str], where: str, kind: str) -> None:
         if name not in FIELDS:
             near = difflib.get_close_matches(name, FIELDS, 1, 0.5)
             hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(FIELDS)}"
+            hint = explained(name) or hint
             raise InvalidArgument(f"{where} has no {kind} {name}{hint}")
 
 
@@ -218,6 +220,8 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
         name = variable[len(_PREFIX) :].lower()
         if name in FIELDS:
             found[name] = text
+        elif name in NEW_NAMES:
+            raise InvalidArgument(f"{variable} is not a setting{explained(name)}")
         elif near := difflib.get_close_matches(name, FIELDS, 1, 0.8):
             _log.warning(
                 "%s is not a setting and has no effect; did you mean %s%s?", variable, _PREFIX, near[0].upper()
@@ -251,7 +255,7 @@ def profiles(
     """
     path = config_file(environ)
     try:
-        content = path.read_text(encoding="utf-8")
+        content = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return None, {}
     except (OSError, UnicodeError) as error:
@@ -264,6 +268,7 @@ def profiles(
     found = document.get("profiles", {})
     if not isinstance(found, dict) or not all(isinstance(table, dict) for table in found.values()):
         raise InvalidArgument(f"{path}: profiles are tables, [profiles.NAME]")
+    found = {title: renamed(table) for title, table in found.items()}
     for title, table in found.items():
         if strict:
             refuse_unknown(table, f"{path}: [profiles.{title}]", "key")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import mimetypes
 import os
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from fsspec.callbacks import DEFAULT_CALLBACK, Callback, NoOpCallback
 from fsspec.utils import isfilelike
 
-from uvideo import etag, same_etag
+from uvideo import etag, media_type, same_etag
 from uvideo.errors import AlreadyExists, IntegrityError, InvalidRange, ObjectChanged, SpaceExists, UVideoError
 from uvideo.fs.failure import as_oserror
 from uvideo.fs.file import ReadFile, StreamedFile, WriteFile
@@ -51,7 +50,7 @@ Local = str | os.PathLike[str]
 Paths = str | list[str]
 
 #: The upload options that a put also has.
-_OF_PUT = {"mime", "storage_class", "metadata", "headers", "acl", "verify"}
+_OF_PUT = {"mime", "storage_class", "metadata", "headers", "acl", "checksum"}
 #: Whether the paths found are to be saved in a local folder.
 _INWARD: ContextVar[bool] = ContextVar("inward", default=False)
 #: Bytes: data from this size on is hashed in a thread, to keep the event loop free.
@@ -105,7 +104,7 @@ class UVideoFileSystem(Tree):
                 if rest.etag != expected:
                     raise ObjectChanged()
                 content = buffer.getvalue()
-            if client.settings.verify:
+            if client.settings.checksum:
                 actual = etag(content) if len(content) < _LONG else await asyncio.to_thread(etag, content)
                 if len(content) != size or same_etag(expected, actual, size) is False:
                     raise IntegrityError(f"the content does not verify: expected etag {expected}, actual {actual}")
@@ -543,7 +542,7 @@ class UVideoFileSystem(Tree):
 
 def _typed(options: Mapping[str, Any], key: str) -> dict[str, Any]:
     """The options with the media type for the object's final key."""
-    return {**options, "mime": options.get("mime") or mimetypes.guess_type(key)[0]}
+    return {**options, "mime": options.get("mime") or media_type(key)}
 
 
 def told(callback: Callback) -> Callable[[Progress], None] | None:

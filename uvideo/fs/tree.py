@@ -17,6 +17,7 @@ from fsspec.asyn import AsyncFileSystem, _run_coros_in_chunks, get_loop, reset_l
 from fsspec.utils import stringify_path
 
 from uvideo import AsyncClient, Cancel, Client
+from uvideo.client.options import Given, listing_options
 from uvideo.fs.failure import as_oserror
 from uvideo.fs.info import Info, described, directory
 from uvideo.fs.secret import HidesSecrets, revealed
@@ -25,7 +26,6 @@ from uvideo.models import ObjectInfo, T
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from uvideo.client.options import Given
 
 __all__ = ["Tree"]
 
@@ -74,6 +74,7 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
     _pid: int
     _loop: Any
 
+    @listing_options(Given)
     def __init__(
         self,
         *,
@@ -126,11 +127,15 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
         return {"cls": f"{type(self).__module__}:{type(self).__name__}", "protocol": self.protocol, "args": [], **plain}
 
     async def _close(self) -> None:
-        """Close the connections.  A later call opens new ones."""
+        """Close the connections.  A later call opens new ones, because fsspec shares instances between callers.
+
+        Files that are still open can neither be read nor written any more.
+        """
         client = self._clients.pop(asyncio.get_running_loop(), None)
         if client is not None:
             await client.close()
-        self.client.close()
+        old, self.client = self.client, Client(settings=self.client.settings)
+        old.close()
 
     close = waited(_close)
 

@@ -318,7 +318,7 @@ def hoisted(request: message.Request) -> message.Headers:
             if not is_token(name) or any(has_control(value) for value in values):
                 raise S3Error("InvalidArgument", message="A parameter of the query cannot be a header.")
             for value in values:
-                headers.add(name, value.strip(" \t"))
+                headers.add(name, value if name.startswith("x-amz-meta-") else value.strip(" \t"))
     return headers
 
 

@@ -98,4 +98,7 @@ def _metadata(headers: message.Headers) -> tuple[tuple[str, str], ...]:
         raise S3Error("MetadataTooLarge", Size=str(size), MaxSizeAllowed=str(METADATA_LIMIT))
     if "" in found:
         raise S3Error("InvalidArgument", message="A metadata header needs a name behind x-amz-meta-")
+    for name, value in found.items():
+        if shared.has_outer_blank(value):  # of a form or a query; HTTP would lose it in the answers
+            raise S3Error("InvalidArgument", message=f"The metadata {name} {shared.OUTER_BLANK}.")
     return tuple(sorted(found.items()))

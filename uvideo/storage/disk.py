@@ -94,6 +94,7 @@ class DiskBlobs:
         self._root = Path(root)
         self._incoming = self._root / "incoming"
         self._blobs = self._root / "blobs"
+        self._shelves = [self._blobs / f"{number:02x}" for number in range(256)]
         self._quarantine = self._root / "quarantine"
         self._identity = self._root / "identity"
         self._links = disk_links.Links(self._root / "reading")
@@ -122,7 +123,7 @@ class DiskBlobs:
         return await self.run(lambda: any(map(has_bytes, self._places(names))))
 
     async def is_empty(self) -> bool:
-        folders = [self._incoming, *self._shelves(), *self._cells()]
+        folders = [self._incoming, *self._shelves, *self._cells()]
         return await self.run(lambda: not any(known.st_size for each in folders for _, known in files_in(each)))
 
     async def writer(self) -> BlobWriter:
@@ -206,7 +207,7 @@ class DiskBlobs:
         await self.take_back(named)
         everything = unnamed = taken = 0
         suspects = list[Path]()
-        for folder in [self._incoming, *self._shelves()]:
+        for folder in await self.run(lambda: [*filter(has_entries, [self._incoming, *self._shelves])]):
             count, names = await self.run(old_names, folder, older_than)
             found = sum([len(batch) async for _, batch in _asked(named, names)])
             everything, unnamed = everything + count, unnamed + found
@@ -371,11 +372,8 @@ class DiskBlobs:
             count += remove(path)
         return count
 
-    def _shelves(self) -> list[Path]:
-        return [self._blobs / f"{number:02x}" for number in range(256)]
-
     def _make_ready(self) -> None:
-        folders = [self._incoming, self._blobs, *self._shelves(), self._quarantine, *self._cells()]
+        folders = [self._incoming, self._blobs, *self._shelves, self._quarantine, *self._cells()]
         if not self._root.is_dir():
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.sync_entry(self._root)
@@ -729,6 +727,11 @@ def files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
                 except FileNotFoundError:
                     continue
                 yield Path(entry.path), known
+
+
+def has_entries(folder: Path) -> bool:
+    with os.scandir(folder) as entries:
+        return next(entries, None) is not None
 
 
 def old_names(folder: Path, older_than: float) -> tuple[int, list[str]]:

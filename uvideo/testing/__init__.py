@@ -5,7 +5,7 @@ pytest finds the plugin once ``uvideo[test]`` is installed:
     def test_an_upload_survives_a_broken_line(uvideo_server):
         uvideo_server.faults.on("UploadPart", part=1).cut_after(512).then(503, times=2)
         uvideo_server.client.create_space("films")
-        assert uvideo_server.client.upload("films", "a", pathlib.Path("movie.mp4")).verified
+        assert uvideo_server.client.upload("films", "a", "movie.mp4").verified
 
 A fault that never happened fails the test.  ``serve`` is the same for other scopes and other frameworks.
 """

@@ -27,7 +27,7 @@ from uvideo.transfer.fatal_errors import CircuitBreaker
 from uvideo.transfer.limit import Limit
 from uvideo.transfer.manager import T, Transfer, TransferManager
 from uvideo.transfer.pattern import Filter
-from uvideo.transfer.walk import FoundFile, Problem, walk
+from uvideo.transfer.walk import FoundFile, Links, Problem, check_links, walk
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -60,6 +60,8 @@ class FolderOptions:
     cancel: Cancel | None
     on_error: OnError
     dry_run: bool
+    links: Links = "inside"
+    skip_special: bool = False
 
 
 class _Run(Generic[T]):
@@ -188,17 +190,17 @@ def upload_dir(
         os.scandir(root).close()
     except OSError as problem:
         raise LocalFailure(f"{_shown(root)}: {problem.strerror}") from None
+    links = check_links(options.links)
     run: _Run[Stored] = _Run(client, options)
     chosen = Filter(options.include, options.exclude)
 
     def items() -> Iterator[Failure | Stored]:
-        for found in walk(root, skips=chosen.skips, nameless=chosen.is_partial):
+        for found in walk(root, chosen=chosen, links=links):
             path, key = found.path, prefix + found.name
-            if found.problem is Problem.LOOP:
-                _log.warning("%s leads back to a folder it lies in: it is left out", _shown(path))
-                continue
-            is_file = not (isinstance(found.problem, OSError) or found.name.endswith("/"))
-            if is_file and not chosen.takes(found.name):
+            reason = _skipped(found, options.skip_special)
+            if reason is not None:
+                level = logging.INFO if found.problem is Problem.LINK else logging.WARNING
+                _log.log(level, "skipped %s: %s", _shown(path), reason)
                 continue
             error = _unsendable(found, key)
             if error is not None:
@@ -230,10 +232,21 @@ class _Path(os.PathLike[str]):
         return self._path
 
 
+def _skipped(found: FoundFile, skip_special: bool) -> str | None:
+    """Why a file is skipped with a warning, else None."""
+    if found.problem is Problem.SPECIAL and not skip_special:
+        return None
+    if isinstance(found.problem, Problem) and found.problem is not Problem.NAME:
+        return str(found.problem.value)
+    return None
+
+
 def _unsendable(found: FoundFile, key: str) -> Exception | None:
     """The error if a file cannot be uploaded, else None."""
     if isinstance(found.problem, OSError):
         return LocalFailure(f"{_shown(found.path)}: {found.problem.strerror}")
+    if found.problem is Problem.SPECIAL:
+        return LocalFailure(f"{_shown(found.path)} is not a regular file; skip_special=True leaves such files out")
     if found.problem is Problem.NAME:
         return LocalFailure(f"the name {_shown(key)} is not UTF-8, as a key must be: rename it")
     try:

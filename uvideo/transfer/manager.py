@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
 
 from uvideo.client import operations
 from uvideo.client.cancel import Cancel
-from uvideo.client.stream import Source
+from uvideo.client.options import CopyOptions, DownloadOptions, UploadOptions, listing_options
+from uvideo.client.stream import Source, path_of
+from uvideo.config.renames import check_old_names
 from uvideo.errors import Cancelled, InvalidArgument, LocalFailure, SomeFailed
 from uvideo.models import Downloaded, Failure, Progress, Stored, Summary, Totals
 from uvideo.transfer.limit import Limit
@@ -24,7 +26,6 @@ from uvideo.transfer.pool import Pool
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from uvideo.client.options import CopyOptions, DownloadOptions, UploadOptions
     from uvideo.client.sync import Client
 
 __all__ = ["Transfer", "TransferManager"]
@@ -191,11 +192,12 @@ class TransferManager:
         self._cancelled = False
         self._unseen = self._files = self._files_done = self._failed = self._done = self._total = 0
 
+    @listing_options(UploadOptions, journal=True)
     def upload(self, space: str, key: str, source: Source, **options: Unpack[UploadOptions]) -> Transfer[Stored]:
         """Submit a Client.upload with its options.  Waits while many are waiting.  Cancelled after ``cancel``."""
-        path = os.fspath(source) if isinstance(source, os.PathLike) else None
-        return self._submit(partial(self._client.upload, space, key, source), space, key, path, {**options})
+        return self._submit(partial(self._client.upload, space, key, source), space, key, path_of(source), {**options})
 
+    @listing_options(DownloadOptions, journal=True)
     def download(
         self, space: str, key: str, target: str | os.PathLike[str] | BinaryIO, **options: Unpack[DownloadOptions]
     ) -> Transfer[Downloaded]:
@@ -203,6 +205,7 @@ class TransferManager:
         path = os.fspath(target) if isinstance(target, (str, os.PathLike)) else None
         return self._submit(partial(self._client.download, space, key, target), space, key, path, {**options})
 
+    @listing_options(CopyOptions)
     def copy(
         self, space: str, key: str, source_space: str, source_key: str, **options: Unpack[CopyOptions]
     ) -> Transfer[Stored]:
@@ -263,6 +266,7 @@ class TransferManager:
         limited: bool = True,
     ) -> Transfer[T]:
         self._check_process()
+        check_old_names("transfer", options)
         transfer = Transfer(self, job, space, key, path, options)
         if self._part_jobs is not None:
             options.setdefault("part_jobs", self._part_jobs)

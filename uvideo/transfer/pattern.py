@@ -17,9 +17,11 @@ from functools import lru_cache
 from uvideo.client.texts import texts
 from uvideo.errors import InvalidArgument
 
-__all__ = ["Filter", "compiled", "escaped", "is_pattern", "literal_prefix", "matches"]
+__all__ = ["Filter", "compiled", "escaped", "is_pattern", "literal_prefix", "matches", "may_match_below"]
 
 _MAGIC = re.compile(r"[*?\[{\\]")
+#: Patterns of a Filter that match every path.
+EVERY = ("*", "**", "/**")
 _SPECIAL = re.compile(r"([*?\[\]{}\\])")
 
 
@@ -109,6 +111,35 @@ def _unreadable(pattern: str, reason: str) -> InvalidArgument:
     return InvalidArgument(f"the pattern {pattern!r} has {reason}; put \\ before a character that stands for itself")
 
 
+def may_match_below(pattern: str, folder: str) -> bool:
+    """Whether the pattern may match a text that begins with ``folder`` and a slash.  False is certain."""
+    levels = _levels(pattern)
+    if levels is None:
+        return True
+    names = folder.split("/")
+    for level, name in zip(levels, names, strict=False):
+        if level is None:
+            return True
+        if not level.fullmatch(name):
+            return False
+    return len(levels) > len(names)
+
+
+@lru_cache(maxsize=256)
+def _levels(pattern: str) -> tuple[re.Pattern[str] | None, ...] | None:
+    """The pattern of each name between slashes, None for one with ``**``.  None if braces or brackets have slashes."""
+    levels: list[re.Pattern[str] | None] = []
+    for level in pattern.split("/"):
+        if "**" in level:
+            levels.append(None)
+            continue
+        try:
+            levels.append(compiled(level))
+        except InvalidArgument:
+            return None
+    return tuple(levels)
+
+
 class Filter:
     """Selects files of a folder by their paths below it.
 
@@ -120,11 +151,16 @@ class Filter:
 
     def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:
         include, exclude = _listed(include, "include"), _listed(exclude, "exclude")
-        self._include = [_rooted(each) for each in include]
-        self._exclude = [_rooted(each) for each in exclude]
+        self._include = [compiled(_rooted(each)) for each in include]
+        self._exclude = [compiled(_rooted(each)) for each in exclude]
+        self._ways = [_rooted(each) for each in include]
         self._folders = [
-            _rooted(each.removesuffix("**").removesuffix("/")) for each in exclude if each.endswith(("/", "/**"))
+            compiled(_rooted(each.removesuffix("**").removesuffix("/")))
+            for each in exclude
+            if each.endswith(("/", "/**")) and each != "/**"
         ]
+        if any(each in EVERY for each in exclude):
+            self._folders.append(compiled("**"))
 
     @property
     def is_partial(self) -> bool:
@@ -139,7 +175,9 @@ class Filter:
 
     def skips(self, folder: str) -> bool:
         """Whether it certainly selects nothing in the folder with this path."""
-        return any(each.fullmatch(folder) for each in self._folders)
+        if any(each.fullmatch(folder) for each in self._folders):
+            return True
+        return bool(self._ways) and not any(may_match_below(each, folder) for each in self._ways)
 
 
 def _listed(patterns: Iterable[str], name: str) -> tuple[str, ...]:
@@ -150,6 +188,7 @@ def _listed(patterns: Iterable[str], name: str) -> tuple[str, ...]:
     return found
 
 
-def _rooted(pattern: str) -> re.Pattern[str]:
+def _rooted(pattern: str) -> str:
+    """The pattern of whole paths for a pattern of a Filter."""
     whole = pattern + "**" if pattern.endswith("/") else pattern
-    return compiled(whole[1:] if whole.startswith("/") else "**/" + whole)
+    return whole[1:] if whole.startswith("/") else "**/" + whole

@@ -19,6 +19,7 @@ from uvideo.errors import (
     Cancelled,
     ConfigurationError,
     DeadlineExceeded,
+    InvalidArgument,
     LocalFailure,
     NoAnswer,
     Refused,
@@ -43,6 +44,9 @@ Upload = uploads.Upload
 __all__ = ["abort", "resume", "upload"]
 
 _log = logging.getLogger("uvideo")
+
+#: Characters of a path in the message that there is no such file.  It may be content given by mistake.
+SHOWN = 80
 
 
 class SourceBlock(Protocol):
@@ -306,13 +310,26 @@ def upload(carrier: Carrier, op: operation.PutObject, source: Source, config: Tr
         if len(data) <= config.threshold:
             return job.whole(data, None)
         return job.stream(StreamSource(io.BytesIO(data)))
-    if isinstance(source, os.PathLike):
-        file = FileSource(os.fspath(source))
+    if isinstance(source, (str, os.PathLike)):
+        file = _opened(os.fspath(source), isinstance(source, str))
         try:
             return job.file(file)
         finally:
             file.close()
     return job.stream(StreamSource(stream(source)))
+
+
+def _opened(path: str, is_text: bool) -> FileSource:
+    """The file at a path.  If there is none, the error tells a caller who gave content as text what to do."""
+    try:
+        return FileSource(path)
+    except (InvalidArgument, LocalFailure) as error:
+        if is_text and not os.path.lexists(path.replace("\0", "")):
+            shown = path if len(path) <= SHOWN else path[:SHOWN] + "..."
+            raise type(error)(
+                f"there is no file {shown!r}: text is the path of a file; give content as bytes (text.encode())"
+            ) from None
+        raise
 
 
 def _is_known(carrier: Carrier, upload: Upload) -> bool:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Iterator
 from enum import Enum
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
-__all__ = ["FoundFile", "Problem", "walk"]
+from uvideo.errors import InvalidArgument
+
+__all__ = ["EVERYTHING", "LINKS", "FoundFile", "Links", "Problem", "Selection", "check_links", "walk"]
 
 #: Temporary files of unfinished downloads.
 PARTIAL = re.compile(r"\.[0-9a-f]{16,32}\.part")
+
+#: Which links are followed: all; those that stay inside the folder; none.
+Links = Literal["follow", "inside", "skip"]
+LINKS: tuple[Links, ...] = ("follow", "inside", "skip")
+#: Errors of a link that leads to no file and no folder.
+BROKEN = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
 
 
 class Problem(Enum):
@@ -19,6 +29,9 @@ class Problem(Enum):
 
     LOOP = "a link leads back to a folder above it"
     NAME = "its name is not UTF-8"
+    SPECIAL = "it is a pipe, a socket or a device"
+    OUTSIDE = "a link leads out of the folder"
+    LINK = "links are skipped"
 
 
 class FoundFile(NamedTuple):
@@ -32,72 +45,151 @@ class FoundFile(NamedTuple):
     problem: OSError | Problem | None = None
 
 
+class Selection(Protocol):
+    """Selects files by their names relative to the folder."""
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it may leave out files."""
+
+    def takes(self, path: str) -> bool:
+        """Whether it selects the file with this name."""
+
+    def skips(self, folder: str) -> bool:
+        """Whether it certainly selects nothing in the folder with this name."""
+
+
+class _Everything:
+    is_partial = False
+
+    def takes(self, path: str) -> bool:
+        return True
+
+    def skips(self, folder: str) -> bool:
+        return False
+
+
+EVERYTHING: Selection = _Everything()
+
+
+def check_links(links: str) -> Links:
+    """The value of an option ``links``.  InvalidArgument."""
+    for each in LINKS:
+        if each == links:
+            return each
+    raise InvalidArgument(f"links is {links!r}; it must be follow, inside or skip")
+
+
 def walk(
     root: str,
     prefix: str = "",
-    skips: Callable[[str], bool] | None = None,
+    chosen: Selection = EVERYTHING,
     depth: int | None = None,
-    links: bool = True,
-    nameless: bool = False,
+    links: Links | Literal["files"] = "inside",
 ) -> Iterator[FoundFile]:
-    """The files below a folder, found lazily.  Only the names in the current folders are in memory.
+    """The selected files below a folder, found lazily.  Only the names in the current folders are in memory.
 
-    Temporary files of unfinished downloads are skipped.  Links to files are followed; those to folders only with
-    ``links``.  prefix: put before names.  skips(name): whether to skip a folder.  depth: the most levels of folders, or
-    None.  nameless: for a folder whose name is not UTF-8, return each of its files with that problem instead of the
-    folder.
+    A name that ``chosen`` leaves out is not opened, not followed and not returned, whatever it is.  A folder that it
+    skips is not entered.  Temporary files of unfinished downloads are skipped.  prefix: put before names.  depth: the
+    most levels of folders, or None.  links: which links are followed; "files": those to files, and those to folders
+    are left out without a word.  The folder itself may be a link.
     """
-    #: For each current folder: identity, path, name, and the names still to visit.
-    way: list[tuple[tuple[int, int], str, str, Iterator[str]]] = []
+    return _Walk(root, chosen, depth, links).files(root, prefix)
 
-    def enter(folder: str, name: str) -> Iterator[FoundFile]:
+
+class _Folder(NamedTuple):
+    """A folder whose names are visited.  problems: of those of its names that have one."""
+
+    identity: tuple[int, int]
+    path: str
+    name: str
+    names: Iterator[str]
+    problems: dict[str, OSError | Problem]
+
+
+class _Walk:
+    def __init__(self, root: str, chosen: Selection, depth: int | None, links: str) -> None:
+        self._chosen, self._depth, self._links = chosen, depth, links
+        self._real = os.path.join(os.path.realpath(root), "")
+        self._way: list[_Folder] = []
+
+    def files(self, root: str, prefix: str) -> Iterator[FoundFile]:
+        way, chosen = self._way, self._chosen
+        yield from self._enter(root, prefix)
+        while way:
+            folder = way[-1]
+            short = next(folder.names, None)
+            if short is None:
+                way.pop()
+                continue
+            name, path = folder.name + short, os.path.join(folder.path, short.rstrip("/"))
+            problem = folder.problems.pop(short, None)
+            if not short.endswith("/"):
+                if chosen.takes(name):
+                    yield FoundFile(name, path, problem or (None if _is_utf8(name) else Problem.NAME))
+            elif chosen.skips(name[:-1]) or (self._depth is not None and len(way) > self._depth):
+                continue
+            elif problem is None and not _is_utf8(name) and not chosen.is_partial:
+                yield FoundFile(name, path, Problem.NAME)  # one problem in place of one for each file
+            elif problem is not None:
+                yield FoundFile(name, path, problem)
+            else:
+                yield from self._enter(path, name)
+
+    def _enter(self, path: str, name: str) -> Iterator[FoundFile]:
         try:
-            status = os.stat(folder)
+            status = os.stat(path)
             identity = (status.st_dev, status.st_ino)
-            if any(identity == above for above, *_ in way):
-                yield FoundFile(name, folder, Problem.LOOP)
+            if any(identity == above.identity for above in self._way):
+                yield FoundFile(name, path, Problem.LOOP)
                 return
-            way.append((identity, folder, name, iter(_names(folder, links))))
+            problems: dict[str, OSError | Problem] = {}
+            names = self._names(path, name, problems)
+            self._way.append(_Folder(identity, path, name, iter(names), problems))
         except OSError as error:
-            yield FoundFile(name, folder, error)
+            yield FoundFile(name, path, error)
 
-    yield from enter(root, prefix)
-    while way:
-        _, folder, above, names = way[-1]
-        name = next(names, None)
-        if name is None:
-            way.pop()
-            continue
-        path = os.path.join(folder, name.rstrip("/"))
-        problem = None if _is_utf8(above + name) else Problem.NAME
-        if not name.endswith("/"):
-            yield FoundFile(above + name, path, problem)
-        elif skips and skips(above + name[:-1]):
-            continue
-        elif problem and not nameless:
-            yield FoundFile(above + name, path, problem)
-        elif depth is None or len(way) <= depth:
-            yield from enter(path, above + name)
+    def _names(self, folder: str, above: str, problems: dict[str, OSError | Problem]) -> list[str]:
+        """The names in a folder in the order of their keys; names of folders end with a slash."""
+        names = []
+        with os.scandir(folder) as entries:
+            for each in entries:
+                name, problem = each.name, None
+                if each.is_symlink():
+                    if not self._chosen.takes(above + name) and self._chosen.skips(above + name):
+                        continue
+                    found = self._followed(each.path, name)
+                    if found is None:
+                        continue
+                    name, problem = found
+                elif each.is_dir(follow_symlinks=False):
+                    name += "/"
+                elif not each.is_file(follow_symlinks=False):
+                    problem = Problem.SPECIAL
+                if PARTIAL.fullmatch(name):
+                    continue
+                if problem is not None:
+                    problems[name] = problem
+                names.append(name)
+        return sorted(names)
 
-
-def _names(folder: str, links: bool) -> list[str]:
-    """The names in a folder in the order of their keys; names of folders end with a slash."""
-    names = []
-    with os.scandir(folder) as entries:
-        for each in entries:
-            is_folder = _is_folder(each)
-            if is_folder and (links or not each.is_symlink()):
-                names.append(each.name + "/")
-            elif not is_folder and not PARTIAL.fullmatch(each.name):
-                names.append(each.name)
-    return sorted(names)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself
-        return False
+    def _followed(self, path: str, name: str) -> tuple[str, OSError | Problem | None] | None:
+        """What a link leads to: the name, as ``_names`` returns it, and its problem.  None: it is left out."""
+        if self._links == "skip":
+            return name, Problem.LINK
+        problem: OSError | Problem | None = None
+        try:
+            mode = os.stat(path).st_mode
+            is_folder = stat.S_ISDIR(mode)
+            if not is_folder and not stat.S_ISREG(mode):
+                problem = Problem.SPECIAL
+        except OSError as error:
+            is_folder, problem = error.errno not in BROKEN, error
+        if self._links == "inside" and not os.path.join(os.path.realpath(path), "").startswith(self._real):
+            problem = Problem.OUTSIDE
+        if self._links == "files" and is_folder:
+            return None
+        return name + "/" if is_folder else name, problem
 
 
 def _is_utf8(name: str) -> bool:

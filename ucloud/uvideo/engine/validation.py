@@ -3,11 +3,12 @@
 from __future__ import absolute_import, division, print_function
 
 import logging
-import mimetypes
 import re
 
+from ..protocol import media_type
 from ..protocol.compat import TYPE_CHECKING, is_integer, is_text, native, to_text, whole
 from ..protocol.errors import InvalidArgument
+from ..protocol.field import META, OUTER_BLANK, has_outer_blank
 
 if TYPE_CHECKING:
     from typing import Iterable, Mapping  # noqa: F401
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("ucloud.uvideo")
 _warned = set()  # type: set[str]
+_META = META.lower()
 
 
 def warn_of_plain(hosts):
@@ -63,30 +65,10 @@ def mime_of(mime_type, key, path=u"", pairs=()):
     if mime_type is None:
         mime_type = next((value for name, value in pairs if name.lower() == "content-type"), None)
     if mime_type is None:
-        return _guessed(key) or _guessed(path) or u"application/octet-stream"
+        return media_type.of_name(to_text(key)) or media_type.of_name(to_text(path)) or u"application/octet-stream"
     if not is_text(mime_type) or not mime_type.strip() or _UNPRINTABLE(native(mime_type)):
         raise InvalidArgument(u"mime_type must be text such as video/mp4")
     return to_text(mime_type)
-
-
-_GUESSED = {}  # type: dict[str, str | None]  # file name from its first dot on: media type
-
-
-def _guessed(name):
-    # type: (str) -> str | None
-    """The media type that a name suggests, as text, or None."""
-    last = name.rpartition("/")[2]
-    if "." not in last and ":" not in name:
-        return None
-    ending = last[last.find(".") :]
-    plain = ":" not in name and 0 < len(last) - len(ending) and len(ending) <= 16
-    if plain and ending in _GUESSED:
-        return _GUESSED[ending]
-    found = mimetypes.guess_type(native(name))[0]
-    found = to_text(found) if found and not _UNPRINTABLE(found) else None  # data:x,y gives a part of the name
-    if plain and len(_GUESSED) < 1000:
-        _GUESSED[ending] = found
-    return found
 
 
 def header_pairs(header):
@@ -101,4 +83,6 @@ def header_pairs(header):
     for name, value in pairs:
         if not name or any(char in "\r\n\0" for char in name + value):
             raise InvalidArgument(u"the header %r contains a line break or has no name" % name)
+        if name.lower().startswith(_META) and has_outer_blank(value):
+            raise InvalidArgument(u"the header %s %s" % (to_text(name), OUTER_BLANK))
     return tuple(pairs)

@@ -13,7 +13,7 @@ import sys
 import threading
 
 from ..protocol.compat import TYPE_CHECKING, native
-from ..protocol.errors import BadAnswer, DeadlineExceeded, NoAnswer, UVideoError
+from ..protocol.errors import BadAnswer, DeadlineExceeded, InvalidArgument, NoAnswer, UVideoError
 from ..protocol.message import REFUSAL, Response
 from ..protocol.provider import is_loopback
 from . import failure_cause, mocks, race, socks, wire
@@ -506,13 +506,15 @@ class Transport(object):
         self._pid = os.getpid()
         self._routes = {}  # type: dict[str, Route]
         self._context, self._trusted = None, None  # type: ssl.SSLContext | None, str | None
+        self._is_shut = False
 
     def route(self, origin, anew=False):
         # type: (str, bool) -> Route
         """The Route to an origin.  ``anew``: for a new connection; all settings are looked up again.
 
-        ConfigurationError if a mock of requests would have to answer.
+        ConfigurationError if a mock of requests would have to answer.  InvalidArgument after ``shut``.
         """
+        self.check_open()
         mocks.check(origin)
         if self._pid != os.getpid():  # a child process must not share its parent's connections
             old, self._lock, self._routes, self._pid = self._routes, threading.Lock(), {}, os.getpid()
@@ -642,6 +644,18 @@ class Transport(object):
         routes, self._routes = self._routes, {}
         for route in routes.values():
             route.close()
+
+    def shut(self):
+        # type: () -> None
+        """Close the connections for good: each later request raises InvalidArgument."""
+        self._is_shut = True
+        self.close()
+
+    def check_open(self):
+        # type: () -> None
+        """InvalidArgument after ``shut``."""
+        if self._is_shut:
+            raise InvalidArgument(u"this client is closed: create a new one")
 
 
 def message(route, request, body=None):

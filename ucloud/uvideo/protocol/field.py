@@ -178,6 +178,8 @@ def metadata(headers):
             if not _META_NAME(bare):
                 raise BadRequest(u"the metadata name %s is not of letters, digits and -" % to_text(bare)[:100])
             value = header_text(value, u"the metadata %s" % to_text(bare))
+            if has_outer_blank(value):  # for example in a form field: HTTP would lose it in the answers
+                raise BadRequest(u"the metadata %s %s" % (to_text(bare), OUTER_BLANK))
             size += len(bare) + len(to_bytes(value))
             found[to_text(bare)] = value
     if size > METADATA_LIMIT:
@@ -198,6 +200,15 @@ def header_text(value, name):
 
 
 _BREAK = re.compile(u"[\\r\\n\\0]").search
+#: Why such a value is refused, for messages.
+OUTER_BLANK = u"begins or ends with a blank or tab, which HTTP does not keep: remove it, or encode the value"
+
+
+def has_outer_blank(value):
+    # type: (str) -> bool
+    """Whether HTTP would shorten a header's value: blanks and tabs around it are not part of it."""
+    return value != value.strip(" \t")
+
 
 
 KEPT_NAMES = frozenset([name.lower() for name in KEPT])

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from uvideo._core import __version__, errors, json_document
+from uvideo._core import __version__, errors, json_document, media_type
 from uvideo.server.auth.client_address import ClientAddress
 from uvideo.server.auth.credentials import Key
 from uvideo.server.console.console_api import ASKED, View
@@ -319,7 +319,9 @@ def _bytes(value: str) -> bytes:
 @functools.cache
 def _assets() -> dict[str, tuple[str, bytes, str]]:
     """{file name: (Content-Type, bytes, ETag)} of the pages, read at the first request."""
-    return {
+    table = json.dumps(media_type.BY_ENDING, separators=(",", ":"))
+    made = _asset("media_types.js", f"export const BY_ENDING = {table};\n".encode())
+    return {"media_types.js": made} | {
         each.name: _asset(each.name, each.read_bytes())
         for each in (resources.files("uvideo.server.console") / "web").iterdir()
         if each.name.rpartition(".")[2] in TYPES

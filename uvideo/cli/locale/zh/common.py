@@ -29,6 +29,14 @@ WORDS = {
     "there is no option {name}": "没有 {name} 这个选项",
     "there is no option {name}; did you mean {near}?": "没有 {name} 这个选项，是不是想用 {near}？",
     "{name} is missing": "缺少 {name}",
+    "there are too many arguments: {text}": "参数过多：{text}",
+    "{name} needs a value": "{name} 需要一个值",
+    "{name} takes no value": "{name} 不接受值",
+    "{value} is not a number": "{value} 不是数字",
+    "{value} is not in the range {range}": "{value} 不在范围 {range} 内",
+    "{value} is not one of {choices}": "{value} 不在可选值之列：{choices}",
+    "{name}: {reason}": "{name}：{reason}",
+    "[default: ": "[默认：",
     "{message}; see {command} --help": "{message}；用法见 {command} --help",
     "this is a bug in the program, not a mistake of yours ({kind}: {text}); UVIDEO_TRACEBACK=1 shows where": (
         "这是程序自身的缺陷，不是你的操作问题（{kind}: {text}）；设置 UVIDEO_TRACEBACK=1 可查看出错位置"
@@ -67,8 +75,12 @@ WORDS = {
     "uvideo mb uvideo://{space} creates it; uvideo spaces lists the existing ones": (
         "用 uvideo mb uvideo://{space} 可以新建它；用 uvideo spaces 可列出已有的空间"
     ),
-    "set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY, or run uvideo config init; uvideo doctor checks them": (
-        "请设置 UVIDEO_PUBLIC_KEY 和 UVIDEO_PRIVATE_KEY，或运行 uvideo config init；uvideo doctor 可以检查密钥"
+    "no keys are configured": "尚未配置密钥",
+    "no keys: choose a profile with --profile or uvideo config use; there are {names}": (
+        "没有密钥：请用 --profile 或 uvideo config use 选择一个配置（profile），现有：{names}"
+    ),
+    "run uvideo config init, or set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY; uvideo doctor checks them": (
+        "请运行 uvideo config init，或设置 UVIDEO_PUBLIC_KEY 和 UVIDEO_PRIVATE_KEY；uvideo doctor 可以检查密钥"
     ),
     "uvideo doctor checks keys, clock and host": ("运行 uvideo doctor 可检查密钥、时钟和主机"),
     "it is of class ARCHIVE: uvideo restore makes it readable": (

@@ -16,6 +16,11 @@ WORDS = {
     "Show size, time, storage class and etag.": "显示每个对象的大小、时间、存储类型和 ETag。",
     "Print sizes such as 12.3 MiB.": "大小显示为 12.3 MiB 这样的形式。",
     "List all objects recursively.": "递归列出全部对象。",
+    "The addresses of all objects for another program, whatever is in the keys:": (
+        "把所有对象的地址交给另一个程序，键里有任何字符都不出错："
+    ),
+    "End each line with a zero byte, for xargs -0.": "每行以零字节结尾，供 xargs -0 读取。",
+    "--null and --json cannot be combined": "--null 和 --json 不能同时使用",
     "Print at most this many lines for each address.": "每个地址最多输出这么多行。",
     # du
     "Add up what is stored, by folder and storage class.": "按目录和存储类型统计占用。",

@@ -1,6 +1,7 @@
 """Texts of cp, mv, rm, sync, apply, run and transfers."""
 
 WORDS = {
+    "the commands are in UTF-16: save them as UTF-8": "命令文件是 UTF-16 编码：请另存为 UTF-8",
     # cp, mv
     "Copy files and objects: upload, download, between spaces, from and to pipes.": (
         "复制文件和对象：上传、下载、空间之间，也可用管道。"
@@ -69,6 +70,9 @@ WORDS = {
     "the source changed while it was copied, so it was not removed": "复制期间源有变化，未删除源",
     "a pipe cannot be moved: uvideo cp copies to and from it": "管道不能移动：请用 uvideo cp 与管道之间复制",
     "--meta {text}: write name=value": "--meta {text}：请写成 名称=值",
+    "--meta {text}: the value begins or ends with a blank, which HTTP does not keep": (
+        "--meta {text}：值的首尾有空格，HTTP 无法保留"
+    ),
     "there is no such file or folder, and no name matches the pattern": "没有这个文件或目录，也没有匹配的名字",
     "nothing matches {address}": "没有与 {address} 匹配的对象",
     "{path} is a folder: give -r to include its contents": "{path} 是目录：要包括其中的内容请加 -r",
@@ -85,7 +89,23 @@ WORDS = {
     ),
     "the name is not UTF-8 and cannot be a key: rename it": "文件名不是 UTF-8，不能作为键：请改名",
     "{path} is neither a file nor a folder": "{path} 既不是文件也不是目录",
-    "a link leads back to a folder above it": "符号链接指回了上级目录",
+    "{path} is a pipe, a socket or a device; --skip-special skips such files": (
+        "{path} 是管道、套接字或设备；使用 --skip-special 可跳过此类文件"
+    ),
+    "skipped {path}: it is a pipe, a socket or a device": "跳过 {path}：它是管道、套接字或设备",
+    "skipped {path}: it is a link": "跳过 {path}：它是符号链接",
+    "skipped {path}: the link leads back to a folder above it": "跳过 {path}：符号链接指回了上级目录",
+    "skipped {path}: the link leads out of {root}; --links follow follows it": (
+        "跳过 {path}：符号链接指向 {root} 之外；使用 --links follow 可跟随"
+    ),
+    "skipped links: {count}": "跳过符号链接 {count} 个",
+    "skipped special files: {count}": "跳过特殊文件 {count} 个",
+    "Links in folders to follow: all, those that stay inside the folder, or none.": (
+        "跟随目录中的哪些符号链接：全部、仅指向该目录之内的，或都不跟随。"
+    ),
+    "Skip pipes, sockets and devices in folders; else they fail.": (
+        "跳过目录中的管道、套接字和设备；不加此选项时它们算作失败。"
+    ),
     # Progress
     "{done} of {known}": "{done}/{known}",
     "total": "合计",
@@ -120,12 +140,12 @@ WORDS = {
     "Carry out a plan that sync wrote.": "执行 sync 写出的计划。",
     "Copies missing and different files from a folder to uvideo://space/prefix, back, or between two prefixes. "
     "Two files are the same if size and content are equal. The content of local files is compared by etag, which "
-    "is computed here and reused until size, time or inode change. --delete removes items that only TARGET has, "
-    "after everything was copied without failure. It refuses an empty source and more than --max-delete items, "
-    "and asks on a terminal.": (
+    "is computed here and reused until size, times or inode change; --checksum computes all of them anew. --delete "
+    "removes items that only TARGET has, after everything was copied without failure. It refuses an empty source and "
+    "more than --max-delete items, and asks on a terminal.": (
         "复制缺少或不同的文件：从目录到 uvideo://空间/前缀、反过来，或在两个前缀之间。\n"
         "大小和内容都相同才算相同：本地文件的内容用 ETag 比较，ETag 在本机计算，大小、时间或 inode 变化之前不再重"
-        "算。\n"
+        "算；--checksum 则全部重新计算。\n"
         "--delete 在全部复制成功之后删除只有 TARGET 才有的项；源为空或超过 --max-delete 时拒绝删除，在终端上会先"
         "询问。"
     ),
@@ -141,7 +161,7 @@ WORDS = {
     "Delete nothing if more items would be deleted.": "要删除的项超过此数时一项也不删。",
     "Do not ask.": "不询问。",
     "Compare sizes only.": "只比较大小。",
-    "Compare content too, which is the default.": "同时比较内容，这是默认行为。",
+    "Compare content by etags computed anew, without the cache.": "用重新计算的 ETag 比较内容，不使用缓存。",
     "Change nothing; write a plan to this file.": "不做改动，只把计划写入该文件。",
     "Carries out the plan of `uvideo sync --plan FILE`. A step whose source or target changed since then is "
     "refused; the other steps are done. Deletes come last, and only if nothing failed.": (

@@ -3,12 +3,12 @@
 import { loadSession, onSignedOut, session, signIn, signOut } from "./api.js";
 import { browser } from "./browser.js";
 import { dashboard } from "./dashboard.js";
-import { attempt, field, toast } from "./dialogs.js";
+import { attempt, field, isFilledIn, toast } from "./dialogs.js";
 import { button, h, icon, replace, sign } from "./dom.js";
-import { LANGUAGES, keep, language, loadLanguage, setLanguage, size, t } from "./language.js";
+import { LANGUAGES, keep, language, loadLanguage, setLanguage, t } from "./language.js";
 import { spaces } from "./spaces.js";
-import { transfers } from "./transfers.js";
-import { events, interrupted, isActive, reset, speed, tasks } from "./upload.js";
+import { rate, transfers } from "./transfers.js";
+import { events, interrupted, isActive, reset, tasks } from "./upload.js";
 
 let leave = () => {};
 let main;
@@ -56,8 +56,10 @@ function showSignIn(reason = "") {
     "form",
     {
       class: "form",
+      novalidate: true,
       onsubmit: async (event) => {
         event.preventDefault();
+        if (!isFilledIn(form)) return;
         submit.disabled = true;
         try {
           await signIn({ public_key: form.elements.public_key.value.trim(), private_key: form.elements.private_key.value.trim() });
@@ -172,7 +174,7 @@ function frame() {
       const sent = active.reduce((sum, task) => sum + task.sent, 0);
       replace(
         dock,
-        h("span", { class: "dock-text" }, t("dock.text", { n: active.length, percent: Math.floor((100 * sent) / all), speed: size(speed.value) })),
+        h("span", { class: "dock-text" }, [t("dock.text", { n: active.length, percent: Math.floor((100 * sent) / all) }), rate()].filter(Boolean).join(" · ")),
         h("progress", { max: all, value: sent, "aria-label": t("dock.label") }),
       );
     }
@@ -253,8 +255,11 @@ async function start() {
     reason = failure.message;
     if (link) await loadSession().catch(() => {});
   }
-  if (session.signed_in) show();
-  else showSignIn(reason);
+  if (session.signed_in) {
+    show();
+    const n = interrupted().length;
+    if (n && location.hash !== "#/transfers") toast(t("resume.note", { n }));
+  } else showSignIn(reason);
   window.addEventListener("hashchange", () => {
     if (location.hash.startsWith("#link=")) location.reload();
     else if (session.signed_in) route();

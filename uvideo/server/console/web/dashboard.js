@@ -183,7 +183,7 @@ async function drawUploads(root, signal) {
   };
   const ask = (some) =>
     attempt(async () => {
-      if (await confirm(t("uploads.abort"), [t("uploads.abort.ask", { n: some.length })], t("uploads.abort"), { danger: true })) {
+      if (await confirm(t("uploads.abort"), [t("uploads.abort.ask", { n: some.length })], t("uploads.abort"), { danger: true, count: some.length })) {
         await abort(some);
         await again();
       }

@@ -148,7 +148,9 @@ async function edit(space, object) {
       for (const line of lines.split("\n").filter((each) => each.trim())) {
         const at = line.indexOf(":");
         if (at < 1) throw new Error(t("metadata.line", { line }));
-        metadata[line.slice(0, at).trim().toLowerCase()] = line.slice(at + 1).trim();
+        const value = line.slice(at + 1).replace(/^ /, "");
+        if (/^[ \t]|[ \t]$/.test(value)) throw new Error(t("metadata.blank", { line }));
+        metadata[line.slice(0, at).trim().toLowerCase()] = value;
       }
       await post("objects/metadata", { space, key: object.key, mime: mime.trim(), metadata });
     },

@@ -38,20 +38,29 @@ export function open(title, build, { kind = "", actions } = {}) {
   });
 }
 
-/** True if the answer is yes. */
-export async function confirm(title, lines, yes, { danger = false } = {}) {
+const MANY = 100; // things; above, their number has to be typed before they are gone
+
+const paragraphs = (lines) => lines.map((line) => (typeof line === "string" ? h("p", {}, line) : line));
+
+/** True if the answer is yes.  danger: yes destroys something, so Enter says no.  count: how many things it destroys. */
+export async function confirm(title, lines, yes, { danger = false, count = 0 } = {}) {
+  if (danger && count > MANY) {
+    const number = String(count);
+    const typed = { name: "typed", label: t("confirm.type", { name: number }), must: number, inputmode: "numeric" };
+    return form(title, [typed], yes, () => {}, { danger, lines });
+  }
   return (
-    (await open(title, () => lines.map((line) => (typeof line === "string" ? h("p", {}, line) : line)), {
+    (await open(title, () => paragraphs(lines), {
       actions: (close) => [
-        button(t("cancel"), { onclick: () => close(false) }),
-        button(yes, { kind: danger ? "danger" : "primary", onclick: () => close(true), autofocus: true }),
+        button(t("cancel"), { onclick: () => close(false), autofocus: danger }),
+        button(yes, { kind: danger ? "danger" : "primary", onclick: () => close(true), autofocus: !danger }),
       ],
     })) === true
   );
 }
 
 /** A form of one or more fields.  run(values) does it, and its refusal is shown in the dialog.  True if it was done. */
-export async function form(title, fields, yes, run, { danger = false, note } = {}) {
+export async function form(title, fields, yes, run, { danger = false, note, lines = [] } = {}) {
   const id = freshId("form");
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
   const submit = button(yes, { kind: danger ? "danger" : "primary", type: "submit", form: id });
@@ -64,8 +73,10 @@ export async function form(title, fields, yes, run, { danger = false, note } = {
           {
             id,
             class: "form",
+            novalidate: true,
             onsubmit: async (event) => {
               event.preventDefault();
+              if (!isFilledIn(node)) return;
               submit.disabled = true;
               wrong.hidden = true;
               try {
@@ -83,6 +94,7 @@ export async function form(title, fields, yes, run, { danger = false, note } = {
             oninput: () => check(),
           },
           note ? h("p", { class: "note" }, note) : null,
+          paragraphs(lines),
           fields.map(field),
           wrong,
         );
@@ -101,20 +113,39 @@ function valueOf(input) {
   return input.type === "checkbox" ? input.checked : input.value;
 }
 
-/** A labelled input: {name, label, value, type, options, rows, hint, must, ...attributes}. */
-export function field({ name, label, value = "", type = "text", options, rows, hint, must, ...rest }) {
+/** Whether all fields of a form (with novalidate) have what they must have; otherwise it says what is missing, beside
+ * the field and in the language of the page: a browser would say it in its own. */
+export function isFilledIn(node) {
+  let first;
+  for (const input of node.elements) {
+    const wrong = input.name && document.getElementById(`${input.id}-wrong`);
+    if (!wrong) continue;
+    const { valueMissing, valid } = input.validity;
+    wrong.hidden = valid;
+    wrong.textContent = valid ? "" : valueMissing ? t("field.missing") : input.dataset.invalid;
+    input.setAttribute("aria-invalid", String(!valid));
+    if (!valid) first ||= input;
+  }
+  first?.focus();
+  return !first;
+}
+
+/** A labelled input: {name, label, value, type, options, rows, hint, must, invalid, ...attributes}.
+ * invalid: what to say of a value that does not fit the attributes. */
+export function field({ name, label, value = "", type = "text", options, rows, hint, must, invalid, ...rest }) {
   const id = freshId("field");
   const hintId = hint ? freshId("hint") : null;
-  const common = { id, name, "aria-describedby": hintId, ...rest };
   if (type === "checkbox") {
-    return h("div", { class: "field check" }, h("input", { ...common, type, checked: value }), h("label", { for: id }, label));
+    return h("div", { class: "field check" }, h("input", { id, name, type, checked: value, ...rest }), h("label", { for: id }, label));
   }
+  const wrong = h("p", { class: "wrong", id: `${id}-wrong`, hidden: true });
+  const common = { id, name, "aria-describedby": [wrong.id, hintId].filter(Boolean).join(" "), "data-invalid": invalid, ...rest };
   const plain = { spellcheck: "false", autocapitalize: "off", autocomplete: "off", value };
   let input;
   if (options) input = h("select", common, options.map(([each, text]) => h("option", { value: each, selected: each === value }, text)));
   else if (rows) input = h("textarea", { ...plain, ...common, rows });
   else input = h("input", { ...plain, type, ...common });
-  return h("div", { class: "field" }, h("label", { for: id }, label), input, hint ? h("p", { class: "hint", id: hintId }, hint) : null);
+  return h("div", { class: "field" }, h("label", { for: id }, label), input, wrong, hint ? h("p", { class: "hint", id: hintId }, hint) : null);
 }
 
 let stack;

@@ -8,6 +8,7 @@ import { t } from "./language.js";
 const PAGE = 1000;
 const COPIES_AT_ONCE = 6;
 const DOWNLOADS = 20;
+const COUNTED = 10_000; // objects that are counted at most before they are deleted
 
 /** The last part of a key or prefix. */
 export function nameOf(key) {
@@ -43,12 +44,27 @@ function report(failed) {
   return count;
 }
 
+/** How many objects are in what was chosen: {count, more}.  more: there are more, which are not counted. */
+async function counted(space, chosen) {
+  let count = 0;
+  for await (const keys of keysOf(space, chosen)) {
+    count += keys.length;
+    if (count >= COUNTED) return { count, more: true };
+  }
+  return { count, more: false };
+}
+
 /** {gone}: the keys that are no more; false if the user did not want it; true if only the server knows. */
 export async function remove(space, chosen) {
   const folders = chosen.filter((each) => each.folder).length;
   const lines = [t("delete.ask", { n: chosen.length }), names(chosen)];
-  if (folders) lines.push(t("delete.folders"));
-  if (!(await confirm(t("delete"), lines, t("delete"), { danger: true }))) return false;
+  let count = chosen.length;
+  if (folders) {
+    const found = await counted(space, chosen);
+    count = found.count;
+    lines.push(t(found.more ? "delete.folders.more" : "delete.folders", { n: count }));
+  }
+  if (!(await confirm(t("delete"), lines, t("delete"), { danger: true, count }))) return false;
   const left = {};
   const whole = await attempt(() =>
     progress(t("deleting"), chosen.length, async (signal, advance) => {

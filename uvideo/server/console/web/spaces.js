@@ -89,7 +89,7 @@ async function create(refresh) {
   const done = await form(
     t("space.create"),
     [
-      { name: "space", label: t("space.name"), hint: t("space.name.hint"), required: true, minlength: 3, maxlength: 63, pattern: "[a-z0-9][a-z0-9\\-]*[a-z0-9]" },
+      { name: "space", label: t("space.name"), hint: t("space.name.hint"), invalid: t("error.SpaceNameInvalid"), required: true, minlength: 3, maxlength: 63, pattern: "[a-z0-9][a-z0-9\\-]*[a-z0-9]" },
       { name: "type", label: t("space.who"), options: TYPES(), value: "private", hint: t("space.who.hint") },
     ],
     t("create"),
@@ -114,7 +114,7 @@ async function change(space, refresh) {
 async function remove(space, refresh) {
   const done = await form(
     t("space.delete", { name: space.name }),
-    [{ name: "typed", label: t("space.delete.type", { name: space.name }), must: space.name }],
+    [{ name: "typed", label: t("confirm.type", { name: space.name }), must: space.name }],
     t("delete"),
     ({ typed }) => post("spaces/delete", { space: space.name, typed }),
     { danger: true, note: t("space.delete.note") },

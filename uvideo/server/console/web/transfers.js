@@ -18,9 +18,9 @@ export function transfers(root) {
     hidden: true,
     id: "again",
     onchange: () => {
-      const found = pickUp(filesOfInput(input).map(({ file }) => file));
+      const { found, busy } = pickUp(filesOfInput(input).map(({ file }) => file));
       input.value = "";
-      if (!found) toast(t("resume.none"), { bad: true });
+      if (!found) toast(busy.length ? t("resume.busy", { name: busy[0] }) : t("resume.none"), { bad: true });
     },
   });
   const summary = h("p", { class: "state", role: "status" });
@@ -32,7 +32,7 @@ export function transfers(root) {
     const active = tasks.filter(isActive);
     const rest = active.reduce((sum, task) => sum + task.size - task.sent, 0);
     summary.textContent = active.length
-      ? t("transfers.active", { n: active.length, rest: size(rest), speed: size(speed.value), time: speed.value ? span(rest / speed.value) : "–" })
+      ? [t("transfers.active", { n: active.length, rest: size(rest) }), rate(), speed.value ? span(rest / speed.value) : ""].filter(Boolean).join(" · ")
       : t("transfers.none");
     clearButton.disabled = !tasks.some((task) => task.state === "done" || task.state === "cancelled");
     const unfinished = interrupted();
@@ -70,6 +70,12 @@ export function transfers(root) {
   events.addEventListener("change", draw);
   draw();
   return () => events.removeEventListener("change", draw);
+}
+
+/** How fast it goes; "" if nothing is on its way, so no rate can be said. */
+export function rate() {
+  if (!navigator.onLine) return t("rate.offline");
+  return speed.value ? t("rate", { speed: size(speed.value) }) : "";
 }
 
 function leftovers(unfinished, input) {
@@ -122,7 +128,8 @@ function makeLine(task) {
     node.dataset.state = task.state;
     bar.value = task.state === "done" ? bar.max : task.sent;
     const percent = task.size ? Math.floor((100 * task.sent) / task.size) : 0;
-    state.textContent = [t(`state.${task.state}`), task.state === "sending" ? `${count(percent)} %` : "", size(task.size), task.state === "done" ? t("verified") : ""]
+    const waits = task.state === "sending" && !navigator.onLine;
+    state.textContent = [t(waits ? "state.offline" : `state.${task.state}`), task.state === "sending" ? `${count(percent)} %` : "", size(task.size), task.state === "done" ? t("verified") : ""]
       .filter(Boolean)
       .join(" · ");
     error.hidden = !task.error;

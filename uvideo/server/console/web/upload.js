@@ -15,6 +15,7 @@ const STALL = 60_000; // milliseconds without a byte until a request is given up
 const SIGNED = 900; // seconds that a signed URL lasts
 const RENEW = 60; // seconds before its end
 const BEAT = 5_000; // milliseconds between two signs of life of a tab that uploads
+const DEAD = 150_000; // milliseconds after the last of them: the timers of a hidden tab may run once a minute
 const NOTES = "uvideo.uploads";
 
 class Stopped extends Error {}
@@ -31,15 +32,19 @@ class Task {
     this.state = "waiting";
     this.stored = 0; // bytes that the server has
     this.flying = new Map(); // part -> bytes sent of it so far
+    this.sent = 0; // the most that stored and flying came to: what is lost on the way is sent again, not shown again
     this.error = "";
     this.uploadId = null;
     this.requests = new Set();
   }
 
-  get sent() {
+  /** Count what the server has and what is on its way there; how many bytes more there are than ever before. */
+  advance() {
     let sum = this.stored;
     for (const bytes of this.flying.values()) sum += bytes;
-    return Math.min(sum, this.size);
+    const more = Math.max(0, Math.min(sum, this.size) - this.sent);
+    this.sent += more;
+    return more;
   }
 }
 
@@ -63,15 +68,32 @@ setInterval(() => {
   speed.marks.push([now, moved]);
   while (speed.marks.length > 6) speed.marks.shift();
   const [then, before] = speed.marks[0];
-  speed.value = now > then ? ((moved - before) * 1000) / (now - then) : 0;
+  speed.value = navigator.onLine && now > then ? ((moved - before) * 1000) / (now - then) : 0;
   if (tasks.some((task) => task.state === "sending")) changed();
 }, 1000);
 
+/** Without a network nothing is sent, and what was sent before says nothing of the next network. */
+function restart() {
+  speed.value = 0;
+  speed.marks = [];
+  changed();
+}
+
+window.addEventListener("offline", restart);
+window.addEventListener("online", restart);
+
 export const isActive = (task) => ["waiting", "checking", "sending"].includes(task.state);
+const isOver = (task) => ["done", "cancelled"].includes(task.state);
 
 /** Put files in the queue.  items: [{file, key}]. */
 export function add(space, items) {
-  for (const { file, key } of items) tasks.push(new Task(file, space, key));
+  const unfinished = interrupted();
+  for (const { file, key } of items) {
+    const task = new Task(file, space, key);
+    const before = unfinished.find((each) => each.space === space && each.key === key && isSame(file, each));
+    if (before) task.uploadId = task.noteId = before.id;
+    tasks.push(task);
+  }
   changed();
   pump();
 }
@@ -94,7 +116,7 @@ export function resume(task) {
 
 /** Give an upload up; its parts are removed on the server. */
 export async function cancel(task) {
-  if (["done", "cancelled"].includes(task.state)) return;
+  if (isOver(task)) return;
   task.state = "cancelled";
   halt(task);
   changed();
@@ -104,7 +126,7 @@ export async function cancel(task) {
 
 export function clear() {
   for (let at = tasks.length - 1; at >= 0; at--) {
-    if (["done", "cancelled"].includes(tasks[at].state)) tasks.splice(at, 1);
+    if (isOver(tasks[at])) tasks.splice(at, 1);
   }
   changed();
 }
@@ -125,6 +147,7 @@ async function forget(task) {
   const { uploadId } = task;
   note(task, null);
   task.uploadId = null;
+  task.stored = task.sent = 0;
   if (!uploadId) return;
   try {
     await post("uploads/abort", { space: task.space, key: task.key, upload_id: uploadId });
@@ -153,7 +176,7 @@ async function run(task) {
   const attempt = (task.attempt = { task });
   try {
     task.etag = task.size <= BLOCK && !task.uploadId ? await small(attempt) : await large(attempt);
-    task.stored = task.size;
+    task.stored = task.sent = task.size;
     task.state = "done";
     note(task, null);
     events.dispatchEvent(new CustomEvent("stored", { detail: task }));
@@ -176,6 +199,10 @@ function fail(key, values, final = false) {
 
 function check(attempt) {
   if (attempt.task.attempt !== attempt || !isActive(attempt.task)) throw new Stopped();
+}
+
+function lengthOf(task, number) {
+  return Math.min(BLOCK, task.size - number * BLOCK);
 }
 
 /** A block's {digest, buffer}; an error in words if the file cannot be read any more. */
@@ -214,6 +241,8 @@ async function large(attempt) {
   note(task, "begun");
   task.state = "sending";
   task.stored = 0;
+  for (const number of there.keys()) task.stored += lengthOf(task, number);
+  task.advance();
   const digests = new Array(count);
   let next = 0;
   const lane = async () => {
@@ -241,8 +270,9 @@ async function part(attempt, number, digests, there) {
     const answer = await send(attempt, number, buffer, `&uploadId=${encodeURIComponent(task.uploadId)}&partNumber=${number}`);
     if (answer !== etag) throw fail("upload.differs", {}, true);
     check(attempt);
+    task.stored += byteLength;
+    moved += task.advance();
   }
-  task.stored += byteLength;
   changed();
 }
 
@@ -280,6 +310,7 @@ async function partsOf(attempt) {
     if (failure.code !== "UploadNotFound") throw failure;
     note(task, null);
     task.uploadId = null;
+    task.sent = 0;
     found.clear();
   }
   return found;
@@ -358,7 +389,6 @@ function put(attempt, number, url, buffer) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     let timer;
-    let before = 0;
     const alive = () => {
       clearTimeout(timer);
       timer = setTimeout(() => request.abort(), STALL);
@@ -373,9 +403,9 @@ function put(attempt, number, url, buffer) {
       end(reject, Object.assign(new Error(text), { retryable, expired }));
     request.upload.onprogress = ({ loaded }) => {
       alive();
-      if (task.attempt === attempt) task.flying.set(number, loaded);
-      moved += Math.max(0, loaded - before);
-      before = loaded;
+      if (task.attempt !== attempt) return;
+      task.flying.set(number, loaded);
+      moved += task.advance();
     };
     request.onload = () => {
       const { status } = request;
@@ -413,6 +443,11 @@ function notes() {
   }
 }
 
+/** By what a file that is chosen again is recognised. */
+function noted({ name, size, lastModified }) {
+  return { name, size, modified: lastModified };
+}
+
 function note(task, state) {
   const all = notes();
   const name = task.noteId || task.uploadId;
@@ -426,9 +461,7 @@ function note(task, state) {
       endpoint: session.endpoint,
       space: task.space,
       key: task.key,
-      name: task.file.name,
-      size: task.size,
-      modified: task.file.lastModified,
+      ...noted(task.file),
       tab,
       beat: Date.now(),
     };
@@ -436,30 +469,58 @@ function note(task, state) {
   keep(NOTES, JSON.stringify(all));
 }
 
-setInterval(() => {
-  const mine = tasks.filter((task) => task.noteId && !["done", "cancelled"].includes(task.state));
+/** Give the notes of this tab's uploads a time; 0 says that no tab uploads them. */
+function beat(time) {
+  const mine = tasks.filter((task) => task.noteId && !isOver(task));
   if (!mine.length) return;
   const all = notes();
-  for (const task of mine) if (all[task.noteId]) all[task.noteId].beat = Date.now();
+  for (const task of mine) if (all[task.noteId]) all[task.noteId].beat = time;
   keep(NOTES, JSON.stringify(all));
-}, BEAT);
+}
 
-/** Uploads of this account that a reload or a crash cut off: [{id, space, key, name, size}]. */
-export function interrupted() {
+let known = 0;
+
+/** Whoever shows interrupted uploads hears of those that other tabs leave behind, or take up. */
+function look() {
+  const count = interrupted().length;
+  if (count !== known) changed();
+  known = count;
+}
+
+setInterval(() => {
+  beat(Date.now());
+  look();
+}, BEAT);
+window.addEventListener("storage", ({ key }) => key === NOTES && look());
+
+// A page that is left gives its uploads free: after a reload, and in any other tab, they can be gone on with at once.
+window.addEventListener("pagehide", () => beat(0));
+window.addEventListener("pageshow", ({ persisted }) => persisted && beat(Date.now()));
+
+/** Unfinished uploads of this account that no task of this page has: [{id, space, key, name, size, live}].
+ * live: another tab uploads it. */
+function others() {
   const mine = new Set(tasks.map((task) => task.noteId));
   return Object.entries(notes())
     .filter(([id, each]) => each.account === session.public_key && each.endpoint === session.endpoint && !mine.has(id))
-    .filter(([, each]) => each.tab === tab || Date.now() - each.beat > 3 * BEAT)
-    .map(([id, each]) => ({ id, ...each }));
+    .map(([id, each]) => ({ id, ...each, live: each.tab !== tab && Date.now() - each.beat <= DEAD }));
 }
 
-/** Go on with files that were chosen again; how many of the interrupted uploads they are. */
+/** Those that a reload or a crash cut off. */
+export const interrupted = () => others().filter((each) => !each.live);
+
+const isSame = (file, { name, size, modified }) => file.name === name && file.size === size && file.lastModified === modified;
+
+/** Go on with files that were chosen again: {found, busy}.  found: how many of the interrupted uploads they are.
+ * busy: names of those that are being uploaded already, here or in another tab. */
 export function pickUp(files) {
+  const all = others();
+  const busy = files
+    .filter((file) => all.some((each) => each.live && isSame(file, each)) || tasks.some((task) => task.noteId && !isOver(task) && isSame(file, noted(task.file))))
+    .map((file) => file.name);
   let found = 0;
-  for (const each of interrupted()) {
-    const file = files.find(
-      (file) => file.name === each.name && file.size === each.size && file.lastModified === each.modified,
-    );
+  for (const each of all) {
+    const file = each.live ? null : files.find((one) => isSame(one, each));
     if (!file) continue;
     const task = new Task(file, each.space, each.key);
     task.uploadId = task.noteId = each.id;
@@ -468,7 +529,7 @@ export function pickUp(files) {
   }
   changed();
   pump();
-  return found;
+  return { found, busy };
 }
 
 /** Give an interrupted upload up. */

@@ -1,0 +1,124 @@
+"""A closed client raises; it does not connect again.  A filesystem does, because fsspec shares it between callers."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import io
+import pickle
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from test import patience
+from test.fakes import FaultProxy
+from test.server_fixture import Server
+from uvideo import AsyncClient, Client, TransferManager, errors
+from uvideo.fs import UVideoFileSystem
+
+BLOCK = 4194304
+CLOSED = "this client is closed: create a new one"
+
+#: name: a call that sends a request
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "stat": lambda client: client.stat("space", "a"),
+    "put": lambda client: client.put("space", "a", b"x"),
+    "put of a stream": lambda client: client.put("space", "a", io.BytesIO(b"x")),
+    "get": lambda client: client.get("space", "a"),
+    "upload": lambda client: client.upload("space", "a", b"x"),
+    "upload in parts": lambda client: client.upload("space", "a", bytes(9 << 20)),
+    "download": lambda client: client.download("space", "a", io.BytesIO()),
+    "copy": lambda client: client.copy("space", "a", "space", "b"),
+    "rename": lambda client: client.rename("space", "a", "b"),
+    "append": lambda client: client.append("space", "a", b"x"),
+    "create_space": lambda client: client.create_space("space"),
+    "upload_dir": lambda client: client.upload_dir(Path(__file__).parent, "space", include=["test_closed.py"]),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_no_call_of_a_closed_client_connects(proxy: FaultProxy, through: Client, name: str) -> None:
+    through.close()
+    with pytest.raises((errors.InvalidArgument, errors.SomeFailed), match=CLOSED):
+        CALLS[name](through)
+
+    async def work() -> None:
+        async with AsyncClient(settings=through.settings) as client:
+            pass
+        before = threading.active_count()
+        with pytest.raises((errors.InvalidArgument, errors.SomeFailed), match=CLOSED):
+            await CALLS[name](client)
+        assert threading.active_count() == before
+
+    asyncio.run(work())
+    assert proxy.log() == []
+
+
+def test_listings_and_files_of_a_closed_client_raise_too(client: Client, space: str) -> None:
+    client.put(space, "a", bytes(100_000))
+    file, writer = client.open(space, "a"), client.open(space, "b", "wb")
+    listing = client.list(space)
+    client.close()
+    client.close()
+    for call in (lambda: list(listing), lambda: file.read(), lambda: client.open(space, "a")):
+        with pytest.raises(errors.InvalidArgument, match=CLOSED):
+            call()
+    writer.write(b"x")
+    with pytest.raises(errors.InvalidArgument, match=CLOSED):
+        writer.close()
+
+    async def work() -> None:
+        loop = AsyncClient(settings=client.settings)
+        found = loop.list(space)
+        await loop.close()
+        with pytest.raises(errors.InvalidArgument, match=CLOSED):
+            [each async for each in found]
+        for mode in ("rb", "wb"):
+            with pytest.raises(errors.InvalidArgument, match=CLOSED):
+                loop.open(space, "a", mode)  # type: ignore[call-overload]
+
+    asyncio.run(work())
+
+
+def test_what_sends_nothing_still_works_and_a_pickle_is_a_new_client(client: Client, space: str) -> None:
+    client.put(space, "a", b"x")
+    client.close()
+    assert space in repr(client.presign(space, "a")) and client.transfers() == ()
+    with pickle.loads(pickle.dumps(client)) as again:
+        assert again.get(space, "a").data == b"x"
+    assert inspect.getdoc(Client.close) != inspect.getdoc(AsyncClient.close)
+
+
+def test_a_transfer_that_runs_meanwhile_ends_and_can_be_repeated(
+    server: Server, space: str, proxy: FaultProxy, through: Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(bytes(3 * BLOCK))
+
+    def closing(_: object) -> None:
+        through.close()
+
+    with pytest.raises(errors.InvalidArgument, match=CLOSED):
+        through.upload(space, "film", path, part_jobs=1, progress=closing)
+    with Client(settings=through.settings) as again:
+        assert again.upload(space, "film", path).verified
+        assert again.transfers() == () == tuple(again.list_uploads(space))
+
+
+def test_a_manager_says_it_for_each_transfer(client: Client, space: str) -> None:
+    client.close()
+    with TransferManager(client) as manager:
+        assert isinstance(manager.upload(space, "a", b"x").exception(patience.SECONDS), errors.InvalidArgument)
+
+
+def test_a_filesystem_connects_again(server: Server, client: Client, space: str) -> None:
+    fs = UVideoFileSystem(endpoint=server.host, public_key=server.public_key, private_key=server.private_key)
+    fs.pipe_file(f"{space}/a", b"x")
+    fs.close()
+    assert fs.cat_file(f"{space}/a") == b"x"
+    with fs.open(f"{space}/a") as file:
+        assert file.read() == b"x"
+    fs.close()
