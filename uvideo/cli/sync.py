@@ -14,7 +14,7 @@ import click
 from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
 from uvideo.cli.ask import confirmed, yes
-from uvideo.cli.compare import merge, without_markers
+from uvideo.cli.compare import may_be_same, merge, without_markers
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
 from uvideo.cli.cp import RateOptions, SelectionOptions, folder_reader, mover_options, rates, selection
@@ -146,15 +146,13 @@ class Sync:
         return found
 
     def _is_same(self, ours: Entry, theirs: Entry, shown: Display) -> bool:
-        if ours.size != theirs.size:
-            return False
-        if self._options["size_only"]:
-            return True
+        if self._options["size_only"] or not may_be_same(ours, theirs):
+            return ours.size == theirs.size
         one, other = self._etag(ours, shown), self._etag(theirs, shown)
-        found = same_etag(one, other, ours.size)
-        if found is None:  # the etags do not show it
+        found = same_etag(one, other, max(ours.size, theirs.size))
+        if found is None and ours.size == theirs.size:  # the etags do not show it
             return not self._options["checksum"] and self._is_older(ours, theirs)
-        return found
+        return bool(found)
 
     def _etag(self, entry: Entry, shown: Display) -> str | None:
         if entry.path is None:

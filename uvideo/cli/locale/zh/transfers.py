@@ -82,8 +82,8 @@ WORDS = {
     "the target {target} is inside the source {source}": "目标 {target} 位于源 {source} 之中",
     "another source has the same target {name}": "另一个源的目标也是 {name}",
     "{target} is a file; a folder is needed for several sources": "{target} 是文件；有多个源时目标必须是目录",
-    "standard input cannot be combined with other sources or with -r": "标准输入不能与其他源或 -r 同用",
-    "standard input has no name: write the whole uvideo://space/key": "标准输入没有名字：请写出完整的 uvideo://空间/键",
+    "a pipe cannot be combined with other sources or with -r": "管道不能与其他源或 -r 同用",
+    "a pipe has no name: write the whole uvideo://space/key": "管道没有名字：请写出完整的 uvideo://空间/键",
     "neither side is an object uvideo://space/key: use the system's cp": (
         "两边都不是对象 uvideo://空间/键：请用系统自带的 cp"
     ),
