@@ -19,10 +19,11 @@ from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
 from uvideo.cli.cp import RateOptions, SelectionOptions, folder_reader, mover_options, rates, selection
 from uvideo.cli.destinations import nothing
+from uvideo.cli.display import Display
 from uvideo.cli.etags import Etags
 from uvideo.cli.i18n import say
 from uvideo.cli.plan import PlanHeader, PlanWriter, Step, read
-from uvideo.cli.progress import Display, display
+from uvideo.cli.progress import display
 from uvideo.cli.report import Kind, size
 from uvideo.cli.rm import delete_all
 from uvideo.cli.verb_command import Example, option, verb
@@ -159,7 +160,7 @@ class Sync:
     def _etag(self, entry: Entry, shown: Display) -> str | None:
         if entry.path is None:
             return entry.etag
-        line = shown.begin(say("comparing {path}", path=entry.path))
+        line = shown.begin(say("comparing {path}", path=entry.path), counts=False)
         try:
             return self._etags.of(entry, self._context.cancel, line)
         finally:
@@ -211,7 +212,8 @@ class Sync:
         context, report = self._context, self._report
         with display(context) as shown:
             mover = Mover(context, self._mover_options, shown, self._etags)
-            mover.run(self._pairs(), lambda pair: self._one(pair, mover, shown))
+            pairs = shown.early(self._pairs(), lambda pair: shown.expect(0 if _is_alike(pair) else pair[0].size))
+            mover.run(pairs, lambda pair: self._one(pair, mover, shown))
         if not self._seen and not report.failed:
             if isinstance(self._source, Remote):
                 raise nothing(self._source)
@@ -228,11 +230,15 @@ class Sync:
         try:
             if theirs is not None and self._is_same(ours, theirs, shown):
                 mover.skip(source, str(to), "same")
+                shown.item()
                 return
         except (UVideoError, OSError) as error:
             if not (self._context.cancel.is_set() and isinstance(error, Cancelled)):
                 self._report.fail(error, source)
+            shown.item()
             return
+        if _is_alike(pair):
+            shown.more(ours.size)
         if self._writer is not None:
             action = "copy" if ours.path is None and isinstance(to, Remote) else "upload" if ours.path else "download"
             with self._lock:
@@ -240,8 +246,8 @@ class Sync:
                 mover.done += 1
                 mover.bytes += ours.size
                 self._report.item(PLANNED, action=action, source=source, target=str(to), bytes=ours.size)
+            shown.item(ours.size)
             return
-        shown.expect(ours.size)
         mover(Task(ours, to))
 
     def _remove(self) -> int:
@@ -271,6 +277,12 @@ class Sync:
         if not confirmed(self._context, question):
             return 0
         return delete_all(self._context, self._surplus, self._options["jobs"])
+
+
+def _is_alike(pair: Pair) -> bool:
+    """Whether the two sides have the same size, so that only their contents may differ."""
+    ours, _, theirs = pair
+    return theirs is not None and ours.size == theirs.size
 
 
 def _written(side: Address) -> str:
@@ -420,7 +432,7 @@ def apply(context: Context, file: str, **options: Unpack[RateOptions]) -> int:
         with display(context) as shown:
             mover = Mover(context, mover_options(context, options), shown, etags)
             copies = (Task(step.source, step.to) for step in pending(plan.steps(deletes=False)))
-            mover.carry(copies)
+            mover.carry(copies, early=False)  # a step is checked just before it is carried out
         deleted = 0
         if plan.deletes and report.failed:
             report.tell(

@@ -28,7 +28,7 @@ PIECE = 1 << 20  # bytes read at a time
 
 def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
     """The Carrier for these settings."""
-    from uvideo._core import carrier, pool, retry, trust, validation
+    from uvideo._core import carrier, pool, trust, validation
 
     hosts = settings.hosts()
     validation.warn_of_plain(hosts)
@@ -49,16 +49,23 @@ def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
         proxy=settings.proxy,
     )
     if tries is None:
-        tries = retry.Retry(
-            retries=settings.retries,
-            base=0.5,
-            cap=20.0,
-            budget=settings.retry_budget,
-            attempt_seconds=settings.attempt_timeout,
-            total_seconds=settings.total_timeout,
-        )
+        tries = retry_of(settings)
     made: Carrier = kinds[0](endpoint, settings.credentials(), pipes, tries)
     return made
+
+
+def retry_of(settings: Settings) -> Retry:
+    """The Retry of the settings."""
+    from uvideo._core import retry
+
+    return retry.Retry(
+        retries=settings.retries,
+        base=0.5,
+        cap=20.0,
+        budget=settings.retry_budget,
+        attempt_seconds=settings.attempt_timeout,
+        total_seconds=settings.total_timeout,
+    )
 
 
 def fetched(
