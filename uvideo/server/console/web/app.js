@@ -66,7 +66,7 @@ function showSignIn(reason = "") {
           show();
         } catch (failure) {
           wrong.hidden = false;
-          wrong.textContent = failure.message;
+          replace(wrong, failure.message);
         } finally {
           form.elements.private_key.value = "";
           submit.disabled = false;

@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { details } from "./details.js";
 import { attempt, confirm } from "./dialogs.js";
-import { button, h, icon, replace } from "./dom.js";
+import { button, h, icon, replace, spelled } from "./dom.js";
 import { ICON_OF, kindOf } from "./kind.js";
 import { date, keep, kept, size, t } from "./language.js";
 import { download, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
@@ -48,7 +48,7 @@ class Browser {
 
   start() {
     const title = this.prefix ? nameOf(this.prefix) : this.space;
-    document.title = `${title} – uvideo`;
+    document.title = `${spelled(title)} – uvideo`;
     this.build(title);
     this.stored = ({ detail }) => {
       if (detail.space === this.space && detail.key.startsWith(this.prefix + this.search)) this.insert(detail);
@@ -420,9 +420,9 @@ class Browser {
     cell.setAttribute("aria-selected", String(picked));
     cell.classList.toggle("active", index === this.active);
     parts.pick.checked = picked;
-    parts.pick.setAttribute("aria-label", t("select.one", { name: entry.name }));
-    parts.label.textContent = entry.name;
-    parts.label.title = entry.name;
+    parts.pick.setAttribute("aria-label", spelled(t("select.one", { name: entry.name })));
+    replace(parts.label, entry.name);
+    parts.label.title = spelled(entry.name);
     parts.size.textContent = entry.folder ? "" : size(entry.size);
     parts.modified.textContent = entry.folder ? "" : date(entry.modified);
     const cold = entry.class && entry.class !== "STANDARD";

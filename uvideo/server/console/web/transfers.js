@@ -133,7 +133,7 @@ function makeLine(task) {
       .filter(Boolean)
       .join(" · ");
     error.hidden = !task.error;
-    error.textContent = task.error;
+    if (error.shown !== task.error) replace(error, (error.shown = task.error));
     buttons.pause.hidden = !isActive(task);
     buttons.resume.hidden = task.state !== "paused";
     buttons.again.hidden = task.state !== "failed";

@@ -46,7 +46,7 @@ export function view(space, objects, at, { signal } = {}) {
     control.abort(new DOMException("left", "AbortError"));
     control = new AbortController();
     const object = objects[at];
-    name.textContent = nameOf(object.key);
+    replace(name, nameOf(object.key));
     place.textContent = objects.length > 1 ? t("viewer.place", { at: at + 1, n: objects.length }) : "";
     stage.dataset.kind = kindOf(object.key, object.mime);
     replace(stage, h("p", { class: "stage-note", role: "status" }, t("loading")));
