@@ -154,6 +154,81 @@ def test_many_objects_are_deleted_only_by_their_number(
     assert console.peer.call(operation.HeadObject(space, "one.txt")).status == 200
 
 
+@pytest.mark.parametrize(("language", "width"), (("en", 1280), ("zh", 1280), ("en", 380)))
+def test_a_selection_does_not_move_the_list(console: Console, language: str, width: int) -> None:
+    space = console.peer.space()
+    put(console, space, "a.txt", "b.txt", "c.txt")
+    page = console.open(f"#/s/{space}/", language=language, viewport={"width": width, "height": 800})
+    box = row(page, "b.txt").locator("input")
+    before = box.bounding_box()
+    page.mouse.move(before["x"] + 5, before["y"] + 5)
+    for count in (1, 0, 1):  # a second click where the first was takes the selection back
+        page.mouse.down()
+        page.mouse.up()
+        expect(page.locator(".rows .row[aria-selected=true]")).to_have_count(count)
+        assert box.bounding_box() == before
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Select all" if language == "en" else "全选").click()
+    expect(page.locator(".bar-count")).to_contain_text("3")
+    assert box.bounding_box() == before
+
+
+def test_the_buttons_act_on_what_is_chosen_now(console: Console) -> None:
+    """One object instead of another is chosen: as many as before, but not the same."""
+    space = console.peer.space()
+    put(console, space, "a.txt", "b.txt")
+    page = console.open(f"#/s/{space}/")
+    row(page, "a.txt").locator("input").click()
+    row(page, "b.txt").locator(".cell.size").click()
+    row(page, "b.txt").locator(".cell.size").click(modifiers=["Shift"])
+    expect(row(page, "b.txt")).to_have_attribute("aria-selected", "true")
+    page.locator(".bar").get_by_role("button", name="Rename").click()
+    expect(page.get_by_label("New key")).to_have_value("b.txt")
+
+
+def test_escape_closes_the_details_however_they_were_opened(console: Console) -> None:
+    space = console.peer.space()
+    put(console, space, "a.txt", "b.txt")
+    page = console.open(f"#/s/{space}/")
+    panel = page.get_by_role("complementary")
+    line = row(page, "a.txt")
+
+    def by_key() -> None:
+        page.get_by_role("grid").focus()
+        page.keyboard.press("i")
+
+    def by_button_with_a_selection() -> None:
+        row(page, "b.txt").locator("input").click()
+        line.locator(".cell.act button").click()
+
+    def and_read() -> None:
+        line.locator(".cell.act button").click()
+        panel.locator(".etag").click()
+
+    def and_renamed() -> None:
+        line.locator(".cell.act button").click()
+        panel.get_by_role("button", name="Rename").click()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(panel).to_be_visible()
+
+    ways = (
+        by_key,
+        lambda: line.locator(".cell.size").click(),
+        lambda: line.locator(".cell.act button").click(),
+        by_button_with_a_selection,
+        and_read,
+        and_renamed,
+    )
+    for way in ways:
+        way()
+        expect(panel.locator(".etag")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(panel).to_be_hidden()
+        expect(page.get_by_role("grid")).to_be_focused()
+    expect(row(page, "b.txt")).to_have_attribute("aria-selected", "true")
+
+
 def test_type_metadata_class_restore_and_access(console: Console) -> None:
     space = console.peer.space()
     put(console, space, "a.bin", metadata=(("old", "1"),))

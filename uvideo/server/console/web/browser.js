@@ -28,6 +28,26 @@ export function browser(root, { space, prefix }) {
   return () => page.close();
 }
 
+/** The keys that are chosen.  version: another number after every change. */
+class Chosen extends Set {
+  version = 0;
+
+  add(key) {
+    this.version++;
+    return super.add(key);
+  }
+
+  delete(key) {
+    this.version++;
+    return super.delete(key);
+  }
+
+  clear() {
+    this.version++;
+    super.clear();
+  }
+}
+
 class Browser {
   constructor(root, space, prefix) {
     this.root = root;
@@ -38,7 +58,7 @@ class Browser {
     this.next = "";
     this.more = true;
     this.loading = null;
-    this.chosen = new Set();
+    this.chosen = new Chosen();
     this.active = 0;
     this.anchor = 0;
     this.sort = null;
@@ -54,12 +74,15 @@ class Browser {
       if (detail.space === this.space && detail.key.startsWith(this.prefix + this.search)) this.insert(detail);
     };
     events.addEventListener("stored", this.stored);
+    this.escape = (event) => this.leaveDetails(event);
+    document.addEventListener("keydown", this.escape);
     this.reload();
   }
 
   close() {
     this.control.abort(new DOMException("left", "AbortError"));
     events.removeEventListener("stored", this.stored);
+    document.removeEventListener("keydown", this.escape);
     clearTimeout(this.later);
     this.watcher.disconnect();
     this.rows.close();
@@ -486,6 +509,19 @@ class Browser {
     if (!this.chosen.delete(entry.key)) this.chosen.add(entry.key);
   }
 
+  /** All that is loaded, and then the rest, page by page. */
+  async chooseAll() {
+    const { generation } = this;
+    const choose = () => {
+      for (const each of this.entries) this.chosen.add(each.key);
+      this.mark();
+    };
+    choose();
+    if (!this.more) return;
+    await this.loadAll();
+    if (generation === this.generation) choose();
+  }
+
   range(from, to) {
     this.chosen.clear();
     for (let at = Math.min(from, to); at <= Math.max(from, to); at++) this.chosen.add(this.entries[at].key);
@@ -519,14 +555,11 @@ class Browser {
     else if (event.key === "Backspace") this.up();
     else if (event.key === "Delete") this.act((chosen) => remove(this.space, chosen));
     else if (event.key === "F2" && !entry.folder) this.act(() => rename(this.space, entry.key));
-    else if (event.key === "a" && (event.ctrlKey || event.metaKey)) {
-      for (const each of this.entries) this.chosen.add(each.key);
-      this.mark();
-    } else if (event.key === "Escape" && this.chosen.size) {
+    else if (event.key === "a" && (event.ctrlKey || event.metaKey)) this.chooseAll();
+    else if (event.key === "Escape" && !this.panel && this.chosen.size) {
       this.chosen.clear();
       this.mark();
-    } else if (event.key === "Escape") this.hideDetails();
-    else if (event.key === "/") this.find.focus();
+    } else if (event.key === "/") this.find.focus();
     else return;
     event.preventDefault();
   }
@@ -574,19 +607,24 @@ class Browser {
 
   showBar() {
     const n = this.chosen.size;
-    this.bar.hidden = !n;
+    const state = `${this.chosen.version} ${n || this.entries.length > 0}`;
+    if (this.bar.state === state) return;
+    this.bar.state = state;
+    this.bar.classList.toggle("chosen", n > 0);
     if (!n) {
-      replace(this.bar);
+      const all = () => {
+        this.port.focus({ preventScroll: true });
+        this.chooseAll();
+      };
+      replace(this.bar, button(t("select.all"), { iconName: "check", kind: "quiet", disabled: !this.entries.length, onclick: all }));
       return;
     }
-    if (this.bar.count === n && this.bar.children.length) return;
-    this.bar.count = n;
     const picked = this.picked;
     const objects = picked.filter((entry) => !entry.folder);
     const only = objects.length === picked.length;
     const keys = objects.map((entry) => entry.key);
     const bytes = objects.reduce((sum, entry) => sum + entry.size, 0);
-    const action = (text, iconName, run, props = {}) => button(text, { iconName, kind: "quiet", onclick: () => this.act(run), ...props });
+    const action = (text, iconName, run, props = {}) => button(text, { iconName, kind: "quiet", title: text, onclick: () => this.act(run), ...props });
     replace(
       this.bar,
       h("p", { class: "bar-count", role: "status" }, t("selected", { n }), only ? h("span", { class: "faint" }, size(bytes)) : null),
@@ -623,6 +661,14 @@ class Browser {
       },
       close: () => this.hideDetails(),
     });
+  }
+
+  /** Escape closes the details wherever the keyboard is, unless it means something nearer: a dialog, a search. */
+  leaveDetails(event) {
+    if (event.key !== "Escape" || !this.panel || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    if (event.target === this.find && this.find.value) return;
+    event.preventDefault();
+    this.hideDetails();
   }
 
   hideDetails() {
