@@ -19,13 +19,15 @@ const LINE = 40;
 const TILE = 168;
 const TILE_WIDTH = 160;
 const WAIT = 250; // milliseconds after the last key until a search
+const NAMING = 200; // milliseconds that an object is shown until the address names it: browsers refuse many changes at once
 
 const COLUMNS = ["name", "size", "modified", "class"];
 
-export function browser(root, { space, prefix }) {
+export function browser(root, { space, prefix, shown }) {
   const page = new Browser(root, space, prefix);
   page.start();
-  return () => page.close();
+  page.update(shown);
+  return { leave: () => page.close(), update: (other) => page.update(other) };
 }
 
 /** The keys that are chosen.  version: another number after every change. */
@@ -63,13 +65,12 @@ class Browser {
     this.anchor = 0;
     this.sort = null;
     this.tiles = kept("uvideo.view") === "tiles";
+    this.shown = { details: null, view: null }; // keys of the objects that are shown beside the list and over it
     this.control = new AbortController();
   }
 
   start() {
-    const title = this.prefix ? nameOf(this.prefix) : this.space;
-    document.title = `${spelled(title)} – uvideo`;
-    this.build(title);
+    this.build(this.title);
     this.stored = ({ detail }) => {
       if (detail.space === this.space && detail.key.startsWith(this.prefix + this.search)) this.insert(detail);
     };
@@ -87,6 +88,111 @@ class Browser {
     this.watcher.disconnect();
     this.rows.close();
     this.panel?.close();
+    this.shown = {};
+    this.viewer?.close();
+    clearTimeout(this.naming);
+  }
+
+  get title() {
+    return this.prefix ? nameOf(this.prefix) : this.space;
+  }
+
+  // What is shown beside the list and over it is a part of the address: the browser's Back, a reload and a copied address
+  // find it.  What was opened here is closed by going back, so Back never opens it again.
+
+  /** Show what the address says. */
+  update(query) {
+    const key = (name) => (query.get(name) === null ? null : this.prefix + query.get(name));
+    const said = { details: key("details"), view: key("view") };
+    if (!this.returning) {
+      this.present(said);
+      return;
+    }
+    this.returning = false;
+    const opened = Object.keys(said).find((name) => this.shown[name] && !said[name]);
+    if (opened || said.details !== this.shown.details || said.view !== this.shown.view) this.write(opened);
+  }
+
+  /** The user opens or closes (null) the details or the view of an object, or goes on to another one. */
+  show(name, key) {
+    if (this.shown[name] === key) return;
+    const opens = key && !this.shown[name];
+    this.present({ ...this.shown, [name]: key });
+    clearTimeout(this.naming);
+    if (this.returning) return; // update() is called soon, and writes the address
+    if (opens) this.write(name);
+    else if (!key && history.state?.opened === name) {
+      this.returning = true;
+      history.back();
+    } else if (key) this.naming = setTimeout(() => this.returning || this.write(), NAMING);
+    else this.write();
+  }
+
+  /** The address of what is shown; in an entry of its own of the history if something was opened. */
+  write(opened) {
+    const address = addressOf(this.space, this.prefix, this.shown);
+    if (opened) history.pushState({ opened }, "", address);
+    else history.replaceState(history.state, "", address);
+  }
+
+  present(next) {
+    const before = this.shown;
+    this.shown = next;
+    document.title = `${spelled(next.view ? nameOf(next.view) : this.title)} – uvideo`;
+    if (next.details !== before.details) this.presentDetails(next.details);
+    if (next.view !== before.view) this.presentView(next.view);
+  }
+
+  presentDetails(key) {
+    this.panel?.close();
+    this.panel = null;
+    this.side.hidden = !key;
+    replace(this.side);
+    if (!key) {
+      this.port.focus();
+      return;
+    }
+    this.panel = details(this.side, this.space, key, {
+      open: () => this.show("view", key),
+      changed: (gone) => {
+        if (gone) this.hideDetails();
+        if (gone && gone.gone) this.takeAway(gone.gone);
+        else this.reload({ keep: true });
+      },
+      close: () => this.hideDetails(),
+    });
+  }
+
+  async presentView(key) {
+    if (key && this.viewer?.show(key)) return;
+    this.viewer?.close();
+    this.viewer = null;
+    if (!key) return;
+    const find = () => {
+      const objects = this.entries.filter((each) => !each.folder);
+      return { objects, at: objects.findIndex((each) => each.key === key) };
+    };
+    let found = find();
+    if (found.at < 0) {
+      await this.loading;
+      found = find();
+    }
+    if (found.at < 0) {
+      const object = await attempt(() => get("object", { space: this.space, key }, this.control.signal)); // not loaded yet
+      found = { objects: [object], at: 0 };
+    }
+    if (this.shown.view !== key || this.viewer) return;
+    if (!found.objects[0]) {
+      this.show("view", null);
+      return;
+    }
+    this.viewer = view(this.space, found.objects, found.at, {
+      moved: (other) => this.show("view", other),
+      closed: () => {
+        this.viewer = null;
+        this.show("view", null);
+      },
+    });
   }
 
   build(title) {
@@ -576,8 +682,7 @@ class Browser {
       location.hash = addressOf(this.space, entry.key);
       return;
     }
-    const objects = this.entries.filter((each) => !each.folder);
-    view(this.space, objects, objects.indexOf(entry), { signal: this.control.signal });
+    this.show("view", entry.key);
   }
 
   // Doing
@@ -649,18 +754,7 @@ class Browser {
 
   showDetails(index) {
     const entry = this.entries[index];
-    if (!entry || entry.folder) return;
-    this.panel?.close();
-    this.side.hidden = false;
-    this.panel = details(this.side, this.space, entry, {
-      open: () => this.open(this.entries.indexOf(entry)),
-      changed: (gone) => {
-        if (gone) this.hideDetails();
-        if (gone && gone.gone) this.takeAway(gone.gone);
-        else this.reload({ keep: true });
-      },
-      close: () => this.hideDetails(),
-    });
+    if (entry && !entry.folder) this.show("details", entry.key);
   }
 
   /** Escape closes the details wherever the keyboard is, unless it means something nearer: a dialog, a search. */
@@ -672,11 +766,7 @@ class Browser {
   }
 
   hideDetails() {
-    this.panel?.close();
-    this.panel = null;
-    this.side.hidden = true;
-    replace(this.side);
-    this.port.focus();
+    this.show("details", null);
   }
 
   // Uploading

@@ -41,9 +41,11 @@ export function dashboard(root) {
   replace(root, h("div", { class: "head" }, h("h1", {}, t("nav.dashboard"))), tiles, charts, held, uploads);
   refresh();
   attempt(() => drawUploads(uploads, control.signal));
-  return () => {
-    control.abort(new DOMException("left", "AbortError"));
-    clearTimeout(timer);
+  return {
+    leave: () => {
+      control.abort(new DOMException("left", "AbortError"));
+      clearTimeout(timer);
+    },
   };
 }
 

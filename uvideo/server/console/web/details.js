@@ -12,9 +12,8 @@ import { share } from "./share.js";
 const PICTURE_LIMIT = 16 * 1024 * 1024; // bytes of an image shown here
 
 /** Fill `root`.  on: {open, changed(gone), close}. */
-export function details(root, space, entry, on) {
+export function details(root, space, key, on) {
   const control = new AbortController();
-  const { key } = entry;
   replace(root, head(key, on), h("p", { class: "note", role: "status" }, t("loading")));
   const load = () =>
     attempt(async () => {

@@ -69,7 +69,7 @@ export function transfers(root) {
   replace(root, h("div", { class: "head" }, h("h1", {}, t("nav.transfers")), clearButton, input), summary, left, list, nothing);
   events.addEventListener("change", draw);
   draw();
-  return () => events.removeEventListener("change", draw);
+  return { leave: () => events.removeEventListener("change", draw) };
 }
 
 /** How fast it goes; "" if nothing is on its way, so no rate can be said. */

@@ -13,14 +13,15 @@ const RENEW = 60; // seconds before its end
 const TEXT_LIMIT = 64 * 1024; // bytes of a text that are shown
 const PDF_LIMIT = 64 * 1024 * 1024;
 
-/** Show objects[at]; the others are the next and the previous ones. */
-export function view(space, objects, at, { signal } = {}) {
+/** Show objects[at]; the others are the next and the previous ones.  moved(key): another one is shown.  closed(): the
+ * user closed it.  {show(key), close()}: the same from outside, which calls neither. */
+export function view(space, objects, at, { moved, closed }) {
   const title = freshId("title");
   const name = h("h2", { id: title });
   const stage = h("div", { class: "stage" });
   const place = h("span", { class: "faint" });
-  const previous = button(t("previous"), { iconName: "left", bare: true, kind: "quiet", onclick: () => show(at - 1) });
-  const next = button(t("next"), { iconName: "right", bare: true, kind: "quiet", onclick: () => show(at + 1) });
+  const previous = button(t("previous"), { iconName: "left", bare: true, kind: "quiet", onclick: () => go(at - 1) });
+  const next = button(t("next"), { iconName: "right", bare: true, kind: "quiet", onclick: () => go(at + 1) });
   const before = document.activeElement;
   let control = new AbortController();
   const dialog = h(
@@ -39,7 +40,6 @@ export function view(space, objects, at, { signal } = {}) {
     stage,
   );
   const show = (index) => {
-    if (index < 0 || index >= objects.length) return;
     at = index;
     previous.disabled = at === 0;
     next.disabled = at === objects.length - 1;
@@ -52,23 +52,38 @@ export function view(space, objects, at, { signal } = {}) {
     replace(stage, h("p", { class: "stage-note", role: "status" }, t("loading")));
     fill(stage, space, object, control.signal);
   };
+  const go = (index) => {
+    if (index < 0 || index >= objects.length) return;
+    show(index);
+    moved(objects[index].key);
+  };
   dialog.addEventListener("keydown", (event) => {
     if (event.target.closest("video,audio,iframe,pre") || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === "ArrowLeft") show(at - 1);
-    else if (event.key === "ArrowRight") show(at + 1);
+    if (event.key === "ArrowLeft") go(at - 1);
+    else if (event.key === "ArrowRight") go(at + 1);
   });
-  const leave = () => dialog.close();
-  signal?.addEventListener("abort", leave);
+  let outside = false;
   dialog.addEventListener("close", () => {
     control.abort(new DOMException("closed", "AbortError"));
-    signal?.removeEventListener("abort", leave);
     replace(stage);
     dialog.remove();
     if (before?.isConnected) before.focus();
+    if (!outside) closed();
   });
   document.body.append(dialog);
   dialog.showModal();
   show(at);
+  return {
+    show: (key) => {
+      const index = objects.findIndex((each) => each.key === key);
+      if (index >= 0 && index !== at) show(index);
+      return index >= 0;
+    },
+    close: () => {
+      outside = true;
+      dialog.close();
+    },
+  };
 }
 
 async function fill(stage, space, object, signal) {
