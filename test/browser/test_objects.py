@@ -229,6 +229,74 @@ def test_escape_closes_the_details_however_they_were_opened(console: Console) ->
     expect(row(page, "b.txt")).to_have_attribute("aria-selected", "true")
 
 
+@pytest.mark.parametrize(
+    ("language", "new", "name", "create", "invalid", "taken"),
+    (
+        (
+            "en",
+            "New folder",
+            "Name of the folder",
+            "Create",
+            "A name contains no slash.",
+            "There is a folder with this",
+        ),
+        ("zh", "新建文件夹", "文件夹名称", "创建", "名称不能包含斜杠。", "已存在同名文件夹。"),
+    ),
+    ids=("en", "zh"),
+)
+def test_a_new_folder(
+    console: Console, language: str, new: str, name: str, create: str, invalid: str, taken: str
+) -> None:
+    space = console.peer.space()
+    page = console.open(f"#/s/{space}/", language=language)
+    page.get_by_role("button", name=new).click()
+    field = page.get_by_label(name)
+    expect(field).to_be_focused()
+    page.keyboard.type("a/b")
+    page.keyboard.press("Enter")
+    expect(page.locator(".field .wrong:visible")).to_have_text(invalid)
+    field.fill("影片 & more")
+    page.get_by_role("button", name=create, exact=True).click()
+    expect(page.get_by_role("heading", name="影片 & more")).to_be_visible()
+    expect(page.locator(".blank .empty")).to_be_visible()
+    assert problems(page) == []
+    page.go_back()
+    expect(row(page, "影片 & more/")).to_be_visible()
+    page.reload()
+    expect(row(page, "影片 & more/")).to_be_visible()
+    page.get_by_role("button", name=new).click()
+    field.fill("影片 & more")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text(taken)
+
+
+@pytest.mark.parametrize(
+    ("language", "share", "delete"), (("en", "Share", "Delete"), ("zh", "分享", "删除")), ids=("en", "zh")
+)
+def test_sharing_and_deleting_in_the_viewer(console: Console, language: str, share: str, delete: str) -> None:
+    space = console.peer.space()
+    put(console, space, "a.txt", "b.txt", "c.txt")
+    page = console.open(f"#/s/{space}/", language=language)
+    head, text = page.locator(".viewer-head"), page.locator(".viewer .reader pre")
+    row(page, "b.txt").locator(".label").click()
+    expect(text).to_have_text("b.txt")
+    head.get_by_role("button", name=share).click()
+    page.wait_for_selector(".qr svg")
+    assert "/b.txt?" in page.locator(".dialog .link").input_value()
+    page.keyboard.press("Escape")
+    expect(text).to_be_visible()
+    head.get_by_role("button", name=delete).click()
+    page.locator(".dialog-foot").get_by_role("button", name=delete).click()
+    expect(text).to_have_text("c.txt")
+    assert console.peer.call(operation.HeadObject(space, "b.txt")).status == 404
+    page.keyboard.press("ArrowLeft")
+    expect(text).to_have_text("a.txt")
+    page.keyboard.press("Escape")
+    expect(page.locator(".viewer")).to_have_count(0)
+    assert names(page) == ["a.txt", "c.txt"]
+    assert problems(page) == []
+
+
 def test_type_metadata_class_restore_and_access(console: Console) -> None:
     space = console.peer.space()
     put(console, space, "a.bin", metadata=(("old", "1"),))

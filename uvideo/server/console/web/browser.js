@@ -6,7 +6,7 @@ import { attempt, confirm } from "./dialogs.js";
 import { button, h, icon, replace, spelled } from "./dom.js";
 import { ICON_OF, kindOf } from "./kind.js";
 import { date, keep, kept, size, t } from "./language.js";
-import { download, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
+import { createFolder, download, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
 import { poster } from "./poster.js";
 import { Rows } from "./rows.js";
 import { addressOf } from "./spaces.js";
@@ -188,6 +188,11 @@ class Browser {
     }
     this.viewer = view(this.space, found.objects, found.at, {
       moved: (other) => this.show("view", other),
+      removed: (done) => {
+        if (!done.gone) this.reload({ keep: true });
+        else this.takeAway(done.gone);
+        if (done.gone?.has(this.shown.details)) this.hideDetails();
+      },
       closed: () => {
         this.viewer = null;
         this.show("view", null);
@@ -721,7 +726,11 @@ class Browser {
         this.port.focus({ preventScroll: true });
         this.chooseAll();
       };
-      replace(this.bar, button(t("select.all"), { iconName: "check", kind: "quiet", disabled: !this.entries.length, onclick: all }));
+      const create = async () => {
+        const made = await createFolder(this.space, this.prefix);
+        if (made) location.hash = addressOf(this.space, made);
+      };
+      replace(this.bar, button(t("folder.create"), { iconName: "plus", kind: "quiet", onclick: create }), button(t("select.all"), { iconName: "check", kind: "quiet", disabled: !this.entries.length, onclick: all }));
       return;
     }
     const picked = this.picked;

@@ -5,7 +5,7 @@ import { attempt, copyText, form, toast } from "./dialogs.js";
 import { button, facts, h, icon, replace } from "./dom.js";
 import { ICON_OF, kindOf } from "./kind.js";
 import { date, size, t } from "./language.js";
-import { download, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
+import { download, isFrozen, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
 import { poster } from "./poster.js";
 import { share } from "./share.js";
 
@@ -43,7 +43,7 @@ function head(key, on) {
 function draw(root, space, object, on) {
   const { key } = object;
   const kind = kindOf(key, object.mime);
-  const frozen = object.class === "ARCHIVE" && !object.restore;
+  const frozen = isFrozen(object);
   const after = (gone) => async (done) => {
     const what = await done;
     if (!what) return;
