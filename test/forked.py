@@ -29,7 +29,21 @@ from test.patience import SUITE_SECONDS
 __all__ = ["Child", "Forked", "commands", "forked"]
 
 SCRIPT = """
-import gc, json, os, runpy, select, signal, socket, sys, time
+import atexit, gc, json, os, runpy, select, signal, socket, sys, time
+
+code = []  # of a forked process that ends by itself
+
+
+def leave():  # Registered first, so called last.  Else Python takes apart what is loaded, and copies it for that.
+    if code:
+        gc.collect()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None and not stream.closed:
+                stream.flush()
+        os._exit(code[0])
+
+
+atexit.register(leave)
 import uvideo.cli.program, uvideo.client.sync, uvideo.server.admin_commands, uvideo.server.process.main
 
 calls = socket.socket(fileno=int(sys.argv[1]))
@@ -83,7 +97,13 @@ time.tzset()
 os.chdir(asked["folder"])
 sys.argv = ["uvideo", *asked["words"]]
 sys.orig_argv = [sys.executable, "-m", *sys.argv]
-runpy.run_module("uvideo", run_name="__main__")
+try:
+    runpy.run_module("uvideo", run_name="__main__")
+    code.append(0)
+except SystemExit as end:
+    if end.code is None or isinstance(end.code, int):
+        code.append((end.code or 0) & 0xFF)
+    raise
 """
 #: Variables that are read when they are used.  Python and libraries may read any other one as they are loaded.
 READ_LATE = ("UVIDEO_", "PYTEST_", "LISTEN_", "NOTIFY_SOCKET", "JOURNAL_STREAM", "OTEL_", "XDG_", "HOME", "TMPDIR")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from test.forked import forked
 from test.interpreters import ROOT
 from test.patience import until
 from test.server_fixture import start_server
@@ -34,3 +35,12 @@ def test_a_server_with_a_variable_of_a_library_is_no_fork(tmp_path: Path) -> Non
         with start_server(tmp_path / name, "--no-fsync", env={name: "info"}) as server:
             loaded[name] = "_http_parser" in Path("/proc", str(server.pid), "maps").read_text()
     assert loaded == {"UVIDEO_SERVE_LOG_LEVEL": True, "AIOHTTP_NO_EXTENSIONS": False}
+
+
+def test_what_a_command_says_and_its_exit_code_are_those_of_a_python_of_its_own() -> None:
+    """Its end is shorter: what it loaded is not taken apart."""
+    for words, code in ((["--version"], 0), (["nothing"], 2), (["ls", "--nothing"], 2)):
+        own = subprocess.run([sys.executable, "-m", "uvideo", *words], cwd=ROOT, capture_output=True, text=True)
+        here = forked().run(*words)
+        assert (here.returncode, here.stdout, here.stderr) == (code, own.stdout, own.stderr)
+        assert own.returncode == code

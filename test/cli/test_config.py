@@ -88,6 +88,13 @@ class TestNothingConfigured:
         assert done.code == 2 and "--profile" in done.err and done.err.endswith("there are home, work\n")
 
 
+def test_files_may_begin_with_a_byte_order_mark(alone: Shell) -> None:
+    (alone.folder / "key").write_text("\ufeff" + SECRET, encoding="utf-8")
+    write(alone, "\ufeff[profiles.default]\npublic_key = 'p'\n")
+    assert alone("config", "set", "private_key", "--key-file", "key").code == 0
+    assert load(environ={"UVIDEO_CONFIG": str(path(alone))}).private_key == SECRET
+
+
 class TestInit:
     def test_a_key_file_makes_a_profile_that_works(self, alone: Shell) -> None:
         init(alone, alone, "--key-file", key_file(alone))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,8 @@ from uvideo.cli.walk import Entry, one_file
 from uvideo.errors import Cancelled, LocalFailure, SourceChanged
 
 HOUR_AGO = 1_700_000_000_123_456_789
+#: Seconds after which a change counts as past.
+PAST = 0.1
 
 
 @pytest.fixture
@@ -20,6 +25,7 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "file"
     path.write_bytes(b"content")
     os.utime(path, ns=(HOUR_AGO, HOUR_AGO))
+    time.sleep(PAST)
     return path
 
 
@@ -29,40 +35,58 @@ def entry(path: Path) -> Entry:
 
 def test_a_file_is_hashed_once(tmp_path: Path, file: Path) -> None:
     cache = tmp_path / "cache"
-    for _ in range(2):
-        etags = Etags(cache)
-        assert etags.of(entry(file), Cancel()) == etag(b"content")
-        etags.close()
-        file.write_bytes(b"CONTENT")
-        os.utime(file, ns=(HOUR_AGO, HOUR_AGO))  # what identifies it is as it was
     etags = Etags(cache)
-    for path in (file, tmp_path / "copy"):
-        path.write_bytes(b"CONTENT")
-        os.utime(path, ns=(HOUR_AGO + 1, HOUR_AGO + 1))
-        assert etags.of(entry(path), Cancel()) == etag(b"CONTENT")
+    assert etags.of(entry(file), Cancel()) == etag(b"content")
+    etags.close()
+    etags = Etags(cache)
+    assert etags.find(entry(file)) == etag(b"content")
+    assert etags.find(entry(shutil.copy2(file, tmp_path / "copy"))) is None
+    etags.close()
+
+
+def test_other_content_with_the_old_size_and_time_is_noticed(tmp_path: Path, file: Path) -> None:
+    etags = Etags(tmp_path / "cache")
+    before = entry(file)
+    etags.of(before, Cancel())
+    file.write_bytes(b"CONTENT")
+    os.utime(file, ns=(HOUR_AGO, HOUR_AGO))
+    assert (entry(file).size, entry(file).mtime_ns, entry(file).inode) == (before.size, before.mtime_ns, before.inode)
+    assert etags.of(entry(file), Cancel()) == etag(b"CONTENT")
+    etags.close()
+
+
+def test_what_is_cached_does_not_count_for_a_fresh_run(tmp_path: Path, file: Path) -> None:
+    etags = Etags(tmp_path / "cache")
+    etags.uploaded(entry(file), "stale", time.time_ns())
+    assert etags.of(entry(file), Cancel()) == "stale"
+    etags.close()
+    etags = Etags(tmp_path / "cache", fresh=True)
+    assert etags.of(entry(file), Cancel()) == etag(b"content")
+    assert etags.find(entry(file)) == etag(b"content")
     etags.close()
 
 
 def test_a_file_that_has_just_changed_is_not_remembered(tmp_path: Path, file: Path) -> None:
     etags = Etags(tmp_path / "cache")
-    os.utime(file)
-    young = entry(file)
-    assert etags.of(young, Cancel()) == etag(b"content")
-    assert etags.find(young) is None
-    etags.learn(str(file), "e", young.size, young.mtime_ns)
-    assert etags.find(young) is None
+    for when in (None, (HOUR_AGO, HOUR_AGO)):  # as written now; with an old time, which changes only the ctime
+        os.utime(file, ns=when) if when else os.utime(file)
+        young = entry(file)
+        began = max(young.ctime_ns, young.mtime_ns) + 1
+        etags.uploaded(young, "e", began)
+        assert etags.find(young) is None
     etags.close()
 
 
 def test_what_a_transfer_knows_counts(tmp_path: Path, file: Path) -> None:
-    etags = Etags(tmp_path / "cache")
-    etags.learn(str(file), "wrong size", 1, None)
-    etags.learn(str(file), "wrong time", 7, 1)
-    etags.learn(str(tmp_path / "gone"), "e", 7, None)
+    etags, now = Etags(tmp_path / "cache"), time.time_ns()
+    etags.downloaded(str(file), "wrong size", 1)
+    etags.downloaded(str(tmp_path / "gone"), "e", 7)
+    for wrong in ({"size": 1}, {"mtime_ns": 1}, {"ctime_ns": 1}, {"inode": 1}, {"place": str(tmp_path / "gone")}):
+        etags.uploaded(replace(entry(file), **wrong), "changed", now)  # type: ignore[arg-type]
     assert etags.find(entry(file)) is None
-    etags.learn(str(file), "uploaded", 7, HOUR_AGO)
+    etags.uploaded(entry(file), "uploaded", now)
     assert etags.of(entry(file), Cancel()) == "uploaded"
-    etags.learn(str(file), "downloaded", 7, None)
+    etags.downloaded(str(file), "downloaded", 7)
     assert etags.of(entry(file), Cancel()) == "downloaded"
     etags.close()
     etags.close()

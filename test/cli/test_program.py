@@ -80,6 +80,59 @@ def test_usage_is_exit_code_2_and_names_the_nearest(inside: Inside) -> None:
     assert nothing.code == 2 and "Verbs:" in nothing.err
 
 
+WRONG = {
+    ("cat", "--start", "x", "a"): ("--start: 'x' is not a number", "--start：'x' 不是数字"),
+    ("cp", "-j", "0", "a", "b"): ("--jobs: 0 is not in the range 1<=x<=256", "--jobs：0 不在范围 1<=x<=256 内"),
+    ("cp", "a", "b", "-j"): ("-j needs a value", "-j 需要一个值"),
+    ("cp", "--class", "X", "a", "b"): ("--class: 'X' is not one of", "--class：'X' 不在可选值之列："),
+    ("cp", "--json=1", "a", "b"): ("--json takes no value", "--json 不接受值"),
+    ("apply", "a", "b", "c"): ("there are too many arguments: b c", "参数过多：b c"),
+    ("cp", "a"): ("SOURCE... is missing", "缺少 SOURCE..."),
+    ("cp", "--frob"): ("there is no option --frob", "没有 --frob 这个选项"),
+    ("serve", "--scrub-rate", "nan"): ("--scrub-rate: 'nan' is not a number", "--scrub-rate：'nan' 不是数字"),
+}
+
+
+@pytest.mark.parametrize("words", WRONG, ids=" ".join)
+def test_a_wrong_command_line_is_explained_in_two_languages(
+    inside: Inside, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    english, chinese = WRONG[words]
+    done = inside(*words)
+    assert done.code == 2 and done.err.startswith(f"error: {english}"), done.err
+    assert done.err.endswith(f"; see uvideo {words[0]} --help\n")
+    monkeypatch.setenv("UVIDEO_LANG", "zh")
+    done = inside(*words)
+    assert done.code == 2 and done.err.startswith(f"错误：{chinese}"), done.err
+    assert done.err.endswith(f"；用法见 uvideo {words[0]} --help\n")
+
+
+def test_defaults_are_named_in_two_languages(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "[default: 8" in inside("cp", "--help").out
+    monkeypatch.setenv("UVIDEO_LANG", "zh")
+    assert "[默认：8" in inside("cp", "--help").out and "[default" not in inside("cp", "--help").out
+
+
+@pytest.mark.parametrize("family", ["transfers", "spaces"])
+def test_a_family_that_lists_needs_no_verb(shell: Shell, inside: Inside, family: str) -> None:
+    shell.space()
+    for words in ((), ("--json",), ("-q",)):
+        bare, full = inside(family, *words), inside(family, "ls", *words)
+        assert (bare.code, bare.out, bare.err) == (full.code, full.out, full.err) == (0, full.out, "")
+    assert inside(family, "--help").out.startswith(f"Usage: uvideo {family} ")
+    assert (
+        "ls" in shell.sh("uvideo", COMP_WORDS=f"uvideo {family} ", COMP_CWORD="2", _UVIDEO_COMPLETE="bash_complete").out
+    )
+
+
+def test_a_capital_r_is_recursive_too(shell: Shell, inside: Inside) -> None:
+    space = shell.space(a__b="1")
+    assert inside("ls", "-R", f"uvideo://{space}").lines == [f"uvideo://{space}/a/b"]
+    assert inside("cp", "-R", f"uvideo://{space}/a", "down").code == 0
+    assert (shell.folder / "down" / "b").read_text() == "1"
+    assert inside("rm", "-R", "-y", f"uvideo://{space}/a").code == 0
+
+
 def test_no_traceback_reaches_a_user(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     from uvideo.cli import cp
 

@@ -59,3 +59,16 @@ def test_a_line_may_go_elsewhere_than_the_others(shell: Shell) -> None:
     records = [check(line) for line in done.lines]
     assert [each["exit"] for each in records if each["kind"] == "ran"] == [0, 1, 2, 0]
     assert [each["verified"] for each in records if each["kind"] == "done"] == [True, False]
+
+
+def test_a_file_from_an_editor_of_windows(shell: Shell) -> None:
+    space = shell.space(a="1", b="2")
+    lines = f"rm uvideo://{space}/a\r\n"
+    (shell.folder / "todo").write_bytes(lines.encode("utf-8-sig"))
+    assert shell("run", "todo").code == 0 and keys(shell, space) == ["b"]
+    piped = shell("run", "-", stdin=f"\ufeffrm uvideo://{space}/b\n".encode())
+    assert piped.code == 0 and keys(shell, space) == []
+    for encoding in ("utf-16-le", "utf-16-be"):
+        (shell.folder / "todo").write_bytes(f"\ufeff{lines}".encode(encoding))
+        done = shell("run", "todo")
+        assert done.code == 2 and done.err == "error: the commands are in UTF-16: save them as UTF-8\n"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,9 @@ import pytest
 from test.cli.inside import Inside
 from test.cli.records import check
 from test.cli.shell import Done, Shell
+from uvideo import etag
+from uvideo.cli.etags import Etags
+from uvideo.cli.walk import one_file
 
 
 @pytest.fixture
@@ -64,18 +69,32 @@ def test_down_and_between_spaces(shell: Shell, inside: Inside) -> None:
     assert deeds(done) == (0, 2, 1) and local(shell.folder / "m") == content(shell, space)
 
 
-def test_the_content_is_hashed_once(shell: Shell, inside: Inside, tree: Path) -> None:
+def test_other_content_of_the_old_size_and_time_is_noticed(shell: Shell, inside: Inside, tree: Path) -> None:
     space = shell.space()
     for path in tree.rglob("*"):
         os.utime(path, (1, 1))
     assert deeds(inside("sync", "t", f"uvideo://{space}/", "--json")) == (3, 0, 0)
-    (tree / "a").write_text("8")
-    os.utime(tree / "a", (1, 1))  # the same size, time and inode: what is remembered counts, as is documented
     assert deeds(inside("sync", "t", f"uvideo://{space}/", "--json")) == (0, 3, 0)
+    (tree / "a").write_text("8")
+    os.utime(tree / "a", (1, 1))  # the same size, time and inode
+    assert inside("verify", "t", f"uvideo://{space}/").code == 5
+    assert deeds(inside("sync", "t", f"uvideo://{space}/", "--json")) == (1, 2, 0)
     cache = shell.home / ".cache" / "uvideo" / "etags.sqlite"
     cache.write_bytes(b"not a database at all" * 100)
+    (tree / "a").write_text("9")
     assert deeds(inside("sync", "t", f"uvideo://{space}/", "--json")) == (1, 2, 0)
-    assert content(shell, space)["a"] == "8"
+    assert content(shell, space)["a"] == "9"
+
+
+def test_checksum_does_not_use_the_cache(shell: Shell, inside: Inside, tree: Path) -> None:
+    space = shell.space(a="8", **{"d.x": "2", "d__e": "3"})
+    time.sleep(0.1)  # until the file counts as unchanged
+    with contextlib.closing(Etags(shell.home / ".cache" / "uvideo" / "etags.sqlite")) as etags:
+        etags.uploaded(one_file(str(tree / "a"), "a"), etag(b"8"), time.time_ns())
+    assert deeds(inside("sync", "t", f"uvideo://{space}/", "--json")) == (0, 3, 0)
+    assert inside("verify", "t", f"uvideo://{space}/").code == 5
+    assert deeds(inside("sync", "t", f"uvideo://{space}/", "--checksum", "--json")) == (1, 2, 0)
+    assert inside("verify", "t", f"uvideo://{space}/").code == 0 and content(shell, space)["a"] == "1"
 
 
 class TestGuards:

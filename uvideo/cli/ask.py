@@ -45,10 +45,14 @@ def _says_yes(context: Context, question: str, otherwise: str) -> bool:
 
 
 def asked(question: str, default: str | None = None, choices: tuple[str, ...] = ()) -> str:
-    """Ask for a line of text."""
-    kind = click.Choice(choices) if choices else None
-    answer: str = click.prompt(question, default=default, type=kind, err=True, show_default=bool(default))
-    return answer.strip()
+    """Ask for a line of text, again until it is one of the choices, if there are any."""
+    if choices:
+        question += f" ({', '.join(choices)})"
+    while True:
+        answer: str = click.prompt(question, default=default, err=True, show_default=bool(default)).strip()
+        if not choices or answer in choices:
+            return answer
+        click.echo(say("{value} is not one of {choices}", value=shown(answer), choices=", ".join(choices)), err=True)
 
 
 def secret(question: str) -> str:

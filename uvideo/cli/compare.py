@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from uvideo.cli.walk import Entry, ascending
 
-__all__ = ["merge", "without_markers"]
+__all__ = ["may_be_same", "merge", "without_markers"]
 
 
 def merge(left: Iterable[Entry], right: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry | None]]:
@@ -31,3 +31,11 @@ def merge(left: Iterable[Entry], right: Iterable[Entry]) -> Iterator[tuple[Entry
 def without_markers(entries: Iterable[Entry]) -> Iterator[Entry]:
     """The entries without folder markers: empty objects for folders, which no listing of local files has."""
     return (each for each in entries if each.name and not (each.name.endswith("/") and each.size == 0))
+
+
+def may_be_same(one: Entry, other: Entry) -> bool:
+    """Whether two entries may have the same content by their sizes.
+
+    A file that says it has 0 bytes may have content, as those of /proc, so its etag must be computed.
+    """
+    return one.size == other.size or any(each.path is not None and each.size == 0 for each in (one, other))

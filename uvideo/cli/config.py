@@ -201,7 +201,7 @@ def _read(path: str) -> str:
                 data = file.read(KEY_FILE_LIMIT + 1)
         if len(data) > KEY_FILE_LIMIT:
             raise InvalidArgument(say("{path} is too large for a key", path=path))
-        return data.decode("utf-8").strip()
+        return data.decode("utf-8-sig").strip()
     except UnicodeDecodeError:
         raise InvalidArgument(say("{path} is not UTF-8", path=path)) from None
     except OSError as error:

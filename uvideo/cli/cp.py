@@ -143,7 +143,7 @@ def moving(function: Function) -> Function:
         (
             click.argument("sources", nargs=-1, required=True, metavar="SOURCE..."),
             click.argument("target", metavar="TARGET"),
-            option("--recursive", "-r", is_flag=True, help="Include folders, with their contents."),
+            option("--recursive", "-r", "-R", is_flag=True, help="Include folders, with their contents."),
             selection,
             option("--no-clobber", "-n", is_flag=True, help="Do not overwrite existing targets."),
             option("--meta", multiple=True, metavar="NAME=VALUE", help="Metadata of the new objects. Repeatable."),
@@ -175,6 +175,8 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
     if isinstance(to, Pipe) or (isinstance(to, Local) and _is_output(to.path)):
         report.out = report.err  # standard output is for the object's bytes
     given = [parse(each) for each in sources]
+    if len(given) == 1 and isinstance(given[0], Local) and given[0].is_pipe:
+        given = [Pipe(given[0].path)]
     if move and (isinstance(to, Pipe) or any(isinstance(each, Pipe) for each in given)):
         raise InvalidArgument(say("a pipe cannot be moved: uvideo cp copies to and from it"))
     chosen = replace(

@@ -199,9 +199,9 @@ class Destinations:
         pipes = [each for each in self._sources if isinstance(each, Pipe)]
         if isinstance(self._target, Remote):
             if pipes and (len(self._sources) > 1 or self._recursive):
-                raise InvalidArgument(say("standard input cannot be combined with other sources or with -r"))
+                raise InvalidArgument(say("a pipe cannot be combined with other sources or with -r"))
             if pipes and self._target.is_folder:
-                raise InvalidArgument(say("standard input has no name: write the whole uvideo://space/key"))
+                raise InvalidArgument(say("a pipe has no name: write the whole uvideo://space/key"))
         elif pipes or any(isinstance(each, Local) for each in self._sources):
             raise InvalidArgument(say("neither side is an object uvideo://space/key: use the system's cp"))
         for each in self._sources:
@@ -224,7 +224,7 @@ class Destinations:
         for source in self._sources:
             if isinstance(source, Pipe):
                 assert isinstance(self._target, Remote)
-                yield Task(None, self._target)
+                yield Task(None, self._target, pipe=source)
                 continue
             name = ""
             if len(self._sources) > 1:

@@ -18,7 +18,7 @@ from uvideo.models import Progress
 
 __all__ = ["Etags", "cache_file", "hashed"]
 
-VERSION = 1
+VERSION = 2
 #: Nanoseconds.  A file changed less than this before it was hashed may have changed again within one tick of its clock,
 #: so its etag is not cached.  COARSE: for file systems whose times are whole milliseconds or more.
 FINE, COARSE = 50_000_000, 2_000_000_000
@@ -58,12 +58,14 @@ def hashed(entry: Entry, cancel: Cancel, line: Line | None = None) -> tuple[str,
 
 
 class Etags:
-    """Cached etags of files by path, size, mtime_ns and inode.  Safe to share between threads; close it.
+    """Cached etags of files by path, size, mtime_ns, ctime_ns and inode.  Safe to share between threads; close it.
 
-    A cache that cannot be used is no error: all files are then hashed.
+    A cache that cannot be used is no error: all files are then hashed.  fresh: hash all files, whatever is cached.
+    Files of 0 bytes are not cached: those of /proc say so whatever they contain.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, fresh: bool = False) -> None:
+        self._fresh = fresh
         self._lock = threading.Lock()
         self._kept = 0
         self.database: sqlite3.Connection | None = None
@@ -89,8 +91,8 @@ class Etags:
             if made.execute("PRAGMA user_version").fetchone()[0] != VERSION:  # otherwise write nothing, lock nothing
                 made.execute("DROP TABLE IF EXISTS etags")
                 made.execute(
-                    "CREATE TABLE etags"
-                    " (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, etag TEXT) WITHOUT ROWID"
+                    "CREATE TABLE etags (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER,"
+                    " inode INTEGER, etag TEXT) WITHOUT ROWID"
                 )
                 made.execute(f"PRAGMA user_version={VERSION}")
                 made.commit()
@@ -102,39 +104,51 @@ class Etags:
     def of(self, entry: Entry, cancel: Cancel, line: Line | None = None) -> str:
         """The etag of a file.  LocalFailure, SourceChanged, Cancelled."""
         assert entry.path is not None
-        found = self.find(entry)
+        found = None if self._fresh else self.find(entry)
         if found is not None:
             return found
         began = time.time_ns()
         made, now = hashed(entry, cancel, line)
         if (now.st_size, now.st_mtime_ns) != (entry.size, entry.mtime_ns):
             raise SourceChanged()
-        if began - now.st_mtime_ns > (FINE if _is_fine(now) else COARSE):
-            self._keep(entry.path, now, made)
+        self._keep_read(entry, now, made, began)
         return made
 
-    def learn(self, path: str, known: str, size: int, mtime_ns: int | None) -> None:
-        """Cache the etag that a verified transfer found for a file; mtime_ns: None for a file that it wrote."""
+    def uploaded(self, entry: Entry, known: str, began: int) -> None:
+        """Cache the etag that a verified upload found for a file.  began: when it began to read it, Unix ns."""
+        assert entry.path is not None
+        try:
+            self._keep_read(entry, os.stat(entry.path), known, began)
+        except OSError:
+            return
+
+    def downloaded(self, path: str, known: str, size: int) -> None:
+        """Cache the etag of a file that a verified download wrote."""
         try:
             found = os.stat(path)
         except OSError:
             return
-        if mtime_ns is None:
-            unchanged = _is_fine(found)
-        else:
-            unchanged = found.st_mtime_ns == mtime_ns and time.time_ns() - mtime_ns > COARSE
-        if unchanged and found.st_size == size:
+        if _is_fine(found) and found.st_size == size:
             self._keep(path, found, known)
 
+    def _keep_read(self, entry: Entry, now: os.stat_result, known: str, began: int) -> None:
+        """Cache the etag of a file that was read since ``began``, if it certainly did not change since."""
+        before = (entry.size, entry.mtime_ns, entry.ctime_ns, entry.inode)
+        is_same = before == (now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino)
+        if is_same and began - max(now.st_mtime_ns, now.st_ctime_ns) > (FINE if _is_fine(now) else COARSE):
+            assert entry.path is not None
+            self._keep(entry.path, now, known)
+
     def find(self, entry: Entry) -> str | None:
+        """The cached etag of a file, or None."""
         assert entry.path is not None
         with self._lock:
             if self.database is None:
                 return None
             try:
                 row = self.database.execute(
-                    "SELECT etag FROM etags WHERE path=? AND size=? AND mtime_ns=? AND inode=?",
-                    (_name(entry.path), entry.size, entry.mtime_ns, entry.inode),
+                    "SELECT etag FROM etags WHERE path=? AND size=? AND mtime_ns=? AND ctime_ns=? AND inode=?",
+                    (_name(entry.path), entry.size, entry.mtime_ns, entry.ctime_ns, entry.inode),
                 ).fetchone()
             except sqlite3.Error:
                 return None
@@ -142,12 +156,12 @@ class Etags:
 
     def _keep(self, path: str, found: os.stat_result, known: str) -> None:
         with self._lock:
-            if self.database is None:
+            if self.database is None or not found.st_size:
                 return
             try:
                 self.database.execute(
-                    "INSERT OR REPLACE INTO etags VALUES (?, ?, ?, ?, ?)",
-                    (_name(path), found.st_size, found.st_mtime_ns, found.st_ino, known),
+                    "INSERT OR REPLACE INTO etags VALUES (?, ?, ?, ?, ?, ?)",
+                    (_name(path), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, known),
                 )
                 self._kept += 1
                 if self._kept % BATCH == 0:
@@ -172,4 +186,4 @@ def _name(path: str) -> bytes:
 
 def _is_fine(found: os.stat_result) -> bool:
     """Whether the file system's times are finer than milliseconds, as far as the file's own times show."""
-    return found.st_mtime_ns % 1_000_000 != 0
+    return found.st_mtime_ns % 1_000_000 != 0 or found.st_ctime_ns % 1_000_000 != 0

@@ -78,7 +78,7 @@ def _long(human: bool) -> tuple[Kind, Kind]:
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS...]")
 @option("--long", "-l", is_flag=True, help="Show size, time, storage class and etag.")
 @option("--human-readable", "-H", "human", is_flag=True, help="Print sizes such as 12.3 MiB.")
-@option("--recursive", "-r", is_flag=True, help="List all objects recursively.")
+@option("--recursive", "-r", "-R", is_flag=True, help="List all objects recursively.")
 @option("--max", "most", type=click.IntRange(1), metavar="N", help="Print at most this many lines for each address.")
 @option("--null", "-0", "null", is_flag=True, help="End each line with a zero byte, for xargs -0.")
 def ls(

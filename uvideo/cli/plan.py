@@ -57,7 +57,8 @@ def _state(entry: Entry | None) -> dict[str, Any] | None:
     if entry is None:
         return None
     if isinstance(entry.place, str):
-        return {**_written(entry.place), "size": entry.size, "mtime_ns": entry.mtime_ns, "inode": entry.inode}
+        times = {"mtime_ns": entry.mtime_ns, "ctime_ns": entry.ctime_ns}
+        return {**_written(entry.place), "size": entry.size, **times, "inode": entry.inode}
     return {**_written(entry.place), "size": entry.size, "etag": entry.etag}
 
 
@@ -180,7 +181,9 @@ def _entry(record: dict[str, Any] | None) -> Entry | None:
     if record is None:
         return None
     if "path" in record:
-        return Entry("", int(record["size"]), str(record["path"]), int(record["mtime_ns"]), int(record["inode"]))
+        mtime_ns, inode = int(record["mtime_ns"]), int(record["inode"])
+        ctime_ns = int(record.get("ctime_ns", 0))  # plans of earlier versions have none
+        return Entry("", int(record["size"]), str(record["path"]), mtime_ns, inode, ctime_ns=ctime_ns)
     return Entry("", int(record["size"]), Remote(str(record["space"]), str(record["key"])), etag=record["etag"])
 
 

@@ -19,6 +19,7 @@ from uvideo.cli.context import Context
 from uvideo.cli.escaping import AS_BYTES
 from uvideo.cli.i18n import say
 from uvideo.cli.report import OutputGone
+from uvideo.cli.usage import usage_text
 from uvideo.cli.verb_command import SETTINGS, VerbGroup, common
 from uvideo.cli.verbs import VERBS
 from uvideo.errors import InvalidArgument, UVideoError
@@ -91,7 +92,7 @@ def invoke(context: Context, arguments: Sequence[str]) -> int:
     except (click.ClickException, UVideoError) as error:
         if "--json" in arguments:  # click may not have parsed it
             context.set("json", True)
-        said = InvalidArgument(_usage(error)) if isinstance(error, click.ClickException) else error
+        said = InvalidArgument(usage_text(error)) if isinstance(error, click.ClickException) else error
         return context.report.error(said)
     except (click.exceptions.Abort, KeyboardInterrupt):
         raise KeyboardInterrupt from None
@@ -122,21 +123,6 @@ class ProgramError(UVideoError):
                 text=text,
             )
         )
-
-
-def _usage(error: click.ClickException) -> str:
-    """The error of a command line, and how to get its help."""
-    message = error.format_message()
-    if isinstance(error, click.NoSuchOption):
-        message = say("there is no option {name}", name=error.option_name)
-        if error.possibilities:
-            near = ", ".join(sorted(error.possibilities))
-            message = say("there is no option {name}; did you mean {near}?", name=error.option_name, near=near)
-    elif isinstance(error, click.MissingParameter) and error.param is not None:
-        message = say("{name} is missing", name=error.param.make_metavar(error.ctx or click.Context(commands)))
-    if isinstance(error, click.UsageError) and error.ctx is not None:
-        message = say("{message}; see {command} --help", message=message, command=error.ctx.command_path)
-    return message
 
 
 class Told(logging.Handler):

@@ -95,7 +95,7 @@ def _is_all(address: Remote) -> bool:
     changes=True,
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
-@option("--recursive", "-r", is_flag=True, help="Remove all objects in a folder.")
+@option("--recursive", "-r", "-R", is_flag=True, help="Remove all objects in a folder.")
 @option("--all", "everything", is_flag=True, help="Remove every object of a space.")
 @option("--force", "-f", is_flag=True, help="Do not fail if an object does not exist.")
 @yes

@@ -37,10 +37,16 @@ class Command(NamedTuple):
     wrong: str | None = None
 
 
+#: How a file begins that editors of Windows write as UTF-8, and as UTF-16.
+BOM, UTF_16 = "\ufeff", ("\udcff\udcfe", "\udcfe\udcff")
+
+
 def commands(lines: Iterator[str]) -> Iterator[Command]:
-    """The commands of the lines."""
+    """The commands of the lines.  InvalidArgument if they are not UTF-8."""
     for number, line in enumerate(lines, 1):
-        text = line.strip()
+        if number == 1 and line.startswith(UTF_16):
+            raise InvalidArgument(say("the commands are in UTF-16: save them as UTF-8"))
+        text = (line.removeprefix(BOM) if number == 1 else line).strip()
         try:
             words = shlex.split(text, comments=True)
         except ValueError as error:
@@ -110,6 +116,8 @@ def run(context: Context, file: str, jobs: int) -> int:
 
     pool = Pool(one, jobs, context.cancel)
     if isinstance(parse(file), Pipe):
+        if hasattr(sys.stdin, "reconfigure"):
+            sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
         pool.run(commands(iter(sys.stdin)))
     else:
         with open(local(file).path, encoding="utf-8", errors="surrogateescape") as opened:

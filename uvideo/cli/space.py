@@ -12,7 +12,7 @@ from uvideo.cli.ask import agreed, yes
 from uvideo.cli.context import Context
 from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind, moment
-from uvideo.cli.verb_command import Example, VerbGroup, family, option, verb
+from uvideo.cli.verb_command import Example, ListingGroup, family, option, verb
 from uvideo.errors import InvalidArgument, SomeFailed, SpaceNotEmpty
 
 __all__ = ["MADE", "REMOVED", "SPACE", "CHANGED", "mb", "rb", "spaces"]
@@ -138,15 +138,6 @@ def _emptied(context: Context, name: str) -> int:
     return count
 
 
-class SpacesGroup(VerbGroup):
-    """Lists the spaces if no verb is given."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help")):
-            args = ["ls", *args]
-        return super().parse_args(ctx, args)
-
-
 spaces = family(
     "spaces",
     text="Without a verb it lists them.",
@@ -155,7 +146,7 @@ spaces = family(
         Example("Their names only, for a script:", 'uvideo spaces --json | grep -o \'"space":"[^"]*"\''),
         Example("Let anybody read the objects of a space:", "uvideo spaces set demo --type public"),
     ],
-    kind=SpacesGroup,
+    kind=ListingGroup,
 )
 
 

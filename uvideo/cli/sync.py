@@ -14,7 +14,7 @@ import click
 from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
 from uvideo.cli.ask import confirmed, yes
-from uvideo.cli.compare import merge, without_markers
+from uvideo.cli.compare import may_be_same, merge, without_markers
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
 from uvideo.cli.cp import RateOptions, SelectionOptions, folder_reader, mover_options, rates, selection
@@ -56,6 +56,7 @@ class SyncOptions(SelectionOptions, RateOptions):
     delete: bool
     max_delete: int
     size_only: bool
+    checksum: bool
     plan: str | None
 
 
@@ -90,7 +91,7 @@ class Sync:
         self._surplus_count = self._seen = 0
         self._lock = threading.Lock()
         self._writer: PlanWriter | None = None
-        self._etags = Etags()
+        self._etags = Etags(fresh=options["checksum"])
         self._folder: FolderTarget | None = None
 
     # Listings
@@ -145,13 +146,13 @@ class Sync:
         return found
 
     def _is_same(self, ours: Entry, theirs: Entry, shown: Display) -> bool:
-        if ours.size != theirs.size:
-            return False
-        if self._options["size_only"]:
-            return True
+        if self._options["size_only"] or not may_be_same(ours, theirs):
+            return ours.size == theirs.size
         one, other = self._etag(ours, shown), self._etag(theirs, shown)
-        found = same_etag(one, other, ours.size)
-        return self._is_older(ours, theirs) if found is None else found
+        found = same_etag(one, other, max(ours.size, theirs.size))
+        if found is None and ours.size == theirs.size:  # the etags do not show it
+            return not self._options["checksum"] and self._is_older(ours, theirs)
+        return bool(found)
 
     def _etag(self, entry: Entry, shown: Display) -> str | None:
         if entry.path is None:
@@ -207,7 +208,7 @@ class Sync:
     def _run(self) -> int:
         context, report = self._context, self._report
         with display(context) as shown:
-            mover = Mover(context, self._mover_options, shown, self._etags.learn)
+            mover = Mover(context, self._mover_options, shown, self._etags)
             mover.run(self._pairs(), lambda pair: self._one(pair, mover, shown))
         if not self._seen and not report.failed:
             if isinstance(self._source, Remote):
@@ -284,9 +285,9 @@ def _endpoint(context: Context) -> str:
     text=(
         "Copies missing and different files from a folder to uvideo://space/prefix, back, or between two "
         "prefixes. Two files are the same if size and content are equal. The content of local files is compared "
-        "by etag, which is computed here and reused until size, time or inode change. --delete removes items that "
-        "only TARGET has, after everything was copied without failure. It refuses an empty source and more than "
-        "--max-delete items, and asks on a terminal.",
+        "by etag, which is computed here and reused until size, times or inode change; --checksum computes all of "
+        "them anew. --delete removes items that only TARGET has, after everything was copied without failure. It "
+        "refuses an empty source and more than --max-delete items, and asks on a terminal.",
         "--plan FILE changes nothing and writes a plan; uvideo apply FILE carries it out.",
     ),
     examples=[
@@ -316,12 +317,12 @@ def _endpoint(context: Context) -> str:
 )
 @yes
 @option("--size-only", is_flag=True, help="Compare sizes only.")
-@option("--checksum", is_flag=True, help="Compare content too, which is the default.")
+@option("--checksum", is_flag=True, help="Compare content by etags computed anew, without the cache.")
 @option("--plan", metavar="FILE", help="Change nothing; write a plan to this file.")
 @selection
 @rates
-def sync(context: Context, source: str, target: str, checksum: bool, **options: Unpack[SyncOptions]) -> int:
-    if checksum and options["size_only"]:
+def sync(context: Context, source: str, target: str, **options: Unpack[SyncOptions]) -> int:
+    if options["checksum"] and options["size_only"]:
         raise InvalidArgument(say("--checksum and --size-only cannot be combined"))
     context.goes_on = True
     return Sync(context, _folder(source), _folder(target), options).run()
@@ -415,7 +416,7 @@ def apply(context: Context, file: str, **options: Unpack[RateOptions]) -> int:
 
     with contextlib.closing(Etags()) as etags:
         with display(context) as shown:
-            mover = Mover(context, mover_options(context, options), shown, etags.learn)
+            mover = Mover(context, mover_options(context, options), shown, etags)
             copies = (Task(step.source, step.to) for step in pending(plan.steps(deletes=False)))
             mover.carry(copies)
         deleted = 0

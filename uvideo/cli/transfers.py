@@ -14,7 +14,7 @@ from uvideo.cli.cp import RateOptions, mover_options, rates
 from uvideo.cli.i18n import say
 from uvideo.cli.progress import display
 from uvideo.cli.report import Kind, moment, size
-from uvideo.cli.verb_command import Example, family, option, verb
+from uvideo.cli.verb_command import Example, ListingGroup, family, option, verb
 from uvideo.errors import InvalidArgument, UVideoError
 from uvideo.models import TransferRecord
 
@@ -58,9 +58,11 @@ transfers = family(
     "transfers",
     text=(
         "Each large transfer has a record while it runs (in ~/.local/state/uvideo). After a crash or a reboot the "
-        "same command, or resume, transfers only the missing parts."
+        "same command, or resume, transfers only the missing parts.",
+        "Without a verb it lists them.",
     ),
-    examples=[Example("List what is unfinished:", "uvideo transfers ls")],
+    examples=[Example("List what is unfinished:", "uvideo transfers")],
+    kind=ListingGroup,
 )
 
 

@@ -22,7 +22,19 @@ from uvideo.cli.i18n import language, say
 from uvideo.cli.verbs import VERBS
 from uvideo.errors import InvalidArgument
 
-__all__ = ["Example", "VerbCommand", "VerbGroup", "again", "common", "family", "option", "store", "unknown", "verb"]
+__all__ = [
+    "Example",
+    "ListingGroup",
+    "VerbCommand",
+    "VerbGroup",
+    "again",
+    "common",
+    "family",
+    "option",
+    "store",
+    "unknown",
+    "verb",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -132,7 +144,7 @@ class _Helped(click.Command):
                 if "--help" in parameter.opts:
                     record = (record[0], say("Show this help and exit."))
                 is_shared = getattr(parameter, "common", False) or "--help" in parameter.opts
-                record = (record[0].replace(" RANGE", ""), record[1])
+                record = (record[0].replace(" RANGE", ""), record[1].replace("[default: ", say("[default: ")))
                 (shared if is_shared else own).append(record)
         _table(formatter, say("Options:"), own, 28)
         _table(formatter, say("Options of every verb:"), shared, 28)
@@ -165,7 +177,11 @@ class VerbCommand(_Helped):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[ARGUMENTS] = tuple(args)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # click's parser does not know it
+            raise
 
 
 def again(context: click.Context) -> click.Context:
@@ -197,6 +213,16 @@ class VerbGroup(_Helped, click.Group):
 
     def summaries(self) -> list[tuple[str, str]]:
         return [(name, say(getattr(self.commands[name], "english", ""))) for name in self.commands]
+
+
+class ListingGroup(VerbGroup):
+    """A verb with verbs below it, which lists if none of them is given."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        is_verb = args and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
+        if not is_verb and not ctx.resilient_parsing:  # that is completion, which needs the verbs
+            args = ["ls", *args]
+        return super().parse_args(ctx, args)
 
 
 def verb(

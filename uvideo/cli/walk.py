@@ -6,7 +6,7 @@ import os
 import stat
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -27,7 +27,7 @@ __all__ = ["Entry", "FolderReader", "ascending", "objects", "one_file", "one_obj
 class Entry:
     """A file or an object.  name: relative to the start of the walk, with slashes.  place: an object, or a local path.
 
-    mtime_ns, inode: of a file.  etag, modified: of an object.
+    mtime_ns, inode, ctime_ns: of a file.  etag, modified: of an object.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Entry:
     inode: int = 0
     etag: str | None = None
     modified: datetime | None = None
+    ctime_ns: int = field(default=0, compare=False)  # a plan does not refuse a file whose mode changed
 
     @property
     def path(self) -> str | None:
@@ -49,7 +50,7 @@ def one_file(path: str, name: str) -> Entry:
     found = os.stat(path)
     if not stat.S_ISREG(found.st_mode):
         raise LocalFailure(say("{path} is neither a file nor a folder", path=path))
-    return Entry(name, found.st_size, path, found.st_mtime_ns, found.st_ino)
+    return Entry(name, found.st_size, path, found.st_mtime_ns, found.st_ino, ctime_ns=found.st_ctime_ns)
 
 
 def one_object(client: Client, place: Remote, name: str = "") -> Entry:
@@ -134,6 +135,7 @@ def objects(client: Client, space: str, prefix: str, base: str | None = None, fl
     return ascending(
         Entry(each.key[skip:], each.size, Remote(space, each.key), etag=each.etag, modified=each.modified)
         for each in client.list(space, prefix, delimiter="/" if flat else "")
+        if not each.is_prefix
     )
 
 

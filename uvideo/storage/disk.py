@@ -94,6 +94,7 @@ class DiskBlobs:
         self._root = Path(root)
         self._incoming = self._root / "incoming"
         self._blobs = self._root / "blobs"
+        self._shelves = [self._blobs / f"{number:02x}" for number in range(256)]
         self._quarantine = self._root / "quarantine"
         self._identity = self._root / "identity"
         self._links = disk_links.Links(self._root / "reading")
@@ -122,7 +123,7 @@ class DiskBlobs:
         return await self.run(lambda: any(map(has_bytes, self._places(names))))
 
     async def is_empty(self) -> bool:
-        folders = [self._incoming, *self._shelves(), *self._cells()]
+        folders = [self._incoming, *self._shelves, *self._cells()]
         return await self.run(lambda: not any(known.st_size for each in folders for _, known in files_in(each)))
 
     async def writer(self) -> BlobWriter:
@@ -174,17 +175,17 @@ class DiskBlobs:
         return reader
 
     async def hold(self, blobs: Sequence[str]) -> BlobHold:
-        paths = [self.blob_path(blob) for blob in dict.fromkeys(blobs)]
-        if len(paths) <= FEW:
+        names = dict.fromkeys(blobs)
+        if len(names) <= FEW:
             hold = _DiskHold(self, None)
             try:
-                for path in paths:
-                    hold.add(path)
+                for name in names:
+                    hold.add(self.blob_path(name))
             except BaseException:
                 await hold.close()
                 raise
             return hold
-        making = asyncio.ensure_future(self.run(self._links.make, paths))
+        making = asyncio.ensure_future(self.run(self._links.make, map(self.blob_path, names)))
         try:
             return _DiskHold(self, await asyncio.shield(making))
         except asyncio.CancelledError:
@@ -206,7 +207,7 @@ class DiskBlobs:
         await self.take_back(named)
         everything = unnamed = taken = 0
         suspects = list[Path]()
-        for folder in [self._incoming, *self._shelves()]:
+        for folder in await self.run(lambda: [*filter(has_entries, [self._incoming, *self._shelves])]):
             count, names = await self.run(old_names, folder, older_than)
             found = sum([len(batch) async for _, batch in _asked(named, names)])
             everything, unnamed = everything + count, unnamed + found
@@ -249,7 +250,8 @@ class DiskBlobs:
 
     def blob_path(self, name: str) -> Path:
         """The path of a blob.  ValueError as ``check_name``."""
-        return self._blobs / self.draft_path(name).name[:2] / name
+        check_name(name)
+        return self._blobs / name[:2] / name
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """Run ``work`` on a thread of this driver."""
@@ -370,11 +372,8 @@ class DiskBlobs:
             count += remove(path)
         return count
 
-    def _shelves(self) -> list[Path]:
-        return [self._blobs / f"{number:02x}" for number in range(256)]
-
     def _make_ready(self) -> None:
-        folders = [self._incoming, self._blobs, *self._shelves(), self._quarantine, *self._cells()]
+        folders = [self._incoming, self._blobs, *self._shelves, self._quarantine, *self._cells()]
         if not self._root.is_dir():
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.sync_entry(self._root)
@@ -728,6 +727,11 @@ def files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
                 except FileNotFoundError:
                     continue
                 yield Path(entry.path), known
+
+
+def has_entries(folder: Path) -> bool:
+    with os.scandir(folder) as entries:
+        return next(entries, None) is not None
 
 
 def old_names(folder: Path, older_than: float) -> tuple[int, list[str]]:

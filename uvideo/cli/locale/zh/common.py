@@ -29,6 +29,14 @@ WORDS = {
     "there is no option {name}": "没有 {name} 这个选项",
     "there is no option {name}; did you mean {near}?": "没有 {name} 这个选项，是不是想用 {near}？",
     "{name} is missing": "缺少 {name}",
+    "there are too many arguments: {text}": "参数过多：{text}",
+    "{name} needs a value": "{name} 需要一个值",
+    "{name} takes no value": "{name} 不接受值",
+    "{value} is not a number": "{value} 不是数字",
+    "{value} is not in the range {range}": "{value} 不在范围 {range} 内",
+    "{value} is not one of {choices}": "{value} 不在可选值之列：{choices}",
+    "{name}: {reason}": "{name}：{reason}",
+    "[default: ": "[默认：",
     "{message}; see {command} --help": "{message}；用法见 {command} --help",
     "this is a bug in the program, not a mistake of yours ({kind}: {text}); UVIDEO_TRACEBACK=1 shows where": (
         "这是程序自身的缺陷，不是你的操作问题（{kind}: {text}）；设置 UVIDEO_TRACEBACK=1 可查看出错位置"

@@ -23,7 +23,7 @@ WORDS = {
     "remove uvideo://{space} and the {count} objects in it?": "删除 uvideo://{space} 及其中的 {count} 个对象？",
     "some objects could not be removed, so the space was not removed": "有对象未能删除，因此保留该空间",
     "List spaces, or change who may read them.": "列出空间，或修改谁可以读取。",
-    "Without a verb it lists them.": "不带子命令时列出空间。",
+    "Without a verb it lists them.": "不带子命令时直接列出。",
     "All spaces of this key pair:": "当前密钥下的所有空间：",
     "Their names only, for a script:": "只要名称，供脚本使用：",
     "Let anybody read the objects of a space:": "允许任何人读取空间中的对象：",

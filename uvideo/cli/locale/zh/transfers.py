@@ -1,6 +1,7 @@
 """Texts of cp, mv, rm, sync, apply, run and transfers."""
 
 WORDS = {
+    "the commands are in UTF-16: save them as UTF-8": "命令文件是 UTF-16 编码：请另存为 UTF-8",
     # cp, mv
     "Copy files and objects: upload, download, between spaces, from and to pipes.": (
         "复制文件和对象：上传、下载、空间之间，也可用管道。"
@@ -81,8 +82,8 @@ WORDS = {
     "the target {target} is inside the source {source}": "目标 {target} 位于源 {source} 之中",
     "another source has the same target {name}": "另一个源的目标也是 {name}",
     "{target} is a file; a folder is needed for several sources": "{target} 是文件；有多个源时目标必须是目录",
-    "standard input cannot be combined with other sources or with -r": "标准输入不能与其他源或 -r 同用",
-    "standard input has no name: write the whole uvideo://space/key": "标准输入没有名字：请写出完整的 uvideo://空间/键",
+    "a pipe cannot be combined with other sources or with -r": "管道不能与其他源或 -r 同用",
+    "a pipe has no name: write the whole uvideo://space/key": "管道没有名字：请写出完整的 uvideo://空间/键",
     "neither side is an object uvideo://space/key: use the system's cp": (
         "两边都不是对象 uvideo://空间/键：请用系统自带的 cp"
     ),
@@ -139,12 +140,12 @@ WORDS = {
     "Carry out a plan that sync wrote.": "执行 sync 写出的计划。",
     "Copies missing and different files from a folder to uvideo://space/prefix, back, or between two prefixes. "
     "Two files are the same if size and content are equal. The content of local files is compared by etag, which "
-    "is computed here and reused until size, time or inode change. --delete removes items that only TARGET has, "
-    "after everything was copied without failure. It refuses an empty source and more than --max-delete items, "
-    "and asks on a terminal.": (
+    "is computed here and reused until size, times or inode change; --checksum computes all of them anew. --delete "
+    "removes items that only TARGET has, after everything was copied without failure. It refuses an empty source and "
+    "more than --max-delete items, and asks on a terminal.": (
         "复制缺少或不同的文件：从目录到 uvideo://空间/前缀、反过来，或在两个前缀之间。\n"
         "大小和内容都相同才算相同：本地文件的内容用 ETag 比较，ETag 在本机计算，大小、时间或 inode 变化之前不再重"
-        "算。\n"
+        "算；--checksum 则全部重新计算。\n"
         "--delete 在全部复制成功之后删除只有 TARGET 才有的项；源为空或超过 --max-delete 时拒绝删除，在终端上会先"
         "询问。"
     ),
@@ -160,7 +161,7 @@ WORDS = {
     "Delete nothing if more items would be deleted.": "要删除的项超过此数时一项也不删。",
     "Do not ask.": "不询问。",
     "Compare sizes only.": "只比较大小。",
-    "Compare content too, which is the default.": "同时比较内容，这是默认行为。",
+    "Compare content by etags computed anew, without the cache.": "用重新计算的 ETag 比较内容，不使用缓存。",
     "Change nothing; write a plan to this file.": "不做改动，只把计划写入该文件。",
     "Carries out the plan of `uvideo sync --plan FILE`. A step whose source or target changed since then is "
     "refused; the other steps are done. Deletes come last, and only if nothing failed.": (
