@@ -240,7 +240,7 @@ def test_every_page_can_be_read(console: Console, picture: Picture, language: st
     look("tiles", ".picture img")
     page.locator(".tools button.bare").click()
     page.locator(".rows .row", has_text="cold.bin").locator("input").click()
-    look("selected", ".bar:not([hidden])")
+    look("selected", ".bar.chosen")
     page.keyboard.press("Delete")
     look("delete", "dialog[open]")
     page.keyboard.press("Escape")

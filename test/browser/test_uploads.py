@@ -421,6 +421,7 @@ def test_stale_uploads_are_aborted_on_the_dashboard(console: Console, picture: P
     begun = console.peer.do(operation.InitiateUpload(space, "left/behind.mp4"))
     console.peer.do(operation.UploadPart(space, "left/behind.mp4", begun.upload_id, 0), pattern(BLOCK))
     page = console.open("#/dashboard")
+    expect(page.locator(".figure", has_text="Free on the disk")).to_contain_text(re.compile(r"\d [KMGTP]iB"))
     held = page.get_by_role("region", name="Usage by space").locator("tr", has_text=space)
     expect(held).to_contain_text("1 (4 MiB)")
     place = page.locator("tr", has_text=f"{space}/left/behind.mp4")

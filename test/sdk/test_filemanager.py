@@ -215,7 +215,8 @@ class Put(Files, Case):
     def test_streams_that_are_none(self):
         for stream in (None, 5, {"a": b"b"}, set([b"x"]), [5]):
             self.assertStatus(-3, self.files().putstream(self.private, "none", stream))
-        self.assertStatus(404, self.files().head_file(self.private, "none"))
+        resp = self.assertStatus(404, self.files().head_file(self.private, "none"))
+        self.assertTrue(resp.error.endswith(": %s/none" % self.private), resp.error)
 
     def test_closed_streams_are_refused(self):
         with io.open(self.file(b"x"), encoding="ascii") as text, io.open(self.file(b"x"), "rb") as file:

@@ -85,7 +85,7 @@ export async function form(title, fields, yes, run, { danger = false, note, line
                 close(true);
               } catch (failure) {
                 wrong.hidden = false;
-                wrong.textContent = failure.message;
+                replace(wrong, failure.message);
               } finally {
                 submit.disabled = false;
                 check();

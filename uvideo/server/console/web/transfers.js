@@ -69,7 +69,7 @@ export function transfers(root) {
   replace(root, h("div", { class: "head" }, h("h1", {}, t("nav.transfers")), clearButton, input), summary, left, list, nothing);
   events.addEventListener("change", draw);
   draw();
-  return () => events.removeEventListener("change", draw);
+  return { leave: () => events.removeEventListener("change", draw) };
 }
 
 /** How fast it goes; "" if nothing is on its way, so no rate can be said. */
@@ -133,7 +133,7 @@ function makeLine(task) {
       .filter(Boolean)
       .join(" · ");
     error.hidden = !task.error;
-    error.textContent = task.error;
+    if (error.shown !== task.error) replace(error, (error.shown = task.error));
     buttons.pause.hidden = !isActive(task);
     buttons.resume.hidden = task.state !== "paused";
     buttons.again.hidden = task.state !== "failed";
