@@ -159,6 +159,8 @@ def test_a_selection_does_not_move_the_list(console: Console, language: str, wid
     space = console.peer.space()
     put(console, space, "a.txt", "b.txt", "c.txt")
     page = console.open(f"#/s/{space}/", language=language, viewport={"width": width, "height": 800})
+    if language == "zh":
+        expect(page.get_by_role("columnheader", name="存储类型", exact=True)).to_be_visible()
     box = row(page, "b.txt").locator("input")
     before = box.bounding_box()
     page.mouse.move(before["x"] + 5, before["y"] + 5)
@@ -288,6 +290,12 @@ def test_sharing_and_deleting_in_the_viewer(console: Console, language: str, sha
     head.get_by_role("button", name=delete).click()
     page.locator(".dialog-foot").get_by_role("button", name=delete).click()
     expect(text).to_have_text("c.txt")
+    page.wait_for_selector(".toast")
+    seen = """() => {
+        const { x, y, width, height } = document.querySelector(".toast").getBoundingClientRect();
+        return document.elementFromPoint(x + width / 2, y + height / 2).closest(".toast") !== null;
+    }"""
+    assert page.evaluate(seen)  # not below the viewer
     assert console.peer.call(operation.HeadObject(space, "b.txt")).status == 404
     page.keyboard.press("ArrowLeft")
     expect(text).to_have_text("a.txt")

@@ -177,6 +177,33 @@ def test_pause_go_on_and_cancel(console: Console, tmp_path: Path, picture: Pictu
     assert console.peer.call(operation.HeadObject(space, "second.mp4")).status == 404
 
 
+@pytest.mark.parametrize(
+    ("language", "pause", "resume"),
+    (("en", "Pause all", "Resume all"), ("zh", "全部暂停", "全部继续")),
+    ids=("en", "zh"),
+)
+def test_all_are_paused_and_resumed(console: Console, tmp_path: Path, language: str, pause: str, resume: str) -> None:
+    """Those that wait do not begin in the place of those that are paused."""
+    space = console.peer.space()
+    files = [file(tmp_path, f"{number}.mp4", BLOCK + 1, number) for number in range(6)]
+    page = console.open(f"#/s/{space}/", language=language)
+    network = network_of(page)
+    network(SLOW)
+    page.locator("#files").set_input_files(files)
+    page.evaluate("location.hash = '#/transfers'")
+    expect(page.locator(".task[data-state=sending]")).to_have_count(3)
+    page.get_by_role("button", name=pause).click()
+    expect(page.locator(".task[data-state=paused]")).to_have_count(6)
+    expect(page.get_by_role("button", name=pause)).to_be_disabled()
+    assert len(open_uploads(console, space)) == 3
+    network(-1)
+    page.get_by_role("button", name=resume).click()
+    expect(page.locator(".task[data-state=done]")).to_have_count(6, timeout=30_000)
+    expect(page.get_by_role("button", name=resume)).to_be_disabled()
+    for path in files:
+        assert stored(console, space, path.name) == path.read_bytes()
+
+
 def begin_and_reload(console: Console, page: Page, path: Path, space: str) -> int:
     """Upload the first parts of a file, and reload; how many parts there are."""
     release = hold(page, 2)

@@ -1,6 +1,7 @@
 // What is in a space: folders and objects of one prefix, any number of them.
 
 import { get, post } from "./api.js";
+import { ways } from "./connect.js";
 import { details } from "./details.js";
 import { attempt, confirm } from "./dialogs.js";
 import { button, h, icon, replace, spelled } from "./dom.js";
@@ -517,6 +518,7 @@ class Browser {
         h("h2", {}, t(searched ? "list.nothing" : "list.empty")),
         h("p", {}, searched ? t("list.nothing.text", { prefix: this.prefix + this.search }) : t("list.empty.text")),
         searched ? null : button(t("upload.files"), { iconName: "upload", kind: "primary", onclick: () => document.getElementById("files").click() }),
+        searched || this.prefix ? null : ways(this.space),
       ),
     );
   }

@@ -1,7 +1,7 @@
 // An object over the whole window: played, shown or read, by signed URLs that are renewed before they end.
 
 import { get, readUrl } from "./api.js";
-import { attempt } from "./dialogs.js";
+import { attempt, discard } from "./dialogs.js";
 import { button, freshId, h, icon, replace } from "./dom.js";
 import { playHls } from "./hls.js";
 import { kindOf } from "./kind.js";
@@ -88,7 +88,7 @@ export function view(space, objects, at, { moved, removed, closed }) {
   dialog.addEventListener("close", () => {
     control.abort(new DOMException("closed", "AbortError"));
     replace(stage);
-    dialog.remove();
+    discard(dialog);
     if (before?.isConnected) before.focus();
     if (!outside) closed();
   });
