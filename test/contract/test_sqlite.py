@@ -16,8 +16,8 @@ from test.contract.accounts import AccountsContract
 from test.contract.catalog import SPACE, CatalogContract, small
 from test.contract.part_lists import PartListsContract
 from test.contract.place import Place, play
-from uvideo.storage.base import Catalog, Unreachable
-from uvideo.storage.schema import MIGRATIONS
+from uvideo.storage.base import Catalog, ObjectRecord, S3Facts, Unreachable
+from uvideo.storage.schema import MIGRATIONS, object_row
 from uvideo.storage.sqlite import SqliteCatalog
 
 
@@ -47,6 +47,23 @@ def test_a_newer_schema_is_refused(place: Place, path: Path) -> None:
     db.close()
     with pytest.raises(RuntimeError, match=f"has schema {len(MIGRATIONS) + 1}"):
         asyncio.run(SqliteCatalog(path).start())
+
+
+@pytest.mark.parametrize(
+    "record,extra",
+    [
+        (ObjectRecord("s", "k", 1, "e", "m"), ""),
+        (ObjectRecord("s", "k", 1, "e", "m", acl="public-read"), '[[], "public-read", 0, 0]'),
+        (ObjectRecord("s", "k", 1, "e", "m", s3=S3Facts()), '[[], "", 0, 0, {}]'),
+        (
+            ObjectRecord("s", "k", 1, "e", "m", tags=(("a", "b"),), s3=S3Facts(etag="e", redirect='/"\u89c6')),
+            '[[["a", "b"]], "", 0, 0, {"etag": "e", "redirect": "/\\"\\u89c6"}]',
+        ),
+    ],
+)
+def test_the_extra_values_of_a_row_are_the_text_that_earlier_versions_stored(record: ObjectRecord, extra: str) -> None:
+    """A change of an object compares the rows."""
+    assert object_row(record, 0)[-1] == extra
 
 
 def test_the_files_are_private(place: Place, path: Path) -> None:

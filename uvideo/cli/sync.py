@@ -14,7 +14,7 @@ import click
 from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
 from uvideo.cli.ask import confirmed, yes
-from uvideo.cli.compare import merge, without_markers
+from uvideo.cli.compare import Comparison, may_be_same, merge, without_markers
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
 from uvideo.cli.cp import RateOptions, SelectionOptions, folder_reader, mover_options, rates, selection
@@ -146,25 +146,13 @@ class Sync:
         assert found is not None  # folder markers are left out
         return found
 
-    def _is_same(self, ours: Entry, theirs: Entry, shown: Display) -> bool:
-        if ours.size != theirs.size:
-            return False
+    def _is_same(self, ours: Entry, theirs: Entry, comparison: Comparison) -> bool:
         if self._options["size_only"]:
-            return True
-        one, other = self._etag(ours, shown), self._etag(theirs, shown)
-        found = same_etag(one, other, ours.size)
-        if found is None:  # the etags do not show it
+            return ours.size == theirs.size
+        found = comparison.same(ours, theirs)
+        if found is None:
             return not self._options["checksum"] and self._is_older(ours, theirs)
         return found
-
-    def _etag(self, entry: Entry, shown: Display) -> str | None:
-        if entry.path is None:
-            return entry.etag
-        line = shown.begin(say("comparing {path}", path=entry.path), counts=False)
-        try:
-            return self._etags.of(entry, self._context.cancel, line)
-        finally:
-            shown.end(line, 0)
 
     @staticmethod
     def _is_older(ours: Entry, theirs: Entry) -> bool:
@@ -212,8 +200,9 @@ class Sync:
         context, report = self._context, self._report
         with display(context) as shown:
             mover = Mover(context, self._mover_options, shown, self._etags)
-            pairs = shown.early(self._pairs(), lambda pair: shown.expect(0 if _is_alike(pair) else pair[0].size))
-            mover.run(pairs, lambda pair: self._one(pair, mover, shown))
+            comparison = Comparison(self._etags, context.cancel, shown)
+            pairs = shown.early(self._pairs(), lambda pair: shown.expect(0 if _is_open(pair) else pair[0].size))
+            mover.run(pairs, lambda pair: self._one(pair, mover, comparison, shown))
         if not self._seen and not report.failed:
             if isinstance(self._source, Remote):
                 raise nothing(self._source)
@@ -224,11 +213,11 @@ class Sync:
             mover.summary(deleted, self._is_trial)
         return report.finish(mover.done + mover.skipped)
 
-    def _one(self, pair: Pair, mover: Mover, shown: Display) -> None:
+    def _one(self, pair: Pair, mover: Mover, comparison: Comparison, shown: Display) -> None:
         ours, to, theirs = pair
         source = str(ours.place)
         try:
-            if theirs is not None and self._is_same(ours, theirs, shown):
+            if theirs is not None and self._is_same(ours, theirs, comparison):
                 mover.skip(source, str(to), "same")
                 shown.item()
                 return
@@ -237,7 +226,7 @@ class Sync:
                 self._report.fail(error, source)
             shown.item()
             return
-        if _is_alike(pair):
+        if _is_open(pair):
             shown.more(ours.size)
         if self._writer is not None:
             action = "copy" if ours.path is None and isinstance(to, Remote) else "upload" if ours.path else "download"
@@ -279,10 +268,10 @@ class Sync:
         return delete_all(self._context, self._surplus, self._options["jobs"])
 
 
-def _is_alike(pair: Pair) -> bool:
-    """Whether the two sides have the same size, so that only their contents may differ."""
+def _is_open(pair: Pair) -> bool:
+    """Whether the sizes of the two sides leave open if something is to be transferred."""
     ours, _, theirs = pair
-    return theirs is not None and ours.size == theirs.size
+    return theirs is not None and may_be_same(ours, theirs)
 
 
 def _written(side: Address) -> str:

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from uvideo._core import condition, dates, field, message
 from uvideo.s3.errors import S3Error
 
-__all__ = ["DeleteConditions", "ReadConditions", "WriteConditions", "of_delete", "of_read", "of_source", "of_write"]
+__all__ = [
+    *("ANY_DELETE", "ANY_READ", "ANY_WRITE", "DeleteConditions", "ReadConditions", "WriteConditions"),
+    *("of_delete", "of_read", "of_source", "of_write"),
+]
 
 #: What stands before the names of the headers with the conditions on the source of a copy.
 SOURCE = "x-amz-copy-source-"
@@ -108,13 +111,15 @@ def _failed(name: str) -> S3Error:
 
 
 _HEADERS = frozenset(("if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range"))
-_ANY_READ, _ANY_WRITE = ReadConditions(), WriteConditions()  # of the usual request
+_DELETE_HEADERS = frozenset(("if-match", "x-amz-if-match-last-modified-time", "x-amz-if-match-size"))
+#: Of the usual request: no conditions.
+ANY_READ, ANY_WRITE, ANY_DELETE = ReadConditions(), WriteConditions(), DeleteConditions()
 
 
 def of_read(headers: message.Headers, prefix: str = "") -> ReadConditions:
     """The conditions of a GET or HEAD.  ``prefix``: of the names of the headers."""
     if not prefix and not headers.has_any(_HEADERS):
-        return _ANY_READ
+        return ANY_READ
     return ReadConditions(
         if_match=headers.get(f"{prefix}If-Match"),
         if_none_match=headers.get(f"{prefix}If-None-Match"),
@@ -132,12 +137,14 @@ def of_source(headers: message.Headers) -> ReadConditions:
 def of_write(headers: message.Headers) -> WriteConditions:
     """The conditions of a request that stores an object."""
     if not headers.has_any(_HEADERS):
-        return _ANY_WRITE
+        return ANY_WRITE
     return WriteConditions(if_match=headers.get("If-Match"), if_none_match=headers.get("If-None-Match"))
 
 
 def of_delete(headers: message.Headers) -> DeleteConditions:
     """The conditions of DeleteObject.  InvalidArgument for a date or a size that is none."""
+    if not headers.has_any(_DELETE_HEADERS):
+        return ANY_DELETE
     return DeleteConditions(
         if_match=headers.get("If-Match"),
         last_modified=_date(headers.get("x-amz-if-match-last-modified-time")),

@@ -129,7 +129,7 @@ def quoted(etag: str) -> str:
     return f'"{etag}"'
 
 
-def checksum_headers(checksum: Checksum | None) -> list[tuple[str, str | None]]:
+def checksum_headers(checksum: Checksum | None) -> list[tuple[str, str]]:
     """The value, and what it is of."""
     if checksum is None:
         return []

@@ -174,10 +174,14 @@ def _contents(entries: Sequence[operation.ObjectEntry], names: _Names) -> list[s
             owned = "" if owner is None else field.owner("Owner", owner)
         sums = "" if each.checksum_algorithm is None else _sums(each.checksum_algorithm, each.checksum_type)
         end = owned if each.restore is None else owned + _restore(each.restore)
-        found.append(
-            f"<Contents><Key>{key}</Key><LastModified>{time(each.modified)}</LastModified><ETag>&quot;{each.etag}&quot;"
+        rest = (
+            f"</Key><LastModified>{time(each.modified)}</LastModified><ETag>&quot;{each.etag}&quot;"
             f"</ETag>{sums}<Size>{each.size}</Size>{_CLASSES[each.storage_class]}{end}</Contents>"
         )
+        if key.isascii():
+            found.append(f"<Contents><Key>{key}{rest}")
+        else:  # a long str takes longer to make and to encode if one character is not ASCII
+            found += f"<Contents><Key>{key}", rest
     return found
 
 

@@ -82,33 +82,40 @@ def _encode_object(
     if isinstance(result, operation.NotModified):
         modified = field.time_header(result.modified)
         return empty(304, ("ETag", field.quoted(result.etag)), modified, ("x-amz-version-id", result.version_id))
-    whole = result.span is None
+    kept = {"Content-Type": result.content_type}
+    if result.headers or op.overrides:
+        kept |= dict((*result.headers, *op.overrides))
     first, length = result.span or (0, result.size)
-    replaced = dict(op.overrides)
-    kept = {"Content-Type": result.content_type, **dict(result.headers), **replaced}
-    return empty(
-        200 if whole else 206,
+    pairs = [
         *kept.items(),
         ("ETag", field.quoted(result.etag)),
         field.time_header(result.modified),
         ("Accept-Ranges", "bytes"),
-        ("Content-Range", None if whole else byterange.build_content(first, length, result.size)),
         ("Content-Length", str(length)),
         ("Vary", "Origin"),
-        ("x-amz-storage-class", None if result.storage_class == "STANDARD" else shown(result.storage_class)),
-        ("x-amz-version-id", result.version_id),
-        *field.checksum_headers(result.checksum),
-        ("x-amz-mp-parts-count", None if result.parts_count is None else str(result.parts_count)),
-        ("x-amz-tagging-count", str(result.tag_count) if result.tag_count else None),
-        ("x-amz-restore", _restore(result.restore)),
-        ("x-amz-website-redirect-location", result.redirect),
-        *((storing.META + name, value) for name, value in result.metadata),
-    )
+    ]
+    if result.span is not None:
+        pairs.append(("Content-Range", byterange.build_content(first, length, result.size)))
+    if result.storage_class != "STANDARD":
+        pairs.append(("x-amz-storage-class", shown(result.storage_class)))
+    if result.version_id is not None:
+        pairs.append(("x-amz-version-id", result.version_id))
+    if result.checksum is not None:
+        pairs += field.checksum_headers(result.checksum)
+    if result.parts_count is not None:
+        pairs.append(("x-amz-mp-parts-count", str(result.parts_count)))
+    if result.tag_count:
+        pairs.append(("x-amz-tagging-count", str(result.tag_count)))
+    if result.restore is not None:
+        pairs.append(("x-amz-restore", _restore(result.restore)))
+    if result.redirect is not None:
+        pairs.append(("x-amz-website-redirect-location", result.redirect))
+    if result.metadata:
+        pairs += [(storing.META + name, value) for name, value in result.metadata]
+    return message.Response(200 if result.span is None else 206, message.Headers(pairs), b"")
 
 
-def _restore(state: operation.Restore | None) -> str | None:
-    if state is None:
-        return None
+def _restore(state: operation.Restore) -> str:
     return 'ongoing-request="true"' if state.ongoing else restore.build(state.expiry or 0)
 
 

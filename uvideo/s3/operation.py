@@ -3,6 +3,9 @@
 The result of an operation X is XOutput, or None if there is nothing to tell.  Optional fields are None if the request
 or the service leaves them out.  What frames and protects a body is not here: lengths, chunks, the hash of the payload.
 
+Do not change these values.  Operations and results are not frozen: creating a frozen one takes several times as long,
+and a page has a thousand entries.
+
 Units and forms, unless a field says another:
 
 - Times are Unix seconds.  Sizes, positions and ranges are bytes.  ``modified``, ``created``: times.
@@ -132,7 +135,7 @@ class LifecycleRule:
 # Kinds of operations
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class BucketOperation:
     """On one bucket.
 
@@ -143,21 +146,21 @@ class BucketOperation:
     expected_owner: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ObjectOperation(BucketOperation):
     """On one object, or on the upload of one."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class VersionOperation(ObjectOperation):
     """On one version of an object."""
 
     version_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class StoringOperation(ObjectOperation):
     """Creates an object, or the upload of one.
 
@@ -174,7 +177,7 @@ class StoringOperation(ObjectOperation):
     redirect: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ReadingOperation(VersionOperation):
     """A GET or a HEAD.
 
@@ -190,7 +193,7 @@ class ReadingOperation(VersionOperation):
     checksum_mode: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ListingOperation(BucketOperation):
     """A page of a bucket's objects, versions or uploads.
 
@@ -207,7 +210,7 @@ class ListingOperation(BucketOperation):
 # The service, and buckets
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ListBuckets:
     """``max_buckets``: 1 to 10000.  ``continuation_token``: as sent.  ``prefix``, ``region``: only such buckets.
 
@@ -220,7 +223,7 @@ class ListBuckets:
     region: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Bucket:
     """One bucket of a ListBucketsOutput."""
 
@@ -229,7 +232,7 @@ class Bucket:
     region: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ListBucketsOutput:
     """``buckets``: by name.  ``continuation_token``: of the next page, None on the last."""
 
@@ -238,7 +241,7 @@ class ListBucketsOutput:
     continuation_token: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CreateBucket(BucketOperation):
     """``region``: LocationConstraint, None for the server's.  -> None"""
 
@@ -246,75 +249,75 @@ class CreateBucket(BucketOperation):
     acl: str = PRIVATE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class HeadBucket(BucketOperation):
     """-> HeadBucketOutput"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class HeadBucketOutput:
     region: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DeleteBucket(BucketOperation):
     """-> None"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetBucketLocation(BucketOperation):
     """-> GetBucketLocationOutput"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetBucketLocationOutput:
     """``region``: us-east-1 is sent as an empty element."""
 
     region: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetBucketVersioning(BucketOperation):
     """-> GetBucketVersioningOutput"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetBucketVersioningOutput:
     """``status``: Enabled, Suspended, or None if it was never set."""
 
     status: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PutBucketVersioning(BucketOperation):
     """``status``: Enabled or Suspended.  -> None"""
 
     status: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetBucketCors(BucketOperation):
     """-> GetBucketCorsOutput"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetBucketCorsOutput:
     rules: tuple[CorsRule, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PutBucketCors(BucketOperation):
     """``rules``: 1 to 100, in order; they replace all others.  -> None"""
 
     rules: tuple[CorsRule, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DeleteBucketCors(BucketOperation):
     """-> None"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class OptionsObject(BucketOperation):
     """A browser asks whether it may send a request (a preflight).  The server's rules for origins answer it.
 
@@ -328,18 +331,18 @@ class OptionsObject(BucketOperation):
     request_headers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetBucketAcl(BucketOperation):
     """-> GetBucketAclOutput"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetBucketAclOutput:
     owner: Owner
     acl: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PutBucketAcl(BucketOperation):
     """``acl``: what x-amz-acl, the grant headers or the document amount to.  -> None
 
@@ -350,63 +353,63 @@ class PutBucketAcl(BucketOperation):
     owner: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetBucketTagging(BucketOperation):
     """-> GetBucketTaggingOutput"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetBucketTaggingOutput:
     tags: Pairs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PutBucketTagging(BucketOperation):
     """``tags``: at most 50; they replace all others.  -> None"""
 
     tags: Pairs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DeleteBucketTagging(BucketOperation):
     """-> None"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetBucketLifecycleConfiguration(BucketOperation):
     """-> GetBucketLifecycleConfigurationOutput"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetBucketLifecycleConfigurationOutput:
     rules: tuple[LifecycleRule, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PutBucketLifecycleConfiguration(BucketOperation):
     """``rules``: they replace all others.  -> None"""
 
     rules: tuple[LifecycleRule, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DeleteBucketLifecycle(BucketOperation):
     """-> None"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetBucketPolicyStatus(BucketOperation):
     """-> GetBucketPolicyStatusOutput"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetBucketPolicyStatusOutput:
     """``is_public``: whether anybody may read all objects, or list the bucket."""
 
     is_public: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PutBucketRequestPayment(BucketOperation):
     """``payer``: BucketOwner changes nothing; any other is NotImplemented.  -> None"""
 
@@ -416,7 +419,7 @@ class PutBucketRequestPayment(BucketOperation):
 # Listings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ListObjects(ListingOperation):
     """``marker``: the keys behind it.  ``restore_status``: whether the entries show their Restore.
 
@@ -427,7 +430,7 @@ class ListObjects(ListingOperation):
     restore_status: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ObjectEntry:
     """One object of a page.
 
@@ -446,7 +449,7 @@ class ObjectEntry:
     restore: Restore | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ListObjectsOutput:
     """``contents``, ``common_prefixes``: ascending by UTF-8 bytes.
 
@@ -458,7 +461,7 @@ class ListObjectsOutput:
     next_marker: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ListObjectsV2(ListingOperation):
     """``continuation_token``, ``start_after``: as sent, to be echoed.
 
@@ -473,7 +476,7 @@ class ListObjectsV2(ListingOperation):
     restore_status: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ListObjectsV2Output:
     """As ListObjectsOutput.  An encoder makes the token of the next page out of ``next_marker``."""
 
@@ -482,7 +485,7 @@ class ListObjectsV2Output:
     next_marker: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ListObjectVersions(ListingOperation):
     """``key_marker``, ``version_id_marker``: what comes behind that version, or behind all versions of that key.
 
@@ -493,7 +496,7 @@ class ListObjectVersions(ListingOperation):
     version_id_marker: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ObjectVersion:
     """One version of a page.  ``version_id``: "null" for an object of a bucket that was never versioned."""
 
@@ -510,7 +513,7 @@ class ObjectVersion:
     restore: Restore | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DeleteMarkerEntry:
     """One delete marker of a page."""
 
@@ -521,7 +524,7 @@ class DeleteMarkerEntry:
     owner: Owner
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ListObjectVersionsOutput:
     """``versions``: by key, the newest of a key first.
 
@@ -535,7 +538,7 @@ class ListObjectVersionsOutput:
     next_version_id_marker: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ListMultipartUploads(ListingOperation):
     """``max_keys``: of max-uploads.  ``upload_id_marker``: "" for none; it counts only with key_marker.
 
@@ -546,7 +549,7 @@ class ListMultipartUploads(ListingOperation):
     upload_id_marker: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class UploadEntry:
     """One unfinished upload of a page."""
 
@@ -560,7 +563,7 @@ class UploadEntry:
     checksum_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ListMultipartUploadsOutput:
     """``uploads``: by key, then by time.  The markers are those of the last entry, None on the last page."""
 
@@ -573,7 +576,7 @@ class ListMultipartUploadsOutput:
 # Objects
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PutObject(StoringOperation):
     """Store a whole object.  Its bytes are read separately.  -> PutObjectOutput"""
 
@@ -582,7 +585,7 @@ class PutObject(StoringOperation):
     conditions: WriteConditions = WriteConditions()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PutObjectOutput:
     """``checksum``: the verified or stored one."""
 
@@ -591,7 +594,7 @@ class PutObjectOutput:
     version_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PostObject(StoringOperation):
     """A form.  The bytes of its file are read separately.  -> PostObjectOutput
 
@@ -606,7 +609,7 @@ class PostObject(StoringOperation):
     success_action_status: int = 204
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PostObjectOutput:
     """``location``: the object's URL."""
 
@@ -616,17 +619,17 @@ class PostObjectOutput:
     version_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetObject(ReadingOperation):
     """-> GetObjectOutput, and the bytes separately; or NotModified"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class HeadObject(ReadingOperation):
     """-> GetObjectOutput, or NotModified"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetObjectOutput:
     """``size``: of the whole object.  ``span``: (first, length) of a partial answer, None for a whole one.
 
@@ -650,7 +653,7 @@ class GetObjectOutput:
     restore: Restore | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class NotModified:
     """The condition of a GetObject or HeadObject shows that the caller has this version already: 304."""
 
@@ -659,7 +662,7 @@ class NotModified:
     version_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CopyObject(StoringOperation):
     """Store another object's bytes under this key.  -> CopyObjectOutput
 
@@ -678,7 +681,7 @@ class CopyObject(StoringOperation):
     checksum_algorithm: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CopyObjectOutput:
     """``version_id``: of the new object.  ``source_version_id``: of the version that was copied."""
 
@@ -689,14 +692,14 @@ class CopyObjectOutput:
     source_version_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DeleteObject(VersionOperation):
     """-> DeleteObjectOutput"""
 
     conditions: DeleteConditions = DeleteConditions()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DeleteObjectOutput:
     """``delete_marker``: whether ``version_id`` is a marker that was made or removed."""
 
@@ -704,7 +707,7 @@ class DeleteObjectOutput:
     version_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ObjectIdentifier:
     """One object to delete."""
 
@@ -713,7 +716,7 @@ class ObjectIdentifier:
     conditions: DeleteConditions = DeleteConditions()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DeleteObjects(BucketOperation):
     """``objects``: 1 to 1000.  ``quiet``: whether the answer shows only errors.  -> DeleteObjectsOutput"""
 
@@ -721,7 +724,7 @@ class DeleteObjects(BucketOperation):
     quiet: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DeletedObject:
     """``version_id``: as asked for.  ``delete_marker``: whether a marker was made or removed, with its id."""
 
@@ -731,7 +734,7 @@ class DeletedObject:
     delete_marker_version_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DeleteFailure:
     """An object that was not deleted.  ``code``, ``message``: of an S3Error."""
 
@@ -741,7 +744,7 @@ class DeleteFailure:
     version_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DeleteObjectsOutput:
     """``deleted``: an encoder leaves them out if the operation is quiet."""
 
@@ -749,7 +752,7 @@ class DeleteObjectsOutput:
     errors: tuple[DeleteFailure, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetObjectAttributes(VersionOperation):
     """``attributes``: not empty, of ETag, Checksum, ObjectParts, StorageClass, ObjectSize.
 
@@ -762,7 +765,7 @@ class GetObjectAttributes(VersionOperation):
     part_number_marker: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ObjectPart:
     """One part of a finished object."""
 
@@ -771,7 +774,7 @@ class ObjectPart:
     checksum: Checksum | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ObjectParts:
     """``count``: of all parts.  ``parts``: those of this page.  ``next_marker``: the number of the last part shown.
 
@@ -784,7 +787,7 @@ class ObjectParts:
     truncated: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetObjectAttributesOutput:
     """Everything that is known; an encoder sends what the operation asks for.
 
@@ -800,12 +803,12 @@ class GetObjectAttributesOutput:
     version_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetObjectTagging(VersionOperation):
     """-> GetObjectTaggingOutput"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetObjectTaggingOutput:
     """``tags``: sorted by key."""
 
@@ -813,40 +816,40 @@ class GetObjectTaggingOutput:
     version_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PutObjectTagging(VersionOperation):
     """``tags``: at most 10; they replace all others.  -> PutObjectTaggingOutput"""
 
     tags: Pairs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PutObjectTaggingOutput:
     version_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DeleteObjectTagging(VersionOperation):
     """-> DeleteObjectTaggingOutput"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DeleteObjectTaggingOutput:
     version_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetObjectAcl(VersionOperation):
     """-> GetObjectAclOutput"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class GetObjectAclOutput:
     owner: Owner
     acl: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PutObjectAcl(VersionOperation):
     """``acl``, ``owner``: as in PutBucketAcl.  -> None"""
 
@@ -854,7 +857,7 @@ class PutObjectAcl(VersionOperation):
     owner: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class RestoreObject(VersionOperation):
     """``days``: how long the object stays readable.  ``tier``: Expedited, Standard or Bulk.  -> RestoreObjectOutput"""
 
@@ -862,7 +865,7 @@ class RestoreObject(VersionOperation):
     tier: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class RestoreObjectOutput:
     """``restored``: whether the object was readable already (200); else its restore began (202)."""
 
@@ -872,7 +875,7 @@ class RestoreObjectOutput:
 # Uploads in parts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CreateMultipartUpload(StoringOperation):
     """-> CreateMultipartUploadOutput
 
@@ -883,14 +886,14 @@ class CreateMultipartUpload(StoringOperation):
     checksum_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CreateMultipartUploadOutput:
     """The checksum's algorithm and type are those of the operation."""
 
     upload_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class UploadPart(ObjectOperation):
     """Its bytes are read separately.  -> UploadPartOutput"""
 
@@ -900,7 +903,7 @@ class UploadPart(ObjectOperation):
     checksum: AnnouncedChecksum | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class UploadPartOutput:
     """``etag``: the MD5 of the part, hexadecimal.  ``checksum``: the verified or stored one."""
 
@@ -908,7 +911,7 @@ class UploadPartOutput:
     checksum: Checksum | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class UploadPartCopy(ObjectOperation):
     """-> UploadPartCopyOutput
 
@@ -924,7 +927,7 @@ class UploadPartCopy(ObjectOperation):
     source_expected_owner: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class UploadPartCopyOutput:
     """As CopyObjectOutput; ``etag``: the MD5 of the part, hexadecimal."""
 
@@ -934,7 +937,7 @@ class UploadPartCopyOutput:
     source_version_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CompletedPart:
     """One part of the list of CompleteMultipartUpload.  ``checksum``: None if the list has none for it."""
 
@@ -943,7 +946,7 @@ class CompletedPart:
     checksum: AnnouncedChecksum | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CompleteMultipartUpload(ObjectOperation):
     """-> CompleteMultipartUploadOutput
 
@@ -961,7 +964,7 @@ class CompleteMultipartUpload(ObjectOperation):
     md5: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CompleteMultipartUploadOutput:
     """``location``: the object's URL."""
 
@@ -971,14 +974,14 @@ class CompleteMultipartUploadOutput:
     version_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class AbortMultipartUpload(ObjectOperation):
     """-> None"""
 
     upload_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ListParts(ObjectOperation):
     """``max_parts``: as used, 0 to 1000.  ``part_number_marker``: the parts behind this number.  -> ListPartsOutput"""
 
@@ -987,7 +990,7 @@ class ListParts(ObjectOperation):
     part_number_marker: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PartEntry:
     """One stored part of an unfinished upload.  ``etag``: its MD5, hexadecimal."""
 
@@ -998,7 +1001,7 @@ class PartEntry:
     checksum: Checksum | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ListPartsOutput:
     """``parts``: by number.  ``next_marker``, ``truncated``: as in ObjectParts."""
 

@@ -21,9 +21,9 @@ TRAILERS = 16
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}\Z").match
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: creating a frozen one takes several times as long, per request
 class Payload:
-    """What the head of a request says of its body.
+    """What the head of a request says of its body.  Do not change it.
 
     ``framing``: one of CHUNKED, or "" for a plain body.  ``sha256``: the hex digest that a plain body must have, or
     None.  ``length``: of the decoded chunks in bytes, None for a plain body.  ``trailers``: the declared names, lower
@@ -83,5 +83,7 @@ def announced(headers: message.Headers, line: str | None, signed_in_header: bool
 
 def declared_trailers(headers: message.Headers) -> tuple[str, ...]:
     """The names in x-amz-trailer, lower case.  A client may send the header once for each."""
+    if headers.get("x-amz-trailer") is None:
+        return ()
     given = [name.strip().lower() for value in headers.all("x-amz-trailer") for name in value.split(",")]
     return tuple(name for name in given if name)

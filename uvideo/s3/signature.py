@@ -88,11 +88,18 @@ class CredentialScope(NamedTuple):
         return f"{self.day}/{self.region}/s3/aws4_request"
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureClaim:
-    """What a request says of its signature.  Nothing of it is verified.
+class SignedHeaders(NamedTuple):
+    """The names of the signed headers: as sent, with semicolons between them, and in lower case."""
 
-    ``date``: "20260102T030405Z".  ``time``: the same in Unix seconds.  ``signed``: the names of the signed headers.
+    text: str
+    names: tuple[str, ...]
+
+
+@dataclass(slots=True)  # not frozen: creating a frozen one takes several times as long, per request
+class SignatureClaim:
+    """What a request says of its signature.  Nothing of it is verified.  Do not change it.
+
+    ``date``: "20260102T030405Z".  ``time``: the same in Unix seconds.
     ``payload``: the value of x-amz-content-sha256 that is signed.  ``expires``: how many seconds a presigned URL is
     valid; None if the signature is in a header.
     """
@@ -100,7 +107,7 @@ class SignatureClaim:
     scope: CredentialScope
     date: str
     time: int
-    signed: tuple[str, ...]
+    signed: SignedHeaders
     payload: str
     signature: str = field(repr=False)
     security_token: str | None = field(repr=False)
@@ -111,7 +118,7 @@ class SignatureClaim:
         return self.scope.access_key
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as SignatureClaim
 class SigningKey:
     """The key for the signatures of one secret, day and region.  ``date``, ``scope``: of the request that it is for.
 
@@ -288,11 +295,11 @@ def _query_claim(request: message.Request, given: dict[str, list[str]]) -> Signa
 
 
 @_cached
-def _names(text: str, code: str) -> tuple[str, ...]:
-    names = tuple(text.split(";"))
+def _names(text: str, code: str) -> SignedHeaders:
+    names = text.split(";")
     if not all(is_token(name) for name in names):
         raise S3Error(code, message="SignedHeaders is not a list of header names, separated by semicolons.")
-    return names
+    return SignedHeaders(text, tuple(map(str.lower, names)))
 
 
 # What a presigned query adds
@@ -364,7 +371,7 @@ def verify(claimed: SignatureClaim, secret: str, request: message.Request, hosts
     shown = None
     for canonical in _canonical_requests(claimed, request, hosts):
         digest = hashlib.sha256(canonical).hexdigest()
-        text = f"{ALGORITHM}\n{claimed.date}\n{claimed.scope.text}\n{digest}"
+        text = f"{ALGORITHM}\n{claimed.date}\n{key.scope}\n{digest}"
         if key.is_right(text, claimed.signature):
             return key
         shown = shown or (text, canonical.decode("utf-8", "replace"))
@@ -374,31 +381,29 @@ def verify(claimed: SignatureClaim, secret: str, request: message.Request, hosts
 
 def _unsigned(claimed: SignatureClaim, headers: message.Headers) -> list[str]:
     """Names of the headers that must be signed and are not."""
-    signed = _lowered(claimed.signed)
-    needed = ["host", *(name for name in headers.names() if name[:6] == "x-amz-" and name[:9] != "x-amz-cf-")]
-    return [name for name in needed if name not in signed]
-
-
-def _lowered(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(map(str.lower, names))
+    signed = claimed.signed.names
+    missing = [
+        name for name in headers.names() if name[:6] == "x-amz-" and name not in signed and name[:9] != "x-amz-cf-"
+    ]
+    return missing if "host" in signed else ["host", *missing]
 
 
 def _canonical_requests(claimed: SignatureClaim, request: message.Request, hosts: Sequence[str]) -> Iterator[bytes]:
     """Every text that the client may have signed: as AWS prescribes, then with path and query as they were sent."""
-    signed, headers = _lowered(claimed.signed), request.headers
-    are_single = len(headers) == len(headers.names())
-    found = {}
-    for name in (*signed, "host"):
-        found[name] = (
-            _trimmed(headers.get(name, "")) if are_single else ",".join([_trimmed(each) for each in headers.all(name)])
-        )
-    forms = [*_forms(request.target)]
-    for host in dict.fromkeys([found["host"], *hosts]):
+    names, found, forms = claimed.signed.names, _signed_values(claimed, request.headers), [*_forms(request.target)]
+    for host in dict.fromkeys([found["host"], *hosts]) if hosts else (found["host"],):
         found["host"] = host
-        lines = "".join([f"{name}:{found[name]}\n" for name in signed])
-        end = _raw(f"{lines}\n{';'.join(claimed.signed)}\n{claimed.payload}")
+        lines = "".join([f"{name}:{found[name]}\n" for name in names])
+        end = _raw(f"{lines}\n{claimed.signed.text}\n{claimed.payload}")
         for uri, parameters in forms:
-            yield b"\n".join([_raw(request.method), uri, parameters, end])
+            yield b"%b\n%b\n%b\n%b" % (_raw(request.method), uri, parameters, end)
+
+
+def _signed_values(claimed: SignatureClaim, headers: message.Headers) -> dict[str, str]:
+    """{name: value as it is signed} of the signed headers.  All values of a name are one."""
+    if len(headers) == len(headers.names()):
+        return {name: _trimmed(headers.get(name, "")) for name in claimed.signed.names}
+    return {name: ",".join([_trimmed(each) for each in headers.all(name)]) for name in claimed.signed.names}
 
 
 def _trimmed(value: str) -> str:

@@ -22,10 +22,19 @@ _UNSERVED = (
     "x-amz-object-lock-",
     "x-amz-write-offset-bytes",
 )
+#: Of the usual request, which has nothing of these, and no metadata.
+_USUAL = frozenset(
+    (
+        *("accept", "accept-encoding", "authorization", "connection", "content-length", "content-md5", "content-type"),
+        *("host", "user-agent", "x-amz-checksum-mode", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"),
+    )
+)
 
 
 def refuse_unserved(headers: message.Headers) -> None:
     """NotImplemented for headers that ask for encryption by the server, locks, or appending."""
+    if _USUAL.issuperset(headers.names()):
+        return
     for name in headers.names():
         if name.startswith(_UNSERVED):
             raise S3Error("NotImplemented", Header=next(sent for sent, _ in headers if sent.lower() == name))
@@ -77,7 +86,7 @@ def _without_aws_chunked(value: str) -> str:
 
 
 def _metadata(headers: message.Headers) -> tuple[tuple[str, str], ...]:
-    if not any(name.startswith(META) for name in headers.names()):
+    if _USUAL.issuperset(headers.names()) or not any(name.startswith(META) for name in headers.names()):
         return ()
     found: dict[str, str] = {}
     for name, value in headers:

@@ -175,17 +175,17 @@ class DiskBlobs:
         return reader
 
     async def hold(self, blobs: Sequence[str]) -> BlobHold:
-        paths = [self.blob_path(blob) for blob in dict.fromkeys(blobs)]
-        if len(paths) <= FEW:
+        names = dict.fromkeys(blobs)
+        if len(names) <= FEW:
             hold = _DiskHold(self, None)
             try:
-                for path in paths:
-                    hold.add(path)
+                for name in names:
+                    hold.add(self.blob_path(name))
             except BaseException:
                 await hold.close()
                 raise
             return hold
-        making = asyncio.ensure_future(self.run(self._links.make, paths))
+        making = asyncio.ensure_future(self.run(self._links.make, map(self.blob_path, names)))
         try:
             return _DiskHold(self, await asyncio.shield(making))
         except asyncio.CancelledError:
@@ -250,7 +250,8 @@ class DiskBlobs:
 
     def blob_path(self, name: str) -> Path:
         """The path of a blob.  ValueError as ``check_name``."""
-        return self._blobs / self.draft_path(name).name[:2] / name
+        check_name(name)
+        return self._blobs / name[:2] / name
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """Run ``work`` on a thread of this driver."""

@@ -12,7 +12,7 @@ import os
 import shutil
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from uvideo._core import localfile
@@ -30,10 +30,11 @@ class Links:
         self._guard = threading.Lock()
         self._own: tuple[Path, int] | None = None  # the driver's folder, and its locked file
 
-    def make(self, paths: Sequence[Path]) -> Path | None:
+    def make(self, paths: Iterable[Path]) -> Path | None:
         """A new folder with a link to each file, of the same name.  FileNotFoundError if a file does not exist.
 
-        None if there can be no links here: the disk is full, or its file system has none.
+        None if there can be no links here: the disk is full, or its file system has none.  ``paths``: an iterator may
+        raise ValueError.
         """
         try:
             folder = self._mine() / uuid.uuid4().hex
@@ -43,7 +44,7 @@ class Links:
         try:
             for path in paths:
                 os.link(path, f"{folder}{os.sep}{path.name}")  # of text: a Path takes longer than the link
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             remove(folder)
             raise
         except OSError:

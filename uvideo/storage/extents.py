@@ -73,11 +73,11 @@ class _Extents:
         """The extents of these bytes."""
         at, end = bisect_right(self._ends, offset), offset + length
         while offset < end:
-            blob, start, whole = self._extents[at]
+            blob, start, whole = extent = self._extents[at]
             skipped = offset - (self._ends[at] - whole)
             count = min(whole - skipped, end - offset)
             if count:
-                yield Extent(blob, start + skipped, count)
+                yield extent if count == whole else Extent(blob, start + skipped, count)
             offset += count
             at += 1
 

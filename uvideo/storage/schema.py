@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 from uvideo._core import errors
@@ -203,13 +204,12 @@ def object_of(row: Row, inline: bytes | None = None) -> ObjectRecord:
 def object_row(record: ObjectRecord, created: int) -> Row:
     """The values of the columns OBJECT, with this creation time."""
     extra = (record.tags, record.acl, record.ready, record.expires)
+    text = json.dumps(extra) if any(extra) else ""
     if record.s3 is not None:
-        text = json.dumps((*extra, _s3_values(record.s3)))
-    else:
-        text = json.dumps(extra) if any(extra) else ""
+        text = f"{(text or NO_EXTRA)[:-1]}, {_facts_text(record.s3)}]"
     return (
         *(record.space_id, record.key.encode(), record.size, record.etag, record.mime, record.blob),
-        *(record.storage_class, json.dumps(record.headers), created, record.modified, text),
+        *(record.storage_class, json.dumps(record.headers) if record.headers else "[]", created, record.modified, text),
     )
 
 
@@ -238,7 +238,18 @@ def _pairs(found: list[list[str]]) -> tuple[tuple[str, str], ...]:
     return tuple((key, value) for key, value in found)
 
 
-def _s3_values(of: S3Facts | S3Upload) -> dict[str, Any]:
+def _facts_text(facts: S3Facts) -> str:
+    """JSON of the facts without the empty ones.  As json.dumps of a dict, in a third of the time."""
+    pairs = [f'"{name}": {json.dumps(value)}' for name, value in zip(_FACTS, _facts(facts), strict=True) if value]
+    return f"{{{', '.join(pairs)}}}"
+
+
+_FACTS = S3Facts.__slots__
+_facts = attrgetter(*_FACTS)
+NO_EXTRA = json.dumps(((), "", 0, 0))
+
+
+def _s3_values(of: S3Upload) -> dict[str, Any]:
     """Its values, without the empty ones."""
     values = ((name, getattr(of, name)) for name in of.__slots__)
     return {name: value for name, value in values if value}
@@ -284,14 +295,18 @@ def extents_of(text: str) -> list[Extent]:
 
 
 def extents_text(extents: Sequence[Extent]) -> str:
-    return json.dumps(extents, separators=(",", ":"))
+    return _compact(extents)
+
+
+#: As json.dumps, which makes an encoder for each call.
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def part_list_row(name: str, parts: Sequence[ExtentPart]) -> Row:
     """The values of a row of part_lists.  The extents of all parts are one list, for readers need no more."""
     texts = [(each.number, each.size, each.md5, each.checksum, len(each.extents)) for each in parts]
     extents = [extent for each in parts for extent in each.extents]
-    return name, json.dumps(texts, separators=(",", ":")), extents_text(extents)
+    return name, _compact(texts), extents_text(extents)
 
 
 def part_list_of(parts: str, extents: str) -> list[ExtentPart]:

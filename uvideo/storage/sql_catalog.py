@@ -164,7 +164,7 @@ PUT_NAME = (
     f"{insert('part_blobs', 'blob, owner, part, size')} ON CONFLICT (blob, owner, part) DO UPDATE SET "
     "size = excluded.size"
 )
-PARSED_HERE = 500  # parts, or extents, that are parsed on the loop
+PARSED_HERE = 500  # parts, or extents, that are parsed or written on the loop
 #: Drafts of uploads that have parts.
 DRAFTS = """
     SELECT draft FROM uploads WHERE EXISTS (SELECT 1 FROM parts WHERE parts.upload_id = uploads.upload_id)
@@ -176,6 +176,11 @@ def _parts_of(rows: builtins.list[Any]) -> builtins.list[ExtentPart]:
     for at, row in enumerate(rows):
         rows[at] = s3_part_of(row)
     return rows
+
+
+def _finished(name: str, chosen: Sequence[ExtentPart]) -> tuple[Row, dict[int, builtins.list[Any]]]:
+    """The row of the part list, and of each part the values by which a replaced one is found: MD5 and extents."""
+    return part_list_row(name, chosen), {part.number: [*s3_part_row(part)[2:4]] for part in chosen}
 
 
 async def _parsed(parse: Callable[..., T], *texts: str) -> T:
@@ -198,6 +203,7 @@ class SqlCatalog(ABC):
 
     def __init__(self) -> None:
         self._extents = ExtentCache()
+        self._is_upgraded = False  # whether every program on this catalog can read part lists; once true it stays true
 
     # Implemented by each driver
 
@@ -394,9 +400,18 @@ class SqlCatalog(ABC):
         if expected is not None:
             expected(object_of(old) if old else None)
         if record.s3 is not None:
-            yield from _check_programs()
+            yield from self._check_programs()
         yield from self._store(record, object_row(record, old[8] if old else record.created), old, named)
         return [old[5]] if old and old[5] not in (None, record.blob) else []
+
+    def _check_programs(self) -> Steps[None]:
+        """Unavailable while a program may run that cannot read what S3 stores."""
+        if self._is_upgraded:
+            return
+        ((schema,),) = yield "SELECT schema FROM oldest", ()
+        if schema < PART_LISTS:
+            raise errors.Unavailable(OLDER, cause="upgrade")
+        self._is_upgraded = True
 
     def _drop(self, row: Row) -> Steps[builtins.list[str]]:
         """Remove the object of this row; return the blobs that nothing names any more."""
@@ -578,7 +593,7 @@ class SqlCatalog(ABC):
             if not (yield "SELECT 1 FROM spaces WHERE space_id = $1", (upload.space_id,)):
                 raise errors.SpaceNotFound()
             if upload.s3 is not None:
-                yield from _check_programs()
+                yield from self._check_programs()
             yield insert("uploads", UPLOAD), upload_row(upload)
 
         await self._transact(work, Terms(shared=[("space", upload.space_id)]))
@@ -651,7 +666,10 @@ class SqlCatalog(ABC):
         if sum(len(part.extents) for part in chosen) > MOST_EXTENTS:
             raise errors.BadRequest(TOO_MANY)
         name = record.blob or ""
-        part_list, wanted = part_list_row(name, chosen), {part.number: [*s3_part_row(part)[2:4]] for part in chosen}
+        if len(chosen) <= PARSED_HERE:
+            part_list, wanted = _finished(name, chosen)
+        else:
+            part_list, wanted = await asyncio.to_thread(_finished, name, chosen)
 
         def work() -> Steps[builtins.list[str]]:
             query = f"SELECT 1 FROM uploads WHERE upload_id = $1 AND draft = $2 AND s3 <> ''{self.FOR_UPDATE}"
@@ -860,13 +878,6 @@ def _forget(upload_id: str, parts: str) -> Steps[None]:
     """``parts``: the table of its parts."""
     for table in ("uploads", parts):
         yield f"DELETE FROM {table} WHERE upload_id = $1", (upload_id,)
-
-
-def _check_programs() -> Steps[None]:
-    """Unavailable while a program may run that cannot read what S3 stores."""
-    ((schema,),) = yield "SELECT schema FROM oldest", ()
-    if schema < PART_LISTS:
-        raise errors.Unavailable(OLDER, cause="upgrade")
 
 
 def sums(rows: Iterable[Row]) -> dict[Any, builtins.list[int]]:

@@ -107,7 +107,7 @@ class S3Call(DialectCall[Op, Any]):
         self._record: SpaceRecord | None = None
         self._headers, self._query = exchange.headers, dict[str, str]()
         self.service: Service = pipeline.service
-        self.body: FramedBody = S3Body(exchange, self._payload)
+        self.body: FramedBody  # set where the operation is decoded
         self._form: PostForm | None = None
         self._begun = begun
 
@@ -269,7 +269,7 @@ class S3Call(DialectCall[Op, Any]):
             await buckets.create(op, account)
             return None, None
         assert self._record is not None and not isinstance(op, Undecoded)
-        asked = RequestContext(self._record, account, self.body, self._url())
+        asked = RequestContext(self._record, account, self.body, self._url)
         if type(op) in buckets.operations:
             return await buckets.run(op, asked), None
         name = self._record.name
@@ -311,10 +311,10 @@ class S3Call(DialectCall[Op, Any]):
 
     def _told(self, response: message.Response) -> message.Response:
         """The answer with the headers that every answer of S3 has."""
-        more = [*s3_ids(self.exchange.session)]
+        more = s3_ids(self.exchange.session)
         if self._record is not None and self._asked is not s3.HeadBucket:  # which says it itself
-            more.append(("x-amz-bucket-region", self._record.region))
-        return message.Response(response.status, message.Headers(response.headers.pairs + more), response.body)
+            more = (*more, ("x-amz-bucket-region", self._record.region))
+        return message.Response(response.status, message.Headers([*response.headers.pairs, *more]), response.body)
 
 
 def _with_host(headers: message.Headers, authority: str) -> message.Headers:

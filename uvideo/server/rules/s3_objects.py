@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple, cast
 
 from uvideo._core import byterange, compat, errors
 from uvideo.s3 import operation as s3
 from uvideo.s3.checksum import is_native
-from uvideo.s3.condition import DeleteConditions, WriteConditions
+from uvideo.s3.condition import ANY_DELETE, ANY_WRITE, DeleteConditions, WriteConditions
 from uvideo.s3.errors import S3Error, of
 from uvideo.server.rules.body_sums import CheckedBody, FramedBody
 from uvideo.server.rules.copies import TRIES, Copies, busy
@@ -66,7 +67,7 @@ class S3Objects:
 
     async def _post(self, op: s3.PostObject, asked: RequestContext) -> s3.PostObjectOutput:
         stored = await self._put(op, asked)
-        location = f"{asked.url.rstrip('/')}/{compat.quote_path(op.key)}"
+        location = f"{asked.url().rstrip('/')}/{compat.quote_path(op.key)}"
         return s3.PostObjectOutput(etag=stored.etag, location=location, checksum=stored.checksum)
 
     async def _put(self, op: s3.PutObject | s3.PostObject, asked: RequestContext) -> s3.PutObjectOutput:
@@ -330,7 +331,7 @@ class S3Objects:
             if record is not None:
                 conditions.check(shown_etag(record), record.modified, record.size)
 
-        expected = None if conditions == DeleteConditions() else check
+        expected = None if conditions == ANY_DELETE else check
         gone = await self._catalog.delete(asked.space.space_id, key, expected=expected)
         await self._service.remove(gone or ())
 
@@ -343,7 +344,7 @@ async def check_owner(catalog: Catalog, bucket: str, expected: str | None) -> No
 
 def expected_of(conditions: WriteConditions) -> Expected | None:
     """The check of a write's conditions in its transaction, or None.  It raises PreconditionFailed and NoSuchKey."""
-    if conditions == WriteConditions():
+    if conditions == ANY_WRITE:
         return None
 
     def check(record: ObjectRecord | None) -> None:
@@ -354,12 +355,12 @@ def expected_of(conditions: WriteConditions) -> Expected | None:
 
 def stored(op: s3.StoringOperation) -> tuple[tuple[str, str], ...]:
     """The headers to store.  InvalidArgument for those that are not UTF-8."""
-    for name, value in (*op.headers, *op.metadata, ("", op.redirect or ""), ("", op.content_type or "")):
-        try:
-            f"{name}{value}".encode()
-        except UnicodeEncodeError:
-            raise S3Error("InvalidArgument", message="A header to store is not UTF-8.") from None
-    return stored_headers(op.headers, op.metadata)
+    texts = [op.redirect or "", op.content_type or "", *chain(*op.headers, *op.metadata)]
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        raise S3Error("InvalidArgument", message="A header to store is not UTF-8.") from None
+    return stored_headers(op.headers, op.metadata) if op.headers or op.metadata else ()
 
 
 def _facts(op: s3.StoringOperation, etag: str, checksum: s3.Checksum | None) -> S3Facts:

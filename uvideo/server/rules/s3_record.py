@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -40,13 +41,14 @@ FROZEN, RESTORING, RESTORED = operation.RESTORES
 class RequestContext(NamedTuple):
     """What the rules need of a request, beside its operation.
 
-    ``account``: of the signer, "" for nobody.  ``body``: for operations with bulk bytes.  ``url``: of the object.
+    ``account``: of the signer, "" for nobody.  ``body``: for operations with bulk bytes.  ``url``: makes the URL of the
+    object.
     """
 
     space: SpaceRecord
     account: str
     body: Body
-    url: str
+    url: Callable[[], str]
 
 
 def owner(account: str) -> s3.Owner:
@@ -124,6 +126,15 @@ def restore(record: ObjectRecord, now: float) -> s3.Restore | None:
     return s3.Restore(ongoing=True) if state == RESTORING else s3.Restore(ongoing=False, expiry=record.expires)
 
 
+def _kept(record: ObjectRecord) -> s3.Pairs:
+    """The stored headers that are no metadata."""
+    return tuple(pair for pair in record.headers if not pair[0].startswith(field.META)) if record.headers else ()
+
+
+def _metadata(record: ObjectRecord) -> s3.Pairs:
+    return tuple((name.lower(), value) for name, value in metadata(record)) if record.headers else ()
+
+
 def info(
     record: ObjectRecord,
     now: float,
@@ -139,8 +150,8 @@ def info(
         content_type=record.mime,
         storage_class=record.storage_class,
         span=span,
-        headers=tuple(pair for pair in record.headers if not pair[0].startswith(field.META)),
-        metadata=tuple((name.lower(), value) for name, value in metadata(record)),
+        headers=_kept(record),
+        metadata=_metadata(record),
         redirect=(record.s3.redirect or None) if record.s3 is not None else None,
         checksum=checksum,
         parts_count=parts_count,

@@ -451,4 +451,4 @@ def _total(op: s3.CompleteMultipartUpload, facts: S3Upload, chosen: Sequence[Ext
 def _output(
     op: s3.CompleteMultipartUpload, asked: RequestContext, record: ObjectRecord
 ) -> s3.CompleteMultipartUploadOutput:
-    return s3.CompleteMultipartUploadOutput(etag=shown_etag(record), location=asked.url, checksum=checksum_of(record))
+    return s3.CompleteMultipartUploadOutput(etag=shown_etag(record), location=asked.url(), checksum=checksum_of(record))
