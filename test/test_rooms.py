@@ -263,7 +263,7 @@ def server_imports_downwards(each: Import) -> bool:
 #: What each room of the toolkit may import of the others.
 ROOMS_OF_THE_TOOLKIT = {
     "config": (),
-    "client": ("config", "transfer"),
+    "client": ("config", "transfer", "s3"),
     "transfer": ("config", "client"),
     "diagnose": ("config", "client"),
     "cli": ("config", "client", "transfer", "diagnose", "server.admin_commands", "server.process"),

@@ -66,6 +66,8 @@ class ObjectInfo:
 
     headers: stored with the object and sent with each download, for example Cache-Control.  restore: the restore state
     of an object of class ARCHIVE, else None.  In a listing, values that it does not have are missing.
+
+    is_prefix: this is no object but a folder of a listing with a delimiter: ``key`` is the prefix, and its size is 0.
     """
 
     space: str
@@ -79,6 +81,18 @@ class ObjectInfo:
     metadata: Mapping[str, str] = field(default_factory=_pairs, hash=False)
     headers: Mapping[str, str] = field(default_factory=_pairs, hash=False)
     restore: str | None = None
+    is_prefix: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PostForm:
+    """A form with which somebody without keys can upload one file.  url: where to POST it, as multipart/form-data.
+
+    fields: to be sent first and unchanged; the field ``file`` follows them, with the file.
+    """
+
+    url: str
+    fields: Mapping[str, str] = field(repr=False, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,76 @@ def test_bytes_go_both_ways_whatever_the_size(shell: Shell) -> None:
     assert gone.out.split() == ["5", "141"] and gone.err == ""
 
 
+class TestPipes:
+    """What the shell makes of <(command) and >(command), and what else is no ordinary file."""
+
+    def test_the_output_of_a_command_goes_up(self, shell: Shell) -> None:
+        space, data = shell.space(), os.urandom(5 * MIB)
+        (shell.folder / "data").write_bytes(data)
+        done = shell.sh(
+            f"uvideo cp <(cat data) uvideo://{space}/a && uvideo cp /dev/stdin uvideo://{space}/b < <(cat data)"
+        )
+        assert done.code == 0, done.err
+        assert done.out.count("5.0 MiB") == 2 and "uploaded /dev/fd/" in done.out and "uploaded /dev/stdin" in done.out
+        os.mkfifo(shell.folder / "fifo")
+        done = shell.sh(f"cat data > fifo & uvideo cp fifo uvideo://{space}/c; wait")
+        assert done.code == 0 and all(shell.client.get(space, key).data == data for key in "abc")
+        assert shell.sh(f"uvideo cp /dev/null uvideo://{space}/null").code == 0
+        assert shell.client.stat(space, "null").size == 0
+
+    def test_an_object_goes_to_a_command(self, shell: Shell) -> None:
+        data = os.urandom(5 * MIB)
+        space = shell.space(x=data)
+        for options in ("", "-n "):
+            done = shell.sh(
+                f"uvideo cp {options}uvideo://{space}/x >(cat > out; touch done); until [ -e done ]; do :; done"
+            )
+            assert done.code == 0 and (shell.folder / "out").read_bytes() == data, done.err
+            (shell.folder / "done").unlink()
+            done = shell.sh(f"uvideo cp {options}uvideo://{space}/x /dev/stdout | cat")
+            assert done.code == 0 and done.data == data, done.err
+
+    @pytest.mark.parametrize(
+        "words, said",
+        [
+            (["/dev/null", "uvideo://S/x/"], "a pipe has no name"),
+            (["-r", "/dev/null", "uvideo://S/x"], "a pipe cannot be combined"),
+            (["/dev/null", "elsewhere"], "neither side"),
+        ],
+        ids=" ".join,
+    )
+    def test_what_cannot_be_meant(self, shell: Shell, inside: Inside, words: list[str], said: str) -> None:
+        space = shell.space()
+        done = inside("cp", *(word.replace("S", space) if "://" in word else word for word in words))
+        assert done.code == 2 and said in done.err
+        assert inside("mv", "/dev/null", f"uvideo://{space}/x").code == 2
+        assert keys(shell, space) == []
+
+    def test_of_several_sources_a_pipe_fails_and_is_not_waited_for(self, shell: Shell, inside: Inside) -> None:
+        space = shell.space()
+        os.mkfifo(shell.folder / "fifo")
+        (shell.folder / "a").write_text("a")
+        done = inside("cp", "a", "fifo", f"uvideo://{space}/", "--json")
+        assert done.code == 1 and failed(done) == ["fifo"] and keys(shell, space) == ["a"]
+
+    @pytest.mark.skipif(not os.path.exists("/proc/version"), reason="Linux only")
+    def test_a_file_that_says_it_is_empty_is_read_to_its_end(self, shell: Shell, inside: Inside) -> None:
+        version = Path("/proc/version").read_bytes()
+        space = shell.space()
+        (shell.folder / "f").mkdir()
+        (shell.folder / "f" / "version").symlink_to("/proc/version")
+        words = ("f", f"uvideo://{space}/f", "--links", "follow")
+        done = inside("cp", "/proc/version", f"uvideo://{space}/", "--json")
+        assert check(done.lines[0])["bytes"] == len(version) and shell.client.get(space, "version").data == version
+        assert inside("verify", "/proc/version", f"uvideo://{space}/version").code == 0
+        assert check(inside("sync", *words, "--json").lines[-1])["done"] == 1
+        assert inside("verify", *words).code == 0
+        assert check(inside("sync", *words, "--json").lines[-1])["skipped"] == 1
+        shell.client.put(space, "f/version", b"x" * len(version))
+        assert inside("verify", *words).code == 5
+        assert check(inside("sync", *words, "--json").lines[-1])["done"] == 1
+
+
 def test_answers_that_precede_the_answer_do_not_end_what_is_sent(shell: Shell) -> None:
     space, data = shell.space(), os.urandom(5 * MIB)
     (shell.folder / "film").write_bytes(data)

@@ -8,9 +8,12 @@ import io
 import os
 import pickle
 import socket
+import threading
+import urllib.error
 import urllib.request
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ from test.server_fixture import Server
 from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.protocol import etag, operation
 from uvideo import AsyncClient, Client, Settings, errors
+from uvideo.config.settings import load
 
 BLOCK = 4194304
 
@@ -271,6 +275,26 @@ def test_a_delimiter_gives_prefixes(client: Client, space: str) -> None:
     pages = list(client.list(space, delimiter="/").pages())
     assert [prefix for page in pages for prefix in page.prefixes] == ["a/", "b/"]
     assert [each.key for page in pages for each in page.items] == ["c"]
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 1000])
+def test_an_iteration_with_a_delimiter_gives_prefixes_among_the_objects(
+    client: Client, space: str, page_size: int
+) -> None:
+    for name in ("a", "b/1", "b/2", "b0", "c/", "c/1", "d"):
+        client.put(space, name, b"x")
+    listing = client.list(space, delimiter="/", page_size=page_size)
+    expected = [("a", False, 1), ("b/", True, 0), ("b0", False, 1), ("c/", True, 0), ("d", False, 1)]
+    assert [(each.key, each.is_prefix, each.size) for each in listing] == expected
+    assert {each.space for each in listing} == {space}
+    assert not [each for each in client.list(space, page_size=page_size) if each.is_prefix]
+
+    async def work() -> list[tuple[str, bool, int]]:
+        async with AsyncClient(settings=client.settings) as loop:
+            found = loop.list(space, delimiter="/", page_size=page_size)
+            return [(each.key, each.is_prefix, each.size) async for each in found]
+
+    assert asyncio.run(work()) == expected
 
 
 def test_many_are_deleted_and_what_fails_is_said_at_the_end(client: Client, space: str) -> None:
@@ -522,3 +546,59 @@ def test_blanks_around_a_header_are_none_of_its_value(server: Server, client: Cl
         raw.sendall(f"{sent}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
         assert raw.makefile("rb").readline().startswith(b"HTTP/1.1 200")
     assert client.stat(space, "a").metadata == {"k": "v"}
+
+
+def test_a_client_keeps_as_many_connections_as_it_is_told(server: Server, space: str, proxy: FaultProxy) -> None:
+    """Four puts at the same time, twice: connections that were kept are used again."""
+
+    def connections(pool_size: int) -> int:
+        proxy.reset()
+        options: dict[str, Any] = {"endpoint": f"127.0.0.1:{proxy.port}", "pool_size": pool_size}
+        with Client(server.public_key, server.private_key, **options) as client:
+            for _ in range(2):
+                gate = threading.Barrier(4)
+
+                def data(gate: threading.Barrier = gate) -> Iterator[bytes]:
+                    yield b"x"
+                    gate.wait(patience.SECONDS)  # all four have a connection now
+                    yield b"y"
+
+                with ThreadPoolExecutor(4) as threads:
+                    done = [threads.submit(client.put, space, str(number), data()) for number in range(4)]
+                assert all(each.result().size == 2 for each in done)
+        return len({seen.connection for seen in proxy.log()})
+
+    assert connections(1) > connections(8)
+
+
+def test_a_client_of_a_loop_has_no_more_connections_than_it_is_told(
+    server: Server, space: str, proxy: FaultProxy
+) -> None:
+    async def work(pool_size: int) -> int:
+        proxy.reset()
+        options: dict[str, Any] = {"endpoint": f"127.0.0.1:{proxy.port}", "pool_size": pool_size}
+        async with AsyncClient(server.public_key, server.private_key, **options) as client:
+            await asyncio.gather(*(client.put(space, str(number), b"x") for number in range(20)))
+        return len({seen.connection for seen in proxy.log()})
+
+    assert asyncio.run(work(2)) <= 2
+
+
+def test_the_pool_size_comes_from_the_environment_too() -> None:
+    assert load(environ={"UVIDEO_POOL_SIZE": "7"}).pool_size == 7
+
+
+def test_a_presigned_delete_removes_that_object_only(client: Client, space: str) -> None:
+    for key in ("a b+c", "other"):
+        client.put(space, key, b"x")
+    url = client.presign(space, "a b+c", method="DELETE", expires=60)
+    for wrong in (url.replace("a%20b", "other", 1), url.replace("Signature=", "Signature=A")):
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(urllib.request.Request(wrong, method="DELETE"))
+    with pytest.raises(urllib.error.HTTPError):  # it is not for reading
+        urllib.request.urlopen(url)
+    with urllib.request.urlopen(urllib.request.Request(url, method="DELETE")) as response:
+        assert response.status in (200, 204)
+    assert [each.key for each in client.list(space)] == ["other"]
+    with pytest.raises(errors.InvalidArgument, match="for a PUT only"):
+        client.presign(space, "a", method="DELETE", mime="text/plain")

@@ -24,7 +24,18 @@ SPELLED = (
     ("AsyncWriter", "Writer"),
 )
 #: Methods that ask nothing of the service, or ask it later.
-PLAIN = {"presign", "transfers", "settings", "open", "list", "list_spaces", "list_files", "list_uploads", "list_parts"}
+PLAIN = {
+    "presign",
+    "presign_post",
+    "transfers",
+    "settings",
+    "open",
+    "list",
+    "list_spaces",
+    "list_files",
+    "list_uploads",
+    "list_parts",
+}
 #: Methods whose docstring in AsyncClient is its own, and why.
 OWN_TEXT = {
     "close": "all its connections are the loop's",

@@ -138,6 +138,7 @@ BAD = {
     "client_key": 3,
     "client_key_password": "s3cret\n",
     "proxy": "ftp://us:pw@h",
+    "pool_size": 0,
     "user_agent": "a\r\nb",
     "state_dir": 3,
     "space_parameter": "Name",

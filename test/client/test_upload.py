@@ -25,6 +25,8 @@ from uvideo import AsyncClient, Cancel, Client, TransferManager, errors, etag
 from uvideo.models import Progress
 
 BLOCK = 4194304
+#: A file of the system that says it has 0 bytes, and always has the same content.
+VERSION = Path("/proc/version")
 
 
 def content(size: int) -> bytes:
@@ -64,6 +66,15 @@ def test_a_file_of_any_size_is_stored(client: Client, space: str, tmp_path: Path
     assert found.data == path.read_bytes()
     assert (found.info.etag, found.info.mime) == (stored.etag, "video/mp4")
     assert (found.info.metadata, found.info.storage_class) == ({"k": "v"}, "IA")
+    tidy(client, space)
+
+
+@pytest.mark.skipif(not VERSION.exists(), reason="Linux only")
+def test_a_file_that_says_it_is_empty_is_read_to_its_end(client: Client, space: str) -> None:
+    assert VERSION.stat().st_size == 0
+    for stored in (client.upload(space, "v", VERSION), client.put(space, "v", VERSION)):
+        assert stored.size == len(VERSION.read_bytes()) and stored.verified
+        assert client.get(space, "v").data == VERSION.read_bytes()
     tidy(client, space)
 
 

@@ -153,6 +153,20 @@ class Put(Files, Case):
                 self.assertEqual(self.stored(self.private, "stream"), data)
                 self.assertFalse(stream.closed)
 
+    def test_a_file_that_says_it_is_empty_is_read_to_its_end(self):
+        if not os.path.exists("/proc/version"):  # Linux has one that always has the same content
+            return
+        with io.open("/proc/version", "rb") as file:
+            data = file.read()
+        self.assertEqual(os.stat("/proc/version").st_size, 0)
+        files = self.files()
+        self.assertStatus(200, files.putfile(self.private, "put", "/proc/version"))
+        self.assertStatus(200, files.postfile(self.private, "post", "/proc/version"))
+        self.assertStatus(200, self.uploader().uploadfile(self.private, "parts", "/proc/version"))
+        for key in ("put", "post", "parts"):
+            self.assertEqual(self.stored(self.private, key), data)
+            self.assertTrue(files.compare_file_etag(self.private, key, "/proc/version"))
+
     def test_the_empty_object_has_the_services_etag(self):
         files, empty = self.files(), self.file(b"")
         self.assertEqual(self.assertStatus(200, files.putfile(self.private, "empty", empty)).etag, EMPTY)
@@ -201,7 +215,8 @@ class Put(Files, Case):
     def test_streams_that_are_none(self):
         for stream in (None, 5, {"a": b"b"}, set([b"x"]), [5]):
             self.assertStatus(-3, self.files().putstream(self.private, "none", stream))
-        self.assertStatus(404, self.files().head_file(self.private, "none"))
+        resp = self.assertStatus(404, self.files().head_file(self.private, "none"))
+        self.assertTrue(resp.error.endswith(": %s/none" % self.private), resp.error)
 
     def test_closed_streams_are_refused(self):
         with io.open(self.file(b"x"), encoding="ascii") as text, io.open(self.file(b"x"), "rb") as file:

@@ -99,13 +99,31 @@ def test_the_package_names_the_plugin(tmp_path: Path) -> None:
     assert {line.partition(">")[0] for line in needed.split()} == {"aiohttp", "click", "cryptography", "pytest"}
 
 
+def test_the_part_of_the_guide_without_pytest_runs_without_it(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "howto" / "testing.md").read_text().partition("Without pytest")[2]
+    (program,) = re.findall(r"^```python\n(.*?)^```$", text.partition("## Faults")[0], re.MULTILINE | re.DOTALL)
+    (tmp_path / "films.py").write_text(program)
+    code = "import runpy, sys; sys.modules['pytest'] = None; runpy.run_path('films.py', run_name='__main__')"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=patience.SECONDS,
+    )
+    assert done.returncode == 0 and "OK" in done.stderr, done
+    assert os.listdir(tmp_path) == ["films.py"]  # the server's folder is gone
+
+
 def test_the_guide(tmp_path: Path) -> None:
     """Every block of the guide runs; its table holds every fault; its file is one."""
     text = (ROOT / "docs" / "howto" / "testing.md").read_text()
     blocks = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     programs = [block for kind, block in blocks if kind == "python"]
     done = run_pytest(tmp_path, "\n".join(programs))
-    assert done.returncode == 0 and "3 passed" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0 and "4 passed" in done.stdout, done.stdout + done.stderr
     kinds = {name for name, value in vars(faults.Script).items() if callable(value) and not name.startswith("_")}
     assert (
         set(re.findall(r"`\.?(\w+)\(", text.partition("## Faults")[2].partition("**A fault")[0])) - {"faults"} >= kinds

@@ -15,7 +15,15 @@ from .http.pool import Transport
 from .http.trust import Certificate
 from .protocol.byterange import parse_content
 from .protocol.compat import TYPE_CHECKING, is_integer, is_text, native, printable, to_text, whole
-from .protocol.errors import BadAnswer, ConfigurationError, IntegrityError, InvalidArgument, NoAnswer, UVideoError
+from .protocol.errors import (
+    BadAnswer,
+    ConfigurationError,
+    IntegrityError,
+    InvalidArgument,
+    NoAnswer,
+    NotFound,
+    UVideoError,
+)
 from .protocol.field import RESTORE, SESSION, unquoted
 from .protocol.json_document import document
 from .protocol.location import check_key, check_space
@@ -132,7 +140,7 @@ def failed(error):
         status = error.status if error.status is not None else LOCAL
     headers = response.headers if response is not None else None
     content = getattr(response, "content", getattr(response, "body", None))
-    resp = ResponseInfo(status, headers, content, error.message, error.ret_code)
+    resp = ResponseInfo(status, headers, content, _message(error), error.ret_code)
     resp.x_session_id = resp.x_session_id or error.request_id
     if isinstance(error, ConfigurationError):
         resp.exception = ConfigurationError(error.message)  # the original error holds the request's body
@@ -147,6 +155,15 @@ def failed(error):
     if status == 200 and content:  # the management API reports errors with HTTP 200
         ret = succeeded(status, headers, content)[0]
     return ret, resp
+
+
+def _message(error):
+    # type: (UVideoError) -> str
+    """The error's text; of a missing object with space and key, which the service's text does not have."""
+    is_own = error.operation not in ("CopyObject", "CopyPart", "UploadHit")  # their key is that of the new object
+    if isinstance(error, NotFound) and error.key and is_own:
+        return printable(u"%s: %s/%s" % (error.message, to_text(error.space or u""), to_text(error.key)))
+    return error.message
 
 
 def _line(value):

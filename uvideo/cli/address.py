@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from dataclasses import dataclass
 
 from uvideo.cli.i18n import say
@@ -58,6 +59,15 @@ class Local:
         return is_pattern(self.path) and not os.path.lexists(self.path)
 
     @property
+    def is_pipe(self) -> bool:
+        """Whether it is a named pipe or a device, for example from the shell's ``<(command)``."""
+        try:
+            mode = os.stat(self.path).st_mode
+        except OSError:
+            return False
+        return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
+
+    @property
     def is_folder(self) -> bool:
         """Whether it is written as a folder: with a slash, . or .. at the end."""
         return self.path.endswith(("/", os.sep)) or os.path.basename(self.path) in (".", "..")
@@ -65,10 +75,12 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class Pipe:
-    """Standard input as a source, standard output as a target."""
+    """Standard input as a source, standard output as a target; or with a path, a pipe or a device as a source."""
+
+    path: str | None = None
 
     def __str__(self) -> str:
-        return "-"
+        return "-" if self.path is None else self.path
 
 
 Address = Remote | Local | Pipe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from uvideo import Limit
     from uvideo.cli.etags import Etags
     from uvideo.client.options import CopyOptions, ResumeOptions
-    from uvideo.models import TransferRecord
+    from uvideo.client.stream import Source
+    from uvideo.models import Stored, TransferRecord
 
 T = TypeVar("T")
 
@@ -103,20 +105,21 @@ def sides(record: TransferRecord) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One item to transfer.  entry: the source, None for standard input.  target: may be standard output.
+    """One item to transfer.  entry: the source, None for a pipe.  target: may be standard output.
 
-    record: the transfer to resume, in place of an entry.
+    record: the transfer to resume, in place of an entry.  pipe: the source if there is no entry.
     """
 
     entry: Entry | None
     target: Remote | str | Pipe
     record: TransferRecord | None = None
+    pipe: Pipe = Pipe()
 
     @property
     def source(self) -> str:
         if self.record is not None:
             return sides(self.record)[0]
-        return "-" if self.entry is None else str(self.entry.place)
+        return str(self.pipe if self.entry is None else self.entry.place)
 
     @property
     def size(self) -> int:
@@ -213,7 +216,7 @@ class Mover:
                 action=carried.action,
                 source=source,
                 target=str(task.target),
-                bytes=None if source == "-" and self._context.dry_run else moved,
+                bytes=None if task.entry is None and task.record is None and self._context.dry_run else moved,
                 etag=carried.etag,
                 verified=carried.verified,
                 removed=removed,
@@ -239,8 +242,8 @@ class Mover:
             self._report.item(SKIPPED, source=source, target=target, reason=reason)
 
     def _exists(self, target: Remote | str | Pipe) -> bool:
-        if isinstance(target, str):
-            return os.path.lexists(target)
+        if isinstance(target, str):  # what is written to and not replaced does not count: pipes, devices
+            return os.path.lexists(target) and (os.path.isfile(target) or not os.path.exists(target))
         if isinstance(target, Remote):
             try:
                 self._client.stat(target.space, target.key)
@@ -253,9 +256,12 @@ class Mover:
         entry, target = task.entry, task.target
         if task.record is not None:
             return self._resume(task.record, line)
-        if entry is None or isinstance(entry.place, str):
+        if entry is None:
             assert isinstance(target, Remote)
-            return self._upload(entry, target, line)
+            return self._upload_pipe(task.pipe, target, line)
+        if isinstance(entry.place, str):
+            assert isinstance(target, Remote)
+            return self._upload(entry, entry.place, target, line)
         if isinstance(target, Remote):
             return self._copy(entry, entry.place, target, line)
         return self._download(entry, entry.place, target, line)
@@ -273,24 +279,35 @@ class Mover:
         found = self._client.resume(record.id, **self._given(line))
         return Carried(record.direction, found.size or 0, found.etag, found.verified)
 
-    def _upload(self, entry: Entry | None, target: Remote, line: Line | None) -> Carried:
-        options, path = self._options, None if entry is None else entry.path
+    def _upload_pipe(self, pipe: Pipe, target: Remote, line: Line | None) -> Carried:
         if self._context.dry_run:
-            return Carried("upload", entry.size if entry is not None else 0, None)
-        source: Any
-        if path is None:
-            source = sys.stdin.buffer
-            kind = options.mime or mime.by_name(target.key) or mime.by_content(source.peek(mime.HEAD)[: mime.HEAD])
-        else:
-            source = Path(path)
-            kind = options.mime or mime.guess(target.key, path)
-        given, metadata, began = self._given(line), options.metadata, time.time_ns()
-        stored = self._client.upload(
-            target.space, target.key, source, mime=kind, storage_class=options.storage_class, metadata=metadata, **given
-        )
-        if entry is not None and path is not None and stored.etag and stored.verified and self._etags:
+            return Carried("upload", 0, None)
+        with contextlib.ExitStack() as stack:
+            source: Any = sys.stdin.buffer if pipe.path is None else stack.enter_context(open(pipe.path, "rb"))
+            head = source.peek(mime.HEAD)[: mime.HEAD]
+            stored = self._store(target, source, mime.by_name(target.key) or mime.by_content(head), line)
+        return Carried("upload", stored.size or 0, stored.etag, stored.verified)
+
+    def _upload(self, entry: Entry, path: str, target: Remote, line: Line | None) -> Carried:
+        if self._context.dry_run:
+            return Carried("upload", entry.size, None)
+        began = time.time_ns()
+        stored = self._store(target, Path(path), None if self._options.mime else mime.guess(target.key, path), line)
+        if stored.etag and stored.verified and self._etags:
             self._etags.uploaded(entry, stored.etag, began)
         return Carried("upload", stored.size or 0, stored.etag, stored.verified)
+
+    def _store(self, target: Remote, source: Source, kind: str | None, line: Line | None) -> Stored:
+        options = self._options
+        return self._client.upload(
+            target.space,
+            target.key,
+            source,
+            mime=options.mime or kind,
+            storage_class=options.storage_class,
+            metadata=options.metadata,
+            **self._given(line),
+        )
 
     def _download(self, entry: Entry, source: Remote, target: str | Pipe, line: Line | None) -> Carried:
         if self._context.dry_run:

@@ -184,7 +184,7 @@ class Destinations:
         self._check()
         first = sources[0]
         several = len(sources) > 1 or getattr(first, "is_pattern", False)
-        into = several or _is_folder(client, first, recursive)
+        into = self._many = several or _is_folder(client, first, recursive)
         self._into = into or (isinstance(target, (Remote, Local)) and target.is_folder)
         if isinstance(target, Local):
             if into and os.path.lexists(target.path) and not os.path.isdir(target.path):
@@ -195,13 +195,18 @@ class Destinations:
         self._folder: FolderTarget | None = None
         self._taken: set[int] = set()
 
+    @property
+    def is_many(self) -> bool:
+        """Whether the sources may be several items: a folder, a pattern or several addresses."""
+        return self._many
+
     def _check(self) -> None:
         pipes = [each for each in self._sources if isinstance(each, Pipe)]
         if isinstance(self._target, Remote):
             if pipes and (len(self._sources) > 1 or self._recursive):
-                raise InvalidArgument(say("standard input cannot be combined with other sources or with -r"))
+                raise InvalidArgument(say("a pipe cannot be combined with other sources or with -r"))
             if pipes and self._target.is_folder:
-                raise InvalidArgument(say("standard input has no name: write the whole uvideo://space/key"))
+                raise InvalidArgument(say("a pipe has no name: write the whole uvideo://space/key"))
         elif pipes or any(isinstance(each, Local) for each in self._sources):
             raise InvalidArgument(say("neither side is an object uvideo://space/key: use the system's cp"))
         for each in self._sources:
@@ -224,7 +229,7 @@ class Destinations:
         for source in self._sources:
             if isinstance(source, Pipe):
                 assert isinstance(self._target, Remote)
-                yield Task(None, self._target)
+                yield Task(None, self._target, pipe=source)
                 continue
             name = ""
             if len(self._sources) > 1:

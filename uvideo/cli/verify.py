@@ -15,7 +15,7 @@ from uvideo import Cancel, same_etag
 from uvideo import etag as etag_of
 from uvideo.cli import failure
 from uvideo.cli.address import Local, Pipe, Remote, parse
-from uvideo.cli.compare import merge, without_markers
+from uvideo.cli.compare import may_be_same, merge, without_markers
 from uvideo.cli.context import Context
 from uvideo.cli.cp import SelectionOptions, folder_reader, selection
 from uvideo.cli.etags import hashed
@@ -258,18 +258,17 @@ class Pair:
         """Set the state; local files are read only if their etag is needed."""
         if self.one is None or self.other is None:
             self.state = "extra" if self.one is None else "missing"
-        elif self.one.size != self.other.size:
-            self.state = "different"
-        elif size_only:
-            self.state = "same"
+        elif size_only or not may_be_same(self.one, self.other):
+            self.state = "same" if self.one.size == self.other.size else "different"
         else:
             try:
                 self.etags = (_etag(self.one, cancel), _etag(self.other, cancel))
             except LocalFailure as error:
                 self.error = error
                 return self
-            same = same_etag(*self.etags, self.one.size)
-            self.state = "unknown" if same is None else "same" if same else "different"
+            same = same_etag(*self.etags, max(self.one.size, self.other.size))
+            is_unknown = same is None and self.one.size == self.other.size
+            self.state = "unknown" if is_unknown else "same" if same else "different"
         return self
 
 

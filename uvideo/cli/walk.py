@@ -135,6 +135,7 @@ def objects(client: Client, space: str, prefix: str, base: str | None = None, fl
     return ascending(
         Entry(each.key[skip:], each.size, Remote(space, each.key), etag=each.etag, modified=each.modified)
         for each in client.list(space, prefix, delimiter="/" if flat else "")
+        if not each.is_prefix
     )
 
 

@@ -22,7 +22,7 @@ from uvideo.client import operations
 from uvideo.client.base import BaseClient, documented_by
 from uvideo.client.cancel import Cancel
 from uvideo.client.carrier import carried
-from uvideo.client.listing import AsyncListing, Listing
+from uvideo.client.listing import AsyncListing, Listing, Merge, items_of
 from uvideo.client.operations import DataCall, ManagementCall
 from uvideo.client.options import OpenOptions, PutOptions, check_names
 from uvideo.client.stream import Content, Source
@@ -162,9 +162,12 @@ class AsyncClient(BaseClient):
         return await self._carrier.call(op, body, lost=lost, proof=proof)
 
     def _list(
-        self, call: Callable[[str], DataCall[Page[T]] | ManagementCall[Page[T]]], start: str = ""
+        self,
+        call: Callable[[str], DataCall[Page[T]] | ManagementCall[Page[T]]],
+        start: str = "",
+        merge: Merge[T] = items_of,
     ) -> AsyncListing[T]:
-        return AsyncListing(lambda marker: self._run(call(marker)), start)
+        return AsyncListing(lambda marker: self._run(call(marker)), start, merge)
 
     def _one(self) -> AsyncClient:
         """This client for a call of several operations, which share its total time."""
@@ -236,13 +239,26 @@ class AsyncClient(BaseClient):
     # Objects
 
     async def put(
-        self, space: str, key: str, data: AsyncContent, *, checksum: bool | None = None, **options: Unpack[PutOptions]
+        self,
+        space: str,
+        key: str,
+        data: AsyncContent,
+        *,
+        if_absent: bool = False,
+        checksum: bool | None = None,
+        **options: Unpack[PutOptions],
     ) -> models.Stored:
         check_names("put", options, PutOptions)
         if not isinstance(data, (bytes, bytearray, memoryview)):
             source = _bridged(data)
-            return await self._bulk(lambda client, _: client.put(space, key, source, checksum=checksum, **options), {})
-        return await self._bytes_put(operations.put(space, key, **options), bytes(data), self._checks(checksum))
+            return await self._bulk(
+                lambda client, _: client.put(space, key, source, if_absent=if_absent, checksum=checksum, **options), {}
+            )
+        content, check = bytes(data), self._checks(checksum)
+        op, whole = operations.put(space, key, **options), self._one()
+        if if_absent:
+            return await whole._put_if_absent(op, lambda each: whole._bytes_put(each, content, check))
+        return await self._bytes_put(op, content, check)
 
     get = awaited(Client.get)
 
@@ -291,6 +307,18 @@ class AsyncClient(BaseClient):
     download_dir = threaded(Client.download_dir, whole=False)
 
     stat = awaited(Client.stat)
+
+    exists = awaited(Client.exists)
+
+    wait_until = awaited(Client.wait_until)
+
+    async def _paused(self, seconds: float, sleep: Callable[[float], object] | None) -> None:
+        paused = (self._carrier.sleep if sleep is None else sleep)(seconds)
+        if inspect.isawaitable(paused):
+            await paused
+
+    def _tidying(self) -> AsyncClient:
+        return carried(self, self._carrier.tidying())
 
     delete = awaited(Client.delete)
 

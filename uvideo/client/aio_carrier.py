@@ -82,7 +82,7 @@ class AsyncCarrier:
         if pool.loop is not loop:
             if pool.loop is not None:
                 raise InvalidArgument("this client belongs to another event loop: make one for this loop")
-            pool.loop, pool.room = loop, asyncio.Semaphore(CONNECTIONS)
+            pool.loop, pool.room = loop, asyncio.Semaphore(self.settings.pool_size or CONNECTIONS)
         return loop
 
     async def close(self) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -16,7 +18,7 @@ from uvideo.client.operations import DataCall
 from uvideo.client.options import ClientOptions, StoredOptions, listing_options
 from uvideo.client.texts import several
 from uvideo.config.settings import Settings
-from uvideo.errors import AlreadyExists, NotFound, UploadNotFound, UVideoError
+from uvideo.errors import AlreadyExists, DeadlineExceeded, NotFound, UploadNotFound, UVideoError
 from uvideo.models import T
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from uvideo.transfer.journal import Journal
 
 __all__ = ["BaseClient", "documented_by"]
+
+_log = logging.getLogger("uvideo")
 
 C = TypeVar("C", bound="BaseClient")
 
@@ -83,11 +87,39 @@ class BaseClient:
     ) -> str:
         """A URL with which anybody can make one kind of request for the object until it expires.
 
-        method: GET, HEAD or PUT.  expires: seconds or a timedelta, None for the settings'.  mime, md5: for a PUT, which
-        must send the same headers.  filename: for a GET, the name under which a browser saves the download.
+        method: GET, HEAD, PUT or DELETE.  expires: seconds or a timedelta, None for the settings'.  mime, md5: for a
+        PUT, which must send the same headers.  filename: for a GET, the name under which a browser saves the download.
         """
         lasting = int(operations.seconds(self._settings.expires if expires is None else expires, "expires"))
         return self._core.url(operations.signable(space, key, method, mime, md5, filename), max(1, lasting))
+
+    def presign_post(
+        self,
+        space: str,
+        key: str,
+        *,
+        prefix: bool = False,
+        min_size: int = 0,
+        max_size: int | None = None,
+        mime: str | None = None,
+        expires: float | timedelta | None = None,
+        endpoint: str | None = None,
+    ) -> models.PostForm:
+        """A PostForm with which somebody can upload one file, by a form of S3, until it expires.
+
+        prefix: the form may store any key that begins with ``key``; as it is made, the name of the file follows.
+        min_size, max_size: bytes of the file.  mime: its media type; "video/" lets the form choose one that begins so,
+        in its field Content-Type.  expires: as in ``presign``.  endpoint: URL of the service for S3, where a space is a
+        bucket; by default this client's, because `uvideo serve` answers both there.  Nothing is sent.
+        """
+        lasting = int(operations.seconds(self._settings.expires if expires is None else expires, "expires"))
+        where = operations.s3_endpoint(self._settings.hosts().upload if endpoint is None else endpoint)
+        grant = operations.form_grant(
+            self._settings, space, key, prefix, min_size, max_size, mime, int(self._core.now()), max(1, lasting)
+        )
+        from uvideo.s3 import post_policy
+
+        return models.PostForm(f"{where}/{space}", post_policy.signed(grant))
 
     def transfers(self) -> tuple[models.TransferRecord, ...]:
         """The unfinished uploads and downloads in this user's journal, the oldest first."""
@@ -155,12 +187,67 @@ class BaseClient:
             if not lost or await self._is_there(space, key) or not await self._is_there(space, new_key):
                 raise
 
-    async def _is_there(self, space: str, key: str) -> bool:
+    async def _found(self, space: str, key: str) -> models.ObjectInfo | None:
+        """An object's ObjectInfo, or None if there is none."""
         try:
-            await self._ask(operations.stat(space, key))
+            return await self._ask(operations.stat(space, key))
         except NotFound:
-            return False
-        return True
+            return None
+
+    async def _is_there(self, space: str, key: str) -> bool:
+        return await self._found(space, key) is not None
+
+    async def _waited(
+        self,
+        space: str,
+        key: str,
+        state: str,
+        timeout: float | timedelta,
+        interval: float | timedelta,
+        clock: Callable[[], float] | None,
+        sleep: Callable[[float], object] | None,
+    ) -> models.ObjectInfo | None:
+        limit, pause = operations.check_state(state, timeout, interval)
+        ticks = self._core.ticks if clock is None else clock
+        end = ticks() + limit
+        while True:
+            found = await self._found(space, key)
+            if operations.is_reached(state, found):
+                return found
+            if found is None and state == "restored":
+                raise NotFound(operation="HeadObject", space=space, key=key)
+            left = end - ticks()
+            if left <= 0:
+                raise DeadlineExceeded(
+                    f"{space}/{key} is not {state} after {limit:g} s", operation="HeadObject", space=space, key=key
+                )
+            await self._paused(min(pause, left), sleep)
+
+    async def _paused(self, seconds: float, sleep: Callable[[float], object] | None) -> None:
+        """Wait with the caller's ``sleep``, or with this client's."""
+        raise NotImplementedError
+
+    async def _put_if_absent(
+        self, op: operation.PutObject, send: Callable[[operation.PutObject], Awaitable[models.Stored]]
+    ) -> models.Stored:
+        """Store an object by ``send`` and an unforced rename.  AlreadyExists; nothing is left behind then."""
+        if await self._is_there(op.space, op.key):
+            raise AlreadyExists(operation="PutObject", space=op.space, key=op.key)
+        temporary = operations.aside(op)
+        try:
+            stored = await send(temporary)
+            await self._renamed(op.space, temporary.key, op.key, False)
+        except BaseException:
+            try:
+                await self._tidying()._ask(operations.delete(op.space, temporary.key))
+            except UVideoError as error:
+                _log.warning("the temporary object %s/%s was not removed: %s", op.space, temporary.key, error)
+            raise
+        return replace(stored, key=op.key)
+
+    def _tidying(self: C) -> C:
+        """This client for cleaning up after a failed call."""
+        raise NotImplementedError
 
     async def _appended(
         self, space: str, key: str, data: bytes, position: int | None, **options: Unpack[StoredOptions]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["carried", "chosen", "connect", "fetched", "whole"]
 
 PIECE = 1 << 20  # bytes read at a time
+POOL_SIZE = 32  # idle connections kept for each host
 
 
 def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
@@ -47,6 +48,7 @@ def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
         authorities=settings.ca_bundle,
         certificate=own,
         proxy=settings.proxy,
+        pool=settings.pool_size or POOL_SIZE,
     )
     if tries is None:
         tries = retry.Retry(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Generic
 
 from uvideo.errors import BadAnswer
@@ -16,15 +16,24 @@ def following(page: Page[T], marker: str) -> str:
     return page.marker
 
 
+#: All entries of a page in the order in which an iteration gives them.
+Merge = Callable[[Page[T]], Iterable[T]]
+
+
+def items_of(page: Page[T]) -> Iterable[T]:
+    return page.items
+
+
 class Listing(Generic[T]):
-    """The items of a listing, in the service's order.  Each iteration starts from the beginning and may raise
-    UVideoError.
+    """The items of a listing, in the service's order, with its prefixes among them if there is a delimiter.
+
+    Each iteration starts from the beginning and may raise UVideoError.
 
     Safe to share between threads; its iterators are not.
     """
 
-    def __init__(self, fetch: Callable[[str], Page[T]], start: str = "") -> None:
-        self._fetch, self._start = fetch, start
+    def __init__(self, fetch: Callable[[str], Page[T]], start: str = "", merge: Merge[T] = items_of) -> None:
+        self._fetch, self._start, self._merge = fetch, start, merge
 
     def pages(self) -> Iterator[Page[T]]:
         """The items by page, each page requested when needed."""
@@ -38,14 +47,14 @@ class Listing(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         for page in self.pages():
-            yield from page.items
+            yield from self._merge(page)
 
 
 class AsyncListing(Generic[T]):
     """As Listing, with ``async for``."""
 
-    def __init__(self, fetch: Callable[[str], Awaitable[Page[T]]], start: str = "") -> None:
-        self._fetch, self._start = fetch, start
+    def __init__(self, fetch: Callable[[str], Awaitable[Page[T]]], start: str = "", merge: Merge[T] = items_of) -> None:
+        self._fetch, self._start, self._merge = fetch, start, merge
 
     async def pages(self) -> AsyncIterator[Page[T]]:
         """The items by page, each page requested when needed."""
@@ -59,5 +68,5 @@ class AsyncListing(Generic[T]):
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.pages():
-            for item in page.items:
+            for item in self._merge(page):
                 yield item

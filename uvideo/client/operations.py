@@ -6,18 +6,20 @@ anything is sent.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from uvideo import models
-from uvideo._core import byterange, etag, field, location, operation, validation
+from uvideo._core import byterange, etag, field, location, operation, provider, validation
 from uvideo._core import etag as etags
+from uvideo._core import restore as restore_header
 from uvideo.client.options import ReadOptions, WriteOptions
 from uvideo.client.texts import several, texts
 from uvideo.config.setting_checks import whole
-from uvideo.errors import BadAnswer, IntegrityError, InvalidArgument, SomeFailed, SpaceNotFound
+from uvideo.errors import BadAnswer, IntegrityError, InvalidArgument, NoCredentials, SomeFailed, SpaceNotFound
 from uvideo.models import T
 
 if TYPE_CHECKING:
@@ -25,13 +27,17 @@ if TYPE_CHECKING:
 
     from uvideo._core import DataOperation, ManagementOperation
     from uvideo.client.options import KeptOptions, StoredOptions
+    from uvideo.config.settings import Settings
+    from uvideo.s3 import post_policy
 
-    Signable = operation.GetObject | operation.HeadObject | operation.PutObject
+    Signable = operation.GetObject | operation.HeadObject | operation.PutObject | operation.DeleteObject
 
 R = TypeVar("R")
 Pairs = tuple[tuple[str, str], ...]
 ByteRange = byterange.ByteRange
 check_key, check_space = location.check_key, location.check_space
+#: What ``wait_until`` waits for.
+STATES = "present", "gone", "restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +348,28 @@ def stat(space: str, key: str) -> DataCall[models.ObjectInfo]:
     return DataCall(op, sized)
 
 
+def check_state(state: str, timeout: float | timedelta, interval: float | timedelta) -> tuple[float, float]:
+    """(timeout, interval) of a wait in seconds."""
+    choice(state, STATES, "state")
+    return seconds(timeout, "timeout"), seconds(interval, "interval")
+
+
+def is_reached(state: str, found: models.ObjectInfo | None) -> bool:
+    """Whether an object, or None, is in the state that is waited for."""
+    if found is None or state != "restored":
+        return (found is None) == (state == "gone")
+    if found.storage_class != "ARCHIVE":
+        return True
+    restored = restore_header.parse(found.restore)
+    return restored is not None and not restored[0]
+
+
+def aside(op: operation.PutObject) -> operation.PutObject:
+    """The put under a temporary key: beside the object's, hidden by a leading dot."""
+    folder, slash, _ = op.key.rpartition("/")
+    return op._replace(key=check_key(f"{folder}{slash}.{uuid.uuid4().hex}.new"))
+
+
 def delete(space: str, key: str) -> DataCall[None]:
     return DataCall(operation.DeleteObject(check_space(space), check_key(key)), nothing)
 
@@ -369,6 +397,18 @@ def list_objects(
         return models.Page(tuple(entry(name, each) for each in result.objects), result.prefixes, following)
 
     return DataCall(op, page)
+
+
+def merged(space: str) -> Callable[[models.Page[models.ObjectInfo]], Iterable[models.ObjectInfo]]:
+    """A function that gives objects and prefixes of a page together, in order of their keys."""
+
+    def entries(page: models.Page[models.ObjectInfo]) -> Iterable[models.ObjectInfo]:
+        if not page.prefixes:
+            return page.items
+        folders = (models.ObjectInfo(space, prefix, 0, None, is_prefix=True) for prefix in page.prefixes)
+        return sorted((*page.items, *folders), key=lambda each: each.key)
+
+    return entries
 
 
 def list_files(space: str, prefix: str, marker: str, page_size: int) -> DataCall[models.Page[models.ObjectInfo]]:
@@ -724,15 +764,69 @@ def summed(
     return summary
 
 
+def s3_endpoint(host: provider.Suffix | provider.Missing | str) -> str:
+    """The origin of the service for S3.  InvalidArgument if it must be given."""
+    if isinstance(host, str):
+        return str(provider.parse_suffix(host, "endpoint").origin(""))
+    if isinstance(host, provider.Missing) or not host.shared or provider.owner_of(host.host):
+        raise InvalidArgument("this service answers S3 at another address: give it, endpoint='https://s3-...'")
+    return str(host.origin(""))
+
+
+def form_grant(
+    settings: Settings,
+    space: str,
+    key: str,
+    prefix: bool,
+    min_size: int,
+    max_size: int | None,
+    mime: str | None,
+    now: int,
+    lasting: int,
+) -> post_policy.FormGrant:
+    """What a form may upload."""
+    from uvideo.s3 import post_policy
+
+    keys = settings.credentials()
+    if keys is None:
+        raise NoCredentials(operation="PostObject", space=space, key=key)
+    check_space(space), check_key(key)
+    least = whole("min_size", min_size, 0, field.SIZE_LIMIT)
+    most = None if max_size is None else whole("max_size", max_size, least, field.SIZE_LIMIT)
+    fields, beginnings = {"key": key}, dict[str, str]()
+    if "${filename}" in key:
+        raise InvalidArgument("the key contains ${filename}: give the beginning of the key, and prefix=True")
+    if prefix:
+        fields["key"], beginnings["key"] = key + "${filename}", key
+    if mime is not None and mime.endswith("/"):
+        beginnings["Content-Type"] = mime
+    elif mime is not None:
+        fields["Content-Type"] = mime_of(mime, key)
+    return post_policy.FormGrant(
+        keys.public_key,
+        keys.private_key,
+        keys.security_token,
+        settings.region or "us-east-1",
+        space,
+        now,
+        now + lasting,
+        fields,
+        beginnings,
+        least,
+        most,
+    )
+
+
 def signable(space: str, key: str, method: str, mime: str | None, md5: str | None, filename: str | None) -> Signable:
-    """The operation that a signed URL allows: a GET, HEAD or PUT."""
+    """The operation that a signed URL allows: a GET, HEAD, PUT or DELETE."""
     space, key = check_space(space), check_key(key)
-    if method not in ("GET", "HEAD", "PUT"):
-        raise InvalidArgument(f"method must be GET, HEAD or PUT, not {method!r}")
+    choice(method, ("GET", "HEAD", "PUT", "DELETE"), "method")
     if method != "PUT" and (mime is not None or md5 is not None):
         raise InvalidArgument("mime and md5 are for a PUT only")
     if method != "GET" and filename is not None:
         raise InvalidArgument("filename is for a GET only")
     if method == "GET":
         return operation.GetObject(space, key, filename=filename)
+    if method == "DELETE":
+        return operation.DeleteObject(space, key)
     return operation.HeadObject(space, key) if method == "HEAD" else operation.PutObject(space, key, mime, md5)

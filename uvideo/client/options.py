@@ -60,6 +60,7 @@ class SettingsOptions(TypedDict, total=False):
     client_key: str | os.PathLike[str] | None
     client_key_password: str | None
     proxy: str | None
+    pool_size: int | None
     user_agent: str | None
     state_dir: str | os.PathLike[str] | None
     space_parameter: str | None
@@ -112,7 +113,7 @@ class StoredOptions(KeptOptions, total=False):
 
 
 class PutOptions(StoredOptions, total=False):
-    """The options of Client.put but ``checksum``."""
+    """The options of Client.put but ``if_absent`` and ``checksum``."""
 
     acl: str | None
 

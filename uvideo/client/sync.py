@@ -19,7 +19,7 @@ from uvideo import models
 from uvideo.client import operations
 from uvideo.client.base import BaseClient
 from uvideo.client.carrier import carried, fetched, whole
-from uvideo.client.listing import Listing
+from uvideo.client.listing import Listing, Merge, items_of
 from uvideo.client.operations import DataCall, ManagementCall
 from uvideo.client.stream import Content, Source, path_of, stream
 from uvideo.config.renames import refusing_old_names
@@ -103,8 +103,13 @@ class Client(BaseClient):
     ) -> tuple[Any, message.Response]:
         return self._carrier.call(op, body, lost=lost, proof=proof)
 
-    def _list(self, call: Callable[[str], DataCall[Page[T]] | ManagementCall[Page[T]]], start: str = "") -> Listing[T]:
-        return Listing(lambda marker: self._run(call(marker)), start)
+    def _list(
+        self,
+        call: Callable[[str], DataCall[Page[T]] | ManagementCall[Page[T]]],
+        start: str = "",
+        merge: Merge[T] = items_of,
+    ) -> Listing[T]:
+        return Listing(lambda marker: self._run(call(marker)), start, merge)
 
     # Spaces
 
@@ -149,6 +154,7 @@ class Client(BaseClient):
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         acl: str | None = None,
+        if_absent: bool = False,
         checksum: bool | None = None,
     ) -> models.Stored:
         """Store an object in one request, and compare its etag with that of the bytes sent.
@@ -156,24 +162,35 @@ class Client(BaseClient):
         data: bytes, a path (pathlib.Path), a binary file from its position, or an iterable of bytes, of any length.
         Text is refused.  A file that the caller opened stays open.  mime: None to guess it from the names.  headers:
         stored with the object and sent with each download, for example Cache-Control.  acl: "public-read" or "default".
-        IntegrityError if the service stored other bytes.  For large files and bad networks use ``upload``.
+        if_absent: AlreadyExists, instead of replacing an object; the bytes are stored under a temporary key beside it,
+        and renamed.  IntegrityError if the service stored other bytes.  For large files and bad networks use
+        ``upload``.
         """
         path = os.fspath(data) if isinstance(data, os.PathLike) else ""
         stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
         op = operations.put(space, key, acl, path, **stored)
         check = self._checks(checksum)
+        if not isinstance(data, (bytes, bytearray, memoryview)) and not isinstance(data, os.PathLike):
+            data = stream(data)  # raises early for what is no source
+        if if_absent:
+            whole = self._one()
+            return self._done(whole._put_if_absent(op, lambda each: whole._put_any(each, data, check)))
+        return self._done(self._put_any(op, data, check))
+
+    async def _put_any(self, op: operation.PutObject, data: Any, check: bool) -> models.Stored:
+        """Store bytes, a file at a path, or an object with read()."""
         if isinstance(data, (bytes, bytearray, memoryview)):
             content = data if isinstance(data, bytes) else bytes(data)
-            return self._done(self._bytes_put(op, content, check))
+            return await self._bytes_put(op, content, check)
         from uvideo._core import single_upload, upload_source
 
         if isinstance(data, os.PathLike):
-            file = upload_source.FileSource(path)
+            file = upload_source.FileSource(os.fspath(data))
             try:
                 return self._put_body(op, single_upload.FileBody(file), check)
             finally:
                 file.close()
-        return self._put_body(op, single_upload.StreamBody(stream(data)), check)
+        return self._put_body(op, single_upload.StreamBody(data), check)
 
     def _put_body(self, op: operation.PutObject, content: Body, verify: bool) -> models.Stored:
         from uvideo._core import single_upload
@@ -466,6 +483,39 @@ class Client(BaseClient):
         """An object's ObjectInfo.  NotFound."""
         return self._run(operations.stat(space, key))
 
+    def exists(self, space: str, key: str) -> bool:
+        """Whether there is an object with this key.  An error if the service does not tell."""
+        return self._done(self._is_there(space, key))
+
+    def wait_until(
+        self,
+        space: str,
+        key: str,
+        state: Literal["present", "gone", "restored"],
+        *,
+        timeout: float | timedelta,
+        interval: float | timedelta = 5.0,
+        clock: Callable[[], float] | None = None,
+        sleep: Callable[[float], object] | None = None,
+    ) -> models.ObjectInfo | None:
+        """Ask for an object until it is present, gone or restored, and return its ObjectInfo, None if it is gone.
+
+        "restored": the bytes of an object of class ARCHIVE can be read, after ``restore``; other classes are at once.
+        timeout: seconds or a timedelta; then DeadlineExceeded.  interval: the same, between two requests.  NotFound if
+        an object to be restored does not exist.  clock, sleep: for tests, in place of time.monotonic and time.sleep;
+        AsyncClient awaits what its ``sleep`` returns.
+        """
+        return self._done(self._waited(space, key, state, timeout, interval, clock, sleep))
+
+    async def _paused(self, seconds: float, sleep: Callable[[float], object] | None) -> None:
+        if sleep is None:
+            self._carrier.wait(seconds)
+        else:
+            sleep(seconds)
+
+    def _tidying(self) -> Client:
+        return carried(self, self._carrier.tidying())
+
     def delete(self, space: str, key: str) -> None:
         """Remove an object.  No error if it does not exist."""
         return self._run(operations.delete(space, key))
@@ -485,11 +535,14 @@ class Client(BaseClient):
     ) -> Listing[models.ObjectInfo]:
         """The objects of a space in order of their keys, lazily.
 
-        delimiter: with "/", objects in folders below are left out, and each Page has these folders as prefixes.
+        delimiter: with "/", objects in folders below are left out.  These folders are listed among the objects, as an
+        ObjectInfo whose ``is_prefix`` is true, and each Page has them as prefixes.
         """
         operations.list_objects(space, prefix, delimiter, start_after, page_size)  # raises early for invalid arguments
         return self._list(
-            lambda marker: operations.list_objects(space, prefix, delimiter, marker, page_size), start_after
+            lambda marker: operations.list_objects(space, prefix, delimiter, marker, page_size),
+            start_after,
+            operations.merged(space),
         )
 
     def list_files(self, space: str, prefix: str = "", *, page_size: int = 1000) -> Listing[models.ObjectInfo]:
@@ -527,6 +580,7 @@ class Client(BaseClient):
         """
         jobs = operations.jobs(self._settings.part_jobs if part_jobs is None else part_jobs)
         stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
+        operations.copy(space, key, source_space, source_key, **stored)  # raises early for invalid arguments
         made = copies.Copy(
             space=space,
             key=key,

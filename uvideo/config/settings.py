@@ -69,7 +69,9 @@ class Settings:
     second in each direction, None for no limit.  checksum: hash what is transferred, and compare etags.
     multipart_threshold: larger objects, in bytes, are sent in parts.  ca_bundle: file or folder of CA certificates.
     client_cert, client_key: PEM files.  client_key_password: of an encrypted key.  proxy: URL, "" for none, None: the
-    environment decides.  state_dir: folder of the records of unfinished transfers.
+    environment decides.  pool_size: for Client, connections to each host that are kept open for later requests (32);
+    for AsyncClient, the most connections at the same time (256), so that further requests wait.  state_dir: folder of
+    the records of unfinished transfers.
     """
 
     public_key: str | None = setting(None, checks.key)
@@ -101,6 +103,7 @@ class Settings:
     state_dir: str | None = setting(None, checks.path)
     space_parameter: str = setting("BucketName", checks.one_of(("BucketName", "SpaceName")))
     video_actions: bool = setting(False, checks.flag)
+    pool_size: int | None = setting(None, checks.whole_number(1, 10000))
 
     def hosts(self) -> Hosts:
         """All hosts; one may be Missing (provider.resolve).  InvalidArgument for an invalid host."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from uvideo.s3.errors import S3Error
 
 __all__ = [
     "FormClaim",
+    "FormGrant",
     "PolicyCondition",
     "PolicyDocument",
     "PostForm",
@@ -28,11 +30,13 @@ __all__ = [
     "claimed",
     "permit",
     "read",
+    "signed",
     "verify",
 ]
 
 FILENAME = "${filename}"
 EQUAL, PREFIX, SIZE = "eq", "starts-with", "content-length-range"
+_ANY_SIZE = 5 << 40  # bytes: the largest object
 #: Fields that no condition needs to name, and beginnings of such fields.
 _FREE = ("x-amz-signature", "policy", "file", "awsaccesskeyid", "signature")
 _FREE_BEGINNINGS = ("x-ignore-", "x-amz-checksum-")
@@ -63,6 +67,49 @@ class PolicyDocument:
     conditions: tuple[PolicyCondition, ...] = field(repr=False)  # one may hold the security token
     smallest: int = 0
     largest: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FormGrant:
+    """What a client lets the holder of a form upload.  ``now``, ``expiration``: Unix seconds.
+
+    ``fields``: of the form, in addition to the signature's; each must keep its value.  ``beginnings``: {name: how the
+    value of a field must begin}.
+    """
+
+    access_key: str
+    secret: str = field(repr=False)
+    security_token: str | None = field(repr=False)
+    region: str
+    bucket: str
+    now: int
+    expiration: int
+    fields: Mapping[str, str]
+    beginnings: Mapping[str, str]
+    smallest: int
+    largest: int | None
+
+
+def signed(grant: FormGrant) -> dict[str, str]:
+    """The fields of the form, which a server reads with ``read``.  The file follows them."""
+    date = dates.utc_text(grant.now).replace("-", "").replace(":", "")
+    scope = signature.CredentialScope(grant.access_key, date[:8], grant.region)
+    fields = {
+        "x-amz-algorithm": "AWS4-HMAC-SHA256",
+        "x-amz-credential": f"{grant.access_key}/{scope.text}",
+        "x-amz-date": date,
+    }
+    if grant.security_token is not None:
+        fields["x-amz-security-token"] = grant.security_token
+    conditions: list[object] = [{"bucket": grant.bucket}]
+    conditions += ({name: value} for name, value in {**fields, **grant.fields}.items() if name not in grant.beginnings)
+    conditions += ([PREFIX, f"${name}", value] for name, value in grant.beginnings.items())
+    if grant.smallest or grant.largest is not None:
+        conditions.append([SIZE, grant.smallest, _ANY_SIZE if grant.largest is None else grant.largest])
+    document = {"expiration": dates.utc_text(grant.expiration), "conditions": conditions}
+    policy = base64.b64encode(json.dumps(document).encode()).decode()
+    key = signature.SigningKey.derive(grant.secret, scope, date)
+    return {**grant.fields, **fields, "policy": policy, "x-amz-signature": key.sign(policy)}
 
 
 @dataclass(frozen=True, slots=True)

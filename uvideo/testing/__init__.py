@@ -7,7 +7,8 @@ pytest finds the plugin once ``uvideo[test]`` is installed:
         uvideo_server.client.create_space("films")
         assert uvideo_server.client.upload("films", "a", "movie.mp4").verified
 
-A fault that never happened fails the test.  ``serve`` is the same for other scopes and other frameworks.
+A fault that never happened fails the test.  ``serve`` is the same for other scopes and other frameworks; it needs no
+pytest, only ``uvideo[server]``.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,12 +162,18 @@ def _tell_to_stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def serve(folder: Path, *options: str) -> Iterator[TestServer]:
-    """A server with its data in ``folder``, stopped at the end.  ``options``: further ones of ``uvideo serve``.
+def serve(folder: str | os.PathLike[str] | None = None, *options: str) -> Iterator[TestServer]:
+    """A server with its data in ``folder``, stopped at the end.  Needs no pytest.
 
-    NeverHappened (an AssertionError) at the end if a scripted fault never happened; not after another exception.
+    folder: created if missing; None for a temporary one, which is removed at the end.  options: further ones of
+    ``uvideo serve``.  NeverHappened (an AssertionError) at the end if a scripted fault never happened; not after
+    another exception.
     """
-    server = TestServer(folder, *options)
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="uvideo-") as made, serve(made, *options) as temporary:
+            yield temporary
+        return
+    server = TestServer(Path(folder), *options)
     try:
         yield server
         if server._process is not None and "faults" in server.__dict__:

@@ -428,10 +428,12 @@ class Carrier(object):
 
     def url(self, op, expires=None):
         # type: (operation.Data[object], int | None) -> str
-        """The URL of a GetObject, HeadObject or PutObject, for any client.  ``expires``: as in ``link``.
+        """The URL of a GetObject, HeadObject, PutObject or DeleteObject, for any client.  ``expires``: as in ``link``.
 
-        A PutObject goes to the upload host, the others to the download host.
+        What changes an object goes to the upload host, the others to the download host.
         """
+        if isinstance(op, operation.DeleteObject):
+            return self._signed(dialect.url(op, named(self.endpoint.upload)), "DELETE", op, expires)
         if isinstance(op, operation.PutObject):
             return self._signed(dialect.url(op, named(self.endpoint.upload)), "PUT", op, expires, op.mime, op.md5)
         method = "HEAD" if isinstance(op, operation.HeadObject) else "GET"

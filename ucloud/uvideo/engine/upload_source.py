@@ -16,7 +16,7 @@ from ..protocol.errors import InvalidArgument, LocalFailure, SourceChanged, UVid
 from ..protocol.message import Slice
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterable, Iterator, Protocol  # noqa: F401
+    from typing import IO, Any, Callable, Iterable, Iterator, Protocol  # noqa: F401
 
     from ..protocol.upload import Upload  # noqa: F401
     from .localfile import Path  # noqa: F401
@@ -176,7 +176,10 @@ class UnreadBlock(object):
 
 
 class FileSource(object):
-    """A regular file.  ``bind`` an Upload before taking; any number of threads may take and read at once."""
+    """A regular file.  ``bind`` an Upload before taking; any number of threads may take and read at once.
+
+    A file that says it has 0 bytes is read to its end, as those of /proc have content: a temporary file gets a copy.
+    """
 
     def __init__(self, path):
         # type: (Path) -> None
@@ -184,13 +187,38 @@ class FileSource(object):
         with failing(path):
             if not stat.S_ISREG(os.stat(path).st_mode):  # before opening: opening a pipe would block
                 raise InvalidArgument(u"%s is not a regular file; open it and use uploadstream" % shown(path))
-            self._file = io.open(path, "rb", buffering=0)
+            self._file = io.open(path, "rb", buffering=0)  # type: IO[bytes]
+            if not os.fstat(self._file.fileno()).st_size:
+                self._measure()
         status = os.fstat(self._file.fileno())
         self.identity = identity(status)
         self.size = status.st_size
         self._lock, self._reading = threading.Lock(), threading.Lock()
         self._pending = iter(())  # type: Iterator[tuple[int, Slice]]
         self._block = FileBlock  # type: type[FileBlock | UnreadBlock]
+
+    def _measure(self):
+        # type: () -> None
+        """Put a copy of a file that says it has 0 bytes in its place, if it has content.  SourceChanged."""
+        file = self._file
+        try:
+            piece = file.read(READ)
+            if not piece:
+                return
+            import tempfile  # only here: it takes a while to load
+
+            self._file = tempfile.TemporaryFile()
+            while piece:
+                self._file.write(piece)
+                piece = file.read(READ)
+            self._file.flush()
+            if os.fstat(file.fileno()).st_size:  # an ordinary file, which somebody is writing
+                raise self.changed()
+        except BaseException:
+            file.close()
+            self._file.close()
+            raise
+        file.close()
 
     def bind(self, upload, verify=True):
         # type: (Upload, bool) -> None

@@ -75,7 +75,7 @@ def _encoded(op, shared):
 
 def url(op, suffix):
     # type: (operation.Data[object], Suffix) -> str
-    """The unsigned URL of a GetObject or HeadObject for clients that send no header: path style on a shared host."""
+    """The unsigned URL of an operation on a whole object, without headers: path style on a shared host."""
     space = native(op.space)
     target = _encoded(op, False)[1]
     return suffix.origin(space) + ("/" + space if suffix.shared else "") + target

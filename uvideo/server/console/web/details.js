@@ -5,16 +5,15 @@ import { attempt, copyText, form, toast } from "./dialogs.js";
 import { button, facts, h, icon, replace } from "./dom.js";
 import { ICON_OF, kindOf } from "./kind.js";
 import { date, size, t } from "./language.js";
-import { download, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
+import { download, isFrozen, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
 import { poster } from "./poster.js";
 import { share } from "./share.js";
 
 const PICTURE_LIMIT = 16 * 1024 * 1024; // bytes of an image shown here
 
 /** Fill `root`.  on: {open, changed(gone), close}. */
-export function details(root, space, entry, on) {
+export function details(root, space, key, on) {
   const control = new AbortController();
-  const { key } = entry;
   replace(root, head(key, on), h("p", { class: "note", role: "status" }, t("loading")));
   const load = () =>
     attempt(async () => {
@@ -44,7 +43,7 @@ function head(key, on) {
 function draw(root, space, object, on) {
   const { key } = object;
   const kind = kindOf(key, object.mime);
-  const frozen = object.class === "ARCHIVE" && !object.restore;
+  const frozen = isFrozen(object);
   const after = (gone) => async (done) => {
     const what = await done;
     if (!what) return;
