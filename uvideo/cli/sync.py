@@ -14,7 +14,7 @@ import click
 from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
 from uvideo.cli.ask import confirmed, yes
-from uvideo.cli.compare import may_be_same, merge, without_markers
+from uvideo.cli.compare import Comparison, merge, without_markers
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
 from uvideo.cli.cp import RateOptions, SelectionOptions, folder_reader, mover_options, rates, selection
@@ -145,23 +145,13 @@ class Sync:
         assert found is not None  # folder markers are left out
         return found
 
-    def _is_same(self, ours: Entry, theirs: Entry, shown: Display) -> bool:
-        if self._options["size_only"] or not may_be_same(ours, theirs):
+    def _is_same(self, ours: Entry, theirs: Entry, comparison: Comparison) -> bool:
+        if self._options["size_only"]:
             return ours.size == theirs.size
-        one, other = self._etag(ours, shown), self._etag(theirs, shown)
-        found = same_etag(one, other, max(ours.size, theirs.size))
-        if found is None and ours.size == theirs.size:  # the etags do not show it
+        found = comparison.same(ours, theirs)
+        if found is None:
             return not self._options["checksum"] and self._is_older(ours, theirs)
-        return bool(found)
-
-    def _etag(self, entry: Entry, shown: Display) -> str | None:
-        if entry.path is None:
-            return entry.etag
-        line = shown.begin(say("comparing {path}", path=entry.path))
-        try:
-            return self._etags.of(entry, self._context.cancel, line)
-        finally:
-            shown.end(line, 0)
+        return found
 
     @staticmethod
     def _is_older(ours: Entry, theirs: Entry) -> bool:
@@ -209,7 +199,8 @@ class Sync:
         context, report = self._context, self._report
         with display(context) as shown:
             mover = Mover(context, self._mover_options, shown, self._etags)
-            mover.run(self._pairs(), lambda pair: self._one(pair, mover, shown))
+            comparison = Comparison(self._etags, context.cancel, shown)
+            mover.run(self._pairs(), lambda pair: self._one(pair, mover, comparison, shown))
         if not self._seen and not report.failed:
             if isinstance(self._source, Remote):
                 raise nothing(self._source)
@@ -220,11 +211,11 @@ class Sync:
             mover.summary(deleted, self._is_trial)
         return report.finish(mover.done + mover.skipped)
 
-    def _one(self, pair: Pair, mover: Mover, shown: Display) -> None:
+    def _one(self, pair: Pair, mover: Mover, comparison: Comparison, shown: Display) -> None:
         ours, to, theirs = pair
         source = str(ours.place)
         try:
-            if theirs is not None and self._is_same(ours, theirs, shown):
+            if theirs is not None and self._is_same(ours, theirs, comparison):
                 mover.skip(source, str(to), "same")
                 return
         except (UVideoError, OSError) as error:
