@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from test.browser.conftest import Console, until
+from test.browser.conftest import Console, problems, until
 from test.server.wire import pattern
 from ucloud.uvideo.protocol import operation
 
@@ -97,6 +98,64 @@ def test_markup_in_keys_metadata_and_types(console: Console) -> None:
     page.evaluate("location.hash = '#/dashboard'")
     expect(page.locator("table").filter(has_text="<script>").first).to_be_visible()
     unhurt(page)
+
+
+@pytest.mark.parametrize("language", ("en", "zh"))
+def test_marks_of_direction_are_shown(console: Console, language: str) -> None:
+    """invoice-\u202egpj.exe looks like invoice-exe.jpg, wherever a page shows it, unless the mark is seen."""
+    space, name = console.peer.space(), "invoice-\u202egpj.exe"
+    console.peer.do(operation.PutObject(space, name, metadata=(("by", "a"),)), b"x")
+    console.peer.do(operation.PutObject(space, f"{name}/{name}"), b"x")
+    console.peer.do(operation.InitiateUpload(space, name))
+    page = console.open(f"#/s/{space}/", language=language)
+    page.wait_for_selector(".rows .row")
+
+    def shown() -> None:
+        """Each mark has an element of its own, which is seen, and no text beside it is turned around."""
+        found = page.evaluate(
+            """() => {
+                const marks = [...document.querySelectorAll("bdi.mark")].filter(each => each.checkVisibility());
+                const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+                const loose = [];
+                while (walker.nextNode()) {
+                    const { data, parentNode } = walker.currentNode;
+                    if (data.includes("\\u202e") && !parentNode.matches("bdi.mark")) loose.push(data);
+                }
+                for (const each of document.querySelectorAll("[title],[aria-label],[alt]"))
+                    for (const { value } of each.attributes) if (value.includes("\\u202e")) loose.push(value);
+                if (document.title.includes("\\u202e")) loose.push(document.title);
+                return {
+                    loose,
+                    count: marks.length,
+                    said: marks.every(each => getComputedStyle(each, "::before").content === '"U+202E"'),
+                    wide: marks.every(each => each.getBoundingClientRect().width > 20),
+                    alone: marks.every(each => getComputedStyle(each).unicodeBidi === "isolate"),
+                };
+            }"""
+        )
+        assert found["loose"] == [] and found["count"] > 0 and found["said"] and found["wide"] and found["alone"], found
+        assert problems(page) == []
+
+    shown()
+    page.locator(".rows .row .cell.act button:visible").click()
+    page.wait_for_selector(".panel .facts")
+    shown()
+    page.locator(".rows .row:has(.cell.act button:visible) .label").click()
+    page.wait_for_selector(".viewer[open] .empty")
+    shown()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.wait_for_selector("dialog[open]")
+    shown()
+    page.keyboard.press("Escape")
+    page.evaluate("([space, name]) => { location.hash = `#/s/${space}/${encodeURIComponent(name)}/`; }", [space, name])
+    page.wait_for_selector(".crumbs h1 .mark")
+    page.wait_for_selector(".rows .row")
+    shown()
+    page.evaluate("location.hash = '#/dashboard'")
+    page.wait_for_selector("td .mark")
+    shown()
 
 
 def test_markup_in_addresses(console: Console) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from playwright.sync_api import Page, expect
 from test import patience
 from test.browser.conftest import Console, problems
 from test.server.wire import pattern
-from test.server_fixture import start_server
+from test.server_fixture import ROOT, start_server
 from ucloud.uvideo.protocol import operation
 
 Picture = Callable[[Page, str], Path]
@@ -133,6 +134,35 @@ def test_the_other_language_and_the_other_theme(console: Console) -> None:
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
+@pytest.mark.parametrize(("language", "command"), (("en", "Command"), ("zh", "命令行")))
+def test_an_empty_space_says_how_programs_fill_it(
+    console: Console, tmp_path: Path, language: str, command: str
+) -> None:
+    """The lines that it shows do what they say, with the address and the key that they name."""
+    space, server = console.peer.space(), console.server
+    page = console.open(f"#/s/{space}/", language=language)
+    page.wait_for_selector(".blank:not([hidden])")
+    assert problems(page) == []
+    (tmp_path / "film.mp4").write_bytes(pattern(1000))
+    (tmp_path / "uvideo").write_text(f'#!/bin/sh\nexec {sys.executable} -m uvideo "$@"\n')
+    (tmp_path / "uvideo").chmod(0o755)
+    for name, shell in ((command, ["bash", "-ec"]), ("Python SDK", [sys.executable, "-c"])):
+        text = page.get_by_label(name, exact=True).input_value()
+        subprocess.run(
+            [*shell, text],
+            input=f"{server.private_key}\n".encode(),
+            cwd=tmp_path,
+            env={"PATH": f"{tmp_path}:/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+            check=True,
+            capture_output=True,
+            start_new_session=True,
+            timeout=patience.SECONDS,
+        )
+        assert console.peer.call(operation.GetObject(space, "film.mp4")).body == pattern(1000)
+        console.peer.do(operation.DeleteObject(space, "film.mp4"))
+    assert server.private_key not in page.content()
+
+
 @pytest.mark.parametrize(
     ("language", "signin", "new", "name", "create", "missing", "rule"),
     (
@@ -240,7 +270,7 @@ def test_every_page_can_be_read(console: Console, picture: Picture, language: st
     look("tiles", ".picture img")
     page.locator(".tools button.bare").click()
     page.locator(".rows .row", has_text="cold.bin").locator("input").click()
-    look("selected", ".bar:not([hidden])")
+    look("selected", ".bar.chosen")
     page.keyboard.press("Delete")
     look("delete", "dialog[open]")
     page.keyboard.press("Escape")

@@ -154,6 +154,157 @@ def test_many_objects_are_deleted_only_by_their_number(
     assert console.peer.call(operation.HeadObject(space, "one.txt")).status == 200
 
 
+@pytest.mark.parametrize(("language", "width"), (("en", 1280), ("zh", 1280), ("en", 380)))
+def test_a_selection_does_not_move_the_list(console: Console, language: str, width: int) -> None:
+    space = console.peer.space()
+    put(console, space, "a.txt", "b.txt", "c.txt")
+    page = console.open(f"#/s/{space}/", language=language, viewport={"width": width, "height": 800})
+    if language == "zh":
+        expect(page.get_by_role("columnheader", name="存储类型", exact=True)).to_be_visible()
+    box = row(page, "b.txt").locator("input")
+    before = box.bounding_box()
+    page.mouse.move(before["x"] + 5, before["y"] + 5)
+    for count in (1, 0, 1):  # a second click where the first was takes the selection back
+        page.mouse.down()
+        page.mouse.up()
+        expect(page.locator(".rows .row[aria-selected=true]")).to_have_count(count)
+        assert box.bounding_box() == before
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Select all" if language == "en" else "全选").click()
+    expect(page.locator(".bar-count")).to_contain_text("3")
+    assert box.bounding_box() == before
+
+
+def test_the_buttons_act_on_what_is_chosen_now(console: Console) -> None:
+    """One object instead of another is chosen: as many as before, but not the same."""
+    space = console.peer.space()
+    put(console, space, "a.txt", "b.txt")
+    page = console.open(f"#/s/{space}/")
+    row(page, "a.txt").locator("input").click()
+    row(page, "b.txt").locator(".cell.size").click()
+    row(page, "b.txt").locator(".cell.size").click(modifiers=["Shift"])
+    expect(row(page, "b.txt")).to_have_attribute("aria-selected", "true")
+    page.locator(".bar").get_by_role("button", name="Rename").click()
+    expect(page.get_by_label("New key")).to_have_value("b.txt")
+
+
+def test_escape_closes_the_details_however_they_were_opened(console: Console) -> None:
+    space = console.peer.space()
+    put(console, space, "a.txt", "b.txt")
+    page = console.open(f"#/s/{space}/")
+    panel = page.get_by_role("complementary")
+    line = row(page, "a.txt")
+
+    def by_key() -> None:
+        page.get_by_role("grid").focus()
+        page.keyboard.press("i")
+
+    def by_button_with_a_selection() -> None:
+        row(page, "b.txt").locator("input").click()
+        line.locator(".cell.act button").click()
+
+    def and_read() -> None:
+        line.locator(".cell.act button").click()
+        panel.locator(".etag").click()
+
+    def and_renamed() -> None:
+        line.locator(".cell.act button").click()
+        panel.get_by_role("button", name="Rename").click()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(panel).to_be_visible()
+
+    ways = (
+        by_key,
+        lambda: line.locator(".cell.size").click(),
+        lambda: line.locator(".cell.act button").click(),
+        by_button_with_a_selection,
+        and_read,
+        and_renamed,
+    )
+    for way in ways:
+        way()
+        expect(panel.locator(".etag")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(panel).to_be_hidden()
+        expect(page.get_by_role("grid")).to_be_focused()
+    expect(row(page, "b.txt")).to_have_attribute("aria-selected", "true")
+
+
+@pytest.mark.parametrize(
+    ("language", "new", "name", "create", "invalid", "taken"),
+    (
+        (
+            "en",
+            "New folder",
+            "Name of the folder",
+            "Create",
+            "A name contains no slash.",
+            "There is a folder with this",
+        ),
+        ("zh", "新建文件夹", "文件夹名称", "创建", "名称不能包含斜杠。", "已存在同名文件夹。"),
+    ),
+    ids=("en", "zh"),
+)
+def test_a_new_folder(
+    console: Console, language: str, new: str, name: str, create: str, invalid: str, taken: str
+) -> None:
+    space = console.peer.space()
+    page = console.open(f"#/s/{space}/", language=language)
+    page.get_by_role("button", name=new).click()
+    field = page.get_by_label(name)
+    expect(field).to_be_focused()
+    page.keyboard.type("a/b")
+    page.keyboard.press("Enter")
+    expect(page.locator(".field .wrong:visible")).to_have_text(invalid)
+    field.fill("影片 & more")
+    page.get_by_role("button", name=create, exact=True).click()
+    expect(page.get_by_role("heading", name="影片 & more")).to_be_visible()
+    expect(page.locator(".blank .empty")).to_be_visible()
+    assert problems(page) == []
+    page.go_back()
+    expect(row(page, "影片 & more/")).to_be_visible()
+    page.reload()
+    expect(row(page, "影片 & more/")).to_be_visible()
+    page.get_by_role("button", name=new).click()
+    field.fill("影片 & more")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text(taken)
+
+
+@pytest.mark.parametrize(
+    ("language", "share", "delete"), (("en", "Share", "Delete"), ("zh", "分享", "删除")), ids=("en", "zh")
+)
+def test_sharing_and_deleting_in_the_viewer(console: Console, language: str, share: str, delete: str) -> None:
+    space = console.peer.space()
+    put(console, space, "a.txt", "b.txt", "c.txt")
+    page = console.open(f"#/s/{space}/", language=language)
+    head, text = page.locator(".viewer-head"), page.locator(".viewer .reader pre")
+    row(page, "b.txt").locator(".label").click()
+    expect(text).to_have_text("b.txt")
+    head.get_by_role("button", name=share).click()
+    page.wait_for_selector(".qr svg")
+    assert "/b.txt?" in page.locator(".dialog .link").input_value()
+    page.keyboard.press("Escape")
+    expect(text).to_be_visible()
+    head.get_by_role("button", name=delete).click()
+    page.locator(".dialog-foot").get_by_role("button", name=delete).click()
+    expect(text).to_have_text("c.txt")
+    page.wait_for_selector(".toast")
+    seen = """() => {
+        const { x, y, width, height } = document.querySelector(".toast").getBoundingClientRect();
+        return document.elementFromPoint(x + width / 2, y + height / 2).closest(".toast") !== null;
+    }"""
+    assert page.evaluate(seen)  # not below the viewer
+    assert console.peer.call(operation.HeadObject(space, "b.txt")).status == 404
+    page.keyboard.press("ArrowLeft")
+    expect(text).to_have_text("a.txt")
+    page.keyboard.press("Escape")
+    expect(page.locator(".viewer")).to_have_count(0)
+    assert names(page) == ["a.txt", "c.txt"]
+    assert problems(page) == []
+
+
 def test_type_metadata_class_restore_and_access(console: Console) -> None:
     space = console.peer.space()
     put(console, space, "a.bin", metadata=(("old", "1"),))

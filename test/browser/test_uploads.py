@@ -177,6 +177,33 @@ def test_pause_go_on_and_cancel(console: Console, tmp_path: Path, picture: Pictu
     assert console.peer.call(operation.HeadObject(space, "second.mp4")).status == 404
 
 
+@pytest.mark.parametrize(
+    ("language", "pause", "resume"),
+    (("en", "Pause all", "Resume all"), ("zh", "全部暂停", "全部继续")),
+    ids=("en", "zh"),
+)
+def test_all_are_paused_and_resumed(console: Console, tmp_path: Path, language: str, pause: str, resume: str) -> None:
+    """Those that wait do not begin in the place of those that are paused."""
+    space = console.peer.space()
+    files = [file(tmp_path, f"{number}.mp4", BLOCK + 1, number) for number in range(6)]
+    page = console.open(f"#/s/{space}/", language=language)
+    network = network_of(page)
+    network(SLOW)
+    page.locator("#files").set_input_files(files)
+    page.evaluate("location.hash = '#/transfers'")
+    expect(page.locator(".task[data-state=sending]")).to_have_count(3)
+    page.get_by_role("button", name=pause).click()
+    expect(page.locator(".task[data-state=paused]")).to_have_count(6)
+    expect(page.get_by_role("button", name=pause)).to_be_disabled()
+    assert len(open_uploads(console, space)) == 3
+    network(-1)
+    page.get_by_role("button", name=resume).click()
+    expect(page.locator(".task[data-state=done]")).to_have_count(6, timeout=30_000)
+    expect(page.get_by_role("button", name=resume)).to_be_disabled()
+    for path in files:
+        assert stored(console, space, path.name) == path.read_bytes()
+
+
 def begin_and_reload(console: Console, page: Page, path: Path, space: str) -> int:
     """Upload the first parts of a file, and reload; how many parts there are."""
     release = hold(page, 2)
@@ -421,6 +448,7 @@ def test_stale_uploads_are_aborted_on_the_dashboard(console: Console, picture: P
     begun = console.peer.do(operation.InitiateUpload(space, "left/behind.mp4"))
     console.peer.do(operation.UploadPart(space, "left/behind.mp4", begun.upload_id, 0), pattern(BLOCK))
     page = console.open("#/dashboard")
+    expect(page.locator(".figure", has_text="Free on the disk")).to_contain_text(re.compile(r"\d [KMGTP]iB"))
     held = page.get_by_role("region", name="Usage by space").locator("tr", has_text=space)
     expect(held).to_contain_text("1 (4 MiB)")
     place = page.locator("tr", has_text=f"{space}/left/behind.mp4")

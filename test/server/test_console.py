@@ -578,6 +578,8 @@ def test_the_dashboard(user: Visitor, peer: Peer, space: str) -> None:
     last = dict(zip(found["fields"], found["samples"][-1], strict=True))
     assert last["requests"] > 0 and last["received"] >= 5 and abs(last["time"] - time.time()) < 10
     assert len(found["days"]) == 30 and found["days"][-1][1] >= 5
+    free, total = found["disk"]
+    assert 0 < free < total
     assert len(user.get("dashboard", after=int(time.time()) + 60).json()["samples"]) == 0
 
 

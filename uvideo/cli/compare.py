@@ -1,12 +1,20 @@
-"""Compares two sorted listings: the names that both have, and those that only one has."""
+"""Compares two sorted listings, by names, and two entries, by content."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
+from uvideo import same_etag
+from uvideo.cli.i18n import say
 from uvideo.cli.walk import Entry, ascending
 
-__all__ = ["may_be_same", "merge", "without_markers"]
+if TYPE_CHECKING:
+    from uvideo import Cancel
+    from uvideo.cli.display import Display
+    from uvideo.cli.etags import Etags
+
+__all__ = ["Comparison", "may_be_same", "merge", "without_markers"]
 
 
 def merge(left: Iterable[Entry], right: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry | None]]:
@@ -39,3 +47,29 @@ def may_be_same(one: Entry, other: Entry) -> bool:
     A file that says it has 0 bytes may have content, as those of /proc, so its etag must be computed.
     """
     return one.size == other.size or any(each.path is not None and each.size == 0 for each in (one, other))
+
+
+class Comparison:
+    """Compares the content of entries.  Safe to share between threads."""
+
+    def __init__(self, etags: Etags, cancel: Cancel, shown: Display) -> None:
+        self._etags, self._cancel, self._display = etags, cancel, shown
+
+    def same(self, one: Entry, other: Entry) -> bool | None:
+        """Whether two entries have the same content; None if their etags do not show it.
+
+        LocalFailure, SourceChanged, Cancelled.
+        """
+        if not may_be_same(one, other):
+            return False
+        found = same_etag(self._etag(one), self._etag(other), max(one.size, other.size))
+        return found if one.size == other.size else bool(found)
+
+    def _etag(self, entry: Entry) -> str | None:
+        if entry.path is None:
+            return entry.etag
+        line = self._display.begin(say("comparing {path}", path=entry.path), counts=False)
+        try:
+            return self._etags.of(entry, self._cancel, line)
+        finally:
+            self._display.end(line, 0)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 import click
 
-from uvideo.cli.address import Local, Pipe, parse
+from uvideo.cli.address import Address, Local, Pipe, parse
+from uvideo.cli.compare import Comparison
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, MoverOptions
 from uvideo.cli.destinations import Destinations
+from uvideo.cli.etags import Etags
 from uvideo.cli.i18n import say
 from uvideo.cli.progress import display
+from uvideo.cli.unfinished_copy import Remainder, UnfinishedCopy
 from uvideo.cli.verb_command import Example, Function, option, store, verb
 from uvideo.cli.walk import FolderReader
 from uvideo.errors import InvalidArgument
@@ -190,13 +194,37 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
     reader = folder_reader(context, options)
     destinations = Destinations(context.client, given, to, options["recursive"], reader, report.fail, context.dry_run)
     context.goes_on = not any(isinstance(each, Pipe) for each in (*given, to))
-    with display(context) as shown:
-        spaces = {getattr(each, "space", None) for each in given}
-        mover = Mover(context, chosen, shown, one_space=len(spaces) == 1)
-        mover.carry(destinations.tasks())
+    unfinished = _unfinished(context, given, to, options) if destinations.is_many and not move else None
+    one_space = len({getattr(each, "space", None) for each in given}) == 1
+    with ExitStack() as stack:
+        shown = stack.enter_context(display(context))
+        etags = None if unfinished is None else stack.enter_context(closing(Etags()))
+        mover = Mover(context, chosen, shown, etags, one_space=one_space)
+        if unfinished is None or etags is None:
+            mover.carry(destinations.tasks())
+        else:
+            if not context.dry_run:
+                unfinished.begin()
+            if unfinished.exists:
+                report.tell(say("an earlier run of this command did not finish: what is the same is skipped"))
+                comparison = Comparison(etags, context.cancel, shown)
+                Remainder(context, mover, chosen, comparison, shown).carry(destinations.tasks())
+            else:
+                mover.carry(destinations.tasks())
+            if not (report.failed or context.dry_run):
+                unfinished.finish()
     if mover.done + mover.skipped + report.failed != 1 or report.links or report.special or report.json:
         mover.summary()
     return report.finish(mover.done + mover.skipped)
+
+
+def _unfinished(context: Context, sources: Sequence[Address], target: Address, options: MoveOptions) -> UnfinishedCopy:
+    """The record of this copy.  Two commands are the same if they make the same objects or files."""
+    settings = context.client.settings
+    places = [os.path.abspath(each.path) if isinstance(each, Local) else str(each) for each in (*sources, target)]
+    apart = ("jobs", "part_jobs", "bwlimit")
+    given = {name: value for name, value in options.items() if name not in apart}
+    return UnfinishedCopy(settings.state(), [settings.place(), places, given])
 
 
 SLASHES = (
@@ -210,7 +238,10 @@ PATTERNS = (
     "shell. Quote them. The name of an existing file or object is never a pattern. --include and --exclude match "
     "the path below SOURCE: *.mp4 in every folder, /a/* from the top, tmp/ everything in such folders."
 )
-AGAIN = "To continue an interrupted transfer, run the same command again."
+AGAIN = (
+    "To continue an interrupted transfer, run the same command again. A copy of many items then skips what the target "
+    "already has with the same content, and says how many items it skipped."
+)
 
 
 @verb(

@@ -184,7 +184,7 @@ class Destinations:
         self._check()
         first = sources[0]
         several = len(sources) > 1 or getattr(first, "is_pattern", False)
-        into = several or _is_folder(client, first, recursive)
+        into = self._many = several or _is_folder(client, first, recursive)
         self._into = into or (isinstance(target, (Remote, Local)) and target.is_folder)
         if isinstance(target, Local):
             if into and os.path.lexists(target.path) and not os.path.isdir(target.path):
@@ -194,6 +194,11 @@ class Destinations:
             raise InvalidArgument(say("only one object can go to standard output; uvideo cat takes several"))
         self._folder: FolderTarget | None = None
         self._taken: set[int] = set()
+
+    @property
+    def is_many(self) -> bool:
+        """Whether the sources may be several items: a folder, a pattern or several addresses."""
+        return self._many
 
     def _check(self) -> None:
         pipes = [each for each in self._sources if isinstance(each, Pipe)]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from uvideo import Cancel, etag
-from uvideo.cli.progress import Line
+from uvideo.cli.display import Line
 from uvideo.cli.walk import Entry
 from uvideo.errors import LocalFailure, SourceChanged
 from uvideo.models import Progress
@@ -65,7 +65,7 @@ class Etags:
     """
 
     def __init__(self, path: Path | None = None, fresh: bool = False) -> None:
-        self._fresh = fresh
+        self._fresh, self._writes = fresh, True
         self._lock = threading.Lock()
         self._kept = 0
         self.database: sqlite3.Connection | None = None
@@ -156,7 +156,7 @@ class Etags:
 
     def _keep(self, path: str, found: os.stat_result, known: str) -> None:
         with self._lock:
-            if self.database is None or not found.st_size:
+            if self.database is None or not self._writes or not found.st_size:
                 return
             try:
                 self.database.execute(
@@ -166,8 +166,8 @@ class Etags:
                 self._kept += 1
                 if self._kept % BATCH == 0:
                     self.database.commit()
-            except sqlite3.Error:
-                pass
+            except sqlite3.Error:  # another process writes, or the disk is full: wait for it only once
+                self._writes = False
 
     def close(self) -> None:
         with self._lock:

@@ -45,7 +45,9 @@ def of_object(asked: OperationRequest) -> dict[str, Any]:
     size = len(asked.key.encode())
     if size > KEY_LIMIT:
         raise S3Error("KeyTooLongError", Size=str(size), MaxSizeAllowed=str(KEY_LIMIT))
-    return {**of_bucket(asked), "key": asked.key}
+    found = of_bucket(asked)
+    found["key"] = asked.key
+    return found
 
 
 def number(value: str | None, name: str, default: int, low: int = 0, high: int = _TOO_LARGE) -> int:
@@ -97,7 +99,9 @@ def version(value: str | None) -> str | None:
 
 def of_version(asked: OperationRequest) -> dict[str, Any]:
     """The fields of an operation on one version of an object."""
-    return {**of_object(asked), "version_id": version(asked.query.get("versionId"))}
+    found = of_object(asked)
+    found["version_id"] = version(asked.query.get("versionId"))
+    return found
 
 
 def source(asked: OperationRequest) -> CopySource:

@@ -67,6 +67,8 @@ class HostNames:
                     if front == _INTERNAL or front.endswith("." + _INTERNAL):
                         return S3Host(front[: -len(_INTERNAL) - 1])
                     return S3Host(front, "" if front else label)
+        if not self.names:
+            return None
         if name in self.names:  # also below another one: never the host of a bucket
             return S3Host("")
         known = max((each for each in self.names if name.endswith("." + each)), key=len, default=None)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from uvideo._core import compat, dialect, errors, etag, listing, location, operation, provider, signature
@@ -53,7 +55,8 @@ async def _nothing_yet() -> Sequence[Holding] | None:
 class View:
     """``calls``: (method, name) -> call(key of the session, arguments, URL of the data port) -> JSON object.
 
-    A call raises errors.Refused.  Calls with the method GET change nothing.
+    A call raises errors.Refused.  Calls with the method GET change nothing.  ``folder``: on the disk that stores the
+    objects; None if they are not on a disk of this machine.
     """
 
     def __init__(
@@ -64,8 +67,9 @@ class View:
         started: float,
         audit: Audit = OFF,
         held: Held = _nothing_yet,
+        folder: Path | None = None,
     ) -> None:
-        self._audit, self._held = audit, held
+        self._audit, self._held, self._folder = audit, held, folder
         self._service, self._spaces, self._catalog = service, spaces, service.catalog
         self._history, self._started = history, started
         self._kept: dict[tuple[Any, ...], tuple[float, Any]] = {}
@@ -313,7 +317,15 @@ class View:
             "samples": [[round(when, 1), *counts] for when, counts in samples if when > after],
             "days": await self._keep(("days", key.owner, last), count),
             "spaces": await self._held_by(key.owner),
+            "disk": await self._disk(),
         }
+
+    async def _disk(self) -> list[int] | None:
+        """[free bytes, all bytes] of the disk that stores the objects; None if that is no disk of this machine."""
+        if self._folder is None:
+            return None
+        usage = await asyncio.to_thread(shutil.disk_usage, self._folder)
+        return [usage.free, usage.total]
 
     async def _held_by(self, owner: str) -> list[list[Any]] | None:
         """[name, objects, bytes, unfinished uploads, bytes of these, bytes sent, bytes received] of each space of the

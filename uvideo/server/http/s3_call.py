@@ -25,8 +25,8 @@ from uvideo.server.http.form_upload import BegunForm
 from uvideo.server.http.pipeline import ABORTED, BEGUN, FINISHED, DialectCall, Pipeline, Traits
 from uvideo.server.http.s3_body import S3Body
 from uvideo.server.http.s3_form import S3Form, read_form
+from uvideo.server.limits.body_buffer import Body
 from uvideo.server.ops.audit import details
-from uvideo.server.rules.body_sums import FramedBody
 from uvideo.server.rules.objects import ObjectBody
 from uvideo.server.rules.s3_access import S3Signer
 from uvideo.server.rules.s3_record import RequestContext, bucket_acl, check_owner_id
@@ -86,6 +86,14 @@ class S3Call(DialectCall[Op, Any]):
         },
     )
 
+    _hosts: tuple[str, ...] = ()  # other values of Host that may be signed: none if the host names the bucket
+    _address = S3Address("", "")
+    _claim: signature.SignatureClaim | None = None
+    _payload = PLAIN
+    _signer: S3Signer | None = None
+    _record: SpaceRecord | None = None
+    _form: PostForm | None = None
+
     def __init__(
         self,
         exchange: Exchange,
@@ -99,16 +107,9 @@ class S3Call(DialectCall[Op, Any]):
         headers = _with_host(exchange.headers, target.authority)
         self._request = message.Request(exchange.request.method, "", exchange.request.raw_path, headers, b"")
         self._host_bucket = bucket
-        self._hosts: tuple[str, ...] = ()  # other values of Host that may be signed: none if the host names the bucket
-        self._address = S3Address("", "")
-        self._claim: signature.SignatureClaim | None = None
-        self._payload = PLAIN
-        self._signer: S3Signer | None = None
-        self._record: SpaceRecord | None = None
         self._headers, self._query = exchange.headers, dict[str, str]()
         self.service: Service = pipeline.service
-        self.body: FramedBody  # set where the operation is decoded
-        self._form: PostForm | None = None
+        self.body: Body = exchange
         self._begun = begun
 
     def claimed(self) -> str:
@@ -197,10 +198,11 @@ class S3Call(DialectCall[Op, Any]):
             raise S3Error("InvalidRequest", message="Only PutObject and UploadPart take a body in aws-chunks.")
         if self._form is not None:
             return form.decode(self._address.bucket, self._form, self._headers)
-        signed = self._signer.signing if self._signer is not None else None
-        self.body = S3Body(self.exchange, self._payload, signed, self._claim.signature if self._claim else "")
-        if asked in BULK and not self._has_length():
-            raise S3Error("MissingContentLength")
+        if asked in BULK:
+            signed = self._signer.signing if self._signer is not None else None
+            self.body = S3Body(self.exchange, self._payload, signed, self._claim.signature if self._claim else "")
+            if not self._has_length():
+                raise S3Error("MissingContentLength")
         if asked in DOCUMENTS and asked is not s3.CompleteMultipartUpload:
             return Undecoded(asked, *self._address)
         return self._decoded(asked)

@@ -227,7 +227,8 @@ async def run(
                 return holdings.latest
 
             history = History(metrics)
-            view = View(service, app.spaces, history, metrics.started, plan.audit, held)
+            disk = None if drivers.shared else settings.folder
+            view = View(service, app.spaces, history, metrics.started, plan.audit, held, disk)
             data_port, admin_port = ports.numbers
             tls = ports.tls is not None
             endpoint = BrowserEndpoint(settings.public_url, data_port, tls, ports.apart)
@@ -273,7 +274,6 @@ async def run(
             cutoff = began - CLOCK_GRAIN if alone else began - AGE
             if not plan.folder.alone:
                 begin(_once(lambda: _outlast(plan.folder, catalog, drivers)))
-            disk = None if drivers.shared else settings.folder
             sweeper = Sweeper(blobs, catalog, metrics, disk, int(news.settings.headroom * MIB))
             begin(sweeper.run(cutoff))
             if disk is not None:

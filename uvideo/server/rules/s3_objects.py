@@ -171,10 +171,10 @@ class S3Objects:
                     raise errors.InvalidRange()
             if isinstance(op, s3.GetObject):
                 check_readable(record, now)
-            if span is None:
-                shown = checksum_of(record)
             if not op.checksum_mode:
                 shown = None
+            elif span is None:
+                shown = checksum_of(record)
             return info(record, now, span, count, shown), span or (0, record.size)
 
         return answer

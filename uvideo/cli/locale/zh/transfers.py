@@ -24,7 +24,13 @@ WORDS = {
         "已有的文件名或对象名不会被当作通配符。--include 和 --exclude 匹配 SOURCE 之下的路径：\n"
         "*.mp4 匹配每一级目录中的此类文件，/a/* 从顶层开始匹配，tmp/ 匹配此类目录中的全部内容。"
     ),
-    "To continue an interrupted transfer, run the same command again.": ("传输中断后，再次运行同一条命令即可续传。"),
+    "To continue an interrupted transfer, run the same command again. A copy of many items then skips what the target "
+    "already has with the same content, and says how many items it skipped.": (
+        "传输中断后，再次运行同一条命令即可续传。复制多项时会跳过目标中内容相同的项，并报告跳过的数量。"
+    ),
+    "an earlier run of this command did not finish: what is the same is skipped": (
+        "这条命令上次没有完成：内容相同的项会跳过"
+    ),
     "A file to a space, under its own name:": "上传一个文件，保留原名：",
     "A folder with all its files except temporary ones:": "上传整个目录，但不包括临时文件：",
     "And back:": "再下载回来：",
@@ -111,7 +117,10 @@ WORDS = {
     "total": "合计",
     "part {done}/{parts}": "分片 {done}/{parts}",
     "{count} retries": "重试 {count} 次",
-    "the progress display needs rich: pip install 'uvideo[cli]'": "显示进度需要 rich：pip install 'uvideo[cli]'",
+    "{time} left": "剩余 {time}",
+    "{done} of {known} lines": "{done} / {known} 行",
+    "retry in {time}: {reason}": "{time} 后重试：{reason}",
+    "{count} retries wait; {text}": "{count} 个请求等待重试；{text}",
     "finished parts are kept; to continue: {command}": "已完成的部分会保留；要继续请运行：{command}",
     # rm
     "Remove objects.": "删除对象。",

@@ -11,6 +11,7 @@ import { rate, transfers } from "./transfers.js";
 import { events, interrupted, isActive, reset, tasks } from "./upload.js";
 
 let leave = () => {};
+let shown = {}; // what route() shows: {page, at, update}
 let main;
 
 function theme() {
@@ -49,6 +50,7 @@ function switches() {
 function showSignIn(reason = "") {
   leave();
   leave = () => {};
+  shown = {};
   document.title = t("signin.title");
   const wrong = h("p", { class: "wrong", role: "alert", hidden: !reason }, reason);
   const submit = button(t("signin.submit"), { kind: "primary wide", type: "submit" });
@@ -66,7 +68,7 @@ function showSignIn(reason = "") {
           show();
         } catch (failure) {
           wrong.hidden = false;
-          wrong.textContent = failure.message;
+          replace(wrong, failure.message);
         } finally {
           form.elements.private_key.value = "";
           submit.disabled = false;
@@ -193,9 +195,7 @@ function frame() {
 let unframe = () => {};
 
 function route() {
-  leave();
-  leave = () => {};
-  const path = location.hash.replace(/^#/, "") || "/";
+  const [path, query] = (location.hash.replace(/^#/, "") || "/").split("?");
   const [, first, space, ...rest] = path.split("/");
   let place = "#/";
   let page = spaces;
@@ -207,6 +207,7 @@ function route() {
     try {
       arguments_.space = decodeURIComponent(space);
       arguments_.prefix = rest.map(decodeURIComponent).join("/");
+      arguments_.shown = new URLSearchParams(query);
     } catch {
       page = spaces;
     }
@@ -215,8 +216,17 @@ function route() {
     if (link.getAttribute("href") === place) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  // An object that is shown over or beside the same list is no other page.
+  const at = JSON.stringify([arguments_.space, arguments_.prefix]);
+  if (shown.update && shown.page === page && shown.at === at) {
+    shown.update(arguments_.shown);
+    return;
+  }
+  leave();
   replace(main);
-  leave = page(main, arguments_) || (() => {});
+  const made = page(main, arguments_);
+  leave = made.leave;
+  shown = { page, at, update: made.update };
   events.dispatchEvent(new Event("change"));
 }
 
@@ -227,6 +237,7 @@ function show() {
   }
   leave();
   leave = () => {};
+  shown = {};
   unframe();
   unframe = frame();
   route();

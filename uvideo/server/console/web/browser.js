@@ -1,13 +1,14 @@
 // What is in a space: folders and objects of one prefix, any number of them.
 
 import { get, post } from "./api.js";
+import { ways } from "./connect.js";
 import { details } from "./details.js";
 import { attempt, confirm } from "./dialogs.js";
-import { button, h, icon, replace } from "./dom.js";
+import { button, h, icon, replace, spelled } from "./dom.js";
 import { ICON_OF, kindOf } from "./kind.js";
-import { date, keep, kept, size, t } from "./language.js";
-import { download, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
-import { poster } from "./poster.js";
+import { date, keep, kept, size, span, t } from "./language.js";
+import { createFolder, download, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
+import { hasPoster, poster } from "./poster.js";
 import { Rows } from "./rows.js";
 import { addressOf } from "./spaces.js";
 import { add, events, filesOfDrop, filesOfInput } from "./upload.js";
@@ -19,13 +20,35 @@ const LINE = 40;
 const TILE = 168;
 const TILE_WIDTH = 160;
 const WAIT = 250; // milliseconds after the last key until a search
+const NAMING = 200; // milliseconds that an object is shown until the address names it: browsers refuse many changes at once
 
 const COLUMNS = ["name", "size", "modified", "class"];
 
-export function browser(root, { space, prefix }) {
+export function browser(root, { space, prefix, shown }) {
   const page = new Browser(root, space, prefix);
   page.start();
-  return () => page.close();
+  page.update(shown);
+  return { leave: () => page.close(), update: (other) => page.update(other) };
+}
+
+/** The keys that are chosen.  version: another number after every change. */
+class Chosen extends Set {
+  version = 0;
+
+  add(key) {
+    this.version++;
+    return super.add(key);
+  }
+
+  delete(key) {
+    this.version++;
+    return super.delete(key);
+  }
+
+  clear() {
+    this.version++;
+    super.clear();
+  }
 }
 
 class Browser {
@@ -38,32 +61,144 @@ class Browser {
     this.next = "";
     this.more = true;
     this.loading = null;
-    this.chosen = new Set();
+    this.chosen = new Chosen();
     this.active = 0;
     this.anchor = 0;
     this.sort = null;
     this.tiles = kept("uvideo.view") === "tiles";
+    this.shown = { details: null, view: null }; // keys of the objects that are shown beside the list and over it
     this.control = new AbortController();
   }
 
   start() {
-    const title = this.prefix ? nameOf(this.prefix) : this.space;
-    document.title = `${title} – uvideo`;
-    this.build(title);
+    this.build(this.title);
     this.stored = ({ detail }) => {
       if (detail.space === this.space && detail.key.startsWith(this.prefix + this.search)) this.insert(detail);
     };
     events.addEventListener("stored", this.stored);
+    this.escape = (event) => this.leaveDetails(event);
+    document.addEventListener("keydown", this.escape);
     this.reload();
   }
 
   close() {
     this.control.abort(new DOMException("left", "AbortError"));
     events.removeEventListener("stored", this.stored);
+    document.removeEventListener("keydown", this.escape);
     clearTimeout(this.later);
     this.watcher.disconnect();
     this.rows.close();
     this.panel?.close();
+    this.shown = {};
+    this.viewer?.close();
+    clearTimeout(this.naming);
+  }
+
+  get title() {
+    return this.prefix ? nameOf(this.prefix) : this.space;
+  }
+
+  // What is shown beside the list and over it is a part of the address: the browser's Back, a reload and a copied address
+  // find it.  What was opened here is closed by going back, so Back never opens it again.
+
+  /** Show what the address says. */
+  update(query) {
+    const key = (name) => (query.get(name) === null ? null : this.prefix + query.get(name));
+    const said = { details: key("details"), view: key("view") };
+    if (!this.returning) {
+      this.present(said);
+      return;
+    }
+    this.returning = false;
+    const opened = Object.keys(said).find((name) => this.shown[name] && !said[name]);
+    if (opened || said.details !== this.shown.details || said.view !== this.shown.view) this.write(opened);
+  }
+
+  /** The user opens or closes (null) the details or the view of an object, or goes on to another one. */
+  show(name, key) {
+    if (this.shown[name] === key) return;
+    const opens = key && !this.shown[name];
+    this.present({ ...this.shown, [name]: key });
+    clearTimeout(this.naming);
+    if (this.returning) return; // update() is called soon, and writes the address
+    if (opens) this.write(name);
+    else if (!key && history.state?.opened === name) {
+      this.returning = true;
+      history.back();
+    } else if (key) this.naming = setTimeout(() => this.returning || this.write(), NAMING);
+    else this.write();
+  }
+
+  /** The address of what is shown; in an entry of its own of the history if something was opened. */
+  write(opened) {
+    const address = addressOf(this.space, this.prefix, this.shown);
+    if (opened) history.pushState({ opened }, "", address);
+    else history.replaceState(history.state, "", address);
+  }
+
+  present(next) {
+    const before = this.shown;
+    this.shown = next;
+    document.title = `${spelled(next.view ? nameOf(next.view) : this.title)} – uvideo`;
+    if (next.details !== before.details) this.presentDetails(next.details);
+    if (next.view !== before.view) this.presentView(next.view);
+  }
+
+  presentDetails(key) {
+    this.panel?.close();
+    this.panel = null;
+    this.side.hidden = !key;
+    replace(this.side);
+    if (!key) {
+      this.port.focus();
+      return;
+    }
+    this.panel = details(this.side, this.space, key, {
+      open: () => this.show("view", key),
+      changed: (gone) => {
+        if (gone) this.hideDetails();
+        if (gone && gone.gone) this.takeAway(gone.gone);
+        else this.reload({ keep: true });
+      },
+      close: () => this.hideDetails(),
+    });
+  }
+
+  async presentView(key) {
+    if (key && this.viewer?.show(key)) return;
+    this.viewer?.close();
+    this.viewer = null;
+    if (!key) return;
+    const find = () => {
+      const objects = this.entries.filter((each) => !each.folder);
+      return { objects, at: objects.findIndex((each) => each.key === key) };
+    };
+    let found = find();
+    if (found.at < 0) {
+      await this.loading;
+      found = find();
+    }
+    if (found.at < 0) {
+      const object = await attempt(() => get("object", { space: this.space, key }, this.control.signal)); // not loaded yet
+      found = { objects: [object], at: 0 };
+    }
+    if (this.shown.view !== key || this.viewer) return;
+    if (!found.objects[0]) {
+      this.show("view", null);
+      return;
+    }
+    this.viewer = view(this.space, found.objects, found.at, {
+      moved: (other) => this.show("view", other),
+      removed: (done) => {
+        if (!done.gone) this.reload({ keep: true });
+        else this.takeAway(done.gone);
+        if (done.gone?.has(this.shown.details)) this.hideDetails();
+      },
+      closed: () => {
+        this.viewer = null;
+        this.show("view", null);
+      },
+    });
   }
 
   build(title) {
@@ -383,6 +518,7 @@ class Browser {
         h("h2", {}, t(searched ? "list.nothing" : "list.empty")),
         h("p", {}, searched ? t("list.nothing.text", { prefix: this.prefix + this.search }) : t("list.empty.text")),
         searched ? null : button(t("upload.files"), { iconName: "upload", kind: "primary", onclick: () => document.getElementById("files").click() }),
+        searched || this.prefix ? null : ways(this.space),
       ),
     );
   }
@@ -420,9 +556,9 @@ class Browser {
     cell.setAttribute("aria-selected", String(picked));
     cell.classList.toggle("active", index === this.active);
     parts.pick.checked = picked;
-    parts.pick.setAttribute("aria-label", t("select.one", { name: entry.name }));
-    parts.label.textContent = entry.name;
-    parts.label.title = entry.name;
+    parts.pick.setAttribute("aria-label", spelled(t("select.one", { name: entry.name })));
+    replace(parts.label, entry.name);
+    parts.label.title = spelled(entry.name);
     parts.size.textContent = entry.folder ? "" : size(entry.size);
     parts.modified.textContent = entry.folder ? "" : date(entry.modified);
     const cold = entry.class && entry.class !== "STANDARD";
@@ -432,13 +568,19 @@ class Browser {
       cell.shown = entry;
       cell.tiled = this.tiles;
       replace(parts.picture, icon(entry.folder ? "folder" : ICON_OF[entry.kind], `icon kind-${entry.folder ? "folder" : entry.kind}`));
-      if (this.tiles && entry.kind === "video" && entry.class !== "ARCHIVE") this.showPoster(cell, entry);
+      if (this.tiles && hasPoster(entry) && entry.class !== "ARCHIVE") this.showPoster(cell, entry);
     }
   }
 
   async showPoster(cell, entry) {
-    const url = await poster(this.space, entry, this.control.signal);
-    if (url && cell.shown === entry) replace(cell.parts.picture, h("img", { src: url, alt: "" }));
+    const seen = () => cell.shown === entry;
+    const found = await poster(this.space, entry, entry.kind, this.control.signal, seen);
+    if (!found || !seen()) return;
+    replace(
+      cell.parts.picture,
+      h("img", { src: found.url, alt: "" }),
+      Number.isFinite(found.seconds) && found.seconds ? h("span", { class: "length" }, span(found.seconds)) : null,
+    );
   }
 
   mark() {
@@ -486,6 +628,19 @@ class Browser {
     if (!this.chosen.delete(entry.key)) this.chosen.add(entry.key);
   }
 
+  /** All that is loaded, and then the rest, page by page. */
+  async chooseAll() {
+    const { generation } = this;
+    const choose = () => {
+      for (const each of this.entries) this.chosen.add(each.key);
+      this.mark();
+    };
+    choose();
+    if (!this.more) return;
+    await this.loadAll();
+    if (generation === this.generation) choose();
+  }
+
   range(from, to) {
     this.chosen.clear();
     for (let at = Math.min(from, to); at <= Math.max(from, to); at++) this.chosen.add(this.entries[at].key);
@@ -519,14 +674,11 @@ class Browser {
     else if (event.key === "Backspace") this.up();
     else if (event.key === "Delete") this.act((chosen) => remove(this.space, chosen));
     else if (event.key === "F2" && !entry.folder) this.act(() => rename(this.space, entry.key));
-    else if (event.key === "a" && (event.ctrlKey || event.metaKey)) {
-      for (const each of this.entries) this.chosen.add(each.key);
-      this.mark();
-    } else if (event.key === "Escape" && this.chosen.size) {
+    else if (event.key === "a" && (event.ctrlKey || event.metaKey)) this.chooseAll();
+    else if (event.key === "Escape" && !this.panel && this.chosen.size) {
       this.chosen.clear();
       this.mark();
-    } else if (event.key === "Escape") this.hideDetails();
-    else if (event.key === "/") this.find.focus();
+    } else if (event.key === "/") this.find.focus();
     else return;
     event.preventDefault();
   }
@@ -543,8 +695,7 @@ class Browser {
       location.hash = addressOf(this.space, entry.key);
       return;
     }
-    const objects = this.entries.filter((each) => !each.folder);
-    view(this.space, objects, objects.indexOf(entry), { signal: this.control.signal });
+    this.show("view", entry.key);
   }
 
   // Doing
@@ -574,19 +725,28 @@ class Browser {
 
   showBar() {
     const n = this.chosen.size;
-    this.bar.hidden = !n;
+    const state = `${this.chosen.version} ${n || this.entries.length > 0}`;
+    if (this.bar.state === state) return;
+    this.bar.state = state;
+    this.bar.classList.toggle("chosen", n > 0);
     if (!n) {
-      replace(this.bar);
+      const all = () => {
+        this.port.focus({ preventScroll: true });
+        this.chooseAll();
+      };
+      const create = async () => {
+        const made = await createFolder(this.space, this.prefix);
+        if (made) location.hash = addressOf(this.space, made);
+      };
+      replace(this.bar, button(t("folder.create"), { iconName: "plus", kind: "quiet", onclick: create }), button(t("select.all"), { iconName: "check", kind: "quiet", disabled: !this.entries.length, onclick: all }));
       return;
     }
-    if (this.bar.count === n && this.bar.children.length) return;
-    this.bar.count = n;
     const picked = this.picked;
     const objects = picked.filter((entry) => !entry.folder);
     const only = objects.length === picked.length;
     const keys = objects.map((entry) => entry.key);
     const bytes = objects.reduce((sum, entry) => sum + entry.size, 0);
-    const action = (text, iconName, run, props = {}) => button(text, { iconName, kind: "quiet", onclick: () => this.act(run), ...props });
+    const action = (text, iconName, run, props = {}) => button(text, { iconName, kind: "quiet", title: text, onclick: () => this.act(run), ...props });
     replace(
       this.bar,
       h("p", { class: "bar-count", role: "status" }, t("selected", { n }), only ? h("span", { class: "faint" }, size(bytes)) : null),
@@ -611,26 +771,19 @@ class Browser {
 
   showDetails(index) {
     const entry = this.entries[index];
-    if (!entry || entry.folder) return;
-    this.panel?.close();
-    this.side.hidden = false;
-    this.panel = details(this.side, this.space, entry, {
-      open: () => this.open(this.entries.indexOf(entry)),
-      changed: (gone) => {
-        if (gone) this.hideDetails();
-        if (gone && gone.gone) this.takeAway(gone.gone);
-        else this.reload({ keep: true });
-      },
-      close: () => this.hideDetails(),
-    });
+    if (entry && !entry.folder) this.show("details", entry.key);
+  }
+
+  /** Escape closes the details wherever the keyboard is, unless it means something nearer: a dialog, a search. */
+  leaveDetails(event) {
+    if (event.key !== "Escape" || !this.panel || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    if (event.target === this.find && this.find.value) return;
+    event.preventDefault();
+    this.hideDetails();
   }
 
   hideDetails() {
-    this.panel?.close();
-    this.panel = null;
-    this.side.hidden = true;
-    replace(this.side);
-    this.port.focus();
+    this.show("details", null);
   }
 
   // Uploading

@@ -1,4 +1,5 @@
-// What other programs need to reach this server: its addresses, a key, and the lines that set up two S3 clients.
+// What other programs need to reach this server: its addresses, a key, and the lines that set up two S3 clients, or that
+// upload a file with the command or the SDK.
 
 import { session } from "./api.js";
 import { copyText, open } from "./dialogs.js";
@@ -12,9 +13,9 @@ function quoted(text) {
   return /^[\w./+=@:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** The last line asks for the private key and then runs `command`. */
-function typed(command) {
-  return `printf '%s ' ${quoted(t("connect.prompt"))} && read -rs AWS_SECRET_ACCESS_KEY && export AWS_SECRET_ACCESS_KEY && ${command}`;
+/** The last line asks for the private key, which `command` finds in the environment, and then runs `command`. */
+function typed(command, name = "AWS_SECRET_ACCESS_KEY") {
+  return `printf '%s ' ${quoted(t("connect.prompt"))} && read -rs ${name} && export ${name} && ${command}`;
 }
 
 function aws() {
@@ -31,6 +32,36 @@ function rclone() {
     `export AWS_ACCESS_KEY_ID=${quoted(session.public_key)}`,
     typed("rclone lsd uvideo:"),
   ];
+}
+
+function command(space) {
+  return [
+    `export UVIDEO_ENDPOINT=${quoted(session.endpoint)}`,
+    `export UVIDEO_PUBLIC_KEY=${quoted(session.public_key)}`,
+    typed(`uvideo cp film.mp4 uvideo://${space}/`, "UVIDEO_PRIVATE_KEY"),
+  ];
+}
+
+function sdk(space) {
+  return [
+    "from getpass import getpass",
+    "from pathlib import Path",
+    "from uvideo import Client",
+    "",
+    `with Client(endpoint=${JSON.stringify(session.endpoint)}, public_key=${JSON.stringify(session.public_key)}, private_key=getpass()) as client:`,
+    `    client.upload(${JSON.stringify(space)}, "film.mp4", Path("film.mp4"))`,
+  ];
+}
+
+/** How programs upload a file to a space. */
+export function ways(space) {
+  return h(
+    "div",
+    { class: "ways" },
+    h("p", { class: "note" }, t("connect.ways")),
+    setUp(t("connect.command"), command(space)),
+    setUp(t("connect.sdk"), sdk(space)),
+  );
 }
 
 function setUp(name, lines) {

@@ -41,9 +41,11 @@ export function dashboard(root) {
   replace(root, h("div", { class: "head" }, h("h1", {}, t("nav.dashboard"))), tiles, charts, held, uploads);
   refresh();
   attempt(() => drawUploads(uploads, control.signal));
-  return () => {
-    control.abort(new DOMException("left", "AbortError"));
-    clearTimeout(timer);
+  return {
+    leave: () => {
+      control.abort(new DOMException("left", "AbortError"));
+      clearTimeout(timer);
+    },
   };
 }
 
@@ -65,6 +67,7 @@ function draw(tiles, charts, samples, said) {
   replace(
     tiles,
     figure(t("dash.stored"), size(day[1])),
+    said.disk ? figure(t("dash.free"), size(said.disk[0]), t("dash.of", { all: size(said.disk[1]) })) : null,
     figure(t("dash.requests"), t("per.second", { value: decimal(last("requests")) }), t("dash.total", { n: now.requests })),
     figure(t("dash.in"), `${size(last("received"))}/s`, size(now.received)),
     figure(t("dash.out"), `${size(last("sent"))}/s`, size(now.sent)),

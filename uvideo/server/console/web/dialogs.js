@@ -27,7 +27,7 @@ export function open(title, build, { kind = "", actions } = {}) {
     replace(body, build(close));
     if (actions) dialog.append(h("footer", { class: "dialog-foot" }, actions(close)));
     dialog.addEventListener("close", () => {
-      dialog.remove();
+      discard(dialog);
       if (before && before.isConnected) before.focus();
       resolve(value);
     });
@@ -85,7 +85,7 @@ export async function form(title, fields, yes, run, { danger = false, note, line
                 close(true);
               } catch (failure) {
                 wrong.hidden = false;
-                wrong.textContent = failure.message;
+                replace(wrong, failure.message);
               } finally {
                 submit.disabled = false;
                 check();
@@ -150,12 +150,23 @@ export function field({ name, label, value = "", type = "text", options, rows, h
 
 let stack;
 
+/** Where toasts are seen and can be closed: in the dialog on top, if there is one. */
+function putStack(gone) {
+  const open = [...document.querySelectorAll("dialog[open]")].filter((each) => each !== gone);
+  const home = open.pop() || document.body;
+  if (stack.parentNode !== home) home.append(stack);
+}
+
+/** Take a dialog out of the page, but not the toasts in it. */
+export function discard(dialog) {
+  if (stack && dialog.contains(stack)) putStack(dialog);
+  dialog.remove();
+}
+
 /** A line that goes by itself; a failure stays until it is closed. */
 export function toast(text, { bad = false } = {}) {
-  if (!stack || !stack.isConnected) {
-    stack = h("div", { class: "toasts", role: "status", "aria-live": "polite" });
-    document.body.append(stack);
-  }
+  if (!stack || !stack.isConnected) stack = h("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  putStack();
   const node = h(
     "div",
     { class: `toast${bad ? " bad" : ""}`, role: bad ? "alert" : null },

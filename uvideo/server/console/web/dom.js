@@ -1,5 +1,25 @@
 // Elements.  Text is only ever set as text: nothing here parses markup.
 
+const MARKS = /([\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069])/;
+const numberOf = (mark) => `U+${mark.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+
+/** Text as nodes.  Marks that would change the direction of what follows them are shown by their number, each isolated
+ * in an element of its own: a name must not look like another. */
+function marked(text) {
+  if (!MARKS.test(text)) return [text];
+  return text.split(MARKS).filter(Boolean).map((part) => {
+    if (!MARKS.test(part)) return part;
+    const node = document.createElement("bdi");
+    node.className = "mark";
+    node.dataset.mark = numberOf(part);
+    node.append(document.createTextNode(part));
+    return node;
+  });
+}
+
+/** The same for text that has no elements: tooltips, titles, and what is read out. */
+export const spelled = (text) => text.split(MARKS).map((part) => (MARKS.test(part) ? `[${numberOf(part)}]` : part)).join("");
+
 /** An element.  props: class, on<event>, aria-..., data-..., any attribute or property.  null and false are left out. */
 export function h(tag, props = {}, ...children) {
   const node = document.createElement(tag);
@@ -8,12 +28,20 @@ export function h(tag, props = {}, ...children) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (name === "class") node.className = value;
     else if (name in PROPERTIES) node[name] = value;
-    else node.setAttribute(name, value === true ? "" : value);
+    else node.setAttribute(name, value === true ? "" : READ.test(name) ? spelled(String(value)) : value);
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(...contents(children));
   return node;
 }
 
+function contents(children) {
+  return children
+    .flat()
+    .filter((child) => child !== null && child !== undefined && child !== false)
+    .flatMap((child) => (typeof child === "string" ? marked(child) : child));
+}
+
+const READ = /^(title|alt|aria-label|placeholder)$/; // attributes that people see or hear
 const PROPERTIES = { value: 1, checked: 1, disabled: 1, hidden: 1, selected: 1, indeterminate: 1, crossOrigin: 1, muted: 1 };
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -107,7 +135,7 @@ export function facts(pairs) {
 }
 
 export function replace(node, ...children) {
-  node.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  node.replaceChildren(...contents(children));
 }
 
 let last = 0;

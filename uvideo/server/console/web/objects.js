@@ -6,6 +6,7 @@ import { h } from "./dom.js";
 import { t } from "./language.js";
 
 const PAGE = 1000;
+const FOLDER = "application/x-directory"; // the media type of an object that stands for an empty folder
 const COPIES_AT_ONCE = 6;
 const DOWNLOADS = 20;
 const COUNTED = 10_000; // objects that are counted at most before they are deleted
@@ -13,6 +14,28 @@ const COUNTED = 10_000; // objects that are counted at most before they are dele
 /** The last part of a key or prefix. */
 export function nameOf(key) {
   return key.replace(/\/$/, "").split("/").pop() || key;
+}
+
+/** Whether an object has to be restored before it can be read. */
+export const isFrozen = ({ class: name, restore }) => name === "ARCHIVE" && (!restore || restore === "Frozen" || restore === "Restoring");
+
+/** Ask for a name and make a folder: an empty object whose key ends with a slash.  Its prefix; undefined if there is none. */
+export async function createFolder(space, base) {
+  let prefix;
+  const done = await form(
+    t("folder.create"),
+    [{ name: "folder", label: t("folder.name"), required: true, pattern: "[^\\/]+", invalid: t("folder.invalid") }],
+    t("create"),
+    async ({ folder }) => {
+      const key = `${base}${folder}/`;
+      if ((await get("objects", { space, prefix: key, limit: 1 })).objects.length) throw new Error(t("folder.exists"));
+      const { urls } = await sign(space, "PUT", [{ key, mime: FOLDER }]);
+      const answer = await fetch(urls[0], { method: "PUT", headers: { "Content-Type": FOLDER } });
+      if (!answer.ok) throw new Error(t("upload.refused", { status: String(answer.status), text: (await answer.json()).ErrMsg }));
+      prefix = key;
+    },
+  );
+  return done ? prefix : undefined;
 }
 
 /** Pages of all keys below a prefix. */

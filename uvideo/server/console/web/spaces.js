@@ -6,9 +6,13 @@ import { attempt, form, toast } from "./dialogs.js";
 import { button, h, icon, replace } from "./dom.js";
 import { date, day, size, t } from "./language.js";
 
-/** The address of a space or of a folder in it. */
-export function addressOf(space, prefix = "") {
-  return `#/s/${[space, ...prefix.split("/")].map(encodeURIComponent).join("/")}`;
+/** The address of a space or of a folder in it.  shown: {details, view}: keys of the folder that are shown beside the
+ * list or over it. */
+export function addressOf(space, prefix = "", shown = {}) {
+  const query = Object.entries(shown)
+    .filter(([, key]) => key)
+    .map(([name, key]) => `${name}=${encodeURIComponent(key.slice(prefix.length))}`);
+  return `#/s/${[space, ...prefix.split("/")].map(encodeURIComponent).join("/")}${query.length ? `?${query.join("&")}` : ""}`;
 }
 
 export const TYPES = () => [
@@ -47,7 +51,7 @@ export function spaces(root) {
     list,
   );
   refresh();
-  return () => control.abort(new DOMException("left", "AbortError"));
+  return { leave: () => control.abort(new DOMException("left", "AbortError")) };
 }
 
 function empty(refresh) {

@@ -5,7 +5,7 @@ import { button, h, icon, replace } from "./dom.js";
 import { count, size, span, t } from "./language.js";
 import { nameOf } from "./objects.js";
 import { addressOf } from "./spaces.js";
-import { cancel, clear, drop, events, filesOfInput, interrupted, isActive, pause, pickUp, resume, speed, tasks } from "./upload.js";
+import { cancel, clear, drop, events, filesOfInput, interrupted, isActive, pause, pauseAll, pickUp, resume, resumeAll, speed, tasks } from "./upload.js";
 
 const SHOWN = 200; // lines in the page
 const BEFORE = { failed: 0, sending: 1, checking: 1, paused: 2, waiting: 3, done: 4, cancelled: 5 };
@@ -28,12 +28,16 @@ export function transfers(root) {
   const list = h("ul", { class: "tasks" });
   const lines = new Map();
   const clearButton = button(t("transfers.clear"), { iconName: "check", onclick: clear });
+  const pauseButton = button(t("transfers.pause"), { iconName: "pause", onclick: pauseAll });
+  const resumeButton = button(t("transfers.resume"), { iconName: "play", onclick: resumeAll });
   const draw = () => {
     const active = tasks.filter(isActive);
     const rest = active.reduce((sum, task) => sum + task.size - task.sent, 0);
     summary.textContent = active.length
       ? [t("transfers.active", { n: active.length, rest: size(rest) }), rate(), speed.value ? span(rest / speed.value) : ""].filter(Boolean).join(" · ")
       : t("transfers.none");
+    pauseButton.disabled = !active.length;
+    resumeButton.disabled = !tasks.some((task) => task.state === "paused");
     clearButton.disabled = !tasks.some((task) => task.state === "done" || task.state === "cancelled");
     const unfinished = interrupted();
     left.hidden = !unfinished.length;
@@ -66,10 +70,10 @@ export function transfers(root) {
     h("p", {}, t("transfers.empty.text")),
     h("a", { class: "button primary", href: "#/" }, t("nav.spaces")),
   );
-  replace(root, h("div", { class: "head" }, h("h1", {}, t("nav.transfers")), clearButton, input), summary, left, list, nothing);
+  replace(root, h("div", { class: "head" }, h("h1", {}, t("nav.transfers")), pauseButton, resumeButton, clearButton, input), summary, left, list, nothing);
   events.addEventListener("change", draw);
   draw();
-  return () => events.removeEventListener("change", draw);
+  return { leave: () => events.removeEventListener("change", draw) };
 }
 
 /** How fast it goes; "" if nothing is on its way, so no rate can be said. */
@@ -133,7 +137,7 @@ function makeLine(task) {
       .filter(Boolean)
       .join(" · ");
     error.hidden = !task.error;
-    error.textContent = task.error;
+    if (error.shown !== task.error) replace(error, (error.shown = task.error));
     buttons.pause.hidden = !isActive(task);
     buttons.resume.hidden = task.state !== "paused";
     buttons.again.hidden = task.state !== "failed";

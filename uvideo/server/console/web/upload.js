@@ -106,6 +106,17 @@ export function pause(task) {
   pump();
 }
 
+/** Pause all that is active; first what waits, or it would begin in the place of what is paused. */
+export function pauseAll() {
+  const active = tasks.filter(isActive);
+  for (const task of active) if (task.state === "waiting") pause(task);
+  for (const task of active) pause(task);
+}
+
+export function resumeAll() {
+  for (const task of tasks) if (task.state === "paused") resume(task);
+}
+
 export function resume(task) {
   if (!["paused", "failed"].includes(task.state)) return;
   task.state = "waiting";

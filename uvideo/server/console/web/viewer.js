@@ -1,26 +1,45 @@
 // An object over the whole window: played, shown or read, by signed URLs that are renewed before they end.
 
-import { readUrl } from "./api.js";
-import { attempt } from "./dialogs.js";
+import { get, readUrl } from "./api.js";
+import { attempt, discard } from "./dialogs.js";
 import { button, freshId, h, icon, replace } from "./dom.js";
 import { playHls } from "./hls.js";
 import { kindOf } from "./kind.js";
 import { size, t } from "./language.js";
-import { download, nameOf } from "./objects.js";
+import { download, isFrozen, nameOf, remove } from "./objects.js";
+import { share } from "./share.js";
 
 const SIGNED = 600; // seconds of a URL
 const RENEW = 60; // seconds before its end
 const TEXT_LIMIT = 64 * 1024; // bytes of a text that are shown
 const PDF_LIMIT = 64 * 1024 * 1024;
 
-/** Show objects[at]; the others are the next and the previous ones. */
-export function view(space, objects, at, { signal } = {}) {
+/** Show objects[at]; the others are the next and the previous ones.  moved(key): another one is shown.  removed(done): the
+ * object was deleted, done as of remove().  closed(): the user closed it.  {show(key), close()}: the same from outside,
+ * which calls neither. */
+export function view(space, objects, at, { moved, removed, closed }) {
   const title = freshId("title");
   const name = h("h2", { id: title });
   const stage = h("div", { class: "stage" });
   const place = h("span", { class: "faint" });
-  const previous = button(t("previous"), { iconName: "left", bare: true, kind: "quiet", onclick: () => show(at - 1) });
-  const next = button(t("next"), { iconName: "right", bare: true, kind: "quiet", onclick: () => show(at + 1) });
+  const previous = button(t("previous"), { iconName: "left", bare: true, kind: "quiet", onclick: () => go(at - 1) });
+  const next = button(t("next"), { iconName: "right", bare: true, kind: "quiet", onclick: () => go(at + 1) });
+  const shareButton = button(t("share"), {
+    iconName: "share",
+    bare: true,
+    kind: "quiet",
+    onclick: () => attempt(async () => share(space, await get("object", { space, key: objects[at].key }, control.signal))),
+  });
+  const take = () =>
+    attempt(async () => {
+      const { key } = objects[at];
+      const done = await remove(space, [objects[at]]);
+      if (!done) return;
+      objects = objects.filter((each) => each.key !== key);
+      if (done.gone && objects.length) go(Math.min(at, objects.length - 1));
+      else dialog.close();
+      removed(done);
+    });
   const before = document.activeElement;
   let control = new AbortController();
   const dialog = h(
@@ -34,41 +53,59 @@ export function view(space, objects, at, { signal } = {}) {
       previous,
       next,
       button(t("download"), { iconName: "download", bare: true, kind: "quiet", onclick: () => download(space, [objects[at].key]) }),
+      shareButton,
+      button(t("delete"), { iconName: "trash", bare: true, kind: "quiet", onclick: take }),
       button(t("close"), { iconName: "close", bare: true, kind: "quiet", autofocus: true, onclick: () => dialog.close() }),
     ),
     stage,
   );
   const show = (index) => {
-    if (index < 0 || index >= objects.length) return;
     at = index;
     previous.disabled = at === 0;
     next.disabled = at === objects.length - 1;
+    shareButton.disabled = isFrozen(objects[at]);
     control.abort(new DOMException("left", "AbortError"));
     control = new AbortController();
     const object = objects[at];
-    name.textContent = nameOf(object.key);
+    replace(name, nameOf(object.key));
     place.textContent = objects.length > 1 ? t("viewer.place", { at: at + 1, n: objects.length }) : "";
     stage.dataset.kind = kindOf(object.key, object.mime);
     replace(stage, h("p", { class: "stage-note", role: "status" }, t("loading")));
     fill(stage, space, object, control.signal);
   };
+  const go = (index) => {
+    if (index < 0 || index >= objects.length) return;
+    show(index);
+    moved(objects[index].key);
+  };
   dialog.addEventListener("keydown", (event) => {
     if (event.target.closest("video,audio,iframe,pre") || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === "ArrowLeft") show(at - 1);
-    else if (event.key === "ArrowRight") show(at + 1);
+    if (event.key === "ArrowLeft") go(at - 1);
+    else if (event.key === "ArrowRight") go(at + 1);
+    else if (event.key === "Delete") take();
   });
-  const leave = () => dialog.close();
-  signal?.addEventListener("abort", leave);
+  let outside = false;
   dialog.addEventListener("close", () => {
     control.abort(new DOMException("closed", "AbortError"));
-    signal?.removeEventListener("abort", leave);
     replace(stage);
-    dialog.remove();
+    discard(dialog);
     if (before?.isConnected) before.focus();
+    if (!outside) closed();
   });
   document.body.append(dialog);
   dialog.showModal();
   show(at);
+  return {
+    show: (key) => {
+      const index = objects.findIndex((each) => each.key === key);
+      if (index >= 0 && index !== at) show(index);
+      return index >= 0;
+    },
+    close: () => {
+      outside = true;
+      dialog.close();
+    },
+  };
 }
 
 async function fill(stage, space, object, signal) {
@@ -77,7 +114,7 @@ async function fill(stage, space, object, signal) {
   const how = { video: media, audio: media, hls, image, pdf, text }[kind];
   await attempt(async () => {
     try {
-      if (object.class === "ARCHIVE" && object.restore !== "Restored") throw new Error(t("error.NotRestored"));
+      if (isFrozen(object)) throw new Error(t("error.NotRestored"));
       if (!how) throw new Error(t("viewer.unknown"));
       await how(stage, { space, object, url, signal, kind });
     } catch (failure) {

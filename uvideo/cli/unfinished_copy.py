@@ -1,0 +1,146 @@
+"""Copies of many items that did not finish: the same command goes on, and skips what is already at the target."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uvideo.cli.address import Pipe, Remote
+from uvideo.cli.walk import Entry, one_file
+from uvideo.errors import Cancelled, LocalFailure, UVideoError
+
+if TYPE_CHECKING:
+    from uvideo import Client
+    from uvideo.cli.compare import Comparison
+    from uvideo.cli.context import Context
+    from uvideo.cli.copy_item import Mover, MoverOptions, Task
+    from uvideo.cli.display import Display
+
+__all__ = ["Remainder", "TargetLookup", "UnfinishedCopy"]
+
+#: Pages in a row that did not reach the next key, after which no more pages are requested.
+MISSES = 3
+
+
+class UnfinishedCopy:
+    """The record that a copy began and did not finish: an empty file with the hash of the command as its name.
+
+    folder: of the user's state.  command: what makes two commands the same, as values of JSON.  exists: whether an
+    earlier run of the same command left its record.
+    """
+
+    def __init__(self, folder: Path, command: object) -> None:
+        text = json.dumps(command, sort_keys=True)
+        self._path = folder / "copies" / hashlib.sha256(text.encode()).hexdigest()[:32]
+        self.exists = self._path.exists()
+
+    def begin(self) -> None:
+        """Write the record.  If that is not possible, the next run begins anew."""
+        with suppress(OSError):
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._path.touch(mode=0o600)
+
+    def finish(self) -> None:
+        """Remove the record."""
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+
+class TargetLookup:
+    """Finds the entries at targets.  If they are asked for in the order of keys, a page of a listing answers for many.
+
+    Not safe to share between threads.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._page: dict[str, Entry] = {}
+        self._end: str | None = ""  # the page has all keys from the one asked for up to this one; None: to the last
+        self._asked: Remote | None = None
+        self._misses = 0
+
+    def find(self, target: Remote | str | Pipe) -> Entry | None:
+        """The entry at a target; None if there is none, or if it cannot be found out."""
+        if isinstance(target, Remote):
+            found = self._object(target)
+            self._asked = target
+            return found
+        with suppress(OSError, LocalFailure):
+            return one_file(str(target), "")
+        return None
+
+    def _object(self, target: Remote) -> Entry | None:
+        before = self._asked
+        if before is None or before.space != target.space or before.key >= target.key:
+            self._end, self._misses = "", 0
+            return self._single(target)
+        if not self._covers(target.key) and self._misses < MISSES:
+            self._read(before)
+            self._misses = 0 if self._covers(target.key) else self._misses + 1
+        return self._page.get(target.key) if self._covers(target.key) else self._single(target)
+
+    def _covers(self, key: str) -> bool:
+        return self._end is None or key <= self._end
+
+    def _read(self, before: Remote) -> None:
+        self._page, self._end = {}, ""
+        with suppress(UVideoError):  # a key without the right to list
+            page = next(self._client.list(before.space, start_after=before.key).pages())
+            for each in page.items:
+                place = Remote(before.space, each.key)
+                self._page[each.key] = Entry("", each.size, place, etag=each.etag, modified=each.modified)
+            self._end = page.items[-1].key if page.items and page.marker else "" if page.marker else None
+
+    def _single(self, target: Remote) -> Entry | None:
+        with suppress(UVideoError):
+            found = self._client.stat(target.space, target.key)
+            return Entry("", found.size, target, etag=found.etag, modified=found.modified)
+        return None
+
+
+class Remainder:
+    """Carries out the tasks of a copy that an earlier run did not finish; skips those whose target is the same."""
+
+    def __init__(
+        self, context: Context, mover: Mover, options: MoverOptions, comparison: Comparison, shown: Display
+    ) -> None:
+        self._context, self._client, self._mover, self._options = context, context.client, mover, options
+        self._comparison, self._display = comparison, shown
+
+    def carry(self, tasks: Iterable[Task]) -> None:
+        """As Mover.carry."""
+        lookup = TargetLookup(self._client)
+
+        def pairs() -> Iterator[tuple[Task, Entry | None]]:
+            for task in tasks:
+                yield task, lookup.find(task.target)
+
+        self._mover.run(self._display.early(pairs(), lambda pair: self._display.expect(pair[0].size)), self._one)
+
+    def _one(self, pair: tuple[Task, Entry | None]) -> None:
+        task, present = pair
+        try:
+            if present is not None and self._is_same(task, present):
+                self._mover.skip(task.source, str(task.target), "same")
+                self._display.item(task.size)
+                return
+        except (UVideoError, OSError) as error:  # whatever it is: the copy meets it too and reports it
+            if self._context.cancel.is_set() and isinstance(error, Cancelled):
+                return
+        self._mover(task)
+
+    def _is_same(self, task: Task, present: Entry) -> bool:
+        """Whether a target has the content of its source, and the properties that the command gives it."""
+        if task.entry is None or not self._comparison.same(task.entry, present):
+            return False
+        options, place = self._options, present.place
+        given = {"metadata": options.metadata, "storage_class": options.storage_class, "mime": options.mime}
+        wanted = {name: value for name, value in given.items() if value is not None}
+        if not wanted or isinstance(place, str):
+            return True
+        found = self._client.stat(place.space, place.key)  # listings have no metadata
+        return all(getattr(found, name) == value for name, value in wanted.items())
