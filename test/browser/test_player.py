@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, Request, expect
 
 from test.browser.conftest import Console, until
@@ -85,6 +88,38 @@ def test_a_poster_is_made_in_the_browser(console: Console) -> None:
     )
     assert colours > 20
     assert (page.locator(".picture img").get_attribute("src") or "").startswith("blob:")
+    length = page.locator(".picture .length").inner_text()
+    assert re.fullmatch(r"\d:\d\d", length)
+    page.get_by_role("button", name="Details").click()
+    expect(page.locator(".panel .preview + p")).to_have_text(re.compile(rf"{length} · \d+ × \d+"))
+
+
+def test_pictures_have_small_ones_in_tiles(console: Console) -> None:
+    """A large picture is made smaller, once; what is no picture keeps its icon."""
+    space = console.peer.space()
+    large = io.BytesIO()
+    Image.new("RGB", (2000, 1000), "#0b6b78").save(large, "PNG")
+    svg = b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><rect width='9' height='9'/></svg>"
+    console.peer.do(operation.PutObject(space, "large.png", mime="image/png"), large.getvalue())
+    console.peer.do(operation.PutObject(space, "broken.png", mime="image/png"), b"no picture")
+    console.peer.do(operation.PutObject(space, "drawn.svg", mime="image/svg+xml"), svg)
+    page = console.open(f"#/s/{space}/")
+    asked: list[str] = []
+    page.on("request", lambda each: asked.append(each.url) if "large.png?" in each.url else None)
+    page.get_by_role("button", name="Show as tiles").click()
+    page.wait_for_selector(".picture img")
+    size = (
+        "(({ naturalWidth: width, naturalHeight: height }) => [width, height])(document.querySelector('.picture img'))"
+    )
+    assert until(page, f"document.querySelector('.picture img').complete && {size}") == [480, 240]
+    expect(page.locator(".picture img")).to_have_count(1)
+    page.get_by_role("button", name="Show as a list").click()
+    page.locator(".rows .row", has_text="large.png").locator(".cell.act button").click()
+    expect(page.locator(".panel .preview + p")).to_have_text("2000 × 1000")
+    assert len(asked) == 1
+    page.locator(".rows .row", has_text="drawn.svg").locator(".cell.act button").click()
+    expect(page.get_by_role("complementary").get_by_role("heading", name="drawn.svg")).to_be_visible()
+    page.wait_for_selector(".panel .preview img")
 
 
 def test_a_signed_url_is_renewed_under_a_running_player(console: Console) -> None:

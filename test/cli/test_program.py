@@ -89,7 +89,10 @@ WRONG = {
     ("apply", "a", "b", "c"): ("there are too many arguments: b c", "参数过多：b c"),
     ("cp", "a"): ("SOURCE... is missing", "缺少 SOURCE..."),
     ("cp", "--frob"): ("there is no option --frob", "没有 --frob 这个选项"),
-    ("serve", "--scrub-rate", "nan"): ("--scrub-rate: 'nan' is not a number", "--scrub-rate：'nan' 不是数字"),
+    ("serve", "--port", "0", "--admin-port", "0", "--scrub-rate", "nan"): (
+        "--scrub-rate: 'nan' is not a number",
+        "--scrub-rate：'nan' 不是数字",
+    ),
 }
 
 

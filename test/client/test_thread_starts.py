@@ -14,7 +14,6 @@ OTHERS = {
     "ucloud/uvideo/http/threads.py": "the place",
     "ucloud/uvideo/protocol/compat.py": "a position in a text",
     "ucloud/uvideo/http/address.py": "a Lookup, which uses it",
-    "uvideo/cli/progress.py": "a display of rich, whose thread is its own",
     "uvideo/testing/server.py": "a TestServer",
 }
 #: No terminal's thread runs their code: a worker or the supervisor handles signals.

@@ -11,8 +11,8 @@ from uvideo.cli.walk import Entry, ascending
 
 if TYPE_CHECKING:
     from uvideo import Cancel
+    from uvideo.cli.display import Display
     from uvideo.cli.etags import Etags
-    from uvideo.cli.progress import Display
 
 __all__ = ["Comparison", "may_be_same", "merge", "without_markers"]
 
@@ -68,7 +68,7 @@ class Comparison:
     def _etag(self, entry: Entry) -> str | None:
         if entry.path is None:
             return entry.etag
-        line = self._display.begin(say("comparing {path}", path=entry.path))
+        line = self._display.begin(say("comparing {path}", path=entry.path), counts=False)
         try:
             return self._etags.of(entry, self._cancel, line)
         finally:

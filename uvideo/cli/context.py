@@ -12,6 +12,7 @@ from uvideo.cli.report import Report
 
 if TYPE_CHECKING:
     from uvideo import Cancel, Client
+    from uvideo.cli.display import Display
     from uvideo.config.settings import Settings
 
 __all__ = ["Context"]
@@ -25,6 +26,7 @@ class Context:
 
     profile, config, endpoint, provider: see uvideo.Settings.  no_verify: compare no etags.  dry_run: print what would
     be done.  yes: do not ask.  line, argv: of the command, in a file that ``run`` reads.
+    stats: seconds between lines of progress off a terminal, None if not given.
     """
 
     def __init__(self) -> None:
@@ -33,6 +35,8 @@ class Context:
         self.endpoint: str | None = None
         self.provider: str | None = None
         self.json = self.quiet = self.verbose = self.no_progress = False
+        self.stats: float | None = None
+        self.display: Display | None = None  # of this call, or of the file of commands of which it is a line
         self.dry_run = self.yes = self.no_verify = False
         self.line: int | None = None
         self.argv: list[str] = []
@@ -67,9 +71,10 @@ class Context:
         with self._lock:
             if self._client is None:
                 from uvideo import Client
+                from uvideo.cli.waits import telling
 
                 self._check_configured()
-                self._client = Client(settings=self.settings)
+                self._client = Client(settings=self.settings, retry=telling(self.settings, self._waits))
             return self._client
 
     def _check_configured(self) -> None:
@@ -90,6 +95,10 @@ class Context:
             )
         raise NoCredentials()
 
+    def _waits(self, seconds: float, reason: str) -> None:
+        if self.display is not None:
+            self.display.waits(seconds, reason)
+
     def environ(self) -> dict[str, str]:
         """The environment variables, with the value of --config."""
         found = dict(os.environ)
@@ -101,6 +110,7 @@ class Context:
     def report(self) -> Report:
         if self._report is None:
             self._report = Report(json=self.json, quiet=self.quiet, verbose=self.verbose, line=self.line)
+            self._report.above = None if self.display is None else self.display.above
         return self._report
 
     @property
@@ -117,16 +127,13 @@ class Context:
         """Whether the user can be asked: on a terminal, without --json, and not in a file of commands."""
         return self.line is None and not self.json and sys.stdin.isatty() and sys.stderr.isatty()
 
-    @property
-    def shows_progress(self) -> bool:
-        return self.line is None and not (self.json or self.quiet or self.no_progress) and sys.stderr.isatty()
-
     def child(self, line: int, argv: list[str]) -> Context:
         """The Context of one line of `run`, with the same options, client and Cancel."""
         made = Context()
         for name in (*SETTINGS, "json", "quiet", "verbose", "dry_run", "yes"):
             setattr(made, name, getattr(self, name))
         made.line, made.argv, made._parent, made._cancel = line, argv, self, self.cancel
+        made.display = self.display
         return made
 
     def set(self, name: str, value: object) -> None:

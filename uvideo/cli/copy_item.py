@@ -8,7 +8,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -17,8 +17,8 @@ from uvideo import errors, same_etag
 from uvideo.cli import mime
 from uvideo.cli.address import Pipe, Remote
 from uvideo.cli.context import Context
+from uvideo.cli.display import Display, Line
 from uvideo.cli.i18n import say
-from uvideo.cli.progress import Display, Line
 from uvideo.cli.report import Kind, OutputGone, size
 from uvideo.cli.walk import Entry
 from uvideo.errors import IntegrityError, InvalidArgument, LocalFailure, UVideoError
@@ -160,15 +160,17 @@ class Mover:
         self._began = time.monotonic()
         self._lock = threading.Lock()
 
-    def carry(self, tasks: Iterable[Task]) -> None:
-        """Carry out tasks, several at a time, until all are done or a fatal error stops them."""
+    def carry(self, tasks: Iterable[Task], early: bool = True) -> None:
+        """Carry out tasks, several at a time, until all are done or a fatal error stops them.
 
-        def announced() -> Iterator[Task]:
-            for task in tasks:
-                self._display.expect(task.size)
-                yield task
+        early: tasks may be taken long before they are carried out, so that the display knows their sizes.
+        """
 
-        self.run(announced(), self, len(tasks) if isinstance(tasks, Sized) else None)
+        def announce(task: Task) -> None:
+            self._display.expect(task.size)
+
+        announced = (self._display if early else Display()).early(tasks, announce)
+        self.run(announced, self, len(tasks) if isinstance(tasks, Sized) else None)
 
     def run(self, items: Iterable[T], do: Callable[[T], object], total: int | None = None) -> None:
         """As ``carry``, but calls ``do`` for each of any items.  total: the number of items, if known."""
@@ -234,6 +236,7 @@ class Mover:
             return False
         finally:
             self._display.end(line, moved)
+            self._display.item(task.size - moved)
 
     def skip(self, source: str, target: str, reason: str) -> None:
         with self._lock:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from uvideo import Cancel, etag
-from uvideo.cli.progress import Line
+from uvideo.cli.display import Line
 from uvideo.cli.walk import Entry
 from uvideo.errors import LocalFailure, SourceChanged
 from uvideo.models import Progress

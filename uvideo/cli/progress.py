@@ -1,162 +1,258 @@
-"""The progress display of transfers: on a terminal a line for each active file and one for all; otherwise nothing."""
+"""The progress of transfers: lines at the bottom of a terminal; elsewhere a line from time to time."""
 
 from __future__ import annotations
 
+import importlib
+import os
+import shutil
+import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
+from uvideo.cli.ahead import ahead
 from uvideo.cli.context import Context
+from uvideo.cli.display import Display, Line
 from uvideo.cli.escaping import shown
 from uvideo.cli.i18n import say
+from uvideo.cli.report import Report
+from uvideo.cli.status import Rate, Status, Waiting, cells, clipped, fitted, of_total
+from uvideo.errors import LocalFailure
+from uvideo.transfer.pool import Pool
 
 if TYPE_CHECKING:
     from uvideo.models import Progress
 
-__all__ = ["Display", "Line", "display"]
+__all__ = ["Counter", "LogLines", "Screen", "display"]
 
+T = TypeVar("T")
+#: The most files with a line of their own.
 LINES = 12
 #: A file has no line of its own if it is at most SMALL bytes, or done within SOON seconds.
 SMALL, SOON = 8 << 20, 0.5
+#: Seconds between two pictures on a terminal, and between two lines elsewhere.
+PICTURE, INTERVAL = 0.2, 10.0
 
 
-class Line:
-    """The line of one transfer; an instance is the transfer's progress callback."""
+class Counter(Display):
+    """Counts, and calls ``tick`` every ``seconds`` in a thread of its own.  Safe to share between threads."""
 
-    def __init__(self, display: Screen, label: str) -> None:
-        self._display, self.label = display, label
-        self.began = time.monotonic()
-        self.task: Any = None
-        self.done = self.total = 0
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.RLock()
+        self._over = threading.Event()
+        self._status, self._rate = Status(), Rate()
+        self._lines: list[Line] = []
+        self._began = time.monotonic()
+        self._ticker: Pool[None] = Pool(self._run, 1)
 
-    def __call__(self, now: Progress) -> None:
-        self._display.moved(self, now)
+    def tick(self) -> None:
+        """Show the present status."""
+        raise NotImplementedError
 
-
-class Display:
-    """A display that shows nothing, and the interface of all displays."""
+    def _run(self, _: None) -> None:
+        while not self._over.wait(self._seconds):
+            self.tick()
 
     def __enter__(self) -> Display:
+        try:
+            self._ticker.put(None)
+        except LocalFailure:  # no thread can be started: the transfers matter more
+            pass
         return self
 
     def __exit__(self, *_: object) -> None:
-        pass
+        self._over.set()
+        self._ticker.join()
 
-    def expect(self, size: int) -> None:
-        """Announce one more transfer of ``size`` bytes."""
+    def early(self, items: Iterable[T], announce: Callable[[T], None]) -> Iterator[T]:
+        return ahead(items, announce, self._complete)
 
-    def begin(self, label: str) -> Line | None:
-        """The progress callback of a transfer; None if nothing is shown."""
-        return None
-
-    def end(self, line: Line | None, size: int) -> None:
-        """End a transfer, successful or not; ``size``: the bytes transferred."""
-
-
-class Screen(Display):
-    """Shows lines at the bottom of the terminal with rich.  Safe to share between threads."""
-
-    def __init__(self, context: Context) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            Progress,
-            ProgressColumn,
-            TextColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
-
-        columns: list[ProgressColumn] = [
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
-            DownloadColumn(binary_units=True),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}", markup=False),
-        ]
-        self._console = Console(stderr=True)
-        self._progress = Progress(
-            *columns, console=self._console, transient=True, redirect_stdout=False, redirect_stderr=False
-        )
-        self._report = context.report
-        self._lock = threading.Lock()
-        self._lines = self._files = self._expected = self._done = self._total = 0
-        self._all: Any = None
-
-    def __enter__(self) -> Display:
-        self._all = self._progress.add_task(say("total"), total=None, note="")
-        self._progress.start()
-        self._report.above = self._above
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._report.above = None
-        self._progress.stop()
-
-    def _above(self, text: str) -> None:
-        from rich.text import Text
-
-        self._console.print(Text(text), soft_wrap=True)
+    def _complete(self) -> None:
+        with self._lock:
+            self._status.is_complete = True
 
     def expect(self, size: int) -> None:
         with self._lock:
-            self._expected += 1
-            self._total += size
-            self._update()
+            self._status.items += 1
+            self._status.total += size
 
-    def begin(self, label: str) -> Line | None:
-        return Line(self, _short(shown(label)))
+    def more(self, size: int) -> None:
+        with self._lock:
+            self._status.total += size
+
+    def item(self, left: int = 0) -> None:
+        with self._lock:
+            self._status.items_done += 1
+            self._status.total -= left
+
+    def begin(self, label: str, counts: bool = True) -> Line | None:
+        line = Line(self.moved, shown(label), counts)
+        with self._lock:
+            self._lines.append(line)
+        return line
 
     def moved(self, line: Line, now: Progress) -> None:
         with self._lock:
-            self._done += now.done - line.done
-            line.done = now.done
-            large = (now.total or SMALL) >= SMALL or time.monotonic() - line.began > SOON
-            if line.task is None and large and self._lines < LINES:
-                self._lines += 1
-                line.task = self._progress.add_task(line.label, total=now.total, completed=now.resumed, note="")
-            if line.task is not None:
-                self._progress.update(line.task, completed=now.done, total=now.total, note=_note(now))
-            self._update()
+            line.now = now
+            if line.counts:
+                self._status.done += now.done - line.done
+                line.done = now.done
 
     def end(self, line: Line | None, size: int) -> None:
         if line is None:
             return
         with self._lock:
-            self._files += 1
-            self._done += size - line.done
-            line.done = size
-            if line.task is not None:
-                self._progress.remove_task(line.task)
-                self._lines -= 1
-            self._update()
+            self._lines.remove(line)
+            if line.counts:
+                self._status.done += size - line.done
 
-    def _update(self) -> None:
-        note = say("{done} of {known}", done=self._files, known=self._expected)
-        self._progress.update(self._all, completed=self._done, total=max(self._total, self._done), note=note)
+    def waits(self, seconds: float, reason: str) -> None:
+        now = time.monotonic()
+        with self._lock:
+            waits = self._status.waits
+            waits[:] = [each for each in waits if each.until > now]
+            waits.append(Waiting(now + seconds, reason))
+
+    def command(self, new: int = 0, done: int = 0) -> None:
+        with self._lock:
+            self._status.commands += new
+            self._status.commands_done += done
+
+    def _now(self) -> Status:
+        """The status, with its rate."""
+        now, status = time.monotonic(), self._status
+        status.rate, status.seconds = self._rate.at(now, status.done), now - self._began
+        return status
 
 
-def _note(now: Progress) -> str:
-    words = []
+class LogLines(Counter):
+    """Prints a line about all items every ``seconds``, on standard error."""
+
+    def __init__(self, report: Report, seconds: float) -> None:
+        super().__init__(seconds)
+        self._report = report
+
+    def tick(self) -> None:
+        with self._lock:
+            text = self._now().log_line(time.monotonic())
+        self._report.tell(text)
+
+
+class Screen(Counter):
+    """Lines at the bottom of the terminal of standard error: each active large file, waits, and all items."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(PICTURE)
+        self._report = report
+        self._drawn: list[str] = []
+
+    def __enter__(self) -> Display:
+        if os.name == "nt":
+            importlib.import_module("colorama").just_fix_windows_console()
+        self.above = self._report.above = self._print
+        return super().__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
+        self._report.above = None
+        with self._lock:
+            self._show([])
+
+    def _print(self, write: Callable[[], None]) -> None:
+        with self._lock:
+            drawn = self._drawn
+            self._show([])
+            write()
+            self._show(drawn)
+
+    def tick(self) -> None:
+        with self._lock:
+            self._show(self._picture(*_terminal_size(self._report.err)))
+
+    def _picture(self, columns: int, rows: int) -> list[str]:
+        """The lines to show."""
+        status, now = self._now(), time.monotonic()
+        width = columns - 1  # a full line could begin another one
+        last = [clipped(each, width, end=False) for each in status.waiting(now)] + [status.line(width)]
+        files = [line for line in self._lines if _is_large(line, now)][: max(0, min(LINES, rows - 1 - len(last)))]
+        return [_file_line(each, width) for each in files] + last
+
+    def _show(self, lines: list[str]) -> None:
+        """Replace the lines on the terminal, which may be narrower now than when they were written."""
+        columns = _terminal_size(self._report.err)[0]
+        rows = sum(max(1, -(-cells(each) // columns)) for each in self._drawn)
+        erase = "\r" + (f"\x1b[{rows - 1}A" if rows > 1 else "") + "\x1b[J" if self._drawn else ""
+        self._drawn = lines
+        try:
+            self._report.err.write(erase + "\n".join(lines))
+            self._report.err.flush()
+        except (OSError, UnicodeError):
+            self._over.set()  # nobody sees it
+
+
+def _terminal_size(stream: TextIO) -> tuple[int, int]:
+    """(columns, lines) of the terminal of a stream; if it does not say, of COLUMNS and LINES."""
+    try:
+        found = os.get_terminal_size(stream.fileno())
+    except (OSError, ValueError):
+        found = os.terminal_size((0, 0))
+    if not (found.columns and found.lines):
+        found = shutil.get_terminal_size()
+    return max(10, found.columns), found.lines
+
+
+def _is_large(line: Line, now: float) -> bool:
+    """Whether a transfer gets a line of its own."""
+    return line.now is not None and ((line.now.total or 0) > SMALL or now - line.began > SOON)
+
+
+def _file_line(line: Line, width: int) -> str:
+    now = line.now
+    assert now is not None
+    parts = [(5, of_total(now.done, now.total))]
     if now.parts > 1:
-        words.append(say("part {done}/{parts}", done=now.parts_done, parts=now.parts))
+        parts.append((2, say("part {done}/{parts}", done=now.parts_done, parts=now.parts)))
     if now.retries:
-        words.append(say("{count} retries", count=now.retries))
-    return ", ".join(words)
+        parts.append((2, say("{count} retries", count=now.retries)))
+    return fitted(line.label, now.done / now.total if now.total else None, parts, width)
 
 
-def _short(label: str, width: int = 32) -> str:
-    return label if len(label) <= width else "..." + label[3 - width :]
+class CommandDisplay(Display):
+    """Passes everything to the display of a file of commands, which outlives this one."""
+
+    def __init__(self, whole: Display) -> None:
+        self._whole = whole
+
+    def expect(self, size: int) -> None:
+        self._whole.expect(size)
+
+    def more(self, size: int) -> None:
+        self._whole.more(size)
+
+    def item(self, left: int = 0) -> None:
+        self._whole.item(left)
+
+    def begin(self, label: str, counts: bool = True) -> Line | None:
+        return self._whole.begin(label, counts)
+
+    def end(self, line: Line | None, size: int) -> None:
+        self._whole.end(line, size)
 
 
 def display(context: Context) -> Display:
-    """A Screen on a terminal without --quiet, if rich is installed; else a display that shows nothing."""
-    if not context.shows_progress:
+    """The display for a context: on a terminal a Screen, elsewhere LogLines; with --quiet one that shows nothing."""
+    if context.line is not None and context.display is not None:
+        return CommandDisplay(context.display)
+    context.display = _chosen(context)
+    return context.display
+
+
+def _chosen(context: Context) -> Display:
+    if context.quiet or context.no_progress or context.dry_run:
         return Display()
-    try:
-        return Screen(context)
-    except ImportError:
-        context.report.note(say("the progress display needs rich: pip install 'uvideo[cli]'"))
-        return Display()
+    if not context.json and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        return Screen(context.report)
+    seconds = context.stats if context.stats is not None else 0.0 if context.json else INTERVAL
+    return LogLines(context.report, seconds) if seconds else Display()

@@ -218,8 +218,8 @@ class Report:
         self.failed = 0
         self.codes: set[int] = set()  # exit codes of the failures
         self.links = self.special = 0  # links and special files that were skipped
-        #: Prints a line above the progress display, if there is one.
-        self.above: Callable[[str], None] | None = None
+        #: Calls a function that prints, with the progress display out of the way, if there is one.
+        self.above: Callable[[Callable[[], None]], None] | None = None
         self._lock = threading.RLock()
 
     def result(self, kind: Kind, of: object = None, /, **record: object) -> None:
@@ -352,15 +352,18 @@ class Report:
             self._print(stream, text)
 
     def _print(self, stream: TextIO, text: str) -> None:
-        with self._lock:
+        def write() -> None:
+            stream.write(text + ("\0" if self.null and stream is self.out else "\n"))
+            stream.flush()
+
+        try:
             if self.above is not None and stream.isatty():
-                self.above(text)
-                return
-            try:
-                stream.write(text + ("\0" if self.null and stream is self.out else "\n"))
-                stream.flush()
-            except BrokenPipeError:
-                raise OutputGone from None
-            except OSError:
-                if stream is not self.err:  # otherwise nobody can read an error
-                    raise
+                self.above(write)
+            else:
+                with self._lock:
+                    write()
+        except BrokenPipeError:
+            raise OutputGone from None
+        except OSError:
+            if stream is not self.err:  # otherwise nobody can read an error
+                raise

@@ -14,6 +14,7 @@ from uvideo.cli import failure
 from uvideo.cli.address import Pipe, local, parse
 from uvideo.cli.context import Context
 from uvideo.cli.i18n import say
+from uvideo.cli.progress import display
 from uvideo.cli.report import Kind
 from uvideo.cli.verb_command import Example, option, unknown, verb
 from uvideo.cli.verbs import VERBS
@@ -113,15 +114,20 @@ def run(context: Context, file: str, jobs: int) -> int:
             else:
                 done += 1
         report.item(RAN, command, command=command.text, exit=code)
+        shown.command(done=1)
+
+    def announce(command: Command) -> None:
+        shown.command(new=1)
 
     pool = Pool(one, jobs, context.cancel)
-    if isinstance(parse(file), Pipe):
-        if hasattr(sys.stdin, "reconfigure"):
-            sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
-        pool.run(commands(iter(sys.stdin)))
-    else:
-        with open(local(file).path, encoding="utf-8", errors="surrogateescape") as opened:
-            pool.run(commands(iter(opened)))
+    with display(context) as shown:
+        if isinstance(parse(file), Pipe):
+            if hasattr(sys.stdin, "reconfigure"):
+                sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
+            pool.run(shown.early(commands(iter(sys.stdin)), announce))
+        else:
+            with open(local(file).path, encoding="utf-8", errors="surrogateescape") as opened:
+                pool.run(shown.early(commands(iter(opened)), announce))
     if report.failed:
         report.tell(say("{count} of {total} lines failed", count=report.failed, total=done + report.failed))
         return failure.FAILED

@@ -14,15 +14,16 @@ import click
 from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
 from uvideo.cli.ask import confirmed, yes
-from uvideo.cli.compare import Comparison, merge, without_markers
+from uvideo.cli.compare import Comparison, may_be_same, merge, without_markers
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
 from uvideo.cli.cp import RateOptions, SelectionOptions, folder_reader, mover_options, rates, selection
 from uvideo.cli.destinations import nothing
+from uvideo.cli.display import Display
 from uvideo.cli.etags import Etags
 from uvideo.cli.i18n import say
 from uvideo.cli.plan import PlanHeader, PlanWriter, Step, read
-from uvideo.cli.progress import Display, display
+from uvideo.cli.progress import display
 from uvideo.cli.report import Kind, size
 from uvideo.cli.rm import delete_all
 from uvideo.cli.verb_command import Example, option, verb
@@ -200,7 +201,8 @@ class Sync:
         with display(context) as shown:
             mover = Mover(context, self._mover_options, shown, self._etags)
             comparison = Comparison(self._etags, context.cancel, shown)
-            mover.run(self._pairs(), lambda pair: self._one(pair, mover, comparison, shown))
+            pairs = shown.early(self._pairs(), lambda pair: shown.expect(0 if _is_open(pair) else pair[0].size))
+            mover.run(pairs, lambda pair: self._one(pair, mover, comparison, shown))
         if not self._seen and not report.failed:
             if isinstance(self._source, Remote):
                 raise nothing(self._source)
@@ -217,11 +219,15 @@ class Sync:
         try:
             if theirs is not None and self._is_same(ours, theirs, comparison):
                 mover.skip(source, str(to), "same")
+                shown.item()
                 return
         except (UVideoError, OSError) as error:
             if not (self._context.cancel.is_set() and isinstance(error, Cancelled)):
                 self._report.fail(error, source)
+            shown.item()
             return
+        if _is_open(pair):
+            shown.more(ours.size)
         if self._writer is not None:
             action = "copy" if ours.path is None and isinstance(to, Remote) else "upload" if ours.path else "download"
             with self._lock:
@@ -229,8 +235,8 @@ class Sync:
                 mover.done += 1
                 mover.bytes += ours.size
                 self._report.item(PLANNED, action=action, source=source, target=str(to), bytes=ours.size)
+            shown.item(ours.size)
             return
-        shown.expect(ours.size)
         mover(Task(ours, to))
 
     def _remove(self) -> int:
@@ -260,6 +266,12 @@ class Sync:
         if not confirmed(self._context, question):
             return 0
         return delete_all(self._context, self._surplus, self._options["jobs"])
+
+
+def _is_open(pair: Pair) -> bool:
+    """Whether the sizes of the two sides leave open if something is to be transferred."""
+    ours, _, theirs = pair
+    return theirs is not None and may_be_same(ours, theirs)
 
 
 def _written(side: Address) -> str:
@@ -409,7 +421,7 @@ def apply(context: Context, file: str, **options: Unpack[RateOptions]) -> int:
         with display(context) as shown:
             mover = Mover(context, mover_options(context, options), shown, etags)
             copies = (Task(step.source, step.to) for step in pending(plan.steps(deletes=False)))
-            mover.carry(copies)
+            mover.carry(copies, early=False)  # a step is checked just before it is carried out
         deleted = 0
         if plan.deletes and report.failed:
             report.tell(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +10,7 @@ from uvideo.cli.address import remote
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task, sides
 from uvideo.cli.cp import RateOptions, mover_options, rates
+from uvideo.cli.duration import seconds_of
 from uvideo.cli.i18n import say
 from uvideo.cli.progress import display
 from uvideo.cli.report import Kind, moment, size
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 __all__ = ["transfers"]
-
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 TRANSFER = Kind(
     "transfer",
@@ -141,14 +139,6 @@ def abort(context: Context, ids: tuple[str, ...], everything: bool) -> int:
     return context.report.finish(done)
 
 
-def _age(text: str) -> float:
-    """Seconds for a text such as 36h or 7d."""
-    match = re.fullmatch(r"(\d+)([smhdw])", text)
-    if match is None:
-        raise InvalidArgument(say("{text} is not a time: write 36h, 7d and so on", text=text))
-    return int(match[1]) * UNITS[match[2]]
-
-
 @verb(
     "clean",
     summary="Abort old unfinished uploads of a space that this machine has no record of.",
@@ -164,7 +154,9 @@ def _age(text: str) -> float:
 @option("--older-than", default="7d", metavar="TIME", help="Least age of the uploads: 36h, 7d and so on.")
 def clean(context: Context, address: str, older_than: str) -> None:
     where = remote(address)
-    found = context.client.clean_uploads(where.space, where.key, older_than=_age(older_than), dry_run=context.dry_run)
+    found = context.client.clean_uploads(
+        where.space, where.key, older_than=seconds_of(older_than), dry_run=context.dry_run
+    )
     for each in found:
         target = f"uvideo://{each.space}/{each.key}"
         context.report.item(ABORTED, id=each.upload_id, target=target, dry_run=context.dry_run)

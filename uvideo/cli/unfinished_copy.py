@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from uvideo.cli.compare import Comparison
     from uvideo.cli.context import Context
     from uvideo.cli.copy_item import Mover, MoverOptions, Task
-    from uvideo.cli.progress import Display
+    from uvideo.cli.display import Display
 
 __all__ = ["Remainder", "TargetLookup", "UnfinishedCopy"]
 
@@ -119,18 +119,18 @@ class Remainder:
             for task in tasks:
                 yield task, lookup.find(task.target)
 
-        self._mover.run(pairs(), self._one)
+        self._mover.run(self._display.early(pairs(), lambda pair: self._display.expect(pair[0].size)), self._one)
 
     def _one(self, pair: tuple[Task, Entry | None]) -> None:
         task, present = pair
         try:
             if present is not None and self._is_same(task, present):
                 self._mover.skip(task.source, str(task.target), "same")
+                self._display.item(task.size)
                 return
         except (UVideoError, OSError) as error:  # whatever it is: the copy meets it too and reports it
             if self._context.cancel.is_set() and isinstance(error, Cancelled):
                 return
-        self._display.expect(task.size)
         self._mover(task)
 
     def _is_same(self, task: Task, present: Entry) -> bool:

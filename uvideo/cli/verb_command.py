@@ -18,6 +18,7 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 import click
 
 from uvideo.cli.context import Context
+from uvideo.cli.duration import Duration
 from uvideo.cli.i18n import language, say
 from uvideo.cli.verbs import VERBS
 from uvideo.errors import InvalidArgument
@@ -82,6 +83,12 @@ COMMON: tuple[tuple[str, tuple[str, ...], str, dict[str, Any]], ...] = (
     ("quiet", ("--quiet", "-q"), "Print results and errors only.", {"is_flag": True}),
     ("verbose", ("--verbose", "-v"), "Print more information.", {"is_flag": True}),
     ("no_progress", ("--no-progress",), "No progress display.", {"is_flag": True}),
+    (
+        "stats",
+        ("--stats",),
+        "Time between lines of progress where standard error is no terminal; 0 for none. [default: 10s]",
+        {"metavar": "TIME", "type": Duration()},
+    ),
 )
 DRY_RUN = ("dry_run", ("--dry-run",), "Print what would be done; change nothing.", {"is_flag": True})
 
@@ -99,7 +106,7 @@ def common(changes: bool = False, environment: bool = False) -> Callable[[Functi
 
     def decorate(function: Function) -> Function:
         for name, flags, help, attributes in reversed(COMMON + ((DRY_RUN,) if changes else ())):
-            reads = environment and name in ("json", "quiet", "verbose", "no_progress")
+            reads = environment and name in ("json", "quiet", "verbose", "no_progress", "stats")
             option(
                 *flags,
                 name,

@@ -29,7 +29,7 @@ POOL_SIZE = 32  # idle connections kept for each host
 
 def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
     """The Carrier for these settings."""
-    from uvideo._core import carrier, pool, retry, trust, validation
+    from uvideo._core import carrier, pool, trust, validation
 
     hosts = settings.hosts()
     validation.warn_of_plain(hosts)
@@ -51,16 +51,23 @@ def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
         pool=settings.pool_size or POOL_SIZE,
     )
     if tries is None:
-        tries = retry.Retry(
-            retries=settings.retries,
-            base=0.5,
-            cap=20.0,
-            budget=settings.retry_budget,
-            attempt_seconds=settings.attempt_timeout,
-            total_seconds=settings.total_timeout,
-        )
+        tries = retry_of(settings)
     made: Carrier = kinds[0](endpoint, settings.credentials(), pipes, tries)
     return made
+
+
+def retry_of(settings: Settings) -> Retry:
+    """The Retry of the settings."""
+    from uvideo._core import retry
+
+    return retry.Retry(
+        retries=settings.retries,
+        base=0.5,
+        cap=20.0,
+        budget=settings.retry_budget,
+        attempt_seconds=settings.attempt_timeout,
+        total_seconds=settings.total_timeout,
+    )
 
 
 def fetched(

@@ -23,6 +23,9 @@ WORDS = {
     "Print results and errors only.": "只输出结果和错误。",
     "Print more information.": "输出更多信息。",
     "No progress display.": "不显示进度。",
+    "Time between lines of progress where standard error is no terminal; 0 for none. [default: 10s]": (
+        "标准错误不是终端时输出进度行的间隔；0 表示不输出。[默认：10s]"
+    ),
     "Print what would be done; change nothing.": "只说明将要做什么，不做任何改动。",
     "there is no verb {name}; did you mean {near}?": "没有 {name} 这个命令，是不是想用 {near}？",
     "there is no verb {name}; there are {verbs}": "没有 {name} 这个命令，可用的命令有：{verbs}",

@@ -117,7 +117,10 @@ WORDS = {
     "total": "合计",
     "part {done}/{parts}": "分片 {done}/{parts}",
     "{count} retries": "重试 {count} 次",
-    "the progress display needs rich: pip install 'uvideo[cli]'": "显示进度需要 rich：pip install 'uvideo[cli]'",
+    "{time} left": "剩余 {time}",
+    "{done} of {known} lines": "{done} / {known} 行",
+    "retry in {time}: {reason}": "{time} 后重试：{reason}",
+    "{count} retries wait; {text}": "{count} 个请求等待重试；{text}",
     "finished parts are kept; to continue: {command}": "已完成的部分会保留；要继续请运行：{command}",
     # rm
     "Remove objects.": "删除对象。",

@@ -6,9 +6,9 @@ import { details } from "./details.js";
 import { attempt, confirm } from "./dialogs.js";
 import { button, h, icon, replace, spelled } from "./dom.js";
 import { ICON_OF, kindOf } from "./kind.js";
-import { date, keep, kept, size, t } from "./language.js";
+import { date, keep, kept, size, span, t } from "./language.js";
 import { createFolder, download, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
-import { poster } from "./poster.js";
+import { hasPoster, poster } from "./poster.js";
 import { Rows } from "./rows.js";
 import { addressOf } from "./spaces.js";
 import { add, events, filesOfDrop, filesOfInput } from "./upload.js";
@@ -568,13 +568,19 @@ class Browser {
       cell.shown = entry;
       cell.tiled = this.tiles;
       replace(parts.picture, icon(entry.folder ? "folder" : ICON_OF[entry.kind], `icon kind-${entry.folder ? "folder" : entry.kind}`));
-      if (this.tiles && entry.kind === "video" && entry.class !== "ARCHIVE") this.showPoster(cell, entry);
+      if (this.tiles && hasPoster(entry) && entry.class !== "ARCHIVE") this.showPoster(cell, entry);
     }
   }
 
   async showPoster(cell, entry) {
-    const url = await poster(this.space, entry, this.control.signal);
-    if (url && cell.shown === entry) replace(cell.parts.picture, h("img", { src: url, alt: "" }));
+    const seen = () => cell.shown === entry;
+    const found = await poster(this.space, entry, entry.kind, this.control.signal, seen);
+    if (!found || !seen()) return;
+    replace(
+      cell.parts.picture,
+      h("img", { src: found.url, alt: "" }),
+      Number.isFinite(found.seconds) && found.seconds ? h("span", { class: "length" }, span(found.seconds)) : null,
+    );
   }
 
   mark() {

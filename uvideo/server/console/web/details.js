@@ -4,12 +4,10 @@ import { get, post, readUrl } from "./api.js";
 import { attempt, copyText, form, toast } from "./dialogs.js";
 import { button, facts, h, icon, replace } from "./dom.js";
 import { ICON_OF, kindOf } from "./kind.js";
-import { date, size, t } from "./language.js";
+import { date, size, span, t } from "./language.js";
 import { download, isFrozen, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
-import { poster } from "./poster.js";
+import { hasPoster, poster } from "./poster.js";
 import { share } from "./share.js";
-
-const PICTURE_LIMIT = 16 * 1024 * 1024; // bytes of an image shown here
 
 /** Fill `root`.  on: {open, changed(gone), close}. */
 export function details(root, space, key, on) {
@@ -102,10 +100,20 @@ function draw(root, space, object, on) {
 function preview(space, object, kind, frozen, on) {
   const picture = h("div", { class: `preview kind-${kind}` }, icon(ICON_OF[kind], "preview-icon"));
   if (frozen) return picture;
-  const show = (url) => url && !on.signal.aborted && replace(picture, h("img", { src: url, alt: "" }));
-  if (kind === "video") poster(space, object, on.signal).then(show);
-  else if (kind === "image" && object.size <= PICTURE_LIMIT) readUrl(space, object.key, { signal: on.signal }).then(show, () => {});
-  return picture;
+  if (!hasPoster({ kind, size: object.size })) return picture;
+  const measures = h("p", { class: "faint" });
+  poster(space, object, kind, on.signal).then((found) => {
+    if (on.signal.aborted) return;
+    const show = (url) => replace(picture, h("img", { src: url, alt: "" }));
+    if (!found) {
+      if (kind === "image") readUrl(space, object.key, { signal: on.signal }).then(show, () => {}); // such as SVG
+      return;
+    }
+    show(found.url);
+    const { seconds, width, height } = found;
+    replace(measures, [Number.isFinite(seconds) && seconds ? span(seconds) : "", `${width} × ${height}`].filter(Boolean).join(" · "));
+  });
+  return [picture, measures];
 }
 
 function notice(object, ask) {

@@ -1,4 +1,5 @@
-// A picture out of a video, made here: a few kilobytes of it are asked for, nothing is kept on the server.
+// A small picture of a video or a picture, made here and kept while the page is open; nothing is kept on the server.  Of a
+// video a few kilobytes are asked for; a picture is decoded and made smaller beside the page's own work.
 
 import { readUrl } from "./api.js";
 
@@ -7,28 +8,34 @@ const SECONDS = 12;
 const LOOKS = 20;
 const LOOK = 100; // milliseconds
 const KEPT = 400;
+const PICTURE_LIMIT = 16 * 1024 * 1024; // bytes of a picture that is made smaller
 const AT_ONCE = 2;
 
-const made = new Map(); // etag -> promise of a blob URL, null if there is none
+const made = new Map(); // name of an object with its etag -> promise of a poster, null if there is none
 const queue = [];
 let busy = 0;
 
-/** A blob URL of a frame, or null.  signal: nobody waits any more. */
-export function poster(space, object, signal) {
-  const name = `${space}/${object.etag}`;
+/** Whether an object of a listing may have a poster. */
+export const hasPoster = ({ kind, size }) => kind === "video" || (kind === "image" && size <= PICTURE_LIMIT);
+
+/** {url, width, height, seconds}: a blob URL of a small picture, the size of the whole one, and how long a video is;
+ * null if there is none.  signal: nobody waits any more.  wanted(): whether it is still to be seen when its turn comes. */
+export function poster(space, object, kind, signal, wanted = () => true) {
+  const name = `${space}/${object.key}/${object.etag}`;
   if (!made.has(name)) {
     if (made.size >= KEPT) {
       const [oldest, picture] = made.entries().next().value;
       made.delete(oldest);
-      picture.then((url) => url && URL.revokeObjectURL(url));
+      picture.then((found) => found && URL.revokeObjectURL(found.url));
     }
-    const found = turn(async () => (signal && signal.aborted ? undefined : frame(await readUrl(space, object.key))));
+    const make = kind === "video" ? frame : smaller;
+    const found = turn(async () => (signal.aborted || !wanted() ? undefined : make(await readUrl(space, object.key))));
     made.set(
       name,
       found.then(
-        (url) => {
-          if (url === undefined) made.delete(name);
-          return url || null;
+        (picture) => {
+          if (picture === undefined) made.delete(name);
+          return picture || null;
         },
         () => null,
       ),
@@ -46,6 +53,26 @@ async function turn(run) {
     if (queue.length) queue.shift()();
     else busy--;
   }
+}
+
+async function measured(whole) {
+  const bitmap = await createImageBitmap(whole);
+  const { width, height } = bitmap;
+  bitmap.close();
+  return { width, height };
+}
+
+async function smaller(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error("no picture");
+  const whole = await answer.blob();
+  const { width, height } = await measured(whole);
+  const scale = Math.min(1, WIDTH / width);
+  const bitmap = await createImageBitmap(whole, { resizeWidth: Math.ceil(width * scale), resizeQuality: "medium" });
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  canvas.getContext("bitmaprenderer").transferFromImageBitmap(bitmap);
+  const blob = await canvas.convertToBlob({ type: "image/webp", quality: 0.8 });
+  return { url: URL.createObjectURL(blob), width, height, seconds: 0 };
 }
 
 function frame(url) {
@@ -73,7 +100,12 @@ function frame(url) {
       canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
       // The frame may come a moment after the event; a film that is dark there is shown dark in the end.
       if (looks && isBlank(canvas)) return setTimeout(draw, LOOK, looks - 1);
-      canvas.toBlob((blob) => end(blob ? resolve : reject, blob ? URL.createObjectURL(blob) : new Error("no picture")), "image/jpeg", 0.8);
+      const { videoWidth: width, videoHeight: height, duration: seconds } = video;
+      canvas.toBlob(
+        (blob) => (blob ? end(resolve, { url: URL.createObjectURL(blob), width, height, seconds }) : end(reject, new Error("no picture"))),
+        "image/jpeg",
+        0.8,
+      );
     };
     video.onseeked = () => draw(LOOKS);
     video.src = url;
