@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from uvideo._core import field as shared
@@ -47,7 +47,7 @@ def stored(asked: OperationRequest) -> dict[str, Any]:
     kept, metadata = _kept(headers), _metadata(headers)
     content_type = (headers.get("Content-Type") or "").strip() or None
     redirect = headers.get("x-amz-website-redirect-location") or None
-    _check_sendable((*kept, *metadata, ("Content-Type", content_type or ""), ("Location", redirect or "")))
+    _check_sendable([*kept, ("Content-Type", content_type or ""), ("Location", redirect or "")], metadata)
     return {
         **field.of_object(asked),
         "content_type": content_type,
@@ -60,12 +60,12 @@ def stored(asked: OperationRequest) -> dict[str, Any]:
     }
 
 
-def _check_sendable(pairs: Iterable[tuple[str, str]]) -> None:
+def _check_sendable(pairs: Sequence[tuple[str, str]], metadata: Sequence[tuple[str, str]]) -> None:
     """InvalidArgument for what no GET could send back as a header: a field of a form may hold anything."""
-    for name, value in pairs:
-        if not field.is_token(name):
-            raise S3Error("InvalidArgument", message="A name of metadata cannot be the name of a header.")
-        if field.has_control(value):
+    if not all(field.is_token(name) for name, _ in metadata):
+        raise S3Error("InvalidArgument", message="A name of metadata cannot be the name of a header.")
+    for name, value in (*pairs, *metadata):
+        if value and field.has_control(value):
             raise S3Error("InvalidArgument", message=f"The value of {name} has a line break or a control character.")
 
 

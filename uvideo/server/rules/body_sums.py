@@ -155,7 +155,8 @@ class CheckedBody:
                 self._summing = None
 
     async def _sum_all(self) -> None:
-        await self._wait()
+        if self._summing is not None:
+            await self._wait()
         if self._waiting > HERE:
             self._begin()
             await self._wait()
