@@ -44,5 +44,5 @@ def test_what_the_table_names_exists_and_the_old_program_is_python() -> None:
     named = set(re.findall(r"`(\w+)(?:\([^`]*\))?`", ours))
     methods = {name for name in named if hasattr(uvideo.Client, name)}
     assert len(methods) > 25
-    assert {name for name in named - methods if name.islower()} == {"prefixes"}
+    assert {name for name in named - methods if name.islower()} == {"is_prefix"}
     ast.parse(program(PAGE, "boto3"))
