@@ -39,7 +39,7 @@ def escaped(record: Mapping[str, Any], several: Collection[str] = ()) -> dict[st
     return {name: _value(value, name in several) for name, value in record.items()}
 
 
-def _value(value: Any, several: bool) -> Any:
+def _value(value: object, several: bool) -> object:
     if isinstance(value, str):
         return "\n".join(map(shown, value.split("\n"))) if several else shown(value)
     if isinstance(value, Mapping):

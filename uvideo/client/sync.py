@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from uvideo._core import cancel as _interrupt
     from uvideo._core import carrier as _carrier
     from uvideo._core import single_upload as _body
+    from uvideo._core import upload_source as _source
     from uvideo.client.cancel import Cancel
     from uvideo.client.options import KeptOptions, ReadOptions, StoredOptions, WriteOptions
     from uvideo.client.reader import Reader
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
     Body = _body.FileBody | _body.StreamBody
     Carrier = _carrier.Carrier
+    Given = bytes | bytearray | memoryview | os.PathLike[str] | _source.Readable
     Interrupt = _interrupt.Interrupt
 
 __all__ = ["Client"]
@@ -170,14 +172,13 @@ class Client(BaseClient):
         stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
         op = operations.put(space, key, acl, path, **stored)
         check = self._checks(checksum)
-        if not isinstance(data, (bytes, bytearray, memoryview)) and not isinstance(data, os.PathLike):
-            data = stream(data)  # raises early for what is no source
+        given = data if isinstance(data, (bytes, bytearray, memoryview, os.PathLike)) else stream(data)
         if if_absent:
             whole = self._one()
-            return self._done(whole._put_if_absent(op, lambda each: whole._put_any(each, data, check)))
-        return self._done(self._put_any(op, data, check))
+            return self._done(whole._put_if_absent(op, lambda each: whole._put_any(each, given, check)))
+        return self._done(self._put_any(op, given, check))
 
-    async def _put_any(self, op: operation.PutObject, data: Any, check: bool) -> models.Stored:
+    async def _put_any(self, op: operation.PutObject, data: Given, check: bool) -> models.Stored:
         """Store bytes, a file at a path, or an object with read()."""
         if isinstance(data, (bytes, bytearray, memoryview)):
             content = data if isinstance(data, bytes) else bytes(data)
