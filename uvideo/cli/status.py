@@ -22,7 +22,7 @@ UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 #: Seconds over which a rate is averaged.
 WINDOW = 10.0
 #: Columns of a bar, and of a name: the fewest and the most.
-BAR, NAME = (10, 40), (12, 60)
+BAR, NAME = (8, 40), (12, 60)
 
 
 def cells(text: str) -> int:
