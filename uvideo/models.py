@@ -85,7 +85,7 @@ class ObjectInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class PostForm:
+class UploadForm:
     """A form with which somebody without keys can upload one file.  url: where to POST it, as multipart/form-data.
 
     fields: to be sent first and unchanged; the field ``file`` follows them, with the file.

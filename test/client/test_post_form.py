@@ -14,7 +14,7 @@ from test.server_fixture import Server
 from uvideo import AsyncClient, Client, errors, models
 
 
-def post(form: models.PostForm, data: bytes, **more: str) -> int:
+def post(form: models.UploadForm, data: bytes, **more: str) -> int:
     """The status of the answer to the form with this file."""
     headers, body = form_body({**form.fields, **{name.replace("_", "-"): value for name, value in more.items()}}, data)
     try:
@@ -47,14 +47,14 @@ def test_a_form_for_a_prefix_and_a_kind_of_type(client: Client, space: str) -> N
 
 def test_a_form_expires_and_counts_for_its_space(client: Client, space: str) -> None:
     now = client.presign_post(space, "a", expires=60)
-    assert post(models.PostForm(now.url.replace(space, "another-space"), now.fields), b"x") in (403, 404)
+    assert post(models.UploadForm(now.url.replace(space, "another-space"), now.fields), b"x") in (403, 404)
     changed = {**now.fields, "x-amz-signature": "0" * 64}
-    assert post(models.PostForm(now.url, changed), b"x") == 403
+    assert post(models.UploadForm(now.url, changed), b"x") == 403
     assert post(now, b"x") == 204
 
 
 def test_a_client_of_a_loop_makes_the_same(client: Client, space: str) -> None:
-    async def work() -> models.PostForm:
+    async def work() -> models.UploadForm:
         async with AsyncClient(settings=client.settings) as loop:
             return loop.presign_post(space, "a", max_size=3)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -66,6 +68,16 @@ async def finished(catalog: Catalog, key: str, *parts: ExtentPart, name: str = L
 def absent(record: ObjectRecord | None) -> None:
     if record is not None:
         raise errors.PreconditionFailed()
+
+
+class NotedExtents(tuple[Extent, ...]):
+    """Extents that note on which threads they are read one after the other."""
+
+    threads: set[int]
+
+    def __iter__(self) -> Iterator[Extent]:
+        self.threads.add(threading.get_ident())
+        return super().__iter__()
 
 
 class PartListsContract:
@@ -509,6 +521,19 @@ class PartListsContract:
             with pytest.raises(errors.SpaceNotEmpty):
                 await catalog.delete_space("space")
             assert await catalog.delete_space("other") == []
+
+        play(story, place)
+
+    def test_a_long_list_is_not_written_on_the_loop(self, place: Place) -> None:
+        async def story(catalog: Catalog) -> None:
+            await catalog.create_space(SPACE)
+            long = replace(part(1, "one", 600), extents=tuple(Extent("one", at, 1) for at in range(600)))
+            chosen = await begin(catalog, "upload", long)
+            noted = NotedExtents(chosen[0].extents)
+            noted.threads = set()
+            await catalog.finish_s3("upload", made("key"), [replace(chosen[0], extents=noted)])
+            assert noted.threads and threading.get_ident() not in noted.threads
+            assert await catalog.part_list(LIST) == stored(chosen)
 
         play(story, place)
 

@@ -104,8 +104,8 @@ class BaseClient:
         mime: str | None = None,
         expires: float | timedelta | None = None,
         endpoint: str | None = None,
-    ) -> models.PostForm:
-        """A PostForm with which somebody can upload one file, by a form of S3, until it expires.
+    ) -> models.UploadForm:
+        """An UploadForm with which somebody can upload one file, by a form of S3, until it expires.
 
         prefix: the form may store any key that begins with ``key``; as it is made, the name of the file follows.
         min_size, max_size: bytes of the file.  mime: its media type; "video/" lets the form choose one that begins so,
@@ -119,7 +119,7 @@ class BaseClient:
         )
         from uvideo.s3 import post_policy
 
-        return models.PostForm(f"{where}/{space}", post_policy.signed(grant))
+        return models.UploadForm(f"{where}/{space}", post_policy.signed(grant))
 
     def transfers(self) -> tuple[models.TransferRecord, ...]:
         """The unfinished uploads and downloads in this user's journal, the oldest first."""

@@ -663,10 +663,11 @@ class SqlCatalog(ABC):
         overwrite: bool = True,
         expected: Expected | None = None,
     ) -> builtins.list[str]:
-        if sum(len(part.extents) for part in chosen) > MOST_EXTENTS:
+        extents = sum(len(part.extents) for part in chosen)
+        if extents > MOST_EXTENTS:
             raise errors.BadRequest(TOO_MANY)
         name = record.blob or ""
-        if len(chosen) <= PARSED_HERE:
+        if len(chosen) + extents <= PARSED_HERE:
             part_list, wanted = _finished(name, chosen)
         else:
             part_list, wanted = await asyncio.to_thread(_finished, name, chosen)
