@@ -22,7 +22,7 @@ UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 #: Seconds over which a rate is averaged.
 WINDOW = 10.0
 #: Columns of a bar, and of a name: the fewest and the most.
-BAR, NAME = (10, 40), (12, 60)
+BAR, NAME = (8, 40), (12, 60)
 
 
 def cells(text: str) -> int:
@@ -168,11 +168,11 @@ def _bar(fraction: float, width: int) -> str:
 def fitted(name: str, fraction: float | None, parts: Sequence[tuple[int, str]], width: int) -> str:
     """A line in at most ``width`` columns: a name, a bar if the fraction is known, and parts.
 
-    What is least important is left out first: parts by their number, a bar counts as 1, a name as 3.
+    What is least important is left out first: parts by their number, a name and a bar count as 3.
     """
     chosen = [Piece(3, min(NAME[0], cells(name)), min(NAME[1], cells(name)), lambda columns: _padded(name, columns))]
     if fraction is not None:
-        chosen.append(Piece(1, *BAR, functools.partial(_bar, fraction)))
+        chosen.append(Piece(3, *BAR, functools.partial(_bar, fraction)))
     chosen += [
         Piece(importance, cells(text), cells(text), functools.partial(_padded, text)) for importance, text in parts
     ]
