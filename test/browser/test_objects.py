@@ -239,10 +239,10 @@ def test_escape_closes_the_details_however_they_were_opened(console: Console) ->
             "New folder",
             "Name of the folder",
             "Create",
-            "A name contains no slash.",
+            "A name contains no slash, and is neither . nor ..",
             "There is a folder with this",
         ),
-        ("zh", "新建文件夹", "文件夹名称", "创建", "名称不能包含斜杠。", "已存在同名文件夹。"),
+        ("zh", "新建文件夹", "文件夹名称", "创建", "名称不能包含斜杠，也不能是 . 或 ..。", "已存在同名文件夹。"),
     ),
     ids=("en", "zh"),
 )
@@ -254,9 +254,13 @@ def test_a_new_folder(
     page.get_by_role("button", name=new).click()
     field = page.get_by_label(name)
     expect(field).to_be_focused()
-    page.keyboard.type("a/b")
-    page.keyboard.press("Enter")
-    expect(page.locator(".field .wrong:visible")).to_have_text(invalid)
+    for wrong in ("a/b", ".", ".."):
+        field.fill(wrong)
+        page.keyboard.press("Enter")
+        expect(page.locator(".field .wrong:visible")).to_have_text(invalid)
+        field.fill("")
+        page.keyboard.press("Enter")
+        expect(page.locator(".field .wrong:visible")).not_to_have_text(invalid)
     field.fill("影片 & more")
     page.get_by_role("button", name=create, exact=True).click()
     expect(page.get_by_role("heading", name="影片 & more")).to_be_visible()

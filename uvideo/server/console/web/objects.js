@@ -24,7 +24,7 @@ export async function createFolder(space, base) {
   let prefix;
   const done = await form(
     t("folder.create"),
-    [{ name: "folder", label: t("folder.name"), required: true, pattern: "[^\\/]+", invalid: t("folder.invalid") }],
+    [{ name: "folder", label: t("folder.name"), required: true, pattern: "(?!\\.{1,2}$)[^\\/]+", invalid: t("folder.invalid") }],
     t("create"),
     async ({ folder }) => {
       const key = `${base}${folder}/`;
