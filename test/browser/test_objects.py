@@ -309,6 +309,27 @@ def test_sharing_and_deleting_in_the_viewer(console: Console, language: str, sha
     assert problems(page) == []
 
 
+def test_what_is_deleted_in_the_viewer_or_the_details_is_selected_no_more(console: Console) -> None:
+    space = console.peer.space()
+    put(console, space, "a.txt", "b.txt", "c.txt")
+    page = console.open(f"#/s/{space}/")
+    panel, foot = page.get_by_role("complementary"), page.locator(".dialog-foot")
+    for name in ("a.txt", "b.txt", "c.txt"):
+        row(page, name).locator("input").click()
+    row(page, "a.txt").locator(".label").click()
+    page.locator(".viewer-head").get_by_role("button", name="Delete").click()
+    foot.get_by_role("button", name="Delete").click()
+    expect(page.locator(".viewer .reader pre")).to_have_text("b.txt")
+    page.keyboard.press("Escape")
+    expect(page.locator(".bar-count")).to_contain_text("2 selected")
+    row(page, "b.txt").locator(".cell.act button").click()
+    panel.get_by_role("button", name="Delete").click()
+    foot.get_by_role("button", name="Delete").click()
+    expect(panel).to_be_hidden()
+    expect(page.locator(".bar-count")).to_contain_text("1 selected")
+    expect(page.get_by_role("button", name="Rename")).to_be_visible()
+
+
 def test_type_metadata_class_restore_and_access(console: Console) -> None:
     space = console.peer.space()
     put(console, space, "a.bin", metadata=(("old", "1"),))

@@ -719,6 +719,7 @@ class Browser {
 
   takeAway(gone) {
     this.entries = this.entries.filter((entry) => !gone.has(entry.key));
+    for (const key of gone) this.chosen.delete(key);
     this.active = this.anchor = Math.max(0, Math.min(this.active, this.entries.length - 1));
     this.showRows();
   }
