@@ -330,6 +330,22 @@ def test_what_is_deleted_in_the_viewer_or_the_details_is_selected_no_more(consol
     expect(page.get_by_role("button", name="Rename")).to_be_visible()
 
 
+def test_a_viewer_that_was_left_opens_nothing_after_its_object_is_deleted(console: Console) -> None:
+    """The question stays when the browser goes back."""
+    space = console.peer.space()
+    put(console, space, "a.txt", "b.txt")
+    page = console.open(f"#/s/{space}/")
+    row(page, "a.txt").locator(".label").click()
+    page.locator(".viewer-head").get_by_role("button", name="Delete").click()
+    page.go_back()
+    expect(page.locator(".viewer")).to_have_count(0)
+    page.locator(".dialog-foot").get_by_role("button", name="Delete").click()
+    expect(row(page, "a.txt")).to_have_count(0)
+    expect(row(page, "b.txt")).to_be_visible()
+    page.wait_for_selector(".toast")
+    assert page.locator(".viewer").count() == 0 and page.evaluate("location.hash") == f"#/s/{space}/"
+
+
 def test_type_metadata_class_restore_and_access(console: Console) -> None:
     space = console.peer.space()
     put(console, space, "a.bin", metadata=(("old", "1"),))

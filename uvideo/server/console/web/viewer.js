@@ -36,8 +36,9 @@ export function view(space, objects, at, { moved, removed, closed }) {
       const done = await remove(space, [objects[at]]);
       if (!done) return;
       objects = objects.filter((each) => each.key !== key);
-      if (done.gone && objects.length) go(Math.min(at, objects.length - 1));
-      else dialog.close();
+      const open = dialog.open; // unless the browser went back meanwhile
+      if (open && done.gone && objects.length) go(Math.min(at, objects.length - 1));
+      else if (open) dialog.close();
       removed(done);
     });
   const before = document.activeElement;
