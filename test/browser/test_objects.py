@@ -346,6 +346,21 @@ def test_a_viewer_that_was_left_opens_nothing_after_its_object_is_deleted(consol
     assert page.locator(".viewer").count() == 0 and page.evaluate("location.hash") == f"#/s/{space}/"
 
 
+def test_a_range_begins_at_what_is_active_after_the_list_became_shorter(console: Console) -> None:
+    space = console.peer.space()
+    put(console, space, "a.txt", "b.txt", "c.txt", "d.txt")
+    page = console.open(f"#/s/{space}/")
+    for name in ("c.txt", "d.txt"):
+        row(page, name).locator("input").click()
+    page.get_by_role("button", name="Copy or move…").click()
+    page.get_by_label("Operation").select_option("move")
+    page.get_by_label("To folder").fill("z")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.locator(".rows .row:visible")).to_have_count(3)
+    row(page, "a.txt").locator(".cell.size").click(modifiers=["Shift"])
+    expect(page.locator(".bar-count")).to_contain_text("2 selected")
+
+
 def test_type_metadata_class_restore_and_access(console: Console) -> None:
     space = console.peer.space()
     put(console, space, "a.bin", metadata=(("old", "1"),))

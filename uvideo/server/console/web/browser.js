@@ -318,7 +318,7 @@ class Browser {
     this.generation = (this.generation || 0) + 1;
     const { generation } = this;
     const wanted = keepPlace ? Math.max(this.entries.length, 1) : 1;
-    const before = this.entries[this.active]?.key;
+    const [before, begun] = [this.active, this.anchor].map((index) => this.entries[index]?.key);
     const found = [];
     let next = "";
     let more = true;
@@ -350,7 +350,9 @@ class Browser {
     const keys = new Set(found.map((entry) => entry.key));
     for (const key of this.chosen) if (!keys.has(key)) this.chosen.delete(key);
     this.order();
-    this.active = Math.max(0, this.entries.findIndex((entry) => entry.key === before));
+    const at = (key) => this.entries.findIndex((entry) => entry.key === key);
+    this.active = Math.max(0, at(before));
+    this.anchor = at(begun) < 0 ? this.active : at(begun);
     this.showRows();
   }
 
