@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from test.browser.conftest import Console, until
 from test.browser.media import DEMO, ffmpeg, repeated, store
@@ -120,6 +120,35 @@ def test_pictures_have_small_ones_in_tiles(console: Console) -> None:
     page.locator(".rows .row", has_text="drawn.svg").locator(".cell.act button").click()
     expect(page.get_by_role("complementary").get_by_role("heading", name="drawn.svg")).to_be_visible()
     page.wait_for_selector(".panel .preview img")
+
+
+def test_a_picture_in_the_queue_is_made_for_the_list_that_is_shown_now(console: Console) -> None:
+    """Also if it was asked for by another list, of which nothing is seen any more."""
+    space = console.peer.space()
+    for name in ("x1.png", "x2.png", "x3.png"):
+        whole = io.BytesIO()
+        Image.new("RGB", (60, 30), "#0b6b78").save(whole, "PNG")
+        console.peer.do(operation.PutObject(space, name, mime="image/png"), whole.getvalue() + name.encode())
+    page = console.open(f"#/s/{space}/")
+    held: list[Route] = []
+    are_held = True
+
+    def hold(route: Route) -> None:
+        if are_held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/api/sign", hold)
+    page.get_by_role("button", name="Show as tiles").click()
+    expect(page.locator(".rows .row:visible")).to_have_count(3)
+    with page.expect_response("**/api/objects?*"):
+        page.get_by_role("searchbox").fill("x")
+    expect(page.locator(".state")).to_have_text("3 items")
+    are_held = False
+    for each in held:
+        each.continue_()
+    expect(page.locator(".picture img")).to_have_count(3)
 
 
 def test_a_signed_url_is_renewed_under_a_running_player(console: Console) -> None:

@@ -11,7 +11,9 @@ const KEPT = 400;
 const PICTURE_LIMIT = 16 * 1024 * 1024; // bytes of a picture that is made smaller
 const AT_ONCE = 2;
 
-const made = new Map(); // name of an object with its etag -> promise of a poster, null if there is none
+// Name of an object with its etag -> {picture, askers}.  picture: promise of a poster, null if there is none.  askers:
+// until its turn comes, functions that say whether somebody still wants it.
+const made = new Map();
 const queue = [];
 let busy = 0;
 
@@ -22,26 +24,33 @@ export const hasPoster = ({ kind, size }) => kind === "video" || (kind === "imag
  * null if there is none.  signal: nobody waits any more.  wanted(): whether it is still to be seen when its turn comes. */
 export function poster(space, object, kind, signal, wanted = () => true) {
   const name = `${space}/${object.key}/${object.etag}`;
-  if (!made.has(name)) {
-    if (made.size >= KEPT) {
-      const [oldest, picture] = made.entries().next().value;
-      made.delete(oldest);
-      picture.then((found) => found && URL.revokeObjectURL(found.url));
-    }
-    const make = kind === "video" ? frame : smaller;
-    const found = turn(async () => (signal.aborted || !wanted() ? undefined : make(await readUrl(space, object.key))));
-    made.set(
-      name,
-      found.then(
-        (picture) => {
-          if (picture === undefined) made.delete(name);
-          return picture || null;
-        },
-        () => null,
-      ),
-    );
+  const asks = () => !signal.aborted && wanted();
+  const known = made.get(name);
+  if (known) {
+    known.askers?.push(asks);
+    return known.picture;
   }
-  return made.get(name);
+  if (made.size >= KEPT) {
+    const [oldest, { picture }] = made.entries().next().value;
+    made.delete(oldest);
+    picture.then((found) => found && URL.revokeObjectURL(found.url));
+  }
+  const entry = { askers: [asks] };
+  const make = kind === "video" ? frame : smaller;
+  const found = turn(async () => {
+    const wants = entry.askers.some((each) => each());
+    entry.askers = null;
+    return wants ? make(await readUrl(space, object.key)) : undefined;
+  });
+  entry.picture = found.then(
+    (picture) => {
+      if (picture === undefined && made.get(name) === entry) made.delete(name);
+      return picture || null;
+    },
+    () => null,
+  );
+  made.set(name, entry);
+  return entry.picture;
 }
 
 async function turn(run) {
