@@ -101,6 +101,8 @@ class FolderReader:
     def _skip(self, found: FoundFile, root: str) -> None:
         report, path = self._report, found.path
         self._skipped.append(found.name.rstrip("/"))
+        if found.problem is Problem.UNSELECTED:
+            return
         if found.problem is Problem.SPECIAL:
             if not self._skip_special:
                 raise LocalFailure(
