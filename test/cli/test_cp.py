@@ -16,6 +16,7 @@ from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, MoverOptions
 from uvideo.cli.destinations import Destinations
 from uvideo.cli.display import Display
+from uvideo.cli.rm import delete_all
 from uvideo.cli.walk import FolderReader
 from uvideo.transfer.copy import ONE_REQUEST
 
@@ -457,3 +458,14 @@ class TestLinksMadeAfterTheListing:
         context.close()
         assert below(shell.folder / "m") == ["a"] and not below(shell.folder / "outside")
         assert context.report.failed == 2
+
+    def test_of_what_sync_deletes(self, shell: Shell, inside: Inside) -> None:
+        mirror, outside = shell.folder / "m", shell.folder / "outside"
+        (mirror / "d").mkdir(parents=True)
+        (mirror / "d" / "a").write_text("surplus")
+        context = Context()
+        entries = list(FolderReader(context.report, links="files").files("m"))
+        (mirror / "d").rename(outside)  # with the old times
+        (mirror / "d").symlink_to("../outside")
+        assert delete_all(context, entries, 2) == 0 and context.report.failed == 1
+        assert below(outside) == ["a"]
