@@ -184,6 +184,9 @@ class TestPipes:
             (shell.folder / "done").unlink()
             done = shell.sh(f"uvideo cp {options}uvideo://{space}/x /dev/stdout | cat")
             assert done.code == 0 and done.data == data, done.err
+            for output in ("-", "/dev/stdout"):
+                done = shell.sh(f"set -o pipefail; uvideo cp {options}uvideo://{space}/x {output} | head -c 1")
+                assert (done.code, done.data, done.err) == (141, data[:1], "")
 
     @pytest.mark.parametrize(
         "words, said",
