@@ -95,7 +95,7 @@ test_protocol_interpreters test_protocol_properties test_reprs test_rooms test_t
 """.split()
 #: In the source of a test: it imports one of the packages that users choose a version of.
 IMPORTS = re.compile(
-    r"\b(?:import|from|importorskip\(.)\s*(?:aiohttp|asyncpg|click|cryptography|fsspec|rich|socks|uvloop)\b"
+    r"\b(?:import|from|importorskip\(.)\s*(?:aiohttp|asyncpg|click|cryptography|fsspec|socks|uvloop)\b"
 )
 
 

@@ -110,12 +110,28 @@ def important() -> dict[str, Interpreter | None]:
     return {"2.7": next((each for each in find() if each.version == (2, 7)), None), newest().name: newest()}
 
 
-def cases(and_newest: bool = True) -> list[Any]:
-    """Each as the parameter of a test; all but 2.7, and the newest if it is not left out, make a long test of it."""
+def cases() -> list[Any]:
+    """Each as the parameter of a test; all but 2.7 and the newest make a long test of it."""
     import pytest
 
-    quick = [(2, 7), newest().version] if and_newest else [(2, 7)]
+    quick = [(2, 7), newest().version]
     return [pytest.param(each, marks=[] if each.version in quick else pytest.mark.long) for each in find()]
+
+
+def oldest() -> list[Any]:
+    """2.7 and the oldest Python 3 as parameters of a test that takes long; the latter makes a long test of it."""
+    import pytest
+
+    twos, threes = [each for each in find() if each.version < (3,)], [each for each in find() if each.version >= (3,)]
+    return [*map(pytest.param, twos), pytest.param(threes[0], marks=pytest.mark.long)]
+
+
+def others() -> list[Any]:
+    """All but ``oldest`` as parameters; all but the newest make a long test of it."""
+    import pytest
+
+    threes = [each for each in find() if each.version >= (3,)]
+    return [*(pytest.param(each, marks=pytest.mark.long) for each in threes[1:-1]), threes[-1]]
 
 
 def prepare(interpreter: Interpreter) -> str:

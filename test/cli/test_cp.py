@@ -11,6 +11,13 @@ from test.cli.inside import Inside
 from test.cli.records import check
 from test.cli.shell import Done, Shell
 from test.fakes import FaultProxy
+from uvideo.cli.address import Local, Remote
+from uvideo.cli.context import Context
+from uvideo.cli.copy_item import Mover, MoverOptions
+from uvideo.cli.destinations import Destinations
+from uvideo.cli.display import Display
+from uvideo.cli.rm import delete_all
+from uvideo.cli.walk import FolderReader
 from uvideo.transfer.copy import ONE_REQUEST
 
 MIB = 1 << 20
@@ -177,6 +184,9 @@ class TestPipes:
             (shell.folder / "done").unlink()
             done = shell.sh(f"uvideo cp {options}uvideo://{space}/x /dev/stdout | cat")
             assert done.code == 0 and done.data == data, done.err
+            for output in ("-", "/dev/stdout"):
+                done = shell.sh(f"set -o pipefail; uvideo cp {options}uvideo://{space}/x {output} | head -c 1")
+                assert (done.code, done.data, done.err) == (141, data[:1], "")
 
     @pytest.mark.parametrize(
         "words, said",
@@ -414,3 +424,51 @@ class TestMv:
         assert inside("mv", "-n", "videos/a.mp4", f"uvideo://{space}/").code == 0
         assert (tree / "a.mp4").exists() and shell.client.get(space, "a.mp4").data == b"old"
         assert inside("mv", "-", f"uvideo://{space}/x").code == 2
+
+
+class TestLinksMadeAfterTheListing:
+    """A listing runs far ahead of the transfers, so a link may replace what it saw."""
+
+    @pytest.mark.parametrize("move", [False, True])
+    def test_of_the_source(self, shell: Shell, inside: Inside, tree: Path, move: bool) -> None:
+        space = shell.space()
+        context = Context()
+        reader = FolderReader(context.report)
+        source, target = Local("videos"), Remote(space, "v/")
+        tasks = list(Destinations(context.client, [source], target, True, reader, context.report.fail).tasks())
+        (shell.folder / "key").write_text("private")
+        (tree / "b.tmp").unlink()
+        (tree / "b.tmp").symlink_to("../key")
+        (tree / "2026").rename(tree / "2025")
+        (tree / "2026").symlink_to("..")
+        (shell.folder / "c.mp4").write_text("private")
+        Mover(context, MoverOptions(jobs=2, move=move), Display()).carry(tasks)
+        context.close()
+        assert keys(shell, space) == ["v/a.mp4"] and context.report.failed == 3
+        assert (shell.folder / "key").exists() and (shell.folder / "c.mp4").exists()
+
+    def test_of_the_target(self, shell: Shell, inside: Inside) -> None:
+        space = shell.space(a="1", d__b="2", e="3")
+        context = Context()
+        reader = FolderReader(context.report)
+        source, target = Remote(space, ""), Local("m/")
+        tasks = list(Destinations(context.client, [source], target, True, reader, context.report.fail).tasks())
+        (shell.folder / "outside").mkdir()
+        (shell.folder / "m" / "d").rmdir()
+        (shell.folder / "m" / "d").symlink_to("../outside")
+        (shell.folder / "m" / "e").symlink_to("../outside/e")
+        Mover(context, MoverOptions(jobs=2), Display()).carry(tasks)
+        context.close()
+        assert below(shell.folder / "m") == ["a"] and not below(shell.folder / "outside")
+        assert context.report.failed == 2
+
+    def test_of_what_sync_deletes(self, shell: Shell, inside: Inside) -> None:
+        mirror, outside = shell.folder / "m", shell.folder / "outside"
+        (mirror / "d").mkdir(parents=True)
+        (mirror / "d" / "a").write_text("surplus")
+        context = Context()
+        entries = list(FolderReader(context.report, links="files").files("m"))
+        (mirror / "d").rename(outside)  # with the old times
+        (mirror / "d").symlink_to("../outside")
+        assert delete_all(context, entries, 2) == 0 and context.report.failed == 1
+        assert below(outside) == ["a"]

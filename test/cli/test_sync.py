@@ -141,14 +141,35 @@ class TestGuards:
         space = shell.space(link__b="1", link="2", linked="3", pipe="4", z="5")
         (shell.folder / "outside").mkdir()
         (tree / "link").symlink_to("../outside")
+        (tree / "link-a").write_text("6")  # comes before link/
         os.mkfifo(tree / "pipe")
         words = ("sync", "t", f"uvideo://{space}/", "--delete", "-y", "--json")
         done = inside(*words)
         assert done.code == 1 and "z" in content(shell, space)  # the pipe failed
         done = inside(*words, "--skip-special")
-        assert done.code == 0 and sorted(content(shell, space)) == ["a", "d.x", "d/e", "link", "link/b", "pipe"]
+        assert done.code == 0 and sorted(content(shell, space)) == [
+            "a",
+            "d.x",
+            "d/e",
+            "link",
+            "link-a",
+            "link/b",
+            "pipe",
+        ]
         summary = check(done.lines[-1])
         assert (summary["deleted"], summary["links"], summary["special"]) == (2, 1, 1)
+
+    @pytest.mark.parametrize(("links", "to"), [("skip", "../o"), ("inside", "../none"), ("follow", "../none")])
+    def test_what_lies_below_a_link_that_cannot_be_followed_is_not_surplus(
+        self, shell: Shell, inside: Inside, tree: Path, links: str, to: str
+    ) -> None:
+        space = shell.space(**{"disk": "0", "disk/a.mp4": "1", "x.mp4": "3"})
+        (shell.folder / "o").mkdir()
+        (tree / "disk").symlink_to(to)
+        (tree / "disk-a.mp4").write_text("2")
+        words = ("sync", "t", f"uvideo://{space}/", "--delete", "-y", "--include", "*.mp4", "--links", links)
+        done = inside(*words)
+        assert done.code == 0 and sorted(content(shell, space)) == ["disk", "disk-a.mp4", "disk/a.mp4"], done
 
     def test_it_asks_before_it_deletes(self, shell: Shell, inside: Inside, tree: Path) -> None:
         space = shell.space(x="1")

@@ -14,6 +14,7 @@ import pytest
 
 from test.alone import SECONDS, Alone, at_once
 from test.fakes import FaultProxy
+from test.patience import until
 from test.sdk.lines import LOCKS, Lines, source
 from ucloud.uvideo.engine import cancel as interrupt
 from ucloud.uvideo.engine import download_target as targets
@@ -22,8 +23,8 @@ from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.http import wakeup
 from ucloud.uvideo.protocol import download as downloads
 from uvideo import Cancel, Client, Limit, errors
-from uvideo.cli.etags import Etags
-from uvideo.cli.walk import Entry
+from uvideo.cli.etags import FINE, Etags
+from uvideo.cli.walk import Entry, one_file
 from uvideo.transfer import folders
 
 BLOCK = 4194304
@@ -264,8 +265,8 @@ def test_the_cache_of_etags_is_used_by_one_thread_at_a_time(tmp_path: Path) -> N
         path = tmp_path / str(number)
         path.write_bytes(b"%d" % number)
         os.utime(path, ns=(10**18 + 1, 10**18 + 1))
-        found = path.stat()
-        entries.append(Entry(str(number), found.st_size, str(path), found.st_mtime_ns, found.st_ino))
+        entries.append(one_file(str(path), str(number)))
+    until(lambda: time.time_ns() > entries[-1].ctime_ns + FINE)  # as young files, they would not be kept
     assert cache.database is not None
     database: Any = Database(cache.database)
     cache.database = database

@@ -86,7 +86,7 @@ def changes(folder: Path) -> list[tuple[str, int]]:
     return found
 
 
-@pytest.mark.parametrize("interpreter", interpreters.cases(and_newest=False), ids=lambda each: each.name)
+@pytest.mark.parametrize("interpreter", interpreters.oldest(), ids=lambda each: each.name)
 def test_three_kills_leave_one_file_and_the_next_call_goes_on(
     start: Start, client: Client, space: str, proxy: FaultProxy, tmp_path: Path, interpreter: interpreters.Interpreter
 ) -> None:

@@ -33,9 +33,11 @@ def odd_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
+    folder = tmp_path / "files"
+    folder.mkdir()
     for name in NAMES:
-        (tmp_path / name).write_bytes(b"1")
-    return tmp_path
+        (folder / name).write_bytes(b"1")
+    return folder
 
 
 def stored(client: Client, space: str) -> dict[str, str | None]:

@@ -21,10 +21,10 @@ PUBLIC = [
 
 METHODS = [
     "abort abort_upload append assume_role begin_upload clean_uploads close copy copy_part create_space",
-    "create_token delete delete_many delete_space delete_tags delete_token download download_dir finish_upload",
+    "create_token delete delete_many delete_space delete_tags delete_token download download_dir exists finish_upload",
     "get get_acl get_tags list list_files list_parts list_space_files list_spaces list_tokens list_uploads",
-    "open presign put put_known put_part rename restore resume set_acl set_class set_mime set_tags settings",
-    "space_usage stat stat_space transfers update_space update_token upload upload_dir",
+    "open presign presign_post put put_known put_part rename restore resume set_acl set_class set_mime set_tags",
+    "settings space_usage stat stat_space transfers update_space update_token upload upload_dir wait_until",
 ]
 
 

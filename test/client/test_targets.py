@@ -71,7 +71,7 @@ HERE = interpreters.Interpreter(sys.version_info[:2], sys.executable)
 FACES = {"client": CLIENT, "async": ASYNC, "fsspec": FSSPEC, "command": COMMAND}
 CASES = [pytest.param(HERE, script, id=name) for name, script in FACES.items()] + [
     pytest.param(each.values[0], SDK, id=f"sdk-{each.values[0].name}", marks=each.marks)
-    for each in interpreters.cases(and_newest=False)  # each test starts many processes
+    for each in interpreters.oldest()  # each test starts many processes
 ]
 faces = pytest.mark.parametrize("interpreter, script", CASES)
 

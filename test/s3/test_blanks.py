@@ -174,9 +174,13 @@ def test_one_that_fails_after_the_first_blank(
         assert head.startswith(b"HTTP/1.1 200 OK\r\n")
         assert found.tag == "Error" and found.findtext("Code") == "InternalError"
         assert f"x-amz-request-id: {found.findtext('RequestId')}".encode() in head
-        lines = [record.getMessage() for record in caplog.records if record.name == "uvideo.access"]
-        (line,) = (json.loads(each) for each in lines if '"failed"' in each)
-        assert line["status"] == 200
+
+        def logged() -> list[str]:  # after the last byte was sent
+            lines = [record.getMessage() for record in caplog.records if record.name == "uvideo.access"]
+            return [each for each in lines if '"failed"' in each]
+
+        until(lambda: len(logged()) == 1)
+        assert json.loads(logged()[0])["status"] == 200
     assert "failed" not in [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
 
 

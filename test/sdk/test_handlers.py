@@ -73,11 +73,14 @@ class Logged(FaultCase):
         self.addCleanup(logger.removeHandler, self.records)
 
     def once(self, resp, status, *texts):
-        """That the failure of this status has one line, with these texts."""
+        """That the failure of this status has one line, with these texts.
+
+        The error of an object that does not exist ends with its name, which the line has at another place.
+        """
         self.assertEqual(status, resp.status_code, resp)
         lines, self.records.lines = self.records.lines, []
         self.assertEqual(1, len(lines), lines)
-        for text in texts + (" %d " % status, resp.error):
+        for text in texts + (" %d " % status,) + tuple(resp.error.split(": %s/" % self.private)):
             self.assertIn(text, lines[0])
         self.assertNotIn(PRIVATE_KEY, lines[0])
         self.assertNotIn("Signature=", lines[0])

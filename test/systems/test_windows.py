@@ -28,7 +28,7 @@ MODERN = next(
     (3, 11),
 )
 #: cryptography: the lowest that we allow; later ones ask for a DLL that Wine 8 does not have.
-PACKAGES = ["requests", "pytest", "hypothesis", "h11", "colorama", "tzdata", "click", "rich", "tomlkit"]
+PACKAGES = ["requests", "pytest", "hypothesis", "h11", "colorama", "tzdata", "click", "tomlkit"]
 SERVER = ["aiohttp>=3.14.4", "cryptography==42.0.8"]
 FILES = [
     "test/systems/test_transfers.py",

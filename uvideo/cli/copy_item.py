@@ -20,7 +20,7 @@ from uvideo.cli.context import Context
 from uvideo.cli.display import Display, Line
 from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind, OutputGone, size
-from uvideo.cli.walk import Entry
+from uvideo.cli.walk import Entry, check_inside
 from uvideo.errors import IntegrityError, InvalidArgument, LocalFailure, UVideoError
 from uvideo.transfer.fatal_errors import CircuitBreaker, system
 from uvideo.transfer.pool import Pool
@@ -107,13 +107,15 @@ def sides(record: TransferRecord) -> tuple[str, str]:
 class Task:
     """One item to transfer.  entry: the source, None for a pipe.  target: may be standard output.
 
-    record: the transfer to resume, in place of an entry.  pipe: the source if there is no entry.
+    record: the transfer to resume, in place of an entry.  pipe: the source if there is no entry.  within: the folder
+    that links must not lead a local target out of, or None.
     """
 
     entry: Entry | None
     target: Remote | str | Pipe
     record: TransferRecord | None = None
     pipe: Pipe = Pipe()
+    within: str | None = None
 
     @property
     def source(self) -> str:
@@ -259,6 +261,7 @@ class Mover:
         entry, target = task.entry, task.target
         if task.record is not None:
             return self._resume(task.record, line)
+        self._check_inside(task)
         if entry is None:
             assert isinstance(target, Remote)
             return self._upload_pipe(task.pipe, target, line)
@@ -268,6 +271,14 @@ class Mover:
         if isinstance(target, Remote):
             return self._copy(entry, entry.place, target, line)
         return self._download(entry, entry.place, target, line)
+
+    @staticmethod
+    def _check_inside(task: Task) -> None:
+        """LocalFailure if links lead a local file out of its folder now: the listing may have seen it long ago."""
+        if task.entry is not None and task.entry.path is not None and task.entry.within is not None:
+            check_inside(task.entry.within, task.entry.path)
+        if isinstance(task.target, str) and task.within is not None:
+            check_inside(task.within, task.target)
 
     # Directions
 

@@ -176,7 +176,9 @@ def _is_output(path: str) -> bool:
 def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, **options: Unpack[MoveOptions]) -> int:
     report = context.report
     to = parse(target)
-    if isinstance(to, Pipe) or (isinstance(to, Local) and _is_output(to.path)):
+    if isinstance(to, Local) and _is_output(to.path):
+        to = Pipe(to.path)
+    if isinstance(to, Pipe):
         report.out = report.err  # standard output is for the object's bytes
     given = [parse(each) for each in sources]
     if len(given) == 1 and isinstance(given[0], Local) and given[0].is_pipe:

@@ -245,7 +245,12 @@ class Destinations:
                     self._refuse(error, str(entry.place))
                     continue
                 if found is not None:
-                    yield Task(entry, found)
+                    yield Task(entry, found, within=self._within)
+
+    @property
+    def _within(self) -> str | None:
+        """The folder that the local targets must stay in, if the target is one."""
+        return self._target.path if isinstance(self._target, Local) and self._into else None
 
     def _place(self, entry: Entry, source: Address) -> Remote | str | Pipe | None:
         """The target of an entry; None for a folder marker that needs no file."""

@@ -18,7 +18,7 @@ from uvideo.cli.destinations import expand
 from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind
 from uvideo.cli.verb_command import Example, option, verb
-from uvideo.cli.walk import Entry
+from uvideo.cli.walk import Entry, check_inside
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
 from uvideo.transfer.fatal_errors import CircuitBreaker
 from uvideo.transfer.pattern import Filter
@@ -49,6 +49,8 @@ def delete_all(context: Context, entries: Iterable[Entry], jobs: int, one_space:
         try:
             if not context.dry_run:
                 if isinstance(place, str):
+                    if entry.within is not None:
+                        check_inside(entry.within, os.path.dirname(place))  # the link itself may be removed
                     found = os.lstat(place)
                     if not os.path.islink(place) and found.st_mtime_ns != entry.mtime_ns:
                         raise LocalFailure(say("it changed meanwhile, so it was not removed"))

@@ -27,8 +27,8 @@ from uvideo.cli.progress import display
 from uvideo.cli.report import Kind, size
 from uvideo.cli.rm import delete_all
 from uvideo.cli.verb_command import Example, option, verb
-from uvideo.cli.walk import Entry, objects, one_file
-from uvideo.errors import Cancelled, InvalidArgument, LocalFailure, NotFound, UVideoError
+from uvideo.cli.walk import Entry, check_inside, objects, one_file
+from uvideo.errors import Cancelled, InvalidArgument, NotFound, UVideoError
 from uvideo.transfer.folders import FolderTarget
 
 __all__ = ["apply", "sync"]
@@ -237,7 +237,7 @@ class Sync:
                 self._report.item(PLANNED, action=action, source=source, target=str(to), bytes=ours.size)
             shown.item(ours.size)
             return
-        mover(Task(ours, to))
+        mover(Task(ours, to, within=self._target.path if isinstance(self._target, Local) else None))
 
     def _remove(self) -> int:
         """Delete the entries that only the target has; return how many."""
@@ -345,17 +345,10 @@ def _now(context: Context, place: Remote | str) -> Entry | None:
     return Entry("", found.size, place, etag=found.etag)
 
 
-def _check_links(root: str, path: str) -> None:
-    """LocalFailure if a link leads the folder of a path out of the root."""
-    base, folder = os.path.realpath(root), os.path.realpath(os.path.dirname(path))
-    if os.path.commonpath([base, folder]) != base:
-        raise LocalFailure(say("{path} is outside of {root} because of a link", path=path, root=root))
-
-
 def _is_pending(context: Context, head: PlanHeader, step: Step, etags: Etags) -> bool:
     """Whether a step is still to be done.  Changed if its source or target differs from the plan."""
     if isinstance(step.to, str):
-        _check_links(head.target, step.to)
+        check_inside(head.target, os.path.dirname(step.to))
     now = _now(context, step.to)
     if step.source is None:
         if now not in (None, step.target):

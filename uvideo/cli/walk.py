@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from uvideo import Client
     from uvideo.cli.report import Report
 
-__all__ = ["Entry", "FolderReader", "ascending", "objects", "one_file", "one_object"]
+__all__ = ["Entry", "FolderReader", "ascending", "check_inside", "objects", "one_file", "one_object"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A file or an object.  name: relative to the start of the walk, with slashes.  place: an object, or a local path.
 
-    mtime_ns, inode, ctime_ns: of a file.  etag, modified: of an object.
+    mtime_ns, inode, ctime_ns: of a file.  etag, modified: of an object.  within: the folder that links must not lead
+    a file out of, or None.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Entry:
     etag: str | None = None
     modified: datetime | None = None
     ctime_ns: int = field(default=0, compare=False)  # a plan does not refuse a file whose mode changed
+    within: str | None = field(default=None, compare=False)
 
     @property
     def path(self) -> str | None:
@@ -45,12 +47,19 @@ class Entry:
         return self.place if isinstance(self.place, str) else None
 
 
-def one_file(path: str, name: str) -> Entry:
+def one_file(path: str, name: str, within: str | None = None) -> Entry:
     """The Entry of a regular file.  OSError, LocalFailure."""
     found = os.stat(path)
     if not stat.S_ISREG(found.st_mode):
         raise LocalFailure(say("{path} is neither a file nor a folder", path=path))
-    return Entry(name, found.st_size, path, found.st_mtime_ns, found.st_ino, ctime_ns=found.st_ctime_ns)
+    return Entry(name, found.st_size, path, found.st_mtime_ns, found.st_ino, ctime_ns=found.st_ctime_ns, within=within)
+
+
+def check_inside(root: str, path: str) -> None:
+    """LocalFailure if a link leads a path out of the root."""
+    base, real = (os.path.join(os.path.realpath(each), "") for each in (root, path))
+    if not real.startswith(base):
+        raise LocalFailure(say("{path} is outside of {root} because of a link", path=path, root=root))
 
 
 def one_object(client: Client, place: Remote, name: str = "") -> Entry:
@@ -83,6 +92,7 @@ class FolderReader:
 
         within: a Selection in place of ``chosen``.
         """
+        inside = None if self._links == "follow" else root
         for found in walk(root, prefix, self.chosen if within is None else within, depth, self._links):
             try:
                 if isinstance(found.problem, OSError):
@@ -92,7 +102,7 @@ class FolderReader:
                 if found.problem is not None:
                     self._skip(found, root)
                     continue
-                entry = one_file(found.path, found.name)
+                entry = one_file(found.path, found.name, inside)
             except (OSError, UVideoError) as error:
                 self._report.fail(error, found.path)
             else:
@@ -101,6 +111,8 @@ class FolderReader:
     def _skip(self, found: FoundFile, root: str) -> None:
         report, path = self._report, found.path
         self._skipped.append(found.name.rstrip("/"))
+        if found.problem is Problem.UNSELECTED:
+            return
         if found.problem is Problem.SPECIAL:
             if not self._skip_special:
                 raise LocalFailure(

@@ -196,6 +196,8 @@ def upload_dir(
 
     def items() -> Iterator[Failure | Stored]:
         for found in walk(root, chosen=chosen, links=links):
+            if found.problem is Problem.UNSELECTED:
+                continue
             path, key = found.path, prefix + found.name
             reason = _skipped(found, options.skip_special)
             if reason is not None:

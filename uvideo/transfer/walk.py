@@ -32,6 +32,7 @@ class Problem(Enum):
     SPECIAL = "it is a pipe, a socket or a device"
     OUTSIDE = "a link leads out of the folder"
     LINK = "links are skipped"
+    UNSELECTED = "a link is not selected and not followed, but what would lie below it may be selected"
 
 
 class FoundFile(NamedTuple):
@@ -89,10 +90,11 @@ def walk(
 ) -> Iterator[FoundFile]:
     """The selected files below a folder, found lazily.  Only the names in the current folders are in memory.
 
-    A name that ``chosen`` leaves out is not opened, not followed and not returned, whatever it is.  A folder that it
-    skips is not entered.  Temporary files of unfinished downloads are skipped.  prefix: put before names.  depth: the
-    most levels of folders, or None.  links: which links are followed; "files": those to files, and those to folders
-    are left out without a word.  The folder itself may be a link.
+    A name that ``chosen`` leaves out is not opened, not followed and not returned, whatever it is, except a link that
+    may be a folder with selected names: see Problem.UNSELECTED.  A folder that it skips is not entered.  Temporary
+    files of unfinished downloads are skipped.  prefix: put before names.  depth: the most levels of folders, or None.
+    links: which links are followed; "files": those to files, and those to folders are left out without a word.  The
+    folder itself may be a link.
     """
     return _Walk(root, chosen, depth, links).files(root, prefix)
 
@@ -127,6 +129,8 @@ class _Walk:
             if not short.endswith("/"):
                 if chosen.takes(name):
                     yield FoundFile(name, path, problem or (None if _is_utf8(name) else Problem.NAME))
+                elif problem not in (None, Problem.SPECIAL) and not chosen.skips(name):
+                    yield FoundFile(name, path, Problem.UNSELECTED)
             elif chosen.skips(name[:-1]) or (self._depth is not None and len(way) > self._depth):
                 continue
             elif problem is None and not _is_utf8(name) and not chosen.is_partial:
@@ -150,7 +154,10 @@ class _Walk:
             yield FoundFile(name, path, error)
 
     def _names(self, folder: str, above: str, problems: dict[str, OSError | Problem]) -> list[str]:
-        """The names in a folder in the order of their keys; names of folders end with a slash."""
+        """The names in a folder in the order of their keys; names of folders end with a slash.
+
+        A folder with a problem comes where a file of its name would, before all that its name hides.
+        """
         names = []
         with os.scandir(folder) as entries:
             for each in entries:
@@ -171,7 +178,7 @@ class _Walk:
                 if problem is not None:
                     problems[name] = problem
                 names.append(name)
-        return sorted(names)
+        return sorted(names, key=lambda name: name.rstrip("/") if name in problems else name)
 
     def _followed(self, path: str, name: str) -> tuple[str, OSError | Problem | None] | None:
         """What a link leads to: the name, as ``_names`` returns it, and its problem.  None: it is left out."""
