@@ -148,6 +148,13 @@ def test_a_new_object_is_stored_with_all_it_has(
     assert [each.key for each in client.list(space)] == ["in/a.mp4"]
 
 
+@pytest.mark.parametrize("folder", ["d/" * 495, "d" * 1000 + "/", "/" + "\u6587" * 330 + "/"])
+def test_a_key_may_be_as_long_as_without_the_option(call: Way, client: Client, space: str, folder: str) -> None:
+    key = folder + "a.mp4"
+    assert call("put", space, key, b"x", if_absent=True).key == key
+    assert [each.key for each in client.list(space)] == [key]
+
+
 def test_an_object_is_not_replaced_and_its_bytes_are_not_sent(
     call: Way, client: Client, space: str, proxy: FaultProxy
 ) -> None:

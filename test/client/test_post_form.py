@@ -67,7 +67,10 @@ def test_what_it_is_asked_for_is_checked_and_no_secret_shows(server: Server, cli
         {"min_size": 5, "max_size": 4},
         {"expires": 0},
         {"mime": "a\nb"},
+        {"mime": "video\n/"},
+        {"mime": 3},
         {"endpoint": "not a host!"},
+        {"endpoint": "https://.cn-bj.ufileos.com"},
     )
     for options in given:
         with pytest.raises(errors.InvalidArgument):

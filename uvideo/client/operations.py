@@ -365,9 +365,13 @@ def is_reached(state: str, found: models.ObjectInfo | None) -> bool:
 
 
 def aside(op: operation.PutObject) -> operation.PutObject:
-    """The put under a temporary key: beside the object's, hidden by a leading dot."""
-    folder, slash, _ = op.key.rpartition("/")
-    return op._replace(key=check_key(f"{folder}{slash}.{uuid.uuid4().hex}.new"))
+    """The put under a temporary key, hidden by a leading dot: beside the object's, or in a folder above if it would be
+    too long.
+    """
+    folder, name = op.key[: op.key.rfind("/") + 1], f".{uuid.uuid4().hex}.new"
+    while len(folder.encode()) + len(name) > field.KEY_LIMIT:
+        folder = folder[: folder.rfind("/", 0, -1) + 1]
+    return op._replace(key=check_key(folder + name))
 
 
 def delete(space: str, key: str) -> DataCall[None]:
@@ -767,7 +771,10 @@ def summed(
 def s3_endpoint(host: provider.Suffix | provider.Missing | str) -> str:
     """The origin of the service for S3.  InvalidArgument if it must be given."""
     if isinstance(host, str):
-        return str(provider.parse_suffix(host, "endpoint").origin(""))
+        given = provider.parse_suffix(host, "endpoint")
+        if not given.shared:
+            raise InvalidArgument(f"endpoint is {host!r}: give a whole host, such as https://s3-cn-bj.ufileos.com")
+        return str(given.origin(""))
     if isinstance(host, provider.Missing) or not host.shared or provider.owner_of(host.host):
         raise InvalidArgument("this service answers S3 at another address: give it, endpoint='https://s3-...'")
     return str(host.origin(""))
@@ -798,10 +805,9 @@ def form_grant(
         raise InvalidArgument("the key contains ${filename}: give the beginning of the key, and prefix=True")
     if prefix:
         fields["key"], beginnings["key"] = key + "${filename}", key
-    if mime is not None and mime.endswith("/"):
-        beginnings["Content-Type"] = mime
-    elif mime is not None:
-        fields["Content-Type"] = mime_of(mime, key)
+    if mime is not None:
+        mime = mime_of(mime, key)  # checks it
+        (beginnings if mime.endswith("/") else fields)["Content-Type"] = mime
     return post_policy.FormGrant(
         keys.public_key,
         keys.private_key,
