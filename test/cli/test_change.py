@@ -13,9 +13,10 @@ from test.cli.shell import Shell
 from test.fakes import FaultProxy
 from test.server_fixture import start_server
 from uvideo.cli.address import Remote
-from uvideo.cli.change import is_readable, is_settled
+from uvideo.cli.change import is_settled
 from uvideo.cli.context import Context
 from uvideo.cli.presign import duration
+from uvideo.client.operations import is_readable
 from uvideo.errors import InvalidArgument
 
 

@@ -17,6 +17,7 @@ from uvideo.cli.presign import duration
 from uvideo.cli.report import Kind, named
 from uvideo.cli.space import CLASSES
 from uvideo.cli.verb_command import Example, option, verb
+from uvideo.client.operations import is_readable
 from uvideo.errors import DeadlineExceeded, InvalidArgument, UVideoError
 
 __all__ = ["CHANGED", "RESTORED", "restore", "set"]
@@ -133,11 +134,6 @@ def is_settled(context: Context, place: Remote) -> bool:
         return False
     context.report.item(RESTORED, place, readable=True, restore=found.restore, dry_run=False)
     return True
-
-
-def is_readable(restore: str | None) -> bool:
-    """Whether an archived object can be read, by the service's restore status."""
-    return restore is not None and 'ongoing-request="true"' not in restore and restore not in ("Frozen", "Restoring")
 
 
 @verb(

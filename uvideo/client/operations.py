@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uvideo import models
 from uvideo._core import byterange, etag, field, location, operation, provider, validation
 from uvideo._core import etag as etags
-from uvideo._core import restore as restore_header
 from uvideo.client.options import ReadOptions, WriteOptions
 from uvideo.client.texts import several, texts
 from uvideo.config.setting_checks import whole
@@ -360,8 +359,12 @@ def is_reached(state: str, found: models.ObjectInfo | None) -> bool:
         return (found is None) == (state == "gone")
     if found.storage_class != "ARCHIVE":
         return True
-    restored = restore_header.parse(found.restore)
-    return restored is not None and not restored[0]
+    return is_readable(found.restore)
+
+
+def is_readable(restore: str | None) -> bool:
+    """Whether an archived object can be read, by the service's restore status, whose form is not documented."""
+    return restore is not None and 'ongoing-request="true"' not in restore and restore not in ("Frozen", "Restoring")
 
 
 def aside(op: operation.PutObject) -> operation.PutObject:
