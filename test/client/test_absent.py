@@ -90,6 +90,22 @@ def test_it_waits_until_an_object_is_restored(call: Way, client: Client, space: 
         call("wait_until", space, "c", "restored", timeout=1, **Clock().options())
 
 
+def test_the_status_of_a_restore_has_several_forms(call: Way, client: Client, space: str, proxy: FaultProxy) -> None:
+    client.put(space, "a", b"x", storage_class="ARCHIVE")
+    for said in ("Frozen", "Restoring", 'ongoing-request="true"'):
+        proxy.on("HeadObject").header("X-Ufile-Restore", said)
+    proxy.on("HeadObject").header("X-Ufile-Restore", "Restored", times=None)
+    clock = Clock()
+    assert call("wait_until", space, "a", "restored", timeout=60, **clock.options()).restore == "Restored"
+    assert len(clock.slept) == 3
+
+
+def test_the_wait_ends_although_the_service_does_not_answer(call: Way, space: str, proxy: FaultProxy) -> None:
+    proxy.on("HeadObject").stall_after(times=None)
+    with pytest.raises(errors.DeadlineExceeded, match=f"{space}/a is not present after 0.1 s"):
+        call("wait_until", space, "a", "present", timeout=0.1)
+
+
 def test_the_wait_ends_with_its_time(call: Way, space: str) -> None:
     clock = Clock()
     with pytest.raises(errors.DeadlineExceeded, match=f"{space}/a is not present after 12 s"):

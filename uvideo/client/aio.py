@@ -317,6 +317,9 @@ class AsyncClient(BaseClient):
         if inspect.isawaitable(paused):
             await paused
 
+    def _ending(self, until: float) -> AsyncClient:
+        return carried(self, self._carrier.ending(until))
+
     def _tidying(self) -> AsyncClient:
         return carried(self, self._carrier.tidying())
 

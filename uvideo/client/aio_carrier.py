@@ -69,6 +69,10 @@ class AsyncCarrier:
         """As Carrier.tidying."""
         return self._with(self.carrier.tidying())
 
+    def ending(self, until: float) -> AsyncCarrier:
+        """An AsyncCarrier like this one whose calls also end at ``until``, in ticks."""
+        return self._with(self.carrier.bound(self.carrier.interrupt, until))
+
     def _with(self, carrier: Carrier) -> AsyncCarrier:
         """A copy with another Carrier, over the same connections."""
         if carrier is self.carrier:

@@ -18,7 +18,7 @@ from uvideo.client.operations import DataCall
 from uvideo.client.options import ClientOptions, StoredOptions, listing_options
 from uvideo.client.texts import several
 from uvideo.config.settings import Settings
-from uvideo.errors import AlreadyExists, DeadlineExceeded, NotFound, UploadNotFound, UVideoError
+from uvideo.errors import AlreadyExists, DeadlineExceeded, NoAnswer, NotFound, UploadNotFound, UVideoError
 from uvideo.models import T
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ __all__ = ["BaseClient", "documented_by"]
 _log = logging.getLogger("uvideo")
 
 C = TypeVar("C", bound="BaseClient")
+#: Seconds for the last question of a wait, which begins when the wait's time is over.
+LAST_LOOK = 1.0
 
 
 class BaseClient:
@@ -209,19 +211,30 @@ class BaseClient:
     ) -> models.ObjectInfo | None:
         limit, pause = operations.check_state(state, timeout, interval)
         ticks = self._core.ticks if clock is None else clock
-        end = ticks() + limit
+        end, last = ticks() + limit, self._core.ticks() + limit + LAST_LOOK
+        bounded = self._ending(last)
+        late = DeadlineExceeded(
+            f"{space}/{key} is not {state} after {limit:g} s", operation="HeadObject", space=space, key=key
+        )
         while True:
-            found = await self._found(space, key)
+            try:
+                found = await bounded._found(space, key)
+            except NoAnswer:
+                if self._core.ticks() < last:
+                    raise
+                raise late from None
             if operations.is_reached(state, found):
                 return found
             if found is None and state == "restored":
                 raise NotFound(operation="HeadObject", space=space, key=key)
             left = end - ticks()
             if left <= 0:
-                raise DeadlineExceeded(
-                    f"{space}/{key} is not {state} after {limit:g} s", operation="HeadObject", space=space, key=key
-                )
+                raise late
             await self._paused(min(pause, left), sleep)
+
+    def _ending(self: C, until: float) -> C:
+        """This client for calls that end then, in ticks."""
+        raise NotImplementedError
 
     async def _paused(self, seconds: float, sleep: Callable[[float], object] | None) -> None:
         """Wait with the caller's ``sleep``, or with this client's."""

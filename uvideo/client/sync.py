@@ -514,6 +514,9 @@ class Client(BaseClient):
         else:
             sleep(seconds)
 
+    def _ending(self, until: float) -> Client:
+        return carried(self, self._carrier.bound(self._carrier.interrupt, until))
+
     def _tidying(self) -> Client:
         return carried(self, self._carrier.tidying())
 
