@@ -108,6 +108,19 @@ def test_a_transfer_that_runs_meanwhile_ends_and_can_be_repeated(
         assert again.transfers() == () == tuple(again.list_uploads(space))
 
 
+def test_a_request_that_is_connecting_is_not_sent(proxy: FaultProxy, through: Client) -> None:
+    async def work() -> None:
+        client = AsyncClient(settings=through.settings)
+        task = asyncio.create_task(client.exists("space", "a"))
+        await asyncio.sleep(0)
+        await client.close()
+        with pytest.raises(errors.InvalidArgument, match=CLOSED):
+            await task
+
+    asyncio.run(work())
+    assert proxy.log() == []
+
+
 def test_a_manager_says_it_for_each_transfer(client: Client, space: str) -> None:
     client.close()
     with TransferManager(client) as manager:

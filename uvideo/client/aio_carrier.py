@@ -277,6 +277,11 @@ class AsyncCarrier:
             made = await asyncio.wait_for(attempt.connected(seconds), seconds)
         except attempt.FAILURES as error:
             raise failure_cause.judged(_core(error), attempt.leg, route, _is_over(end)) from None
+        try:
+            self.carrier.transport.check_open()  # it may have been closed meanwhile
+        except InvalidArgument:
+            made.close()
+            raise
         self.pool.open.add(made)
         return made
 
