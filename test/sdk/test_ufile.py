@@ -23,6 +23,7 @@ from ucloud.ufile import (
     putufile,
     uploadhitufile,
 )
+from ucloud.ufile.magicwrapper import Mimetype
 from ucloud.uvideo import config as ours
 from ucloud.uvideo import spacemanager
 from ucloud.uvideo.protocol.errors import InvalidArgument
@@ -175,6 +176,10 @@ class Names(Older, Case):
             given = {}
             exec("from %s import *" % module, given)
             self.assertEqual([], [name for name in names.split() if name not in given], module)
+
+    def test_a_file_name_need_not_be_utf_8(self):
+        for name in ("a.mp4", b"a.mp4", b"\xc4\xe3.mp4", u"\u4f60.mp4"):
+            self.assertEqual("video/mp4", Mimetype.from_file(name))
 
     def test_the_settings_are_its_own(self):
         config.DEFAULTS.unset(())

@@ -65,10 +65,16 @@ def mime_of(mime_type, key, path=u"", pairs=()):
     if mime_type is None:
         mime_type = next((value for name, value in pairs if name.lower() == "content-type"), None)
     if mime_type is None:
-        return media_type.of_name(to_text(key)) or media_type.of_name(to_text(path)) or u"application/octet-stream"
+        return media_type.of_name(_name(key)) or media_type.of_name(_name(path)) or u"application/octet-stream"
     if not is_text(mime_type) or not mime_type.strip() or _UNPRINTABLE(native(mime_type)):
         raise InvalidArgument(u"mime_type must be text such as video/mp4")
     return to_text(mime_type)
+
+
+def _name(value):
+    # type: (str | bytes) -> str
+    """A key or a path as text.  Of bytes that are not UTF-8, as a file may be called, the ending is kept."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def header_pairs(header):
