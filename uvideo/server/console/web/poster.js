@@ -72,7 +72,7 @@ async function measured(whole) {
 }
 
 async function smaller(address) {
-  const answer = await fetch(address);
+  const answer = await fetch(address, { signal: AbortSignal.timeout(SECONDS * 1000) });
   if (!answer.ok) throw new Error("no picture");
   const whole = await answer.blob();
   const { width, height } = await measured(whole);
