@@ -61,31 +61,36 @@ def test_uploads_killed_at_random_points_end_verified(tmp_path: Path, monkeypatc
             "UVIDEO_PRIVATE_KEY": server.private_key,
             "UVIDEO_ENDPOINT": host,
         }
-        with Client(server.public_key, server.private_key, endpoint=host) as client:
+
+        def connected() -> Client:
+            return Client(server.public_key, server.private_key, endpoint=host)
+
+        with connected() as client:
             client.create_space("soak")
-            for number in range(ROUNDS):
-                client.close()  # the connections that the proxy then has are the process's
-                data = number.to_bytes(4, "big") + os.urandom((PARTS - 1) * BLOCK + dice.randrange(1, BLOCK))
-                file.write_bytes(data)
-                key = f"{number:03}"
-                point = hold(proxy, dice)
-                points[point] = points.get(point, 0) + 1
-                jobs = str(dice.choice([1, 4]))
-                process = subprocess.Popen(
-                    [sys.executable, "-c", PROGRAM, key, str(file), jobs], env=environment, stderr=subprocess.PIPE
-                )
-                held = proxy.wait("here", 30)
-                process.send_signal(signal.SIGKILL)
-                error = process.communicate()[1]
-                assert held, (number, point, error)
-                proxy.settle("here")
-                proxy.reset()
+        for number in range(ROUNDS):  # without a client: the connections that the proxy then has are the process's
+            data = number.to_bytes(4, "big") + os.urandom((PARTS - 1) * BLOCK + dice.randrange(1, BLOCK))
+            file.write_bytes(data)
+            key = f"{number:03}"
+            point = hold(proxy, dice)
+            points[point] = points.get(point, 0) + 1
+            jobs = str(dice.choice([1, 4]))
+            process = subprocess.Popen(
+                [sys.executable, "-c", PROGRAM, key, str(file), jobs], env=environment, stderr=subprocess.PIPE
+            )
+            held = proxy.wait("here", 30)
+            process.send_signal(signal.SIGKILL)
+            error = process.communicate()[1]
+            assert held, (number, point, error)
+            proxy.settle("here")
+            proxy.reset()
+            with connected() as client:
                 stored = client.upload("soak", key, file)
                 assert stored.verified and stored.size == len(data), (number, point)
                 sent = sum(seen.body_bytes for seen in proxy.log("UploadPart"))
                 assert sent <= len(data), (number, point)
                 assert client.get("soak", key).data == data, (number, point)
-                proxy.reset()
+            proxy.reset()
+        with connected() as client:
             assert client.transfers() == ()
             assert [each.key for each in client.list("soak")] == [f"{number:03}" for number in range(ROUNDS)]
             carrier_of(client).clock = lambda: 1e10  # what was begun and never noted is an orphan by then
