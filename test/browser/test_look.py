@@ -77,6 +77,7 @@ def test_the_one_time_link(console: Console) -> None:
 def test_a_session_that_ends_meanwhile(console: Console) -> None:
     console.allowed.append("401")
     page = console.open()
+    page.wait_for_load_state("networkidle")  # else it hears before the click that its session has ended
     page.context.clear_cookies()
     page.get_by_role("button", name="New space").first.click()
     page.get_by_role("textbox", name="Name").fill("too-late")
@@ -277,6 +278,7 @@ def test_every_page_can_be_read(console: Console, picture: Picture, language: st
     page.locator(".rows .row", has_text="说明.txt").locator(".label").click()
     look("text", ".reader pre")
     page.keyboard.press("Escape")
+    page.wait_for_function("!location.hash.includes('?')")  # the viewer goes back in the history
     page.evaluate("location.hash = '#/dashboard'")
     look("dashboard", ".chart")
     page.evaluate("location.hash = '#/transfers'")

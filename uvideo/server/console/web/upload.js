@@ -445,6 +445,7 @@ function put(attempt, number, url, buffer) {
 // What is unfinished, noted on this computer.  Nothing of it is secret: names, sizes and the upload's id.
 
 const tab = Math.random().toString(36).slice(2);
+let left = false; // whether the page was left: what still runs in it does not claim its uploads
 
 function notes() {
   try {
@@ -474,7 +475,7 @@ function note(task, state) {
       key: task.key,
       ...noted(task.file),
       tab,
-      beat: Date.now(),
+      beat: left ? 0 : Date.now(),
     };
   }
   keep(NOTES, JSON.stringify(all));
@@ -499,14 +500,20 @@ function look() {
 }
 
 setInterval(() => {
-  beat(Date.now());
+  if (!left) beat(Date.now());
   look();
 }, BEAT);
 window.addEventListener("storage", ({ key }) => key === NOTES && look());
 
 // A page that is left gives its uploads free: after a reload, and in any other tab, they can be gone on with at once.
-window.addEventListener("pagehide", () => beat(0));
-window.addEventListener("pageshow", ({ persisted }) => persisted && beat(Date.now()));
+window.addEventListener("pagehide", () => {
+  left = true;
+  beat(0);
+});
+window.addEventListener("pageshow", ({ persisted }) => {
+  left = false;
+  if (persisted) beat(Date.now());
+});
 
 /** Unfinished uploads of this account that no task of this page has: [{id, space, key, name, size, live}].
  * live: another tab uploads it. */
