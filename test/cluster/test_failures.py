@@ -27,7 +27,7 @@ from test.cluster.recorder import recording
 from test.cluster.relay import Relay, start_relay
 from test.fakes import FaultProxy
 from test.s3.peer import S3Peer, text_of
-from test.server.part_objects import fill_parts, holds_parts
+from test.server.part_objects import drop_parts, fill_parts, holds_parts
 from test.server.test_maintenance import admin, told
 from test.server.wire import BLOCK, Peer
 from test.server_fixture import ROOT, Server
@@ -204,6 +204,7 @@ def test_gateways_are_upgraded_one_by_one_to_a_version_with_s3(
             for server, other in ((first, second), (second, first)):
                 fill_parts(server, space)
                 holds_parts(other, space)
+                drop_parts(other, space)
             recorder.goes_on()
             with pytest.raises(RuntimeError, match="this program knows"):
                 cluster.gateway(command=inside, env=older)

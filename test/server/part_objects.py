@@ -10,7 +10,7 @@ from test.server.wire import MIB, Peer, pattern, ufile_etag
 from ucloud.uvideo.protocol import operation
 from uvideo.s3 import etag as s3_etag
 
-__all__ = ["COUNT", "COPIED", "LINKED", "fill_parts", "holds_parts"]
+__all__ = ["COUNT", "COPIED", "LINKED", "drop_parts", "fill_parts", "holds_parts"]
 
 ODD = [pattern(5 * MIB + 3, 1), pattern(5 * MIB, 2), pattern(1000, 3)]  # only its bytes can tell its UFile etag
 EVEN = [pattern(8 * MIB, 4), pattern(1000, 5)]  # its UFile etag is known
@@ -40,7 +40,10 @@ COPIED, LINKED = 5, 3  # by a migration
 
 
 def fill_parts(server: Any, space: str) -> None:
-    """Store them, and an unfinished upload with two parts."""
+    """Store them, and an unfinished upload with two parts.
+
+    No space of the owner holds any of them: a hit takes whichever object with its etag the catalog finds.
+    """
     peer, s3 = Peer(server), S3Peer(server)
     s3.upload(space, "parts/odd", ODD)
     s3.upload(space, "parts/even", EVEN)
@@ -73,3 +76,9 @@ def holds_parts(server: Any, space: str) -> None:
             assert (got.status, got.body) == (206, data[first : first + size]), (key, number)
             assert got.header("x-amz-mp-parts-count") == str(len(sizes))
             first += size
+
+
+def drop_parts(server: Any, space: str) -> None:
+    """Delete them."""
+    for key in OBJECTS:
+        Peer(server).do(operation.DeleteObject(space, key))
