@@ -17,6 +17,8 @@ import { view } from "./viewer.js";
 const PAGE = 1000;
 const AHEAD = 300; // entries before the end of what is loaded until more is asked for
 const LINE = 40;
+const TALL = 60; // a line that shows size and date below the name
+const NARROW = 520; // CSS pixels; style.css draws tall lines in narrower lists
 const TILE = 168;
 const TILE_WIDTH = 160;
 const SEARCHED = 100_000; // names that are searched at once while none of them matches
@@ -108,6 +110,11 @@ class Browser {
   belongs(key) {
     if (!this.inside) return key.startsWith(this.prefix + this.search);
     return key.startsWith(this.prefix) && nameOf(key).toLowerCase().includes(this.search.toLowerCase());
+  }
+
+  /** Pixels of a line of the list. */
+  get line() {
+    return this.area.clientWidth <= NARROW ? TALL : LINE;
   }
 
   get title() {
@@ -311,7 +318,7 @@ class Browser {
     this.showView();
     this.acceptDrops();
     this.area.addEventListener("dblclick", (event) => this.atEvent(event, (index) => this.open(index)));
-    this.watcher = new ResizeObserver(() => this.tiles && this.showRows());
+    this.watcher = new ResizeObserver(() => (this.tiles || this.line !== this.rows.height) && this.showRows());
     this.watcher.observe(this.port);
   }
 
@@ -566,7 +573,7 @@ class Browser {
     this.grid.hidden = nothing;
     if (nothing) this.showBlank();
     this.grid.setAttribute("aria-rowcount", String(this.more ? -1 : this.entries.length + 1));
-    this.rows.set(this.entries.length, { columns, height: this.tiles ? TILE : LINE });
+    this.rows.set(this.entries.length, { columns, height: this.tiles ? TILE : this.line });
     this.mark();
     this.note();
     this.ahead();
@@ -594,7 +601,7 @@ class Browser {
     const pick = h("input", { type: "checkbox", tabindex: -1 });
     const picture = h("span", { class: "picture" });
     const label = h("span", { class: "label" });
-    const menu = button(t("details"), { iconName: "info", bare: true, kind: "quiet", tabindex: -1 });
+    const menu = button(t("details"), { iconName: "info", bare: true, short: t("details"), kind: "quiet", tabindex: -1 });
     const cell = h(
       "div",
       { role: "row", class: "row" },
@@ -817,12 +824,16 @@ class Browser {
     replace(
       this.bar,
       h("p", { class: "bar-count", role: "status" }, t("selected", { n }), only ? h("span", { class: "faint" }, size(bytes)) : null),
-      action(t("download"), "download", () => download(this.space, keys).then(() => false), { disabled: !only }),
-      action(t("copy.or.move"), "move", (chosen) => transfer(this.space, this.prefix, chosen)),
-      n === 1 && only ? action(t("rename"), "rename", () => rename(this.space, keys[0])) : null,
-      action(t("class.change"), "snow", () => setClass(this.space, keys), { disabled: !only }),
-      objects.some((entry) => entry.class === "ARCHIVE") ? action(t("restore"), "retry", () => restore(this.space, objects.filter((entry) => entry.class === "ARCHIVE").map((entry) => entry.key))) : null,
-      action(t("delete"), "trash", (chosen) => remove(this.space, chosen), { kind: "quiet danger-text" }),
+      h(
+        "div",
+        { class: "bar-actions" },
+        action(t("download"), "download", () => download(this.space, keys).then(() => false), { disabled: !only }),
+        action(t("copy.or.move"), "move", (chosen) => transfer(this.space, this.prefix, chosen)),
+        n === 1 && only ? action(t("rename"), "rename", () => rename(this.space, keys[0])) : null,
+        action(t("class.change"), "snow", () => setClass(this.space, keys), { disabled: !only }),
+        objects.some((entry) => entry.class === "ARCHIVE") ? action(t("restore"), "retry", () => restore(this.space, objects.filter((entry) => entry.class === "ARCHIVE").map((entry) => entry.key))) : null,
+        action(t("delete"), "trash", (chosen) => remove(this.space, chosen), { kind: "quiet danger-text" }),
+      ),
       button(t("select.none"), {
         iconName: "close",
         bare: true,
