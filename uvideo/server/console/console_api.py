@@ -144,7 +144,7 @@ class View:
         }
 
     async def _search(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        """Objects and folders whose names contain a text, as a page of a listing.  ``searched``: keys that were read."""
+        """A page of objects and folders whose names contain a text.  ``searched``: keys that were read."""
         space, prefix = await self._own(_text(given, "space"), key), _text(given, "prefix", "")
         text, marker = _text(given, "text"), _text(given, "marker", "")
         limit = _number(given, "limit", 1, listing.LIST_LIMIT, listing.LIST_LIMIT)
