@@ -155,8 +155,8 @@ def test_a_film_goes_on_where_it_was_left(
         ffmpeg(*source, "-c:v", "libvpx", "-g", "4", tmp_path / name)
         store(console.peer, space, name, tmp_path / name, "video/webm")
     page = console.open(f"#/s/{space}/", language=language)
-    many = "localStorage['uvideo.positions'] = JSON.stringify(Array.from({ length: 200 }, (_, at) => [`x/${at}`, 'e', 9]))"
-    page.evaluate(many)
+    many = "Array.from({ length: 200 }, (_, at) => [`x/${at}`, 'e', 9])"
+    page.evaluate(f"localStorage['uvideo.positions'] = JSON.stringify({many})")
 
     def leave(name: str, at: float) -> None:
         watch(page, name)
