@@ -83,6 +83,40 @@ def test_listings_and_files_of_a_closed_client_raise_too(client: Client, space: 
     asyncio.run(work())
 
 
+def test_idle_connections_are_closed_and_the_next_request_opens_another(
+    space: str, proxy: FaultProxy, through: Client
+) -> None:
+    proxy.on("PutObject", key="b").pause("put")
+
+    async def work(client: AsyncClient) -> None:
+        assert (await client.put(space, "a", io.BytesIO(b"x"))).verified and not await client.exists(space, "c")
+        running = asyncio.create_task(client.put(space, "b", b"y"))
+        assert await asyncio.to_thread(proxy.wait, "put")
+        await client.close_idle()
+        await asyncio.to_thread(patience.until, lambda: proxy.connected() == 1)
+        proxy.release("put")
+        assert (await running).verified and await client.exists(space, "b")
+        await client.close_idle()
+        await asyncio.to_thread(patience.until, lambda: not proxy.connected())
+        assert (await client.put(space, "a", io.BytesIO(b"x"))).verified
+        await client.close()
+
+    asyncio.run(work(AsyncClient(settings=through.settings)))
+    proxy.reset()
+    proxy.on("PutObject", key="b").pause("put")
+    through.get(space, "a")
+
+    def close() -> None:
+        through.close_idle()
+        patience.until(lambda: proxy.connected() == 1)
+
+    through.delete_many(space, ["c", "d"])
+    with proxy.meanwhile("put", close):
+        through.put(space, "b", b"y")
+    patience.until(lambda: not proxy.connected())
+    assert through.get(space, "b").data == b"y"
+
+
 def test_what_sends_nothing_still_works_and_a_pickle_is_a_new_client(client: Client, space: str) -> None:
     client.put(space, "a", b"x")
     client.close()
