@@ -36,6 +36,7 @@ __all__ = [
     "pairs",
     "rates",
     "selection",
+    "times",
 ]
 
 if TYPE_CHECKING:
@@ -118,6 +119,17 @@ def rates(function: Function) -> Function:
     return jobs(function)
 
 
+def times(function: Function) -> Function:
+    """Adds the option --no-times."""
+    return option(
+        "--no-times",
+        is_flag=True,
+        expose_value=False,
+        callback=store,
+        help="Neither store nor restore modification times of files.",
+    )(function)
+
+
 def pairs(texts: Iterable[str]) -> dict[str, str] | None:
     """The metadata of options k=v; None without any."""
     found = {}
@@ -138,7 +150,13 @@ def mover_options(context: Context, options: RateOptions) -> MoverOptions:
     from uvideo import Limit
 
     limit = None if options["bwlimit"] is None else Limit(options["bwlimit"])
-    return MoverOptions(jobs=options["jobs"], part_jobs=options["part_jobs"], limit=limit, verify=not context.no_verify)
+    return MoverOptions(
+        jobs=options["jobs"],
+        part_jobs=options["part_jobs"],
+        limit=limit,
+        verify=not context.no_verify,
+        times=not context.no_times,
+    )
 
 
 def moving(function: Function) -> Function:
@@ -158,6 +176,7 @@ def moving(function: Function) -> Function:
                 help="Storage class of the new objects.",
             ),
             option("--mime", metavar="TYPE", help="Media type; by default guessed from name, then content."),
+            times,
             rates,
         )
     ):

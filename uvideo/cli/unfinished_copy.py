@@ -6,12 +6,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uvideo.cli.address import Pipe, Remote
-from uvideo.cli.walk import Entry, one_file
+from uvideo.cli.compare import has_other_time
+from uvideo.cli.walk import Entry, of_object, one_file
 from uvideo.errors import Cancelled, LocalFailure, UVideoError
+from uvideo.transfer import file_time
 
 if TYPE_CHECKING:
     from uvideo import Client
@@ -91,14 +94,12 @@ class TargetLookup:
         with suppress(UVideoError):  # a key without the right to list
             page = next(self._client.list(before.space, start_after=before.key).pages())
             for each in page.items:
-                place = Remote(before.space, each.key)
-                self._page[each.key] = Entry("", each.size, place, etag=each.etag, modified=each.modified)
+                self._page[each.key] = of_object(each)
             self._end = page.items[-1].key if page.items and page.marker else "" if page.marker else None
 
     def _single(self, target: Remote) -> Entry | None:
         with suppress(UVideoError):
-            found = self._client.stat(target.space, target.key)
-            return Entry("", found.size, target, etag=found.etag, modified=found.modified)
+            return of_object(self._client.stat(target.space, target.key))
         return None
 
 
@@ -135,12 +136,17 @@ class Remainder:
 
     def _is_same(self, task: Task, present: Entry) -> bool:
         """Whether a target has the content of its source, and the properties that the command gives it."""
-        if task.entry is None or not self._comparison.same(task.entry, present):
-            return False
         options, place = self._options, present.place
+        if task.entry is None or (options.times and has_other_time(task.entry, present)):
+            return False
+        if not self._comparison.same(task.entry, present):
+            return False
         given = {"metadata": options.metadata, "storage_class": options.storage_class, "mime": options.mime}
         wanted = {name: value for name, value in given.items() if value is not None}
         if not wanted or isinstance(place, str):
             return True
-        found = self._client.stat(place.space, place.key)  # listings have no metadata
+        found = self._client.stat(place.space, place.key)  # listings do not have all
+        if options.metadata is not None and file_time.NAME not in options.metadata:
+            kept = {name: value for name, value in found.metadata.items() if name != file_time.NAME}
+            found = replace(found, metadata=kept)
         return all(getattr(found, name) == value for name, value in wanted.items())

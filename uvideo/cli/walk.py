@@ -15,21 +15,23 @@ from uvideo.cli.address import Remote
 from uvideo.cli.i18n import say
 from uvideo.cli.lookup import stat_object
 from uvideo.errors import BadAnswer, LocalFailure, UVideoError
+from uvideo.transfer import file_time
 from uvideo.transfer.walk import EVERYTHING, FoundFile, Links, Problem, Selection, walk
 
 if TYPE_CHECKING:
     from uvideo import Client
     from uvideo.cli.report import Report
+    from uvideo.models import ObjectInfo
 
-__all__ = ["Entry", "FolderReader", "ascending", "check_inside", "objects", "one_file", "one_object"]
+__all__ = ["Entry", "FolderReader", "ascending", "check_inside", "objects", "of_object", "one_file", "one_object"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A file or an object.  name: relative to the start of the walk, with slashes.  place: an object, or a local path.
 
-    mtime_ns, inode, ctime_ns: of a file.  etag, modified: of an object.  within: the folder that links must not lead
-    a file out of, or None.
+    mtime_ns, inode, ctime_ns: of a file.  etag, modified: of an object.  stored_ns: the time of its file that is stored
+    with an object, or None.  within: the folder that links must not lead a file out of, or None.
     """
 
     name: str
@@ -41,11 +43,30 @@ class Entry:
     modified: datetime | None = None
     ctime_ns: int = field(default=0, compare=False)  # a plan does not refuse a file whose mode changed
     within: str | None = field(default=None, compare=False)
+    stored_ns: int | None = field(default=None, compare=False)
 
     @property
     def path(self) -> str | None:
         """The path of a file; None for an object."""
         return self.place if isinstance(self.place, str) else None
+
+    @property
+    def file_ns(self) -> int | None:
+        """The modification time of a file, or of the file that an object was made of; None if it is not known."""
+        return self.stored_ns if self.path is None else self.mtime_ns
+
+    @property
+    def time_ns(self) -> int:
+        """As ``file_ns``, else the time when the object was stored; 0 without any."""
+        if (found := self.file_ns) is not None:
+            return found
+        return round(self.modified.timestamp() * 1e9) if self.modified else 0
+
+
+def of_object(found: ObjectInfo, name: str = "") -> Entry:
+    """The Entry of an ObjectInfo."""
+    place, stored = Remote(found.space, found.key), file_time.stored(found.metadata)
+    return Entry(name, found.size, place, etag=found.etag, modified=found.modified, stored_ns=stored)
 
 
 def one_file(path: str, name: str, within: str | None = None) -> Entry:
@@ -65,8 +86,7 @@ def check_inside(root: str, path: str) -> None:
 
 def one_object(client: Client, place: Remote, name: str = "") -> Entry:
     """The Entry of an object.  NotFound."""
-    found = stat_object(client, place)
-    return Entry(name, found.size, place, etag=found.etag, modified=found.modified)
+    return of_object(stat_object(client, place), name)
 
 
 class FolderReader:
@@ -152,7 +172,7 @@ def objects(client: Client, space: str, prefix: str, base: str | None = None, fl
     """
     skip = len(prefix if base is None else base)
     return ascending(
-        Entry(each.key[skip:], each.size, Remote(space, each.key), etag=each.etag, modified=each.modified)
+        of_object(each, each.key[skip:])
         for each in client.list(space, prefix, delimiter="/" if flat else "")
         if not each.is_prefix
     )

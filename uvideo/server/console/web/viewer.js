@@ -22,14 +22,12 @@ export function view(space, objects, at, { moved, removed, closed }) {
   const name = h("h2", { id: title });
   const stage = h("div", { class: "stage" });
   const place = h("span", { class: "faint" });
-  const previous = button(t("previous"), { iconName: "left", bare: true, kind: "quiet", onclick: () => go(at - 1) });
-  const next = button(t("next"), { iconName: "right", bare: true, kind: "quiet", onclick: () => go(at + 1) });
-  const shareButton = button(t("share"), {
-    iconName: "share",
-    bare: true,
-    kind: "quiet",
-    onclick: () => attempt(async () => share(space, await get("object", { space, key: objects[at].key }, control.signal))),
-  });
+  const act = (text, iconName, run) => button(t(text), { iconName, bare: true, short: t(text), kind: "quiet", onclick: run });
+  const previous = act("previous", "left", () => go(at - 1));
+  const next = act("next", "right", () => go(at + 1));
+  const shareButton = act("share", "share", () =>
+    attempt(async () => share(space, await get("object", { space, key: objects[at].key }, control.signal))),
+  );
   const take = () =>
     attempt(async () => {
       const { key } = objects[at];
@@ -51,11 +49,15 @@ export function view(space, objects, at, { moved, removed, closed }) {
       { class: "viewer-head" },
       name,
       place,
-      previous,
-      next,
-      button(t("download"), { iconName: "download", bare: true, kind: "quiet", onclick: () => download(space, [objects[at].key]) }),
-      shareButton,
-      button(t("delete"), { iconName: "trash", bare: true, kind: "quiet", onclick: take }),
+      h(
+        "div",
+        { class: "viewer-actions" },
+        previous,
+        next,
+        act("download", "download", () => download(space, [objects[at].key])),
+        shareButton,
+        act("delete", "trash", take),
+      ),
       button(t("close"), { iconName: "close", bare: true, kind: "quiet", autofocus: true, onclick: () => dialog.close() }),
     ),
     stage,
