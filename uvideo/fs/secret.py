@@ -66,5 +66,5 @@ class HidesSecrets(type(AsyncFileSystem)):  # type: ignore[misc]  # mypy knows n
     @property
     def __signature__(cls) -> inspect.Signature:
         """The options by name, which inspect would not see behind ``__call__``."""
-        own = inspect.signature(cls.__init__)
+        own = inspect.signature(cls.__init__)  # type: ignore[misc]  # of this very class
         return own.replace(parameters=list(own.parameters.values())[1:])
