@@ -305,7 +305,7 @@ def test_the_keyboard_is_enough(console: Console) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector(".rows .row")
     grid = page.get_by_role("grid")
-    page.get_by_label("Names that begin with").focus()
+    page.get_by_label("Search names").focus()
     page.keyboard.press("ArrowDown")
     expect(grid).to_be_focused()
 

@@ -105,9 +105,9 @@ def folder_reader(
 ) -> FolderReader:
     """The FolderReader for the options that ``selection`` adds.  links: in place of --links."""
     chosen = Filter(options["include"], options["exclude"])
-    return FolderReader(
-        context.report, chosen, check_links(options["links"]) if links is None else links, options["skip_special"]
-    )
+    followed = check_links(options["links"]) if links is None else links
+    state = context.client.settings.state()
+    return FolderReader(context.report, chosen, followed, options["skip_special"], state)
 
 
 def rates(function: Function) -> Function:

@@ -104,6 +104,7 @@ WORDS = {
     "skipped {path}: the link leads out of {root}; --links follow follows it": (
         "跳过 {path}：符号链接指向 {root} 之外；使用 --links follow 可跟随"
     ),
+    "skipped {path}: it is the folder of uvideo's own records": "跳过 {path}：它是 uvideo 自己的状态目录",
     "skipped links: {count}": "跳过符号链接 {count} 个",
     "skipped special files: {count}": "跳过特殊文件 {count} 个",
     "Links in folders to follow: all, those that stay inside the folder, or none.": (
