@@ -7,6 +7,7 @@ import { attempt, confirm } from "./dialogs.js";
 import { button, h, icon, replace, spelled } from "./dom.js";
 import { ICON_OF, kindOf } from "./kind.js";
 import { date, keep, kept, size, span, t } from "./language.js";
+import { menu, onLongPress } from "./menu.js";
 import { createFolder, download, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
 import { hasPoster, poster } from "./poster.js";
 import { Rows } from "./rows.js";
@@ -94,6 +95,7 @@ class Browser {
     document.removeEventListener("keydown", this.escape);
     clearTimeout(this.later);
     clearTimeout(this.typing);
+    this.closeMenu?.();
     this.watcher.disconnect();
     this.rows.close();
     this.panel?.close();
@@ -318,6 +320,8 @@ class Browser {
     this.showView();
     this.acceptDrops();
     this.area.addEventListener("dblclick", (event) => this.atEvent(event, (index) => this.open(index)));
+    this.grid.addEventListener("contextmenu", (event) => this.menuAt(event));
+    onLongPress(this.grid, (event) => this.menuAt(event));
     this.watcher = new ResizeObserver(() => (this.tiles || this.line !== this.rows.height) && this.showRows());
     this.watcher.observe(this.port);
   }
@@ -730,6 +734,7 @@ class Browser {
 
   key(event) {
     if (event.target.closest("button") || !this.entries.length || event.altKey) return;
+    const asksMenu = event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey);
     const entry = this.entries[this.active];
     const step = this.rows.columns;
     const moves = { ArrowDown: step, ArrowUp: -step, PageDown: this.rows.perPage, PageUp: -this.rows.perPage, Home: -Infinity, End: Infinity };
@@ -741,7 +746,8 @@ class Browser {
       this.toggle(entry);
       this.anchor = this.active;
       this.mark();
-    } else if (event.key === "Enter") this.open(this.active);
+    } else if (asksMenu) this.menuOfActive();
+    else if (event.key === "Enter") this.open(this.active);
     else if (event.key === "i") this.showDetails(this.active);
     else if (event.key === "Backspace") this.up();
     else if (event.key === "Delete") this.act((chosen) => remove(this.space, chosen));
@@ -797,13 +803,10 @@ class Browser {
     this.showRows();
   }
 
-  showBar() {
-    const n = this.chosen.size;
-    const state = `${this.chosen.version} ${n || this.entries.length > 0}`;
-    if (this.bar.state === state) return;
-    this.bar.state = state;
-    this.bar.classList.toggle("chosen", n > 0);
-    if (!n) {
+  /** What can be done with what is chosen, or else here: [{text, iconName, run, disabled, danger}].  The bar and the menu
+   * show the same. */
+  get actions() {
+    if (!this.chosen.size) {
       const all = () => {
         this.port.focus({ preventScroll: true });
         this.chooseAll();
@@ -812,28 +815,70 @@ class Browser {
         const made = await createFolder(this.space, this.prefix);
         if (made) location.hash = addressOf(this.space, made);
       };
-      replace(this.bar, button(t("folder.create"), { iconName: "plus", kind: "quiet", onclick: create }), button(t("select.all"), { iconName: "check", kind: "quiet", disabled: !this.entries.length, onclick: all }));
-      return;
+      return [
+        { text: t("folder.create"), iconName: "plus", run: create },
+        { text: t("select.all"), iconName: "check", run: all, disabled: !this.entries.length },
+      ];
     }
-    const picked = this.picked;
+    const { picked } = this;
     const objects = picked.filter((entry) => !entry.folder);
     const only = objects.length === picked.length;
     const keys = objects.map((entry) => entry.key);
-    const bytes = objects.reduce((sum, entry) => sum + entry.size, 0);
-    const action = (text, iconName, run, props = {}) => button(text, { iconName, kind: "quiet", title: text, onclick: () => this.act(run), ...props });
+    const archived = objects.filter((entry) => entry.class === "ARCHIVE").map((entry) => entry.key);
+    const action = (text, iconName, run, more) => ({ text, iconName, run: () => this.act(run), ...more });
+    return [
+      action(t("download"), "download", () => download(this.space, keys).then(() => false), { disabled: !only }),
+      action(t("copy.or.move"), "move", (chosen) => transfer(this.space, this.prefix, chosen)),
+      picked.length === 1 && only ? action(t("rename"), "rename", () => rename(this.space, keys[0])) : null,
+      action(t("class.change"), "snow", () => setClass(this.space, keys), { disabled: !only }),
+      archived.length ? action(t("restore"), "retry", () => restore(this.space, archived)) : null,
+      action(t("delete"), "trash", (chosen) => remove(this.space, chosen), { danger: true }),
+    ].filter(Boolean);
+  }
+
+  /** The menu of a right click or a long press. */
+  menuAt(event) {
+    event.preventDefault();
+    const index = event.target.closest(".rows .row")?.index;
+    const key = this.entries[index]?.key;
+    if (key === undefined || !this.chosen.has(key)) this.chosen.clear();
+    if (key !== undefined) this.active = this.anchor = index;
+    this.openMenu(key, { x: event.clientX, y: event.clientY });
+  }
+
+  /** The menu of the keyboard, for what is chosen or else for what is active. */
+  menuOfActive() {
+    const { left, bottom } = (this.rows.cells.get(this.active) || this.port).getBoundingClientRect();
+    this.openMenu(this.chosen.size ? undefined : this.entries[this.active]?.key, { x: left + LINE, y: bottom });
+  }
+
+  /** Choose a key, if there is one, and show what can be done. */
+  openMenu(key, point) {
+    if (key !== undefined) this.chosen.add(key);
+    this.mark();
+    this.closeMenu?.();
+    this.closeMenu = menu(t("actions"), this.actions, point, this.port);
+  }
+
+  showBar() {
+    const n = this.chosen.size;
+    const state = `${this.chosen.version} ${n || this.entries.length > 0}`;
+    if (this.bar.state === state) return;
+    this.bar.state = state;
+    this.bar.classList.toggle("chosen", n > 0);
+    const buttons = this.actions.map(({ text, iconName, run, disabled, danger }) =>
+      button(text, { iconName, kind: `quiet${danger ? " danger-text" : ""}`, title: n ? text : null, disabled, onclick: run }),
+    );
+    if (!n) {
+      replace(this.bar, buttons);
+      return;
+    }
+    const picked = this.picked;
+    const bytes = picked.some((entry) => entry.folder) ? null : picked.reduce((sum, entry) => sum + entry.size, 0);
     replace(
       this.bar,
-      h("p", { class: "bar-count", role: "status" }, t("selected", { n }), only ? h("span", { class: "faint" }, size(bytes)) : null),
-      h(
-        "div",
-        { class: "bar-actions" },
-        action(t("download"), "download", () => download(this.space, keys).then(() => false), { disabled: !only }),
-        action(t("copy.or.move"), "move", (chosen) => transfer(this.space, this.prefix, chosen)),
-        n === 1 && only ? action(t("rename"), "rename", () => rename(this.space, keys[0])) : null,
-        action(t("class.change"), "snow", () => setClass(this.space, keys), { disabled: !only }),
-        objects.some((entry) => entry.class === "ARCHIVE") ? action(t("restore"), "retry", () => restore(this.space, objects.filter((entry) => entry.class === "ARCHIVE").map((entry) => entry.key))) : null,
-        action(t("delete"), "trash", (chosen) => remove(this.space, chosen), { kind: "quiet danger-text" }),
-      ),
+      h("p", { class: "bar-count", role: "status" }, t("selected", { n }), bytes === null ? null : h("span", { class: "faint" }, size(bytes))),
+      h("div", { class: "bar-actions" }, buttons),
       button(t("select.none"), {
         iconName: "close",
         bare: true,
