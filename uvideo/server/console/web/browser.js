@@ -17,10 +17,15 @@ import { view } from "./viewer.js";
 const PAGE = 1000;
 const AHEAD = 300; // entries before the end of what is loaded until more is asked for
 const LINE = 40;
+const TALL = 60; // a line that shows size and date below the name
+const NARROW = 520; // CSS pixels; style.css draws tall lines in narrower lists
 const TILE = 168;
 const TILE_WIDTH = 160;
+const SEARCHED = 100_000; // names that are searched at once while none of them matches
 const WAIT = 250; // milliseconds after the last key until a search
 const NAMING = 200; // milliseconds that an object is shown until the address names it: browsers refuse many changes at once
+
+const SCOPES = [["inside", "search.inside"], ["begins", "search.begins"]]; // [what a search looks at, its text]
 
 const COLUMNS = ["name", "size", "modified", "class"];
 
@@ -57,6 +62,8 @@ class Browser {
     this.space = space;
     this.prefix = prefix;
     this.search = "";
+    this.scope = "inside";
+    this.searched = 0; // names that were searched so far
     this.entries = [];
     this.next = "";
     this.more = true;
@@ -73,7 +80,7 @@ class Browser {
   start() {
     this.build(this.title);
     this.stored = ({ detail }) => {
-      if (detail.space === this.space && detail.key.startsWith(this.prefix + this.search)) this.insert(detail);
+      if (detail.space === this.space && this.belongs(detail.key)) this.insert(detail);
     };
     events.addEventListener("stored", this.stored);
     this.escape = (event) => this.leaveDetails(event);
@@ -86,12 +93,28 @@ class Browser {
     events.removeEventListener("stored", this.stored);
     document.removeEventListener("keydown", this.escape);
     clearTimeout(this.later);
+    clearTimeout(this.typing);
     this.watcher.disconnect();
     this.rows.close();
     this.panel?.close();
     this.shown = {};
     this.viewer?.close();
     clearTimeout(this.naming);
+  }
+
+  /** Whether names are searched in all folders below. */
+  get inside() {
+    return Boolean(this.search) && this.scope === "inside";
+  }
+
+  belongs(key) {
+    if (!this.inside) return key.startsWith(this.prefix + this.search);
+    return key.startsWith(this.prefix) && nameOf(key).toLowerCase().includes(this.search.toLowerCase());
+  }
+
+  /** Pixels of a line of the list. */
+  get line() {
+    return this.area.clientWidth <= NARROW ? TALL : LINE;
   }
 
   get title() {
@@ -209,18 +232,25 @@ class Browser {
       class: "search-input",
       placeholder: t("search.placeholder"),
       "aria-label": t("search.label"),
+      maxlength: 1000,
       spellcheck: "false",
-      oninput: () => {
-        clearTimeout(this.typing);
-        this.typing = setTimeout(() => {
-          this.search = this.find.value;
-          this.reload();
-        }, WAIT);
-      },
+      oninput: () => this.searchSoon(WAIT),
       onkeydown: (event) => {
         if (event.key === "ArrowDown") this.port.focus();
       },
     });
+    this.scopes = h(
+      "select",
+      {
+        class: "search-scope",
+        "aria-label": t("search.scope"),
+        onchange: (event) => {
+          this.scope = event.target.value;
+          if (this.find.value) this.searchSoon(0);
+        },
+      },
+      SCOPES.map(([scope, text]) => h("option", { value: scope }, t(text))),
+    );
     this.state = h("p", { class: "state", role: "status" });
     this.bar = h("div", { class: "bar" });
     this.headings = COLUMNS.map((name) =>
@@ -281,14 +311,14 @@ class Browser {
           folderInput,
         ),
       ),
-      h("div", { class: "tools" }, h("div", { class: "search" }, icon("search"), this.find), this.state, this.viewButton),
+      h("div", { class: "tools" }, h("div", { class: "search" }, icon("search"), this.find), this.scopes, this.state, this.viewButton),
       this.bar,
       h("div", { class: "split" }, this.area, this.side),
     );
     this.showView();
     this.acceptDrops();
     this.area.addEventListener("dblclick", (event) => this.atEvent(event, (index) => this.open(index)));
-    this.watcher = new ResizeObserver(() => this.tiles && this.showRows());
+    this.watcher = new ResizeObserver(() => (this.tiles || this.line !== this.rows.height) && this.showRows());
     this.watcher.observe(this.port);
   }
 
@@ -305,6 +335,14 @@ class Browser {
 
   // Loading
 
+  searchSoon(wait) {
+    clearTimeout(this.typing);
+    this.typing = setTimeout(() => {
+      this.search = this.find.value;
+      this.reload();
+    }, wait);
+  }
+
   reload(how) {
     const loading = (this.loading = this.loadFirst(how).finally(() => {
       if (this.loading !== loading) return;
@@ -318,10 +356,12 @@ class Browser {
     this.generation = (this.generation || 0) + 1;
     const { generation } = this;
     const wanted = keepPlace ? Math.max(this.entries.length, 1) : 1;
+    const searched = keepPlace ? this.searched : 0;
     const [before, begun] = [this.active, this.anchor].map((index) => this.entries[index]?.key);
     const found = [];
     let next = "";
     let more = true;
+    this.searched = 0;
     if (!keepPlace) {
       this.entries = [];
       this.chosen.clear();
@@ -331,13 +371,14 @@ class Browser {
       this.note(true);
     }
     try {
-      while (more && found.length < wanted) {
+      do {
         const page = await this.ask(next);
         if (generation !== this.generation) return;
         found.push(...page.entries);
         next = page.next;
         more = Boolean(next);
-      }
+        this.searched += page.searched;
+      } while (more && (this.inside ? this.searched < searched : found.length < wanted));
     } catch (failure) {
       if (generation !== this.generation || failure.name === "AbortError") return;
       this.failed(failure);
@@ -356,8 +397,24 @@ class Browser {
     this.showRows();
   }
 
+  /** Another page: {entries, next, searched}. */
   async ask(marker) {
-    const found = await get("objects", { space: this.space, prefix: this.prefix + this.search, marker, delimiter: "/", limit: PAGE }, this.control.signal);
+    if (!this.inside) {
+      const found = await get("objects", { space: this.space, prefix: this.prefix + this.search, marker, delimiter: "/", limit: PAGE }, this.control.signal);
+      return { entries: this.entriesOf(found), next: found.next, searched: 0 };
+    }
+    const { prefix, search, generation } = this;
+    let [next, searched] = [marker, 0];
+    while (true) {
+      const found = await get("objects/search", { space: this.space, prefix, text: search, marker: next, limit: PAGE }, this.control.signal);
+      const entries = this.entriesOf(found);
+      next = found.next;
+      searched += found.searched;
+      if (!next || entries.length || searched >= SEARCHED || generation !== this.generation) return { entries, next, searched };
+    }
+  }
+
+  entriesOf(found) {
     const entries = [
       ...found.prefixes.map((key) => ({ key, name: key.slice(this.prefix.length), folder: true })),
       ...found.objects
@@ -367,7 +424,7 @@ class Browser {
         })),
     ];
     if (found.prefixes.length && found.objects.length) entries.sort((a, b) => (a.key < b.key ? -1 : 1));
-    return { entries, next: found.next };
+    return entries;
   }
 
   scrolled() {
@@ -379,7 +436,7 @@ class Browser {
   /** Show what was just uploaded from this page, without asking for all again. */
   insert({ key, size: bytes, mime, etag }) {
     const rest = key.slice(this.prefix.length);
-    const folder = rest.includes("/");
+    const folder = !this.inside && rest.includes("/");
     const name = folder ? rest.slice(0, rest.indexOf("/") + 1) : rest;
     const at = this.entries.findIndex((entry) => entry.key === this.prefix + name);
     if (folder ? at >= 0 : this.more && at < 0 && key > this.next) return; // there already, or comes with its page
@@ -395,7 +452,7 @@ class Browser {
 
   /** Load another page if the end of what is loaded comes near. */
   ahead() {
-    if (this.more && !this.loading && this.rows.lastSeen > this.entries.length - AHEAD) this.loadMore();
+    if (this.more && !this.inside && !this.loading && this.rows.lastSeen > this.entries.length - AHEAD) this.loadMore();
   }
 
   async loadMore() {
@@ -407,6 +464,7 @@ class Browser {
       this.entries.push(...page.entries);
       this.next = page.next;
       this.more = Boolean(page.next);
+      this.searched += page.searched;
       if (this.sort) this.order();
       this.showRows();
       return true;
@@ -416,6 +474,12 @@ class Browser {
     this.loading = null;
     this.note();
     if (done) this.ahead();
+  }
+
+  /** Go on with a search where it stopped. */
+  async searchOn() {
+    await (this.loading || this.loadMore());
+    (this.state.querySelector("button") || (this.grid.hidden ? this.find : this.port)).focus();
   }
 
   async loadAll() {
@@ -442,9 +506,15 @@ class Browser {
     this.grid.setAttribute("aria-busy", String(busy));
     const n = this.entries.length;
     const parts = [];
-    if (n || !busy) parts.push(t(this.more && n ? "list.loaded" : "list.count", { n }));
+    if (this.inside) {
+      parts.push(busy ? t("search.busy") : t("search.found", { n, all: this.searched }));
+    } else if (n || !busy) parts.push(t(this.more && n ? "list.loaded" : "list.count", { n }));
     else parts.push(t("loading"));
     if (this.sort && this.more) parts.push(t("list.sorted"));
+    if (this.inside) {
+      replace(this.state, parts.join(" · "), this.more && !busy ? [" ", h("button", { type: "button", class: "text-button", onclick: () => this.searchOn() }, t("search.more"))] : []);
+      return;
+    }
     replace(
       this.state,
       parts.join(" · "),
@@ -498,12 +568,12 @@ class Browser {
 
   showRows() {
     const columns = this.tiles ? Math.max(1, Math.floor(this.port.clientWidth / TILE_WIDTH)) : 1;
-    const nothing = !this.entries.length && !this.more;
+    const nothing = !this.entries.length && (!this.more || this.inside);
     this.blank.hidden = !nothing;
     this.grid.hidden = nothing;
     if (nothing) this.showBlank();
     this.grid.setAttribute("aria-rowcount", String(this.more ? -1 : this.entries.length + 1));
-    this.rows.set(this.entries.length, { columns, height: this.tiles ? TILE : LINE });
+    this.rows.set(this.entries.length, { columns, height: this.tiles ? TILE : this.line });
     this.mark();
     this.note();
     this.ahead();
@@ -518,7 +588,7 @@ class Browser {
         { class: "empty" },
         icon(searched ? "search" : "folder", "empty-icon"),
         h("h2", {}, t(searched ? "list.nothing" : "list.empty")),
-        h("p", {}, searched ? t("list.nothing.text", { prefix: this.prefix + this.search }) : t("list.empty.text")),
+        h("p", {}, !searched ? t("list.empty.text") : this.inside ? t("search.nothing", { text: this.search }) : t("list.nothing.text", { prefix: this.prefix + this.search })),
         searched ? null : button(t("upload.files"), { iconName: "upload", kind: "primary", onclick: () => document.getElementById("files").click() }),
         searched || this.prefix ? null : ways(this.space),
       ),
@@ -531,7 +601,7 @@ class Browser {
     const pick = h("input", { type: "checkbox", tabindex: -1 });
     const picture = h("span", { class: "picture" });
     const label = h("span", { class: "label" });
-    const menu = button(t("details"), { iconName: "info", bare: true, kind: "quiet", tabindex: -1 });
+    const menu = button(t("details"), { iconName: "info", bare: true, short: t("details"), kind: "quiet", tabindex: -1 });
     const cell = h(
       "div",
       { role: "row", class: "row" },
@@ -638,7 +708,7 @@ class Browser {
       this.mark();
     };
     choose();
-    if (!this.more) return;
+    if (!this.more || this.inside) return;
     await this.loadAll();
     if (generation === this.generation) choose();
   }
@@ -720,7 +790,8 @@ class Browser {
   }
 
   takeAway(gone) {
-    this.entries = this.entries.filter((entry) => !gone.has(entry.key));
+    const folders = [...gone].filter((key) => key.endsWith("/"));
+    this.entries = this.entries.filter((entry) => !gone.has(entry.key) && !folders.some((folder) => entry.key.startsWith(folder)));
     for (const key of gone) this.chosen.delete(key);
     this.active = this.anchor = Math.max(0, Math.min(this.active, this.entries.length - 1));
     this.showRows();
@@ -753,12 +824,16 @@ class Browser {
     replace(
       this.bar,
       h("p", { class: "bar-count", role: "status" }, t("selected", { n }), only ? h("span", { class: "faint" }, size(bytes)) : null),
-      action(t("download"), "download", () => download(this.space, keys).then(() => false), { disabled: !only }),
-      action(t("copy.or.move"), "move", (chosen) => transfer(this.space, this.prefix, chosen)),
-      n === 1 && only ? action(t("rename"), "rename", () => rename(this.space, keys[0])) : null,
-      action(t("class.change"), "snow", () => setClass(this.space, keys), { disabled: !only }),
-      objects.some((entry) => entry.class === "ARCHIVE") ? action(t("restore"), "retry", () => restore(this.space, objects.filter((entry) => entry.class === "ARCHIVE").map((entry) => entry.key))) : null,
-      action(t("delete"), "trash", (chosen) => remove(this.space, chosen), { kind: "quiet danger-text" }),
+      h(
+        "div",
+        { class: "bar-actions" },
+        action(t("download"), "download", () => download(this.space, keys).then(() => false), { disabled: !only }),
+        action(t("copy.or.move"), "move", (chosen) => transfer(this.space, this.prefix, chosen)),
+        n === 1 && only ? action(t("rename"), "rename", () => rename(this.space, keys[0])) : null,
+        action(t("class.change"), "snow", () => setClass(this.space, keys), { disabled: !only }),
+        objects.some((entry) => entry.class === "ARCHIVE") ? action(t("restore"), "retry", () => restore(this.space, objects.filter((entry) => entry.class === "ARCHIVE").map((entry) => entry.key))) : null,
+        action(t("delete"), "trash", (chosen) => remove(this.space, chosen), { kind: "quiet danger-text" }),
+      ),
       button(t("select.none"), {
         iconName: "close",
         bare: true,

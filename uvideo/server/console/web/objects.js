@@ -50,6 +50,8 @@ async function* below(space, prefix, signal) {
 
 /** chosen: entries of a listing, folders among them (entry.folder).  Pages of all their keys. */
 async function* keysOf(space, chosen, signal) {
+  const folders = chosen.filter((each) => each.folder).map((each) => each.key);
+  chosen = chosen.filter(({ key }) => !folders.some((folder) => key !== folder && key.startsWith(folder))); // as in a search
   const loose = chosen.filter((each) => !each.folder).map((each) => each.key);
   for (let at = 0; at < loose.length; at += PAGE) yield loose.slice(at, at + PAGE);
   for (const each of chosen) if (each.folder) yield* below(space, each.key, signal);
