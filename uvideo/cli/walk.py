@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from uvideo.cli.address import Remote
@@ -92,7 +93,8 @@ class FolderReader:
     """Lists local folders.  The report gets what fails, and a warning for each name that is skipped.
 
     chosen: selects files by their names.  links: which links are followed, as in ``uvideo.transfer.walk``.
-    skip_special: skip pipes, sockets and devices; otherwise each of them fails.
+    skip_special: skip pipes, sockets and devices; otherwise each of them fails.  state: the folder of the command's own
+    records, which is skipped below a listed folder.
     """
 
     def __init__(
@@ -101,7 +103,9 @@ class FolderReader:
         chosen: Selection = EVERYTHING,
         links: Links | Literal["files"] = "inside",
         skip_special: bool = False,
+        state: Path | None = None,
     ) -> None:
+        self._state = state
         self._report, self.chosen, self._links, self._skip_special = report, chosen, links, skip_special
         self._skipped: deque[str] = deque()
 
@@ -113,7 +117,7 @@ class FolderReader:
         within: a Selection in place of ``chosen``.
         """
         inside = None if self._links == "follow" else root
-        for found in walk(root, prefix, self.chosen if within is None else within, depth, self._links):
+        for found in walk(root, prefix, self.chosen if within is None else within, depth, self._links, self._state):
             try:
                 if isinstance(found.problem, OSError):
                     raise found.problem
@@ -140,6 +144,9 @@ class FolderReader:
                 )
             report.special += 1
             report.tell(say("skipped {path}: it is a pipe, a socket or a device", path=path))
+            return
+        if found.problem is Problem.STATE:
+            report.tell(say("skipped {path}: it is the folder of uvideo's own records", path=path))
             return
         report.links += 1
         if found.problem is Problem.LINK:

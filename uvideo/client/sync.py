@@ -83,6 +83,12 @@ class Client(BaseClient):
         """Close the connections, for good: a later request raises InvalidArgument, in a running transfer, too."""
         self._carrier.transport.shut()
 
+    def close_idle(self) -> None:
+        """Close the connections that no request uses now, and the others after their requests.  A later request opens
+        new ones.
+        """
+        self._carrier.transport.close()
+
     def __enter__(self) -> Client:
         return self
 

@@ -104,6 +104,7 @@ WORDS = {
     "skipped {path}: the link leads out of {root}; --links follow follows it": (
         "跳过 {path}：符号链接指向 {root} 之外；使用 --links follow 可跟随"
     ),
+    "skipped {path}: it is the folder of uvideo's own records": "跳过 {path}：它是 uvideo 自己的状态目录",
     "skipped links: {count}": "跳过符号链接 {count} 个",
     "skipped special files: {count}": "跳过特殊文件 {count} 个",
     "Links in folders to follow: all, those that stay inside the folder, or none.": (
@@ -194,6 +195,8 @@ WORDS = {
     "comparing {path}": "比较 {path}",
     "{one} and {other} cannot be combined": "{one} 与 {other} 不能同时使用",
     "Compare sizes and times, and content only if the times differ.": "比较大小和修改时间；仅当时间不同时才比较内容。",
+    "Skip items whose target is as new as the source, or newer.": "跳过目标与源同样新或更新的文件和对象。",
+    "Skip items whose target has the same size.": "跳过目标大小相同的文件和对象。",
     "Neither store nor restore modification times of files.": "不保存也不恢复文件的修改时间。",
     "the plan is for {planned}, not for {endpoint}": "该计划针对 {planned}，而不是 {endpoint}",
     "the plan contains deletes; without a terminal it needs -y": "该计划包含删除；非交互环境必须加 -y",
