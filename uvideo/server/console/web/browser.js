@@ -8,7 +8,7 @@ import { button, h, icon, replace, spelled } from "./dom.js";
 import { ICON_OF, kindOf } from "./kind.js";
 import { date, keep, kept, size, span, t } from "./language.js";
 import { menu, onLongPress } from "./menu.js";
-import { createFolder, download, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
+import { createFolder, download, moveInto, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
 import { hasPoster, poster } from "./poster.js";
 import { Rows } from "./rows.js";
 import { addressOf } from "./spaces.js";
@@ -321,6 +321,7 @@ class Browser {
     this.acceptDrops();
     this.area.addEventListener("dblclick", (event) => this.atEvent(event, (index) => this.open(index)));
     this.grid.addEventListener("contextmenu", (event) => this.menuAt(event));
+    this.moveByDrag();
     onLongPress(this.grid, (event) => this.menuAt(event));
     this.watcher = new ResizeObserver(() => (this.tiles || this.line !== this.rows.height) && this.showRows());
     this.watcher.observe(this.port);
@@ -332,7 +333,7 @@ class Browser {
     const at = [[this.space, ""], ...parts.map((part, number) => [part || "/", `${parts.slice(0, number + 1).join("/")}/`])];
     at.forEach(([name, prefix], number) => {
       const last = number === at.length - 1;
-      links.push(h("li", {}, last ? h("h1", { title }, name) : h("a", { href: addressOf(this.space, prefix) }, name)));
+      links.push(h("li", {}, last ? h("h1", { title }, name) : h("a", { href: addressOf(this.space, prefix), "data-prefix": prefix }, name)));
     });
     return h("nav", { class: "crumbs", "aria-label": t("crumbs") }, h("ol", {}, links));
   }
@@ -608,7 +609,7 @@ class Browser {
     const menu = button(t("details"), { iconName: "info", bare: true, short: t("details"), kind: "quiet", tabindex: -1 });
     const cell = h(
       "div",
-      { role: "row", class: "row" },
+      { role: "row", class: "row", draggable: "true" },
       h("div", { role: "gridcell", class: "cell pick" }, pick),
       h("div", { role: "gridcell", class: "cell name" }, picture, label),
       h("div", { role: "gridcell", class: "cell size number" }),
@@ -654,7 +655,7 @@ class Browser {
     if (!found || !seen()) return;
     replace(
       cell.parts.picture,
-      h("img", { src: found.url, alt: "" }),
+      h("img", { src: found.url, alt: "", draggable: "false" }),
       Number.isFinite(found.seconds) && found.seconds ? h("span", { class: "length" }, span(found.seconds)) : null,
     );
   }
@@ -907,6 +908,60 @@ class Browser {
 
   hideDetails() {
     this.show("details", null);
+  }
+
+  // Moving
+
+  /** Rows can be dragged onto folders of the list and onto the folders above it. */
+  moveByDrag() {
+    let dragged = false;
+    let target;
+    const aim = (node) => {
+      target?.classList.remove("aimed");
+      target = node;
+      target?.classList.add("aimed");
+    };
+    /** The element and the prefix of the folder below the pointer. */
+    const folderAt = (event) => {
+      const link = event.target.closest(".crumbs a[data-prefix]");
+      if (link) return [link, link.dataset.prefix];
+      const cell = event.target.closest(".rows .row");
+      const entry = this.entries[cell?.index];
+      return entry?.folder && !this.chosen.has(entry.key) ? [cell, entry.key] : [];
+    };
+    this.grid.addEventListener("dragstart", (event) => {
+      const entry = this.entries[event.target.closest?.(".rows .row")?.index];
+      if (!entry) return;
+      if (!this.chosen.has(entry.key)) this.chosen.clear();
+      this.chosen.add(entry.key);
+      this.mark();
+      dragged = true;
+      event.dataTransfer.effectAllowed = "move";
+      event.dataTransfer.setData("text/plain", [...this.chosen].join("\n"));
+    });
+    for (const area of [this.grid, this.root.querySelector(".crumbs")]) {
+      area.addEventListener("dragover", (event) => {
+        if (!dragged) return;
+        const [node] = folderAt(event);
+        aim(node);
+        if (!node) return;
+        event.preventDefault();
+        event.dataTransfer.dropEffect = "move";
+      });
+      area.addEventListener("dragleave", () => aim());
+      area.addEventListener("drop", (event) => {
+        const [, prefix] = folderAt(event);
+        if (!dragged || prefix === undefined) return;
+        event.preventDefault();
+        dragged = false;
+        aim();
+        this.act((chosen) => moveInto(this.space, this.prefix, chosen, prefix));
+      });
+    }
+    this.grid.addEventListener("dragend", () => {
+      dragged = false;
+      aim();
+    });
   }
 
   // Uploading
