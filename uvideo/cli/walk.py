@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from uvideo.cli.report import Report
     from uvideo.models import ObjectInfo
 
-__all__ = ["Entry", "FolderReader", "ascending", "check_inside", "objects", "of_object", "one_file", "one_object"]
+__all__ = [
+    "Entry",
+    "FolderReader",
+    "ascending",
+    "check_inside",
+    "objects",
+    "of_object",
+    "one_file",
+    "one_folder",
+    "one_object",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,11 @@ class Entry:
     def path(self) -> str | None:
         """The path of a file; None for an object."""
         return self.place if isinstance(self.place, str) else None
+
+    @property
+    def is_marker(self) -> bool:
+        """Whether it is an empty folder, or the empty object that stands for a folder."""
+        return self.name.endswith("/") and self.size == 0
 
     @property
     def file_ns(self) -> int | None:
@@ -77,6 +92,12 @@ def one_file(path: str, name: str, within: str | None = None) -> Entry:
     return Entry(name, found.st_size, path, found.st_mtime_ns, found.st_ino, ctime_ns=found.st_ctime_ns, within=within)
 
 
+def one_folder(path: str, name: str, within: str | None = None) -> Entry:
+    """The Entry of an empty folder, whose name ends with a slash.  OSError."""
+    found = os.stat(path)
+    return Entry(name, 0, path, found.st_mtime_ns, found.st_ino, ctime_ns=found.st_ctime_ns, within=within)
+
+
 def check_inside(root: str, path: str) -> None:
     """LocalFailure if a link leads a path out of the root."""
     base, real = (os.path.join(os.path.realpath(each), "") for each in (root, path))
@@ -94,7 +115,7 @@ class FolderReader:
 
     chosen: selects files by their names.  links: which links are followed, as in ``uvideo.transfer.walk``.
     skip_special: skip pipes, sockets and devices; otherwise each of them fails.  state: the folder of the command's own
-    records, which is skipped below a listed folder.
+    records, which is skipped below a listed folder.  empty: list empty folders, too; their names end with a slash.
     """
 
     def __init__(
@@ -104,8 +125,9 @@ class FolderReader:
         links: Links | Literal["files"] = "inside",
         skip_special: bool = False,
         state: Path | None = None,
+        empty: bool = False,
     ) -> None:
-        self._state = state
+        self._state, self._empty = state, empty
         self._report, self.chosen, self._links, self._skip_special = report, chosen, links, skip_special
         self._skipped: deque[str] = deque()
 
@@ -117,7 +139,8 @@ class FolderReader:
         within: a Selection in place of ``chosen``.
         """
         inside = None if self._links == "follow" else root
-        for found in walk(root, prefix, self.chosen if within is None else within, depth, self._links, self._state):
+        chosen = self.chosen if within is None else within
+        for found in walk(root, prefix, chosen, depth, self._links, self._state, self._empty):
             try:
                 if isinstance(found.problem, OSError):
                     raise found.problem
@@ -126,7 +149,8 @@ class FolderReader:
                 if found.problem is not None:
                     self._skip(found, root)
                     continue
-                entry = one_file(found.path, found.name, inside)
+                is_folder = found.name.endswith("/")
+                entry = (one_folder if is_folder else one_file)(found.path, found.name, inside)
             except (OSError, UVideoError) as error:
                 self._report.fail(error, found.path)
             else:

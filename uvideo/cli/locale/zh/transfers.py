@@ -275,4 +275,5 @@ WORDS = {
     ),
     "--backup-dir {path} and {side} contain one another": "--backup-dir {path} 与 {side} 互相包含",
     "--backup-dir must be on the same file system as the target": "--backup-dir 须与目标在同一个文件系统上",
+    "Include empty folders, as empty objects that end with /.": "包括空目录，以键末尾为 / 的空对象表示。",
 }
