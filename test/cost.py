@@ -16,7 +16,7 @@ import pytest
 from test.marks import SLOW, is_slow
 
 LIMIT = 0.125  # seconds of CPU, the mean of a test's cases: what takes more is slow
-UNIT = 0.26
+UNIT = 0.093
 _TICKS = os.sysconf("SC_CLK_TCK")
 _counted: dict[str, list[float]] = defaultdict(list)
 _last = 0.0
