@@ -92,7 +92,8 @@ def one_object(client: Client, place: Remote, name: str = "") -> Entry:
 class FolderReader:
     """Lists local folders.  The report gets what fails, and a warning for each name that is skipped.
 
-    chosen: selects files by their names.  links: which links are followed, as in ``uvideo.transfer.walk``.
+    chosen: selects files by their names.  links: which links are followed, as in ``uvideo.transfer.walk``; "files": the
+    folder is a target, so a name that can be no source is skipped instead of failing.
     skip_special: skip pipes, sockets and devices; otherwise each of them fails.  state: the folder of the command's own
     records, which is skipped below a listed folder.
     """
@@ -105,7 +106,7 @@ class FolderReader:
         skip_special: bool = False,
         state: Path | None = None,
     ) -> None:
-        self._state = state
+        self._state, self._is_target = state, links == "files"
         self._report, self.chosen, self._links, self._skip_special = report, chosen, links, skip_special
         self._skipped: deque[str] = deque()
 
@@ -121,7 +122,7 @@ class FolderReader:
             try:
                 if isinstance(found.problem, OSError):
                     raise found.problem
-                if found.problem is Problem.NAME:
+                if found.problem is Problem.NAME and not self._is_target:
                     raise LocalFailure(say("the name is not UTF-8 and cannot be a key: rename it"))
                 if found.problem is not None:
                     self._skip(found, root)
@@ -134,6 +135,9 @@ class FolderReader:
 
     def _skip(self, found: FoundFile, root: str) -> None:
         report, path = self._report, found.path
+        if self._is_target and found.problem is not Problem.STATE:
+            report.note(say("skipped {path}: it is no file that could be stored", path=path))
+            return
         self._skipped.append(found.name.rstrip("/"))
         if found.problem is Problem.UNSELECTED:
             return
