@@ -218,10 +218,7 @@ class TestGuards:
             assert done.code == 1 and "because of a link" in done.err
         assert local(shell.folder / "outside") == {"precious": "1"}
 
-
-    def test_what_is_no_file_in_the_target_keeps_nothing_from_being_deleted(
-        self, shell: Shell, inside: Inside
-    ) -> None:
+    def test_what_is_no_file_in_the_target_keeps_nothing_from_being_deleted(self, shell: Shell, inside: Inside) -> None:
         space, target = shell.space(a="1"), shell.folder / "m"
         target.mkdir()
         (target / "old").write_text("surplus")

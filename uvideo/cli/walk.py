@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal
 
 from uvideo.cli.address import Remote
 from uvideo.cli.i18n import say
-from uvideo.cli.lookup import stat_object
 from uvideo.errors import BadAnswer, LocalFailure, UVideoError
 from uvideo.transfer import file_time
 from uvideo.transfer.walk import EVERYTHING, FoundFile, Links, Problem, Selection, walk
@@ -86,7 +85,7 @@ def check_inside(root: str, path: str) -> None:
 
 def one_object(client: Client, place: Remote, name: str = "") -> Entry:
     """The Entry of an object.  NotFound."""
-    return of_object(stat_object(client, place), name)
+    return of_object(client.stat(place.space, place.key), name)
 
 
 class FolderReader:
