@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from test.browser.conftest import Console, problems
+from test.browser.conftest import Console, problems, until
+from test.browser.media import DEMO, store
 from test.browser.test_look import filled
 from ucloud.uvideo.protocol import operation
 
@@ -126,3 +127,41 @@ def test_an_object_is_deleted_by_touch(console: Console) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).tap()
     expect(page.get_by_text("1 object deleted")).to_be_visible()
     assert console.peer.call(operation.HeadObject(space, "cold.bin")).status == 404
+
+
+def stroke(page: Page, start: tuple[int, int], end: tuple[int, int]) -> None:
+    """A finger that goes from one place to another."""
+    inner = page.context.new_cdp_session(page)
+    inner.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": start[0], "y": start[1]}]})
+    for step in (1, 2, 3):
+        x, y = (a + (b - a) * step // 3 for a, b in zip(start, end, strict=True))
+        inner.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y}]})
+    inner.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_a_finger_goes_on_to_the_next_object(console: Console) -> None:
+    space = console.peer.space()
+    store(console.peer, space, "b.mp4", DEMO, "video/mp4")
+    for key in ("a.txt", "c.txt"):
+        console.peer.do(operation.PutObject(space, key, mime="text/plain"), f"this is {key}\n".encode() * 99)
+    page = console.open(f"#/s/{space}/?view=a.txt", **PHONE)
+    text = page.locator(".reader pre")
+    expect(text).to_contain_text("this is a.txt")
+    stroke(page, (180, 500), (190, 300))  # scrolls
+    stroke(page, (60, 300), (300, 310))  # there is no previous one
+    expect(text).to_contain_text("this is a.txt")
+    stroke(page, (300, 300), (60, 310))
+    until(page, "document.querySelector('.stage video')?.readyState >= 2")
+    expect(page).to_have_url(re.compile("view=b.mp4$"))
+    assert page.evaluate(SMALL) == page.evaluate(SIDEWAYS) == problems(page) == []
+    box = page.locator(".stage video").bounding_box()
+    assert box is not None
+    low = int(box["y"] + box["height"]) - 20
+    stroke(page, (300, low), (60, low))  # seeks
+    stroke(page, (60, 300), (300, 310))
+    expect(text).to_contain_text("this is a.txt")
+    stroke(page, (300, 300), (60, 310))
+    until(page, "document.querySelector('.stage video')?.readyState >= 2")
+    stroke(page, (300, 300), (60, 310))
+    expect(text).to_contain_text("this is c.txt")
+    expect(page).to_have_url(re.compile("view=c.txt$"))

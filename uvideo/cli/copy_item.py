@@ -74,7 +74,7 @@ DONE = Kind(
 )
 SKIPPED = Kind(
     "skipped",
-    {"source": "string", "target": "string", "reason": "string"},  # reason: exists or same
+    {"source": "string", "target": "string", "reason": "string"},  # reason: exists, same or newer
     lambda record: say("skipped {source}: {target} exists", source=record["source"], target=record["target"]),
 )
 
@@ -84,7 +84,8 @@ class MoverOptions:
     """Options of a Mover.  jobs: items at a time.  limit: shared by all items.  keep: leave existing targets alone.
 
     move: remove the source afterwards.  verify: keep the source of an unverified copy.  times: store and restore the
-    times of files.  metadata, storage_class, mime: of the new object.
+    times of files.  metadata, storage_class, mime: of the new object.  update: skip items whose target is not older.
+    size_only: skip those whose target has the same size.
     """
 
     jobs: int
@@ -97,6 +98,8 @@ class MoverOptions:
     move: bool = False
     verify: bool = True
     times: bool = True
+    update: bool = False
+    size_only: bool = False
 
 
 def sides(record: TransferRecord) -> tuple[str, str]:

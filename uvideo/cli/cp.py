@@ -73,6 +73,8 @@ class MoveOptions(SelectionOptions, RateOptions):
 
     recursive: bool
     no_clobber: bool
+    update: bool
+    size_only: bool
     meta: tuple[str, ...]
     storage_class: str | None
     mime: str | None
@@ -168,6 +170,8 @@ def moving(function: Function) -> Function:
             option("--recursive", "-r", "-R", is_flag=True, help="Include folders, with their contents."),
             selection,
             option("--no-clobber", "-n", is_flag=True, help="Do not overwrite existing targets."),
+            option("--update", "-u", is_flag=True, help="Skip items whose target is as new as the source, or newer."),
+            option("--size-only", is_flag=True, help="Skip items whose target has the same size."),
             option("--meta", multiple=True, metavar="NAME=VALUE", help="Metadata of the new objects. Repeatable."),
             option(
                 "--class",
@@ -194,6 +198,8 @@ def _is_output(path: str) -> bool:
 
 def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, **options: Unpack[MoveOptions]) -> int:
     report = context.report
+    if options["update"] and options["size_only"]:
+        raise InvalidArgument(say("{one} and {other} cannot be combined", one="--update", other="--size-only"))
     to = parse(target)
     if isinstance(to, Local) and _is_output(to.path):
         to = Pipe(to.path)
@@ -211,6 +217,8 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
         mime=options["mime"],
         keep=options["no_clobber"],
         move=move,
+        update=options["update"],
+        size_only=options["size_only"],
     )
     reader = folder_reader(context, options)
     destinations = Destinations(context.client, given, to, options["recursive"], reader, report.fail, context.dry_run)
@@ -221,19 +229,19 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
         shown = stack.enter_context(display(context))
         etags = None if unfinished is None else stack.enter_context(closing(Etags()))
         mover = Mover(context, chosen, shown, etags, one_space=one_space)
-        if unfinished is None or etags is None:
-            mover.carry(destinations.tasks())
-        else:
+        comparison = None
+        if unfinished is not None and etags is not None:
             if not context.dry_run:
                 unfinished.begin()
             if unfinished.exists:
                 report.tell(say("an earlier run of this command did not finish: what is the same is skipped"))
                 comparison = Comparison(etags, context.cancel, shown)
-                Remainder(context, mover, chosen, comparison, shown).carry(destinations.tasks())
-            else:
-                mover.carry(destinations.tasks())
-            if not (report.failed or context.dry_run):
-                unfinished.finish()
+        if comparison is not None or chosen.update or chosen.size_only:
+            Remainder(context, mover, chosen, comparison, shown).carry(destinations.tasks())
+        else:
+            mover.carry(destinations.tasks())
+        if unfinished is not None and not (report.failed or context.dry_run):
+            unfinished.finish()
     if mover.done + mover.skipped + report.failed != 1 or report.links or report.special or report.json:
         mover.summary()
     return report.finish(mover.done + mover.skipped)

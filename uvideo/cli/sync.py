@@ -14,6 +14,7 @@ import click
 from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
 from uvideo.cli.ask import confirmed, yes
+from uvideo.cli.backup import Backup, check_backup
 from uvideo.cli.compare import Comparison, may_be_same, merge, without_markers
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
@@ -61,6 +62,7 @@ class SyncOptions(SelectionOptions, RateOptions):
     times: bool
     checksum: bool
     plan: str | None
+    backup_dir: str | None
 
 
 class Guarded(UVideoError):
@@ -96,6 +98,7 @@ class Sync:
         self._writer: PlanWriter | None = None
         self._etags = Etags(fresh=options["checksum"])
         self._folder: FolderTarget | None = None
+        self._backup: Backup | None = None
 
     # Listings
 
@@ -197,6 +200,11 @@ class Sync:
                     raise InvalidArgument(say("source and target contain one another"))
         if self._options["delete"] and not (self._context.yes or self._context.interactive or self._is_trial):
             raise InvalidArgument(say("--delete asks before it deletes; without a terminal it needs -y"))
+        if self._options["backup_dir"] is not None:
+            if self._plan is not None:
+                raise InvalidArgument(say("{one} and {other} cannot be combined", one="--backup-dir", other="--plan"))
+            place = check_backup(parse(self._options["backup_dir"]), self._source, self._target)
+            self._backup = Backup(self._context, place, self._mover_options)
 
     @property
     def _is_trial(self) -> bool:
@@ -243,7 +251,11 @@ class Sync:
                 self._report.item(PLANNED, action=action, source=source, target=str(to), bytes=ours.size)
             shown.item(ours.size)
             return
-        mover(Task(ours, to, within=self._target.path if isinstance(self._target, Local) else None))
+        task = Task(ours, to, within=self._target.path if isinstance(self._target, Local) else None)
+        if self._backup is None or theirs is None:
+            mover(task)
+        elif not self._backup.before(theirs, lambda: mover(task)):
+            shown.item(ours.size)
 
     def _remove(self) -> int:
         """Delete the entries that only the target has; return how many."""
@@ -271,6 +283,8 @@ class Sync:
         question = say("delete {count} items from {target}?", count=self._surplus_count, target=self._target)
         if not confirmed(self._context, question):
             return 0
+        if self._backup is not None:
+            return self._backup.move(self._surplus)
         return delete_all(self._context, self._surplus, self._options["jobs"])
 
 
@@ -308,6 +322,10 @@ def _endpoint(context: Context) -> str:
         ),
         Example("A local mirror of a space:", "uvideo sync uvideo://demo/ mirror --delete -y"),
         Example(
+            "The same, with a backup of what is overwritten or deleted:",
+            "uvideo sync uvideo://demo/ mirror --delete -y --backup-dir mirror-before-$(date +%F)",
+        ),
+        Example(
             "Synchronize one space with another, by size only:",
             "uvideo sync uvideo://demo/ uvideo://backup/ --size-only",
         ),
@@ -328,6 +346,7 @@ def _endpoint(context: Context) -> str:
 @option("--size-only", is_flag=True, help="Compare sizes only.")
 @option("--times", is_flag=True, help="Compare sizes and times, and content only if the times differ.")
 @option("--checksum", is_flag=True, help="Compare content by etags computed anew, without the cache.")
+@option("--backup-dir", metavar="PLACE", help="Move here what would be overwritten or deleted.")
 @option("--plan", metavar="FILE", help="Change nothing; write a plan to this file.")
 @selection
 @times
