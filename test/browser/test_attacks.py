@@ -92,7 +92,7 @@ def test_markup_in_keys_metadata_and_types(console: Console) -> None:
     page.get_by_role("button", name="Show as tiles").click()
     page.wait_for_timeout(200)
     unhurt(page)
-    page.get_by_label("Names that begin with").fill(PAYLOADS[0] + "nothing")
+    page.get_by_label("Search names").fill(PAYLOADS[0] + "nothing")
     expect(page.get_by_role("heading", name="No matching names")).to_be_visible()
     unhurt(page)
     page.evaluate("location.hash = '#/dashboard'")

@@ -50,12 +50,13 @@ def test_folders_search_and_order(console: Console) -> None:
     page.get_by_role("button", name="Size").click()
     expect(page.get_by_role("columnheader", name="Size")).to_have_attribute("aria-sort", "descending")
     assert row(page, "big").get_attribute("aria-rowindex") == "3"  # behind the heading and the folder
-    page.get_by_label("Names that begin with").fill("c")
+    page.get_by_label("Where to search").select_option("begins")
+    page.get_by_label("Search names").fill("c")
     expect(page.locator(".rows .row:visible")).to_have_count(1)
     assert names(page) == ["c.txt"]
-    page.get_by_label("Names that begin with").fill("zzz")
+    page.get_by_label("Search names").fill("zzz")
     expect(page.get_by_role("heading", name="No matching names")).to_be_visible()
-    page.get_by_label("Names that begin with").fill("")
+    page.get_by_label("Search names").fill("")
     row(page, "b/").locator(".label").click()
     expect(page.get_by_role("heading", name="b", exact=True)).to_be_visible()
     expect(page.get_by_text("2 items")).to_be_visible()
@@ -543,7 +544,8 @@ def test_a_hundred_thousand_keys(console: Console, tmp_path: Path, picture: Pict
         page.keyboard.press("Control+a")
         expect(page.get_by_text(f"{MANY:,} selected")).to_be_visible()
         page.keyboard.press("Escape")
-        page.get_by_label("Names that begin with").fill("clip-0777")
+        page.get_by_label("Where to search").select_option("begins")
+        page.get_by_label("Search names").fill("clip-0777")
         expect(page.get_by_text("100 items")).to_be_visible()
         alone.done()
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, Request, Route, expect
 
-from test.browser.conftest import Console, until
+from test.browser.conftest import Console, problems, until
 from test.browser.media import DEMO, ffmpeg, repeated, store
 from ucloud.uvideo.protocol import operation
 
@@ -68,6 +68,130 @@ def test_webm_and_what_cannot_be_played(console: Console, tmp_path: Path) -> Non
     until(page, "document.querySelector('.stage video')?.videoWidth === 160")
     page.locator(".viewer-head").get_by_role("button", name="Next").click()
     expect(page.get_by_role("alert")).to_contain_text("This browser cannot play this file.")
+
+
+SHOWN = """[...document.querySelector(".stage video")?.textTracks || []]
+    .filter(track => track.mode === "showing").flatMap(track => [...track.cues || []].map(cue => cue.text)).join()"""
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "other", "off", "broken"),
+    (
+        ("en", "Subtitles", "Chinese", "Off", "The subtitles demo.de.vtt cannot be read."),
+        ("zh", "字幕", "英语", "关闭", "无法读取字幕 demo.de.vtt。"),
+    ),
+    ids=("en", "zh"),
+)
+def test_subtitles_lie_beside_the_film(
+    console: Console, language: str, name: str, other: str, off: str, broken: str
+) -> None:
+    """That of the language of the page is shown at first; later what was chosen last."""
+    space = console.peer.space()
+    store(console.peer, space, "f/demo.mp4", DEMO, "video/mp4")
+    for key in ("demo.vtt", "demo.zh-CN.vtt", "demo.en.vtt", "demo.en.mp4.vtt", "demo2.vtt"):
+        text = f"WEBVTT\n\n00:00.000 --> 01:00.000\n{key}\n"
+        console.peer.do(operation.PutObject(space, f"f/{key}", mime="text/vtt"), text.encode())
+    console.peer.do(operation.PutObject(space, "f/demo.de.vtt", mime="text/vtt"), b"not what its name says")
+    page = console.open(f"#/s/{space}/f/", language=language)
+    asked: list[str] = []
+    page.on("request", lambda each: asked.append(each.url) if ".vtt?" in each.url else None)
+    watch(page, "demo.mp4")
+    mine, theirs = ("demo.en.vtt", "demo.zh-CN.vtt") if language == "en" else ("demo.zh-CN.vtt", "demo.en.vtt")
+    until(page, f"{SHOWN} === {mine!r}")
+    assert len(asked) == 1
+    choice = page.get_by_role("combobox", name=name)
+    expect(choice.locator("option")).to_have_count(5)
+    assert problems(page) == []
+    choice.focus()
+    page.keyboard.press("Home")
+    assert page.evaluate(SHOWN) == ""
+    assert choice.locator("option:checked").inner_text() == off
+    page.reload()
+    until(page, "document.querySelector('.stage video')?.readyState >= 2")
+    expect(choice.locator("option:checked")).to_have_text(off)
+    choice.select_option(label=choice.locator("option", has_text=other).first.inner_text())
+    until(page, f"{SHOWN} === {theirs!r}")
+    page.reload()
+    until(page, f"{SHOWN} === {theirs!r}")
+    # The menu of the browser has them, too.
+    page.locator(".stage video").click(position={"x": 100, "y": 100})
+    page.evaluate("for (const track of document.querySelector('.stage video').textTracks) track.mode = 'disabled'")
+    expect(choice.locator("option:checked")).to_have_text(off)
+    choice.select_option("f/demo.de.vtt")
+    expect(page.get_by_role("alert")).to_contain_text(broken)
+
+
+@pytest.mark.parametrize(("language", "name"), (("en", "Speed"), ("zh", "倍速")), ids=("en", "zh"))
+def test_the_speed_is_kept_for_the_next_film(console: Console, language: str, name: str) -> None:
+    space = console.peer.space()
+    for key in ("a.mp4", "b.mp4"):
+        store(console.peer, space, key, DEMO, "video/mp4")
+    page = console.open(f"#/s/{space}/", language=language)
+    watch(page, "a.mp4")
+    until(page, "document.querySelector('.stage video')?.readyState >= 2")
+    page.get_by_role("combobox", name=name).select_option("1.5×")
+    assert page.evaluate("document.querySelector('.stage video').playbackRate") == 1.5
+    page.locator(".viewer-head .button").nth(1).click()
+    expect(page).to_have_url(re.compile("view=b.mp4$"))
+    until(page, "document.querySelector('.stage video')?.readyState >= 2")
+    assert page.evaluate("document.querySelector('.stage video').playbackRate") == 1.5
+    expect(page.get_by_role("combobox", name=name)).to_have_value("1.5")
+    assert page.locator(".player-choice:visible").count() == 1  # there are no subtitles
+    assert problems(page) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "left", "begin"),
+    (("en", "Resumed at 0:40.", "Start from the beginning"), ("zh", "已从 0:40 继续播放。", "从头播放")),
+    ids=("en", "zh"),
+)
+def test_a_film_goes_on_where_it_was_left(
+    console: Console, tmp_path: Path, language: str, left: str, begin: str
+) -> None:
+    """In this browser, for a bounded number of films, and only as long as the object is the same."""
+    space = console.peer.space()
+    for name, seconds in (("film.webm", 90), ("other.webm", 91), ("short.webm", 20)):
+        source = ("-f", "lavfi", "-i", "testsrc2=s=64x36:r=2", "-t", str(seconds))
+        ffmpeg(*source, "-c:v", "libvpx", "-g", "4", tmp_path / name)
+        store(console.peer, space, name, tmp_path / name, "video/webm")
+    page = console.open(f"#/s/{space}/", language=language)
+    many = "Array.from({ length: 200 }, (_, at) => [`x/${at}`, 'e', 9])"
+    page.evaluate(f"localStorage['uvideo.positions'] = JSON.stringify({many})")
+
+    def leave(name: str, at: float) -> None:
+        watch(page, name)
+        until(page, "document.querySelector('.stage video')?.readyState >= 2")
+        page.evaluate("document.querySelector('.stage video').pause()")
+        page.evaluate(f"document.querySelector('.stage video').currentTime = {at}")
+        until(page, "!document.querySelector('.stage video').seeking")
+        page.keyboard.press("Escape")
+        expect(page.locator(".viewer")).to_have_count(0)
+        expect(page).to_have_url(re.compile("^[^?]*$"))
+
+    leave("film.webm", 40.2)
+    leave("short.webm", 10)
+    kept = page.evaluate("JSON.parse(localStorage['uvideo.positions'])")
+    assert len(kept) == 100 and kept[-1][0] == f"{space}/film.webm" and kept[-1][2] == 40
+    watch(page, "film.webm")
+    expect(page.locator(".player-left")).to_contain_text(left)
+    until(page, "document.querySelector('.stage video').currentTime >= 40")
+    assert problems(page) == []
+    page.get_by_role("button", name=begin).focus()
+    page.keyboard.press("Enter")
+    until(page, "document.querySelector('.stage video').currentTime < 30")
+    page.reload()
+    until(page, "document.querySelector('.stage video')?.readyState >= 2")
+    assert page.evaluate("document.querySelector('.stage video').currentTime") < 30
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile("^[^?]*$"))
+    leave("film.webm", 40.2)
+    store(console.peer, space, "film.webm", tmp_path / "other.webm", "video/webm")
+    page.reload()
+    watch(page, "film.webm")
+    until(page, "document.querySelector('.stage video')?.readyState >= 2")
+    assert page.evaluate("document.querySelector('.stage video').currentTime") < 30
+    expect(page.locator(".player-left")).to_be_empty()
+    assert not page.evaluate(f"localStorage['uvideo.positions'].includes('{space}/film.webm')")
 
 
 def test_a_poster_is_made_in_the_browser(console: Console) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import select
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +17,8 @@ from test import patience
 from test.cli.records import check
 from test.forked import Forked
 from test.interpreters import ROOT
-from test.posix import pty
 from test.server_fixture import Server
+from test.terminal import on_terminal
 from uvideo import Client
 
 __all__ = ["Done", "Shell", "shell"]
@@ -125,35 +123,18 @@ class Shell:
         **environ: str | None,
     ) -> Done:
         """Run uvideo on a terminal; once it shows the first of a pair the second is typed.  out: the screen."""
-        pid, screen = pty.fork()
-        if pid == 0:
-            try:
-                os.chdir(self.folder)
-                os.execvpe(program[0], [*program, *words], self._environ(environ))
-            finally:
-                os._exit(127)
-        seen, asked = b"", 0
+        asked = 0
         waiting = list(answers.items() if isinstance(answers, dict) else answers)
-        until = time.monotonic() + SECONDS
-        try:
-            while time.monotonic() < until:
-                if not select.select([screen], [], [], 0.1)[0]:
-                    continue
-                try:
-                    read = os.read(screen, 65536)
-                except OSError:  # it has ended
-                    break
-                if not read:
-                    break
-                seen += read
-                if waiting and waiting[0][0].encode() in seen[asked:]:
-                    asked = len(seen)
-                    os.write(screen, waiting.pop(0)[1].encode() + b"\n")
-        finally:
-            os.close(screen)
-            _, status = os.waitpid(pid, 0)
+
+        def step(screen: int, seen: bytes) -> None:
+            nonlocal asked
+            if waiting and waiting[0][0].encode() in seen[asked:]:
+                asked = len(seen)
+                os.write(screen, waiting.pop(0)[1].encode() + b"\n")
+
+        code, seen = on_terminal([*program, *words], self._environ(environ), self.folder, step)
         assert not waiting, f"never asked: {waiting}\n{seen.decode('utf-8', 'replace')}"
-        found = Done(os.waitstatus_to_exitcode(status), seen.replace(b"\r\n", b"\n"), "")
+        found = Done(code, seen.replace(b"\r\n", b"\n"), "")
         self.check(found.out)
         return found
 

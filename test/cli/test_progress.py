@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
 import re
-import struct
 import sys
-import termios
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +15,7 @@ import pytest
 from test import patience
 from test.cli.shell import Shell
 from test.fakes import FaultProxy
-from test.posix import pty
+from test.terminal import on_terminal, resize
 from uvideo.cli.ahead import ahead
 from uvideo.cli.context import Context
 from uvideo.cli.display import Display
@@ -243,31 +240,18 @@ class TestCommand:
     def test_a_terminal_that_becomes_narrow(self, shell: Shell) -> None:
         space = shell.space()
         words = ["cp", "large", f"uvideo://{space}/x", "--bwlimit", "12M"]
-        pid, screen = pty.fork()
-        if pid == 0:
-            try:
-                fcntl.ioctl(2, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
-                os.chdir(shell.folder)
-                os.execvpe(sys.executable, [sys.executable, "-m", "uvideo", *words], {**shell.environ, "TERM": "xterm"})
-            finally:
-                os._exit(127)
-        seen, at = "", 0
-        try:
-            while True:
-                try:
-                    read = os.read(screen, 65536)
-                except OSError:  # it has ended
-                    break
-                if not read:
-                    break
-                seen += read.decode("utf-8", "replace")
-                if not at and "total" in seen:
-                    at = len(seen)
-                    fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 30, 0, 0))
-        finally:
-            os.close(screen)
-            _, code = os.waitpid(pid, 0)
-        assert os.waitstatus_to_exitcode(code) == 0, seen
-        pictures = re.split(r"\r(?:\x1b\[\d+A)?\x1b\[J", seen[at:])[2:]  # one may be under way while it changes
+        at = 0
+
+        def step(screen: int, seen: bytes) -> None:
+            nonlocal at
+            if not at and b"total" in seen:
+                at = len(seen)
+                resize(screen, 30)
+
+        command = [sys.executable, "-m", "uvideo", *words]
+        code, shown = on_terminal(command, {**shell.environ, "TERM": "xterm"}, shell.folder, step, columns=200)
+        seen = shown[at:].decode("utf-8", "replace")
+        assert code == 0, seen
+        pictures = re.split(r"\r(?:\x1b\[\d+A)?\x1b\[J", seen)[2:]  # one may be under way while it changes
         lines = [line for picture in pictures for line in picture.split("\r\n") if "iB/s" in line]
         assert lines and all(cells(line) < 30 for line in lines), lines

@@ -218,6 +218,22 @@ class TestGuards:
             assert done.code == 1 and "because of a link" in done.err
         assert local(shell.folder / "outside") == {"precious": "1"}
 
+    def test_what_is_no_file_in_the_target_keeps_nothing_from_being_deleted(self, shell: Shell, inside: Inside) -> None:
+        space, target = shell.space(a="1"), shell.folder / "m"
+        target.mkdir()
+        (target / "old").write_text("surplus")
+        for name, to in (("broken", "nowhere"), ("self", "self"), ("through", "old/x")):
+            (target / name).symlink_to(to)
+        os.mkfifo(target / "pipe")
+        (target / "piped").symlink_to("pipe")
+        (target / os.fsdecode(b"\xff")).write_text("x")
+        done = inside("sync", f"uvideo://{space}/", "m", "--delete", "-y", "--json")
+        assert done.code == 0 and deeds(done) == (1, 0, 1), done.err
+        left = {"a", "broken", "self", "through", "pipe", "piped", os.fsdecode(b"\xff")}
+        assert {each.name for each in target.iterdir()} == left
+        shell.client.put(space, "pipe", b"x")
+        assert inside("sync", f"uvideo://{space}/", "m", "--delete", "-y").code == 1
+
 
 class TestPlan:
     @pytest.fixture
@@ -280,3 +296,30 @@ def test_a_plan_may_lie_in_the_folder_that_it_is_about(shell: Shell, tree: Path)
     done = shell.sh(f"cd t && uvideo sync uvideo://{space}/ . --delete --plan plan.jsonl && uvideo apply plan.jsonl -y")
     assert done.code == 0, done.err
     assert sorted(local(tree)) == ["a", "d.x", "d/e", "f", "plan.jsonl"]
+
+
+def test_the_folder_of_records_is_left_out(
+    shell: Shell, inside: Inside, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the home directory, for example.  It may be made by the very command that lists the folder."""
+    space, state = shell.space(t__state__old="kept"), tree / "state"
+    monkeypatch.setenv("UVIDEO_STATE_DIR", str(state))
+    note = "folder of uvideo's own records"
+    names = {"a", "d.x", "d/e"}
+    for words, code in (
+        (["cp", "-r", "t", f"uvideo://{space}/t/"], 0),
+        (["sync", "t", f"uvideo://{space}/t/", "--delete", "-y"], 0),
+        (["cp", "-r", "t", f"uvideo://{space}/p/", "--exclude", "d/"], 0),
+        (["verify", "--ignore-extra", "t", f"uvideo://{space}/t/"], 0),
+    ):
+        (state / "transfers").mkdir(parents=True, exist_ok=True)
+        (state / "transfers" / "record").write_text("{}")
+        done = inside(*words)
+        assert done.code == code and done.err.count(note) == 1, (words, done)
+    assert content(shell, space, "t/").keys() == {*names, "state/old"}
+    assert content(shell, space, "p/").keys() == {"a", "d.x"}
+    assert inside("sync", f"uvideo://{space}/p/", "t", "--delete", "-y").code == 0
+    assert (state / "transfers" / "record").exists() and not (tree / "d" / "e").exists()
+    assert note not in inside("cp", "-r", "t", f"uvideo://{space}/q/", "--exclude", "state/").err
+    assert inside("cp", "-r", "t/state", f"uvideo://{space}/named/").code == 0
+    assert "transfers/record" in content(shell, space, "named/")

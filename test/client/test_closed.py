@@ -7,7 +7,7 @@ import inspect
 import io
 import pickle
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,40 @@ def test_listings_and_files_of_a_closed_client_raise_too(client: Client, space: 
     asyncio.run(work())
 
 
+def test_idle_connections_are_closed_and_the_next_request_opens_another(
+    space: str, proxy: FaultProxy, through: Client
+) -> None:
+    proxy.on("PutObject", key="b").pause("put")
+
+    async def work(client: AsyncClient) -> None:
+        assert (await client.put(space, "a", io.BytesIO(b"x"))).verified and not await client.exists(space, "c")
+        running = asyncio.create_task(client.put(space, "b", b"y"))
+        assert await asyncio.to_thread(proxy.wait, "put")
+        await client.close_idle()
+        await asyncio.to_thread(patience.until, lambda: proxy.connected() == 1)
+        proxy.release("put")
+        assert (await running).verified and await client.exists(space, "b")
+        await client.close_idle()
+        await asyncio.to_thread(patience.until, lambda: not proxy.connected())
+        assert (await client.put(space, "a", io.BytesIO(b"x"))).verified
+        await client.close()
+
+    asyncio.run(work(AsyncClient(settings=through.settings)))
+    proxy.reset()
+    proxy.on("PutObject", key="b").pause("put")
+    through.get(space, "a")
+
+    def close() -> None:
+        through.close_idle()
+        patience.until(lambda: proxy.connected() == 1)
+
+    through.delete_many(space, ["c", "d"])
+    with proxy.meanwhile("put", close):
+        through.put(space, "b", b"y")
+    patience.until(lambda: not proxy.connected())
+    assert through.get(space, "b").data == b"y"
+
+
 def test_what_sends_nothing_still_works_and_a_pickle_is_a_new_client(client: Client, space: str) -> None:
     client.put(space, "a", b"x")
     client.close()
@@ -106,6 +140,66 @@ def test_a_transfer_that_runs_meanwhile_ends_and_can_be_repeated(
     with Client(settings=through.settings) as again:
         assert again.upload(space, "film", path).verified
         assert again.transfers() == () == tuple(again.list_uploads(space))
+
+
+def blocks(count: int, close: Callable[[], object]) -> Iterator[bytes]:
+    """So many blocks of a stream.  The client is closed while it reads them."""
+    for number in range(count):
+        if number == 1:
+            close()
+        yield bytes(BLOCK)
+
+
+def nothing_left(server: Server, space: str) -> bool:
+    with Client(server.public_key, server.private_key, endpoint=server.host) as other:
+        return [*other.list(space)] == [] == [*other.list_uploads(space)]
+
+
+def test_a_call_that_cannot_be_repeated_leaves_nothing_at_the_service(
+    server: Server, space: str, through: Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(bytes(3 * BLOCK))
+    calls: list[Callable[[Client], object]] = [
+        lambda client: client.upload(space, "a", blocks(4, client.close), part_jobs=1),
+        lambda client: client.upload(space, "a", path, part_jobs=1, journal=False, progress=lambda _: client.close()),
+        lambda client: client.put(space, "a", blocks(2, client.close), if_absent=True),
+        lambda client: client.copy(space, "b", space, "a", threshold=1, part_jobs=1, progress=lambda _: client.close()),
+    ]
+    for number, call in enumerate(calls):
+        client = Client(settings=through.settings)
+        if number == 3:
+            client.put(space, "a", bytes(3 * BLOCK))
+        with pytest.raises(errors.InvalidArgument, match=CLOSED):
+            call(client)
+        if number == 3:
+            through.delete(space, "a")
+        assert nothing_left(server, space), number
+
+
+def test_nor_does_a_call_on_a_loop(server: Server, space: str, proxy: FaultProxy, through: Client) -> None:
+    proxy.on("RenameObject").pause("rename")
+    proxy.on("UploadPart", part=1).pause("part")
+
+    async def work() -> None:
+        for paused in ("rename", "part"):
+            client = AsyncClient(settings=through.settings)
+            if paused == "rename":
+                call = client.put(space, "a", b"x", if_absent=True)
+            else:
+                call = client.upload(space, "a", io.BytesIO(bytes(3 * BLOCK)), part_jobs=1)  # type: ignore[assignment]
+            task = asyncio.create_task(call)
+            assert await asyncio.to_thread(proxy.wait, paused)
+            await client.close()
+            if paused == "part":
+                proxy.release("part")
+            with pytest.raises(errors.InvalidArgument, match=CLOSED):
+                await task
+            assert await asyncio.to_thread(nothing_left, server, space), paused
+            await asyncio.to_thread(proxy.settle, paused)
+
+    asyncio.run(work())
+    assert nothing_left(server, space)
 
 
 def test_a_request_that_is_connecting_is_not_sent(proxy: FaultProxy, through: Client) -> None:

@@ -83,7 +83,8 @@ def test_a_client_takes_its_keys_by_name_and_the_other_settings_as_options() -> 
 
 @pytest.mark.parametrize("made", [Client, AsyncClient, UVideoFileSystem], ids=lambda each: each.__name__)
 def test_help_and_editors_see_each_option_by_name(made: Any) -> None:
-    shown = inspect.signature(made.__init__).parameters
+    shown = inspect.signature(made).parameters  # of what is called, not of its __init__ only
+    assert ["self", *shown] == [*inspect.signature(made.__init__).parameters]
     fields = {each.name for each in dataclasses.fields(Settings)}
     assert fields <= shown.keys()
     assert not [each for each in shown.values() if each.kind is each.VAR_KEYWORD]

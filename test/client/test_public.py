@@ -20,7 +20,7 @@ PUBLIC = [
 ]
 
 METHODS = [
-    "abort abort_upload append assume_role begin_upload clean_uploads close copy copy_part create_space",
+    "abort abort_upload append assume_role begin_upload clean_uploads close close_idle copy copy_part create_space",
     "create_token delete delete_many delete_space delete_tags delete_token download download_dir exists finish_upload",
     "get get_acl get_tags list list_files list_parts list_space_files list_spaces list_tokens list_uploads",
     "open presign presign_post put put_known put_part rename restore resume set_acl set_class set_mime set_tags",

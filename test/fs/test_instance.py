@@ -10,11 +10,13 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import fsspec
 import pytest
+from fsspec.asyn import sync
 from fsspec.config import conf
 
 from test import patience
@@ -149,6 +151,34 @@ def test_close_ends_every_connection_and_a_later_call_makes_another(
         through.close()
         until(lambda: not proxy.connected())
     through.close()
+
+
+def test_close_ends_neither_a_file_nor_a_call_of_another_caller(
+    through: UVideoFileSystem, proxy: FaultProxy, space: str
+) -> None:
+    """fsspec gives the same instance to all callers with the same options."""
+    content = os.urandom(9 << 20)
+    through.pipe_file(f"{space}/a", content)
+    proxy.on("GetObject", key="b").pause("b")
+    through.pipe_file(f"{space}/b", b"whole")
+    streamed = sync(through.loop, through.open_async, f"{space}/a")
+    with through.open(f"{space}/a") as file, through.open(f"{space}/c", "wb") as written:
+        assert file.read(1 << 20) == content[: 1 << 20] and sync(through.loop, streamed.read, 3) == content[:3]
+        written.write(content)
+        with ThreadPoolExecutor(1) as beside:
+            call = beside.submit(through.cat_file, f"{space}/b")
+            assert proxy.wait("b")
+            through.close()
+            proxy.release("b")
+            assert call.result(patience.SECONDS) == b"whole"
+        assert file.read() == content[1 << 20 :]
+        file.seek(5)
+        assert file.read(4) == content[5:9] == sync(through.loop, streamed.read, 6)[2:6]
+        written.write(b"end")
+    assert through.size(f"{space}/c") == len(content) + 3
+    sync(through.loop, streamed.close)
+    through.close()
+    until(lambda: not proxy.connected())
 
 
 def test_paths() -> None:

@@ -21,11 +21,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from test import patience
+from test.idle_connections import idle_connections
 from test.operate.disks import Disks, mounted
 from test.operate.prometheus import Prometheus, hurried, started
 from test.operate.test_promtool import NEVER, RULES
 from test.ports import free_ports
-from test.server.wire import Peer, connect, pattern
+from test.server.wire import Peer, pattern
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import operation, signature
 from uvideo.server.ops import backup_record
@@ -271,21 +272,13 @@ def throttled(scene: Scene, seen: Prometheus) -> None:
 
 
 def crowded(scene: Scene, seen: Prometheus) -> None:
-    port = scene.servers["crowded"].port
-    for _ in range(2):
-        scene.push(connect(port))
-
-    def work() -> None:
-        with connect(port) as sock:
-            assert sock.recv(12) in (b"HTTP/1.1 503", b"")  # b"" if the server has ended one of the two, after 75 s
-
-    scene.again(work)
+    """It takes two connections.  One of three is always refused, and tried again."""
+    scene.push(idle_connections(scene.servers["crowded"].port, 3))
 
 
 def exhausted(scene: Scene, seen: Prometheus) -> None:
     server = scene.servers["exhausted"]
-    for _ in range(200):
-        scene.push(connect(server.port))
+    scene.push(idle_connections(server.port, 200))
     place, hard = Path(f"/proc/{server.pid}/fd"), resource.prlimit(server.pid, resource.RLIMIT_NOFILE)[1]
     patience.until(lambda: len(list(place.iterdir())) > 200)
     resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (len(list(place.iterdir())) * 100 // 94, hard))

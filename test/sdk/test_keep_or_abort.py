@@ -5,6 +5,7 @@ from __future__ import absolute_import, division, print_function
 import unittest
 
 from ucloud.uvideo.engine.keep_or_abort import FREE, RECORD, RESUME, keep_or_abort
+from ucloud.uvideo.http.pool import TransportClosed
 from ucloud.uvideo.protocol import errors
 
 #: What becomes of an upload that met such an error.
@@ -21,7 +22,7 @@ EXPECTED = {
         errors.Unavailable,
         errors.InternalError,
     ),
-    RECORD: (errors.LocalFailure,),
+    RECORD: (errors.LocalFailure, TransportClosed),
     FREE: (
         errors.SourceChanged,
         errors.IntegrityError,

@@ -373,7 +373,8 @@ def test_both_languages_say_the_same_things() -> None:
     assert len(asked) > 150 and asked <= set(english)
     named = set(re.findall(r"\"([a-zA-Z0-9.]+)\"", sources))
     composed = ("error.", "share.span.", "class.", "state.", "column.", "acl.")
-    assert [key for key in english if key.removesuffix(".one") not in named and not key.startswith(composed)] == []
+    unnamed = (re.sub(r"\.(one|short)$", "", key) for key in english)
+    assert [key for key in unnamed if key not in named and not key.startswith(composed)] == []
 
 
 # Spaces and objects
@@ -472,6 +473,22 @@ def test_what_is_given_wrongly(user: Visitor, space: str, name: str, given: dict
     said = user.post(name, {"space": space, **given})
     assert said.status == 400 or said.json().get("failed"), said.body
     assert "\n" not in said.json().get("message", "")
+
+
+def test_a_search_for_a_part_of_a_name(user: Visitor, peer: Peer, space: str) -> None:
+    for key in ("f/My Clip 1.mp4", "f/clips/a", "other"):
+        peer.do(operation.PutObject(space, key, mime="video/mp4"), b"abc")
+    whole = user.get("objects/search", space=space, text="CLIP").json()
+    assert whole["prefixes"] == ["f/clips/"] and whole["searched"] == 3 and whole["next"] == ""
+    ((key, size, modified, mime, storage_class, restored, tag),) = whole["objects"]
+    assert (key, size, mime, storage_class, restored) == ("f/My Clip 1.mp4", 3, "video/mp4", "STANDARD", None)
+    assert modified and tag == etag.from_digests([etag.block_digest(b"abc")])
+    first = user.get("objects/search", space=space, prefix="f/", text="clip", limit=1).json()
+    rest = user.get("objects/search", space=space, prefix="f/", text="clip", limit=1, marker=first["next"]).json()
+    assert (len(first["objects"]), first["prefixes"], rest["objects"], rest["prefixes"]) == (1, [], [], ["f/clips/"])
+    for given in ({}, {"text": ""}, {"text": "x" * 1001}, {"text": "x", "limit": 0}, {"text": "x", "limit": 1001}):
+        assert user.get("objects/search", space=space, **given).status == 400
+    assert user.get("objects/search", space=f"not-{space}", text="x").json()["error"] == "SpaceNotFound"
 
 
 def test_another_accounts_space_is_not_there(tmp_path: Path) -> None:

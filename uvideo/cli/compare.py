@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from uvideo.cli.display import Display
     from uvideo.cli.etags import Etags
 
-__all__ = ["Comparison", "may_be_same", "merge", "without_markers"]
+__all__ = ["Comparison", "has_other_time", "may_be_same", "merge", "without_markers"]
 
 
 def merge(left: Iterable[Entry], right: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry | None]]:
@@ -47,6 +47,11 @@ def may_be_same(one: Entry, other: Entry) -> bool:
     A file that says it has 0 bytes may have content, as those of /proc, so its etag must be computed.
     """
     return one.size == other.size or any(each.path is not None and each.size == 0 for each in (one, other))
+
+
+def has_other_time(one: Entry, other: Entry) -> bool:
+    """Whether the times of two files are known and differ; for an object it is the time stored with it."""
+    return None not in (one.file_ns, other.file_ns) and one.file_ns != other.file_ns
 
 
 class Comparison:

@@ -24,8 +24,9 @@ SETTINGS = ("profile", "config", "endpoint", "provider", "no_verify")
 class Context:
     """Options that every verb has, given before or after it; the last one takes precedence.
 
-    profile, config, endpoint, provider: see uvideo.Settings.  no_verify: compare no etags.  dry_run: print what would
-    be done.  yes: do not ask.  line, argv: of the command, in a file that ``run`` reads.
+    profile, config, endpoint, provider: see uvideo.Settings.  no_verify: compare no etags.  no_times: store and restore
+    no times of files.  dry_run: print what would be done.  yes: do not ask.  line, argv: of the command, in a file that
+    ``run`` reads.
     stats: seconds between lines of progress off a terminal, None if not given.
     """
 
@@ -37,7 +38,7 @@ class Context:
         self.json = self.quiet = self.verbose = self.no_progress = False
         self.stats: float | None = None
         self.display: Display | None = None  # of this call, or of the file of commands of which it is a line
-        self.dry_run = self.yes = self.no_verify = False
+        self.dry_run = self.yes = self.no_verify = self.no_times = False
         self.line: int | None = None
         self.argv: list[str] = []
         self.goes_on = False  # whether the same command, run again, continues an interrupted one
@@ -130,7 +131,7 @@ class Context:
     def child(self, line: int, argv: list[str]) -> Context:
         """The Context of one line of `run`, with the same options, client and Cancel."""
         made = Context()
-        for name in (*SETTINGS, "json", "quiet", "verbose", "dry_run", "yes"):
+        for name in (*SETTINGS, "json", "quiet", "verbose", "dry_run", "yes", "no_times"):
             setattr(made, name, getattr(self, name))
         made.line, made.argv, made._parent, made._cancel = line, argv, self, self.cancel
         made.display = self.display

@@ -22,6 +22,7 @@ from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind, OutputGone, size
 from uvideo.cli.walk import Entry, check_inside
 from uvideo.errors import IntegrityError, InvalidArgument, LocalFailure, UVideoError
+from uvideo.transfer import file_time
 from uvideo.transfer.fatal_errors import CircuitBreaker, system
 from uvideo.transfer.pool import Pool
 
@@ -73,7 +74,7 @@ DONE = Kind(
 )
 SKIPPED = Kind(
     "skipped",
-    {"source": "string", "target": "string", "reason": "string"},  # reason: exists or same
+    {"source": "string", "target": "string", "reason": "string"},  # reason: exists, same or newer
     lambda record: say("skipped {source}: {target} exists", source=record["source"], target=record["target"]),
 )
 
@@ -82,8 +83,9 @@ SKIPPED = Kind(
 class MoverOptions:
     """Options of a Mover.  jobs: items at a time.  limit: shared by all items.  keep: leave existing targets alone.
 
-    move: remove the source afterwards.  verify: keep the source of an unverified copy.  metadata, storage_class, mime:
-    of the new object.
+    move: remove the source afterwards.  verify: keep the source of an unverified copy.  times: store and restore the
+    times of files.  metadata, storage_class, mime: of the new object.  update: skip items whose target is not older.
+    size_only: skip those whose target has the same size.
     """
 
     jobs: int
@@ -95,6 +97,9 @@ class MoverOptions:
     keep: bool = False
     move: bool = False
     verify: bool = True
+    times: bool = True
+    update: bool = False
+    size_only: bool = False
 
 
 def sides(record: TransferRecord) -> tuple[str, str]:
@@ -320,6 +325,7 @@ class Mover:
             mime=options.mime or kind,
             storage_class=options.storage_class,
             metadata=options.metadata,
+            times=options.times,
             **self._given(line),
         )
 
@@ -329,7 +335,7 @@ class Mover:
         if isinstance(target, str) and (folder := os.path.dirname(target)):
             os.makedirs(folder, exist_ok=True)
         where = sys.stdout.buffer if isinstance(target, Pipe) else target
-        found = self._client.download(source.space, source.key, where, **self._given(line))
+        found = self._client.download(source.space, source.key, where, times=self._options.times, **self._given(line))
         if isinstance(target, Pipe):
             sys.stdout.buffer.flush()
         elif found.verified and found.etag and self._etags:
@@ -355,6 +361,8 @@ class Mover:
             kept = self._client.stat(source.space, source.key)
             given["mime"], given["headers"] = options.mime or kept.mime, kept.headers
             given["metadata"] = kept.metadata if options.metadata is None else options.metadata
+            if options.times and (text := kept.metadata.get(file_time.NAME)) is not None:
+                given["metadata"] = file_time.completed(given["metadata"], text, len(kept.headers))
         given["part_jobs"], given["progress"], given["cancel"] = options.part_jobs, line, self._context.cancel
         copied = self._client.copy(target.space, target.key, source.space, source.key, **given)
         return Carried("copy", copied.size or 0, copied.etag, copied.verified)

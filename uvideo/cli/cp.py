@@ -36,6 +36,7 @@ __all__ = [
     "pairs",
     "rates",
     "selection",
+    "times",
 ]
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class MoveOptions(SelectionOptions, RateOptions):
 
     recursive: bool
     no_clobber: bool
+    update: bool
+    size_only: bool
     meta: tuple[str, ...]
     storage_class: str | None
     mime: str | None
@@ -102,9 +105,9 @@ def folder_reader(
 ) -> FolderReader:
     """The FolderReader for the options that ``selection`` adds.  links: in place of --links."""
     chosen = Filter(options["include"], options["exclude"])
-    return FolderReader(
-        context.report, chosen, check_links(options["links"]) if links is None else links, options["skip_special"]
-    )
+    followed = check_links(options["links"]) if links is None else links
+    state = context.client.settings.state()
+    return FolderReader(context.report, chosen, followed, options["skip_special"], state)
 
 
 def rates(function: Function) -> Function:
@@ -116,6 +119,17 @@ def rates(function: Function) -> Function:
     )
     jobs = option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, help="Number of files at a time.")
     return jobs(function)
+
+
+def times(function: Function) -> Function:
+    """Adds the option --no-times."""
+    return option(
+        "--no-times",
+        is_flag=True,
+        expose_value=False,
+        callback=store,
+        help="Neither store nor restore modification times of files.",
+    )(function)
 
 
 def pairs(texts: Iterable[str]) -> dict[str, str] | None:
@@ -138,7 +152,13 @@ def mover_options(context: Context, options: RateOptions) -> MoverOptions:
     from uvideo import Limit
 
     limit = None if options["bwlimit"] is None else Limit(options["bwlimit"])
-    return MoverOptions(jobs=options["jobs"], part_jobs=options["part_jobs"], limit=limit, verify=not context.no_verify)
+    return MoverOptions(
+        jobs=options["jobs"],
+        part_jobs=options["part_jobs"],
+        limit=limit,
+        verify=not context.no_verify,
+        times=not context.no_times,
+    )
 
 
 def moving(function: Function) -> Function:
@@ -150,6 +170,8 @@ def moving(function: Function) -> Function:
             option("--recursive", "-r", "-R", is_flag=True, help="Include folders, with their contents."),
             selection,
             option("--no-clobber", "-n", is_flag=True, help="Do not overwrite existing targets."),
+            option("--update", "-u", is_flag=True, help="Skip items whose target is as new as the source, or newer."),
+            option("--size-only", is_flag=True, help="Skip items whose target has the same size."),
             option("--meta", multiple=True, metavar="NAME=VALUE", help="Metadata of the new objects. Repeatable."),
             option(
                 "--class",
@@ -158,6 +180,7 @@ def moving(function: Function) -> Function:
                 help="Storage class of the new objects.",
             ),
             option("--mime", metavar="TYPE", help="Media type; by default guessed from name, then content."),
+            times,
             rates,
         )
     ):
@@ -175,6 +198,8 @@ def _is_output(path: str) -> bool:
 
 def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, **options: Unpack[MoveOptions]) -> int:
     report = context.report
+    if options["update"] and options["size_only"]:
+        raise InvalidArgument(say("{one} and {other} cannot be combined", one="--update", other="--size-only"))
     to = parse(target)
     if isinstance(to, Local) and _is_output(to.path):
         to = Pipe(to.path)
@@ -192,6 +217,8 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
         mime=options["mime"],
         keep=options["no_clobber"],
         move=move,
+        update=options["update"],
+        size_only=options["size_only"],
     )
     reader = folder_reader(context, options)
     destinations = Destinations(context.client, given, to, options["recursive"], reader, report.fail, context.dry_run)
@@ -202,19 +229,19 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
         shown = stack.enter_context(display(context))
         etags = None if unfinished is None else stack.enter_context(closing(Etags()))
         mover = Mover(context, chosen, shown, etags, one_space=one_space)
-        if unfinished is None or etags is None:
-            mover.carry(destinations.tasks())
-        else:
+        comparison = None
+        if unfinished is not None and etags is not None:
             if not context.dry_run:
                 unfinished.begin()
             if unfinished.exists:
                 report.tell(say("an earlier run of this command did not finish: what is the same is skipped"))
                 comparison = Comparison(etags, context.cancel, shown)
-                Remainder(context, mover, chosen, comparison, shown).carry(destinations.tasks())
-            else:
-                mover.carry(destinations.tasks())
-            if not (report.failed or context.dry_run):
-                unfinished.finish()
+        if comparison is not None or chosen.update or chosen.size_only:
+            Remainder(context, mover, chosen, comparison, shown).carry(destinations.tasks())
+        else:
+            mover.carry(destinations.tasks())
+        if unfinished is not None and not (report.failed or context.dry_run):
+            unfinished.finish()
     if mover.done + mover.skipped + report.failed != 1 or report.links or report.special or report.json:
         mover.summary()
     return report.finish(mover.done + mover.skipped)

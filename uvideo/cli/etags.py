@@ -150,7 +150,7 @@ class Etags:
                     "SELECT etag FROM etags WHERE path=? AND size=? AND mtime_ns=? AND ctime_ns=? AND inode=?",
                     (_name(entry.path), entry.size, entry.mtime_ns, entry.ctime_ns, entry.inode),
                 ).fetchone()
-            except sqlite3.Error:
+            except (sqlite3.Error, OverflowError):  # a time after the year 2262 is no integer of SQLite
                 return None
         return None if row is None else str(row[0])
 
@@ -166,6 +166,8 @@ class Etags:
                 self._kept += 1
                 if self._kept % BATCH == 0:
                     self.database.commit()
+            except OverflowError:  # as in find
+                return
             except sqlite3.Error:  # another process writes, or the disk is full: wait for it only once
                 self._writes = False
 

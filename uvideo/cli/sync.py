@@ -14,10 +14,11 @@ import click
 from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
 from uvideo.cli.ask import confirmed, yes
+from uvideo.cli.backup import Backup, check_backup
 from uvideo.cli.compare import Comparison, may_be_same, merge, without_markers
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
-from uvideo.cli.cp import RateOptions, SelectionOptions, folder_reader, mover_options, rates, selection
+from uvideo.cli.cp import RateOptions, SelectionOptions, folder_reader, mover_options, rates, selection, times
 from uvideo.cli.destinations import nothing
 from uvideo.cli.display import Display
 from uvideo.cli.etags import Etags
@@ -29,6 +30,7 @@ from uvideo.cli.rm import delete_all
 from uvideo.cli.verb_command import Example, option, verb
 from uvideo.cli.walk import Entry, check_inside, objects, one_file
 from uvideo.errors import Cancelled, InvalidArgument, NotFound, UVideoError
+from uvideo.transfer import file_time
 from uvideo.transfer.folders import FolderTarget
 
 __all__ = ["apply", "sync"]
@@ -57,8 +59,10 @@ class SyncOptions(SelectionOptions, RateOptions):
     delete: bool
     max_delete: int
     size_only: bool
+    times: bool
     checksum: bool
     plan: str | None
+    backup_dir: str | None
 
 
 class Guarded(UVideoError):
@@ -94,6 +98,7 @@ class Sync:
         self._writer: PlanWriter | None = None
         self._etags = Etags(fresh=options["checksum"])
         self._folder: FolderTarget | None = None
+        self._backup: Backup | None = None
 
     # Listings
 
@@ -149,19 +154,23 @@ class Sync:
     def _is_same(self, ours: Entry, theirs: Entry, comparison: Comparison) -> bool:
         if self._options["size_only"]:
             return ours.size == theirs.size
+        if self._options["times"] and ours.size == theirs.size and ours.file_ns == theirs.file_ns is not None:
+            return True
         found = comparison.same(ours, theirs)
-        if found is None:
-            return not self._options["checksum"] and self._is_older(ours, theirs)
+        if found is None:  # their contents cannot be compared
+            return not self._options["checksum"] and ours.time_ns <= theirs.time_ns
+        if found and self._options["times"]:
+            self._set_time(theirs, ours.file_ns)
         return found
 
-    @staticmethod
-    def _is_older(ours: Entry, theirs: Entry) -> bool:
-        """Whether the source is not newer than the target; used if their contents cannot be compared."""
-        times = [
-            each.mtime_ns / 1e9 if each.path is not None else each.modified.timestamp() if each.modified else 0.0
-            for each in (ours, theirs)
-        ]
-        return times[0] <= times[1]
+    def _set_time(self, entry: Entry, ns: int | None) -> None:
+        """Give a file of the target the time of its equal source, if that is known."""
+        if entry.path is None or ns is None or self._is_trial or not self._mover_options.times:
+            return
+        if entry.within is not None:
+            check_inside(entry.within, entry.path)
+        if os.stat(entry.path).st_mtime_ns == entry.mtime_ns:
+            file_time.restore(entry.path, file_time.encoded(ns))
 
     # Actions
 
@@ -191,6 +200,11 @@ class Sync:
                     raise InvalidArgument(say("source and target contain one another"))
         if self._options["delete"] and not (self._context.yes or self._context.interactive or self._is_trial):
             raise InvalidArgument(say("--delete asks before it deletes; without a terminal it needs -y"))
+        if self._options["backup_dir"] is not None:
+            if self._plan is not None:
+                raise InvalidArgument(say("{one} and {other} cannot be combined", one="--backup-dir", other="--plan"))
+            place = check_backup(parse(self._options["backup_dir"]), self._source, self._target)
+            self._backup = Backup(self._context, place, self._mover_options)
 
     @property
     def _is_trial(self) -> bool:
@@ -237,7 +251,11 @@ class Sync:
                 self._report.item(PLANNED, action=action, source=source, target=str(to), bytes=ours.size)
             shown.item(ours.size)
             return
-        mover(Task(ours, to, within=self._target.path if isinstance(self._target, Local) else None))
+        task = Task(ours, to, within=self._target.path if isinstance(self._target, Local) else None)
+        if self._backup is None or theirs is None:
+            mover(task)
+        elif not self._backup.before(theirs, lambda: mover(task)):
+            shown.item(ours.size)
 
     def _remove(self) -> int:
         """Delete the entries that only the target has; return how many."""
@@ -265,6 +283,8 @@ class Sync:
         question = say("delete {count} items from {target}?", count=self._surplus_count, target=self._target)
         if not confirmed(self._context, question):
             return 0
+        if self._backup is not None:
+            return self._backup.move(self._surplus)
         return delete_all(self._context, self._surplus, self._options["jobs"])
 
 
@@ -302,6 +322,10 @@ def _endpoint(context: Context) -> str:
         ),
         Example("A local mirror of a space:", "uvideo sync uvideo://demo/ mirror --delete -y"),
         Example(
+            "The same, with a backup of what is overwritten or deleted:",
+            "uvideo sync uvideo://demo/ mirror --delete -y --backup-dir mirror-before-$(date +%F)",
+        ),
+        Example(
             "Synchronize one space with another, by size only:",
             "uvideo sync uvideo://demo/ uvideo://backup/ --size-only",
         ),
@@ -320,13 +344,18 @@ def _endpoint(context: Context) -> str:
 )
 @yes
 @option("--size-only", is_flag=True, help="Compare sizes only.")
+@option("--times", is_flag=True, help="Compare sizes and times, and content only if the times differ.")
 @option("--checksum", is_flag=True, help="Compare content by etags computed anew, without the cache.")
+@option("--backup-dir", metavar="PLACE", help="Move here what would be overwritten or deleted.")
 @option("--plan", metavar="FILE", help="Change nothing; write a plan to this file.")
 @selection
+@times
 @rates
 def sync(context: Context, source: str, target: str, **options: Unpack[SyncOptions]) -> int:
-    if options["checksum"] and options["size_only"]:
-        raise InvalidArgument(say("--checksum and --size-only cannot be combined"))
+    given = {"--checksum": options["checksum"], "--size-only": options["size_only"], "--times": options["times"]}
+    ways = [name for name, is_given in given.items() if is_given]
+    if len(ways) > 1:
+        raise InvalidArgument(say("{one} and {other} cannot be combined", one=ways[0], other=ways[1]))
     context.goes_on = True
     return Sync(context, _folder(source), _folder(target), options).run()
 
@@ -387,6 +416,7 @@ class Changed(UVideoError):
 )
 @click.argument("file", metavar="FILE")
 @yes
+@times
 @rates
 def apply(context: Context, file: str, **options: Unpack[RateOptions]) -> int:
     context.goes_on = True

@@ -6,12 +6,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uvideo.cli.address import Pipe, Remote
-from uvideo.cli.walk import Entry, one_file
-from uvideo.errors import Cancelled, LocalFailure, UVideoError
+from uvideo.cli.compare import has_other_time
+from uvideo.cli.walk import Entry, of_object, one_file
+from uvideo.errors import Cancelled, LocalFailure, NotFound, UVideoError
+from uvideo.transfer import file_time
 
 if TYPE_CHECKING:
     from uvideo import Client
@@ -53,24 +56,27 @@ class UnfinishedCopy:
 class TargetLookup:
     """Finds the entries at targets.  If they are asked for in the order of keys, a page of a listing answers for many.
 
-    Not safe to share between threads.
+    strict: raise an error if it cannot be found out what is there.  Not safe to share between threads.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, strict: bool = False) -> None:
         self._client = client
+        self._suppressed = (NotFound, FileNotFoundError, LocalFailure) if strict else (UVideoError, OSError)
         self._page: dict[str, Entry] = {}
         self._end: str | None = ""  # the page has all keys from the one asked for up to this one; None: to the last
         self._asked: Remote | None = None
         self._misses = 0
 
     def find(self, target: Remote | str | Pipe) -> Entry | None:
-        """The entry at a target; None if there is none, or if it cannot be found out."""
+        """The entry at a target; None if there is none, or if it cannot be found out.  UVideoError, OSError."""
         if isinstance(target, Remote):
-            found = self._object(target)
-            self._asked = target
-            return found
-        with suppress(OSError, LocalFailure):
-            return one_file(str(target), "")
+            try:
+                return self._object(target)
+            finally:
+                self._asked = target
+        if isinstance(target, str):
+            with suppress(*self._suppressed):
+                return one_file(target, "")
         return None
 
     def _object(self, target: Remote) -> Entry | None:
@@ -91,41 +97,47 @@ class TargetLookup:
         with suppress(UVideoError):  # a key without the right to list
             page = next(self._client.list(before.space, start_after=before.key).pages())
             for each in page.items:
-                place = Remote(before.space, each.key)
-                self._page[each.key] = Entry("", each.size, place, etag=each.etag, modified=each.modified)
+                self._page[each.key] = of_object(each)
             self._end = page.items[-1].key if page.items and page.marker else "" if page.marker else None
 
     def _single(self, target: Remote) -> Entry | None:
-        with suppress(UVideoError):
-            found = self._client.stat(target.space, target.key)
-            return Entry("", found.size, target, etag=found.etag, modified=found.modified)
+        with suppress(*self._suppressed):
+            return of_object(self._client.stat(target.space, target.key))
         return None
 
 
 class Remainder:
-    """Carries out the tasks of a copy that an earlier run did not finish; skips those whose target is the same."""
+    """Carries out the tasks of a copy whose targets need it: see ``update`` and ``size_only`` of MoverOptions.
+
+    comparison: for a copy that an earlier run did not finish; a target with the same content is skipped.
+    """
 
     def __init__(
-        self, context: Context, mover: Mover, options: MoverOptions, comparison: Comparison, shown: Display
+        self, context: Context, mover: Mover, options: MoverOptions, comparison: Comparison | None, shown: Display
     ) -> None:
         self._context, self._client, self._mover, self._options = context, context.client, mover, options
         self._comparison, self._display = comparison, shown
 
     def carry(self, tasks: Iterable[Task]) -> None:
         """As Mover.carry."""
-        lookup = TargetLookup(self._client)
+        lookup = TargetLookup(self._client, strict=self._options.update or self._options.size_only)
 
         def pairs() -> Iterator[tuple[Task, Entry | None]]:
             for task in tasks:
-                yield task, lookup.find(task.target)
+                try:
+                    present = lookup.find(task.target)
+                except (UVideoError, OSError) as error:
+                    self._context.report.fail(error, task.source)
+                else:
+                    yield task, present
 
         self._mover.run(self._display.early(pairs(), lambda pair: self._display.expect(pair[0].size)), self._one)
 
     def _one(self, pair: tuple[Task, Entry | None]) -> None:
         task, present = pair
         try:
-            if present is not None and self._is_same(task, present):
-                self._mover.skip(task.source, str(task.target), "same")
+            if present is not None and (reason := self._reason(task, present)):
+                self._mover.skip(task.source, str(task.target), reason)
                 self._display.item(task.size)
                 return
         except (UVideoError, OSError) as error:  # whatever it is: the copy meets it too and reports it
@@ -133,14 +145,30 @@ class Remainder:
                 return
         self._mover(task)
 
-    def _is_same(self, task: Task, present: Entry) -> bool:
+    def _reason(self, task: Task, present: Entry) -> str | None:
+        """Why an item is not copied; None if it is."""
+        entry = task.entry
+        if entry is None:
+            return None
+        if self._options.update and entry.time_ns <= present.time_ns:
+            return "newer"
+        if self._options.size_only and entry.size == present.size:
+            return "same"
+        return "same" if self._comparison is not None and self._is_same(entry, present, self._comparison) else None
+
+    def _is_same(self, entry: Entry, present: Entry, comparison: Comparison) -> bool:
         """Whether a target has the content of its source, and the properties that the command gives it."""
-        if task.entry is None or not self._comparison.same(task.entry, present):
-            return False
         options, place = self._options, present.place
+        if options.times and has_other_time(entry, present):
+            return False
+        if not comparison.same(entry, present):
+            return False
         given = {"metadata": options.metadata, "storage_class": options.storage_class, "mime": options.mime}
         wanted = {name: value for name, value in given.items() if value is not None}
         if not wanted or isinstance(place, str):
             return True
-        found = self._client.stat(place.space, place.key)  # listings have no metadata
+        found = self._client.stat(place.space, place.key)  # listings do not have all
+        if options.metadata is not None and file_time.NAME not in options.metadata:
+            kept = {name: value for name, value in found.metadata.items() if name != file_time.NAME}
+            found = replace(found, metadata=kept)
         return all(getattr(found, name) == value for name, value in wanted.items())

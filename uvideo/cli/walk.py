@@ -8,27 +8,29 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from uvideo.cli.address import Remote
 from uvideo.cli.i18n import say
-from uvideo.cli.lookup import stat_object
 from uvideo.errors import BadAnswer, LocalFailure, UVideoError
+from uvideo.transfer import file_time
 from uvideo.transfer.walk import EVERYTHING, FoundFile, Links, Problem, Selection, walk
 
 if TYPE_CHECKING:
     from uvideo import Client
     from uvideo.cli.report import Report
+    from uvideo.models import ObjectInfo
 
-__all__ = ["Entry", "FolderReader", "ascending", "check_inside", "objects", "one_file", "one_object"]
+__all__ = ["Entry", "FolderReader", "ascending", "check_inside", "objects", "of_object", "one_file", "one_object"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A file or an object.  name: relative to the start of the walk, with slashes.  place: an object, or a local path.
 
-    mtime_ns, inode, ctime_ns: of a file.  etag, modified: of an object.  within: the folder that links must not lead
-    a file out of, or None.
+    mtime_ns, inode, ctime_ns: of a file.  etag, modified: of an object.  stored_ns: the time of its file that is stored
+    with an object, or None.  within: the folder that links must not lead a file out of, or None.
     """
 
     name: str
@@ -40,11 +42,30 @@ class Entry:
     modified: datetime | None = None
     ctime_ns: int = field(default=0, compare=False)  # a plan does not refuse a file whose mode changed
     within: str | None = field(default=None, compare=False)
+    stored_ns: int | None = field(default=None, compare=False)
 
     @property
     def path(self) -> str | None:
         """The path of a file; None for an object."""
         return self.place if isinstance(self.place, str) else None
+
+    @property
+    def file_ns(self) -> int | None:
+        """The modification time of a file, or of the file that an object was made of; None if it is not known."""
+        return self.stored_ns if self.path is None else self.mtime_ns
+
+    @property
+    def time_ns(self) -> int:
+        """As ``file_ns``, else the time when the object was stored; 0 without any."""
+        if (found := self.file_ns) is not None:
+            return found
+        return round(self.modified.timestamp() * 1e9) if self.modified else 0
+
+
+def of_object(found: ObjectInfo, name: str = "") -> Entry:
+    """The Entry of an ObjectInfo."""
+    place, stored = Remote(found.space, found.key), file_time.stored(found.metadata)
+    return Entry(name, found.size, place, etag=found.etag, modified=found.modified, stored_ns=stored)
 
 
 def one_file(path: str, name: str, within: str | None = None) -> Entry:
@@ -64,15 +85,16 @@ def check_inside(root: str, path: str) -> None:
 
 def one_object(client: Client, place: Remote, name: str = "") -> Entry:
     """The Entry of an object.  NotFound."""
-    found = stat_object(client, place)
-    return Entry(name, found.size, place, etag=found.etag, modified=found.modified)
+    return of_object(client.stat(place.space, place.key), name)
 
 
 class FolderReader:
     """Lists local folders.  The report gets what fails, and a warning for each name that is skipped.
 
-    chosen: selects files by their names.  links: which links are followed, as in ``uvideo.transfer.walk``.
-    skip_special: skip pipes, sockets and devices; otherwise each of them fails.
+    chosen: selects files by their names.  links: which links are followed, as in ``uvideo.transfer.walk``; "files": the
+    folder is a target, so a name that can be no source is skipped instead of failing.
+    skip_special: skip pipes, sockets and devices; otherwise each of them fails.  state: the folder of the command's own
+    records, which is skipped below a listed folder.
     """
 
     def __init__(
@@ -81,7 +103,9 @@ class FolderReader:
         chosen: Selection = EVERYTHING,
         links: Links | Literal["files"] = "inside",
         skip_special: bool = False,
+        state: Path | None = None,
     ) -> None:
+        self._state, self._is_target = state, links == "files"
         self._report, self.chosen, self._links, self._skip_special = report, chosen, links, skip_special
         self._skipped: deque[str] = deque()
 
@@ -93,11 +117,11 @@ class FolderReader:
         within: a Selection in place of ``chosen``.
         """
         inside = None if self._links == "follow" else root
-        for found in walk(root, prefix, self.chosen if within is None else within, depth, self._links):
+        for found in walk(root, prefix, self.chosen if within is None else within, depth, self._links, self._state):
             try:
                 if isinstance(found.problem, OSError):
                     raise found.problem
-                if found.problem is Problem.NAME:
+                if found.problem is Problem.NAME and not self._is_target:
                     raise LocalFailure(say("the name is not UTF-8 and cannot be a key: rename it"))
                 if found.problem is not None:
                     self._skip(found, root)
@@ -110,6 +134,9 @@ class FolderReader:
 
     def _skip(self, found: FoundFile, root: str) -> None:
         report, path = self._report, found.path
+        if self._is_target and found.problem is not Problem.STATE:
+            report.note(say("skipped {path}: it is no file that could be stored", path=path))
+            return
         self._skipped.append(found.name.rstrip("/"))
         if found.problem is Problem.UNSELECTED:
             return
@@ -120,6 +147,9 @@ class FolderReader:
                 )
             report.special += 1
             report.tell(say("skipped {path}: it is a pipe, a socket or a device", path=path))
+            return
+        if found.problem is Problem.STATE:
+            report.tell(say("skipped {path}: it is the folder of uvideo's own records", path=path))
             return
         report.links += 1
         if found.problem is Problem.LINK:
@@ -145,7 +175,7 @@ def objects(client: Client, space: str, prefix: str, base: str | None = None, fl
     """
     skip = len(prefix if base is None else base)
     return ascending(
-        Entry(each.key[skip:], each.size, Remote(space, each.key), etag=each.etag, modified=each.modified)
+        of_object(each, each.key[skip:])
         for each in client.list(space, prefix, delimiter="/" if flat else "")
         if not each.is_prefix
     )

@@ -140,6 +140,15 @@ class AsyncClient(BaseClient):
         if client is not None:
             client.close()
 
+    async def close_idle(self) -> None:
+        self._core.transport.close()
+        await self._carrier.close_idle()
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            threads.shutdown(wait=False)
+        if self._client is not None:
+            self._client.close_idle()
+
     async def __aenter__(self) -> AsyncClient:
         return self
 

@@ -98,6 +98,14 @@ class AsyncCarrier:
         if connections:
             await asyncio.sleep(0)  # lets the loop close the sockets
 
+    async def close_idle(self) -> None:
+        """Close the idle connections.  Those in use are closed after their requests if their routes are closed."""
+        waiting, self.pool.idle = self.pool.idle, {}
+        for connection in [each for idle in waiting.values() for each in idle]:
+            self._drop(connection)
+        if waiting:
+            await asyncio.sleep(0)  # lets the loop close the sockets
+
     async def call(
         self, op: DataOperation, body: bytes | None = None, lost: list[UVideoError] | None = None, proof: bool = True
     ) -> tuple[Any, message.Response]:

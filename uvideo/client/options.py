@@ -96,6 +96,7 @@ class TransferOptions(ResumeOptions, total=False):
 
     journal: bool
     checksum: bool | None
+    times: bool
 
 
 class KeptOptions(TypedDict, total=False):

@@ -20,6 +20,7 @@ from uvideo.client import operations
 from uvideo.client.base import BaseClient
 from uvideo.client.carrier import carried, fetched, whole
 from uvideo.client.listing import Listing, Merge, items_of
+from uvideo.client.lookup import looked_up
 from uvideo.client.operations import DataCall, ManagementCall
 from uvideo.client.stream import Content, Source, path_of, stream
 from uvideo.config.renames import refusing_old_names
@@ -82,6 +83,12 @@ class Client(BaseClient):
     def close(self) -> None:
         """Close the connections, for good: a later request raises InvalidArgument, in a running transfer, too."""
         self._carrier.transport.shut()
+
+    def close_idle(self) -> None:
+        """Close the connections that no request uses now, and the others after their requests.  A later request opens
+        new ones.
+        """
+        self._carrier.transport.close()
 
     def __enter__(self) -> Client:
         return self
@@ -298,6 +305,7 @@ class Client(BaseClient):
         deadline: float | None = None,
         journal: bool = True,
         checksum: bool | None = None,
+        times: bool = False,
     ) -> models.Stored:
         """Store an object of any size: a small one in one request, a large one in parts, several at the same time,
         verified.
@@ -312,10 +320,14 @@ class Client(BaseClient):
         Cancel that another thread may set.  deadline: seconds for the whole upload.  journal: False to keep no record.
         checksum: False to hash nothing and trust the service's etags; parts of a file then go from the disk to the
         network without being read by this process.
+        times: store the modification time of a file as metadata ``mtime``, in seconds since 1970 as rclone does, unless
+        ``metadata`` has that name.
         """
-        from uvideo.transfer import upload
+        from uvideo.transfer import file_time, upload
 
         path = path_of(source) or ""
+        if times and path:
+            metadata = file_time.with_time(metadata, path, len(headers or ()))
         config = self._config(part_jobs, bandwidth, progress, journal, self._checks(checksum))
         stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
         op = operations.put(space, key, None, path, **stored)
@@ -329,6 +341,7 @@ class Client(BaseClient):
         progress: Callable[[models.Progress], None] | None,
         journal: bool,
         verify: bool | None,
+        times: bool = False,
     ) -> TransferConfig:
         from uvideo.transfer.limit import limited
         from uvideo.transfer.transfer_config import TransferConfig
@@ -340,6 +353,7 @@ class Client(BaseClient):
             limit=limited(bandwidth, self._settings.bandwidth),
             progress=progress,
             journal=self._journal() if journal else None,
+            times=times,
         )
 
     def _bound(self, cancel: Interrupt | None, deadline: float | None, carrier: Carrier | None = None) -> Carrier:
@@ -375,6 +389,7 @@ class Client(BaseClient):
         deadline: float | None = None,
         journal: bool = True,
         checksum: bool | None = None,
+        times: bool = False,
     ) -> models.Downloaded:
         """Save an object, or the bytes from ``start`` up to ``end``; a large one in several ranges at the same time.
 
@@ -384,10 +399,12 @@ class Client(BaseClient):
         ObjectChanged.  A large download to a path is recorded in the journal.  After a lost connection, a crash or a
         reboot the same call, or ``resume``, fetches what is missing.  TransferInterrupted and the other options are as
         in ``upload``.  checksum: False to not compare the etag.  A range of an object has no etag to compare.
+        times: give the file the modification time that ``upload`` or rclone stored with a whole object, if any.  A time
+        that cannot be read or set is ignored with a warning in the log.
         """
         from uvideo.transfer import download
 
-        config = self._config(part_jobs, bandwidth, progress, journal, self._checks(checksum))
+        config = self._config(part_jobs, bandwidth, progress, journal, self._checks(checksum), times)
         op = operations.get(space, key, start, end)
         with whole(self._carrier, "Download", space) as carrier:
             return download.download(self._whole(cancel, deadline, carrier), op, target, config, self._expires())
@@ -482,7 +499,7 @@ class Client(BaseClient):
 
     def stat(self, space: str, key: str) -> models.ObjectInfo:
         """An object's ObjectInfo.  NotFound."""
-        return self._run(operations.stat(space, key))
+        return self._done(looked_up(self._ask, space, key))
 
     def exists(self, space: str, key: str) -> bool:
         """Whether there is an object with this key.  An error if the service does not tell."""

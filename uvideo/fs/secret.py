@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import hmac
+import inspect
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -61,3 +62,9 @@ class HidesSecrets(type(AsyncFileSystem)):  # type: ignore[misc]  # mypy knows n
             if value is not None and not isinstance(value, Secret):
                 options[name] = Secret(value)
         return super().__call__(*args, **dict(sorted(options.items())))
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """The options by name, which inspect would not see behind ``__call__``."""
+        own = inspect.signature(cls.__init__)  # type: ignore[misc]  # of this very class
+        return own.replace(parameters=list(own.parameters.values())[1:])

@@ -127,15 +127,13 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
         return {"cls": f"{type(self).__module__}:{type(self).__name__}", "protocol": self.protocol, "args": [], **plain}
 
     async def _close(self) -> None:
-        """Close the connections.  A later call opens new ones, because fsspec shares instances between callers.
-
-        Files that are still open can neither be read nor written any more.
+        """Close the connections that nobody uses now.  Open files and running calls go on, and a later call opens new
+        connections, because fsspec shares instances between callers.
         """
-        client = self._clients.pop(asyncio.get_running_loop(), None)
+        client = self._clients.get(asyncio.get_running_loop())
         if client is not None:
-            await client.close()
-        old, self.client = self.client, Client(settings=self.client.settings)
-        old.close()
+            await client.close_idle()
+        self.client.close_idle()
 
     close = waited(_close)
 

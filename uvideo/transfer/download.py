@@ -8,9 +8,10 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
-from uvideo._core import byterange, etag, keep_or_abort, localfile, operation, ranged_download
+from uvideo._core import byterange, etag, field, keep_or_abort, localfile, operation, ranged_download
 from uvideo._core import download as downloads
 from uvideo._core import download_target as targets
+from uvideo.client import operations
 from uvideo.errors import (
     IntegrityError,
     LocalFailure,
@@ -20,6 +21,7 @@ from uvideo.errors import (
     UVideoError,
 )
 from uvideo.models import Downloaded, Progress
+from uvideo.transfer import file_time
 from uvideo.transfer.journal import Journal, JournalClaim, Subject, boot
 from uvideo.transfer.pool import results
 from uvideo.transfer.progress import Meter
@@ -106,7 +108,7 @@ class _Download(ranged_download.Watch):
             if self._claim is None:
                 self._claim = journal.begin(subject)
             temporary = target.named(f".{self._claim.id}.part")
-            download.target = {"temporary": temporary, "verify": self._config.verify}
+            download.target = {"temporary": temporary, "verify": self._config.verify, "times": self._config.times}
             self._claim.write([journal.first_line(subject), download.header_line()])
         except LocalFailure as error:
             _log.warning("%s: no record was written, so this download cannot be resumed", error)
@@ -210,6 +212,7 @@ class _Download(ranged_download.Watch):
                 verify=bool(config.verify),
                 limit=config.limit,
             )
+            self._restore_time(found)
             if self._claim is not None:
                 self._claim.discard()
         except BaseException as error:
@@ -223,6 +226,22 @@ class _Download(ranged_download.Watch):
             self._meter.end(found.size())
         done = found.known()
         return Downloaded(done.space, done.key, found.size(), done.etag, self._path, found.verified)
+
+    def _restore_time(self, found: ranged_download.Receiver) -> None:
+        """Give the file the time that is stored with the object, if it is a whole object."""
+        if not self._config.times or self._path is None or not isinstance(self._target, FileTarget):
+            return
+        done = found.known()
+        if not done.is_whole():
+            return
+        if found.headers is not None:
+            text = found.headers.get(field.META + file_time.NAME)
+        else:  # an earlier run had received everything
+            call = operations.stat(done.space, done.key)
+            now = call.convert(self._carrier.call(call.operation)[0])
+            text = now.metadata.get(file_time.NAME) if now.etag == done.etag else None
+        if text is not None:
+            file_time.restore(self._path, text)
 
     def _left(self) -> Download | None:
         """An earlier run's Download with the blocks that are really in its file; None if none can be continued."""
@@ -361,6 +380,7 @@ def resume(carrier: Carrier, id: str, config: TransferConfig, expires: int | Non
         op = operation.GetObject(left.space, left.key, wanted)
         if config.verify is None:
             config = replace(config, verify=bool(left.target.get("verify", True)))
+        config = replace(config, times=bool(left.target.get("times")))
         target = targets.opened(first["path"])
         if target.sequential:
             raise LocalFailure(

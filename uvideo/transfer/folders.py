@@ -195,7 +195,7 @@ def upload_dir(
     chosen = Filter(options.include, options.exclude)
 
     def items() -> Iterator[Failure | Stored]:
-        for found in walk(root, chosen=chosen, links=links):
+        for found in walk(root, chosen=chosen, links=links, state=client.settings.state()):
             if found.problem is Problem.UNSELECTED:
                 continue
             path, key = found.path, prefix + found.name

@@ -17,7 +17,8 @@ class TransferConfig:
     """The options of a transfer.  threshold: larger objects, in bytes, are transferred in parts.
 
     jobs: parts at the same time.  verify: compare the etags of parts and object; None: as in the earlier run.
-    limit: may be shared with other transfers.  journal: None for no record.
+    limit: may be shared with other transfers.  journal: None for no record.  times: a download gives the file the time
+    that is stored with the object.
     """
 
     jobs: int
@@ -26,3 +27,4 @@ class TransferConfig:
     limit: Limit | None
     progress: Callable[[Progress], None] | None
     journal: Journal | None
+    times: bool = False

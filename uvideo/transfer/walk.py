@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import Enum
 from typing import Literal, NamedTuple, Protocol
 
@@ -32,6 +33,7 @@ class Problem(Enum):
     SPECIAL = "it is a pipe, a socket or a device"
     OUTSIDE = "a link leads out of the folder"
     LINK = "links are skipped"
+    STATE = "it is the folder of uvideo's own records"
     UNSELECTED = "a link is not selected and not followed, but what would lie below it may be selected"
 
 
@@ -87,16 +89,17 @@ def walk(
     chosen: Selection = EVERYTHING,
     depth: int | None = None,
     links: Links | Literal["files"] = "inside",
+    state: str | os.PathLike[str] | None = None,
 ) -> Iterator[FoundFile]:
     """The selected files below a folder, found lazily.  Only the names in the current folders are in memory.
 
     A name that ``chosen`` leaves out is not opened, not followed and not returned, whatever it is, except a link that
     may be a folder with selected names: see Problem.UNSELECTED.  A folder that it skips is not entered.  Temporary
     files of unfinished downloads are skipped.  prefix: put before names.  depth: the most levels of folders, or None.
-    links: which links are followed; "files": those to files, and those to folders are left out without a word.  The
-    folder itself may be a link.
+    links: which links are followed; "files": those to files, and all others are left out without a word.  The folder
+    itself may be a link.  state: the folder of uvideo's own records, which is a Problem below the root.
     """
-    return _Walk(root, chosen, depth, links).files(root, prefix)
+    return _Walk(root, chosen, depth, links, state).files(root, prefix)
 
 
 class _Folder(NamedTuple):
@@ -110,8 +113,11 @@ class _Folder(NamedTuple):
 
 
 class _Walk:
-    def __init__(self, root: str, chosen: Selection, depth: int | None, links: str) -> None:
-        self._chosen, self._depth, self._links = chosen, depth, links
+    def __init__(
+        self, root: str, chosen: Selection, depth: int | None, links: str, state: str | os.PathLike[str] | None
+    ) -> None:
+        self._chosen, self._depth, self._links, self._state = chosen, depth, links, state
+        self._apart: tuple[int, int] | None = None  # identity of the state folder, once it exists
         self._real = os.path.join(os.path.realpath(root), "")
         self._way: list[_Folder] = []
 
@@ -142,8 +148,10 @@ class _Walk:
 
     def _enter(self, path: str, name: str) -> Iterator[FoundFile]:
         try:
-            status = os.stat(path)
-            identity = (status.st_dev, status.st_ino)
+            identity = _identity(path)
+            if self._way and identity == self._state_identity():
+                yield FoundFile(name, path, Problem.STATE)
+                return
             if any(identity == above.identity for above in self._way):
                 yield FoundFile(name, path, Problem.LOOP)
                 return
@@ -152,6 +160,13 @@ class _Walk:
             self._way.append(_Folder(identity, path, name, iter(names), problems))
         except OSError as error:
             yield FoundFile(name, path, error)
+
+    def _state_identity(self) -> tuple[int, int] | None:
+        """The state folder's identity; None if there is none yet.  The transfers of this run may create it."""
+        if self._apart is None and self._state is not None:
+            with suppress(OSError):
+                self._apart = _identity(self._state)
+        return self._apart
 
     def _names(self, folder: str, above: str, problems: dict[str, OSError | Problem]) -> list[str]:
         """The names in a folder in the order of their keys; names of folders end with a slash.
@@ -194,9 +209,14 @@ class _Walk:
             is_folder, problem = error.errno not in BROKEN, error
         if self._links == "inside" and not os.path.join(os.path.realpath(path), "").startswith(self._real):
             problem = Problem.OUTSIDE
-        if self._links == "files" and is_folder:
+        if self._links == "files" and (is_folder or problem is not None):
             return None
         return name + "/" if is_folder else name, problem
+
+
+def _identity(path: str | os.PathLike[str]) -> tuple[int, int]:
+    status = os.stat(path)
+    return status.st_dev, status.st_ino
 
 
 def _is_utf8(name: str) -> bool:

@@ -39,6 +39,8 @@ PROVEN = (operation.PutObject, operation.FinishUpload, operation.CopyObject, ope
 GRACE = 2.0
 #: Seconds for clean-up after a call's time is over.
 TIDYING = 0.2
+#: Seconds for clean-up after the client was closed.
+TIDYING_CLOSED = 5.0
 #: Seconds until a signed management call expires.  Each try has a new signature.
 LASTS = 900
 #: The RetCodes that mean "already done" for a management operation.
@@ -128,12 +130,16 @@ class Carrier(object):
         # type: (C) -> C
         """A Carrier like this one for clean-up after a failed call.
 
-        It ignores the interrupt, and has TIDYING seconds even if the call's time is over.
+        It ignores the interrupt, and has TIDYING seconds even if the call's time is over.  If the client was closed
+        meanwhile, it connects once more for each request, for up to TIDYING_CLOSED seconds.
         """
         made = copy.copy(self)
         made.interrupt = None
         if self.deadline is not None:
             made.deadline = max(self.deadline, self.ticks() + TIDYING)
+        if self.transport.is_shut():
+            made.transport = self.transport.reopened()
+            made.deadline = made._until(TIDYING_CLOSED)
         return made
 
     def is_bound(self):

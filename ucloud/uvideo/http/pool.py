@@ -5,6 +5,7 @@ Written for speed: for a small request urllib3 takes twice as long, and requests
 
 from __future__ import absolute_import, division, print_function
 
+import copy
 import logging
 import os
 import socket
@@ -70,6 +71,10 @@ _FAILURES = (EnvironmentError, socket.error, ssl.SSLError, ssl.CertificateError)
 _TOGETHER = 16384
 
 USER_AGENT = "Python/%d.%d" % sys.version_info[:2]
+
+
+class TransportClosed(InvalidArgument):
+    message = u"this client is closed: create a new one"
 
 
 class Stream(object):
@@ -506,13 +511,13 @@ class Transport(object):
         self._pid = os.getpid()
         self._routes = {}  # type: dict[str, Route]
         self._context, self._trusted = None, None  # type: ssl.SSLContext | None, str | None
-        self._is_shut = False
+        self._is_shut = self._keeps_none = False
 
     def route(self, origin, anew=False):
         # type: (str, bool) -> Route
         """The Route to an origin.  ``anew``: for a new connection; all settings are looked up again.
 
-        ConfigurationError if a mock of requests would have to answer.  InvalidArgument after ``shut``.
+        ConfigurationError if a mock of requests would have to answer.  TransportClosed after ``shut``.
         """
         self.check_open()
         mocks.check(origin)
@@ -544,6 +549,8 @@ class Transport(object):
             known.said = said
             return known
         made = Route(origin, proxy, context, self._connect_timeout, self._pool, said, self._names())
+        if self._keeps_none:
+            made.close()
         self._routes[origin] = made
         if known is not None:
             known.close()
@@ -647,15 +654,27 @@ class Transport(object):
 
     def shut(self):
         # type: () -> None
-        """Close the connections for good: each later request raises InvalidArgument."""
+        """Close the connections for good: each later request raises TransportClosed."""
         self._is_shut = True
         self.close()
 
+    def is_shut(self):
+        # type: () -> bool
+        return self._is_shut
+
     def check_open(self):
         # type: () -> None
-        """InvalidArgument after ``shut``."""
+        """TransportClosed after ``shut``."""
         if self._is_shut:
-            raise InvalidArgument(u"this client is closed: create a new one")
+            raise TransportClosed()
+
+    def reopened(self):
+        # type: () -> Transport
+        """A Transport like this one that can be used although this one is shut.  It keeps no connection open."""
+        made = copy.copy(self)
+        made._lock, made._routes = threading.Lock(), {}
+        made._is_shut, made._keeps_none = False, True
+        return made
 
 
 def message(route, request, body=None):

@@ -15,12 +15,13 @@ from typing import Any
 
 from uvideo._core import compat, dialect, errors, etag, listing, location, operation, provider, signature
 from uvideo.server.auth.credentials import Key
+from uvideo.server.console.name_search import search_names
 from uvideo.server.http.error_responses import refusal_of
 from uvideo.server.ops.audit import FREES, OFF, Audit, AuditEntry, details, visitor
 from uvideo.server.ops.gauges import STALE
 from uvideo.server.ops.history import History
 from uvideo.server.ops.storage_totals import COUNTS
-from uvideo.server.rules.object_record import is_open, object_info, said_acl
+from uvideo.server.rules.object_record import file_info, is_open, object_info, said_acl
 from uvideo.server.rules.service import Service
 from uvideo.server.rules.spaces import ManagementService
 from uvideo.storage.base import DAY, Holding, SpaceRecord
@@ -35,6 +36,7 @@ UPLOADS_LIMIT = 500  # in one answer
 PARTS_LIMIT = 1000
 STALE_LIMIT = 10_000  # uploads in one space
 DAYS = 30
+TEXT_LIMIT = 1000  # characters of a text that names are searched for
 SECONDS_LIMIT = 7 * 86400  # longest validity of a signed URL
 KEPT_SECONDS = 30.0  # how long expensive counts are cached
 KEPT = 256
@@ -80,6 +82,7 @@ class View:
             ("POST", "spaces/type"): self._doing(operation.UpdateSpace, "space", "type"),
             ("POST", "spaces/delete"): self._delete_space,
             ("GET", "objects"): self._list_objects,
+            ("GET", "objects/search"): self._search,
             ("GET", "object"): self._object,
             ("POST", "objects/exist"): self._exist,
             ("POST", "objects/delete"): self._delete_objects,
@@ -138,6 +141,23 @@ class View:
             "objects": [_file(info) for info in page.objects],
             "prefixes": list(page.prefixes),
             "next": page.next_marker,
+        }
+
+    async def _search(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        """A page of objects and folders whose names contain a text.  ``searched``: keys that were read."""
+        space, prefix = await self._own(_text(given, "space"), key), _text(given, "prefix", "")
+        text, marker = _text(given, "text"), _text(given, "marker", "")
+        limit = _number(given, "limit", 1, listing.LIST_LIMIT, listing.LIST_LIMIT)
+        if not 1 <= len(text) <= TEXT_LIMIT:
+            raise errors.BadRequest(f"text is not 1 to {TEXT_LIMIT} characters")
+        work = search_names(self._catalog, space.space_id, prefix, text, marker, limit)
+        found = await self._recorded(operation.ListObjects(space.name, prefix, marker, limit), work)
+        now = self._service.clock()
+        return {
+            "objects": [_file(file_info(record, now)) for record in found.objects],
+            "prefixes": found.folders,
+            "next": found.next_marker,
+            "searched": found.searched,
         }
 
     async def _object(self, key: Key, given: Given, url: str) -> dict[str, Any]:

@@ -104,6 +104,8 @@ WORDS = {
     "skipped {path}: the link leads out of {root}; --links follow follows it": (
         "跳过 {path}：符号链接指向 {root} 之外；使用 --links follow 可跟随"
     ),
+    "skipped {path}: it is the folder of uvideo's own records": "跳过 {path}：它是 uvideo 自己的状态目录",
+    "skipped {path}: it is no file that could be stored": "跳过 {path}：它不是可以存储的文件",
     "skipped links: {count}": "跳过符号链接 {count} 个",
     "skipped special files: {count}": "跳过特殊文件 {count} 个",
     "Links in folders to follow: all, those that stay inside the folder, or none.": (
@@ -192,7 +194,11 @@ WORDS = {
     "{text}: sync copies whole folders, not patterns or pipes": "{text}：sync 只处理整个目录，不支持通配符和管道",
     "{text} is not a folder: use uvideo cp for single files": "{text} 不是目录：单个文件请用 uvideo cp",
     "comparing {path}": "比较 {path}",
-    "--checksum and --size-only cannot be combined": "--checksum 与 --size-only 不能同时使用",
+    "{one} and {other} cannot be combined": "{one} 与 {other} 不能同时使用",
+    "Compare sizes and times, and content only if the times differ.": "比较大小和修改时间；仅当时间不同时才比较内容。",
+    "Skip items whose target is as new as the source, or newer.": "跳过目标与源同样新或更新的文件和对象。",
+    "Skip items whose target has the same size.": "跳过目标大小相同的文件和对象。",
+    "Neither store nor restore modification times of files.": "不保存也不恢复文件的修改时间。",
     "the plan is for {planned}, not for {endpoint}": "该计划针对 {planned}，而不是 {endpoint}",
     "the plan contains deletes; without a terminal it needs -y": "该计划包含删除；非交互环境必须加 -y",
     "{count} surplus items were not deleted because other items failed: run the command again": (
@@ -261,4 +267,13 @@ WORDS = {
     "{text} is not a time: write 36h, 7d and so on": "{text} 不是时间：请写成 36h、7d 等",
     "there is no transfer {id}; uvideo transfers ls lists them": "没有传输 {id}；uvideo transfers ls 可列出编号",
     "(running)": "（进行中）",
+    # sync --backup-dir
+    "Move here what would be overwritten or deleted.": "把将被覆盖或删除的内容移到这里。",
+    "The same, with a backup of what is overwritten or deleted:": "同上，并备份被覆盖或删除的内容：",
+    "--backup-dir {path} is not a folder": "--backup-dir {path} 不是目录",
+    "--backup-dir must be a local folder or uvideo://space/prefix, as the target {target}": (
+        "--backup-dir 须与目标 {target} 一样，是本地目录或 uvideo://空间/前缀"
+    ),
+    "--backup-dir {path} and {side} contain one another": "--backup-dir {path} 与 {side} 互相包含",
+    "--backup-dir must be on the same file system as the target": "--backup-dir 须与目标在同一个文件系统上",
 }

@@ -150,6 +150,7 @@ function frame() {
             iconName: "out",
             kind: "quiet",
             bare: true,
+            short: t("signout"),
             onclick: () =>
               attempt(async () => {
                 if (tasks.some(isActive)) throw new Error(t("signout.busy"));

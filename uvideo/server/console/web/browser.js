@@ -7,7 +7,8 @@ import { attempt, confirm } from "./dialogs.js";
 import { button, h, icon, replace, spelled } from "./dom.js";
 import { ICON_OF, kindOf } from "./kind.js";
 import { date, keep, kept, size, span, t } from "./language.js";
-import { createFolder, download, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
+import { menu, onLongPress } from "./menu.js";
+import { createFolder, download, moveInto, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
 import { hasPoster, poster } from "./poster.js";
 import { Rows } from "./rows.js";
 import { addressOf } from "./spaces.js";
@@ -17,10 +18,15 @@ import { view } from "./viewer.js";
 const PAGE = 1000;
 const AHEAD = 300; // entries before the end of what is loaded until more is asked for
 const LINE = 40;
+const TALL = 60; // a line that shows size and date below the name
+const NARROW = 520; // CSS pixels; style.css draws tall lines in narrower lists
 const TILE = 168;
 const TILE_WIDTH = 160;
+const SEARCHED = 100_000; // names that are searched at once while none of them matches
 const WAIT = 250; // milliseconds after the last key until a search
 const NAMING = 200; // milliseconds that an object is shown until the address names it: browsers refuse many changes at once
+
+const SCOPES = [["inside", "search.inside"], ["begins", "search.begins"]]; // [what a search looks at, its text]
 
 const COLUMNS = ["name", "size", "modified", "class"];
 
@@ -57,6 +63,8 @@ class Browser {
     this.space = space;
     this.prefix = prefix;
     this.search = "";
+    this.scope = "inside";
+    this.searched = 0; // names that were searched so far
     this.entries = [];
     this.next = "";
     this.more = true;
@@ -73,7 +81,7 @@ class Browser {
   start() {
     this.build(this.title);
     this.stored = ({ detail }) => {
-      if (detail.space === this.space && detail.key.startsWith(this.prefix + this.search)) this.insert(detail);
+      if (detail.space === this.space && this.belongs(detail.key)) this.insert(detail);
     };
     events.addEventListener("stored", this.stored);
     this.escape = (event) => this.leaveDetails(event);
@@ -86,12 +94,29 @@ class Browser {
     events.removeEventListener("stored", this.stored);
     document.removeEventListener("keydown", this.escape);
     clearTimeout(this.later);
+    clearTimeout(this.typing);
+    this.closeMenu?.();
     this.watcher.disconnect();
     this.rows.close();
     this.panel?.close();
     this.shown = {};
     this.viewer?.close();
     clearTimeout(this.naming);
+  }
+
+  /** Whether names are searched in all folders below. */
+  get inside() {
+    return Boolean(this.search) && this.scope === "inside";
+  }
+
+  belongs(key) {
+    if (!this.inside) return key.startsWith(this.prefix + this.search);
+    return key.startsWith(this.prefix) && nameOf(key).toLowerCase().includes(this.search.toLowerCase());
+  }
+
+  /** Pixels of a line of the list. */
+  get line() {
+    return this.area.clientWidth <= NARROW ? TALL : LINE;
   }
 
   get title() {
@@ -209,18 +234,25 @@ class Browser {
       class: "search-input",
       placeholder: t("search.placeholder"),
       "aria-label": t("search.label"),
+      maxlength: 1000,
       spellcheck: "false",
-      oninput: () => {
-        clearTimeout(this.typing);
-        this.typing = setTimeout(() => {
-          this.search = this.find.value;
-          this.reload();
-        }, WAIT);
-      },
+      oninput: () => this.searchSoon(WAIT),
       onkeydown: (event) => {
         if (event.key === "ArrowDown") this.port.focus();
       },
     });
+    this.scopes = h(
+      "select",
+      {
+        class: "search-scope",
+        "aria-label": t("search.scope"),
+        onchange: (event) => {
+          this.scope = event.target.value;
+          if (this.find.value) this.searchSoon(0);
+        },
+      },
+      SCOPES.map(([scope, text]) => h("option", { value: scope }, t(text))),
+    );
     this.state = h("p", { class: "state", role: "status" });
     this.bar = h("div", { class: "bar" });
     this.headings = COLUMNS.map((name) =>
@@ -281,14 +313,17 @@ class Browser {
           folderInput,
         ),
       ),
-      h("div", { class: "tools" }, h("div", { class: "search" }, icon("search"), this.find), this.state, this.viewButton),
+      h("div", { class: "tools" }, h("div", { class: "search" }, icon("search"), this.find), this.scopes, this.state, this.viewButton),
       this.bar,
       h("div", { class: "split" }, this.area, this.side),
     );
     this.showView();
     this.acceptDrops();
     this.area.addEventListener("dblclick", (event) => this.atEvent(event, (index) => this.open(index)));
-    this.watcher = new ResizeObserver(() => this.tiles && this.showRows());
+    this.grid.addEventListener("contextmenu", (event) => this.menuAt(event));
+    this.moveByDrag();
+    onLongPress(this.grid, (event) => this.menuAt(event));
+    this.watcher = new ResizeObserver(() => (this.tiles || this.line !== this.rows.height) && this.showRows());
     this.watcher.observe(this.port);
   }
 
@@ -298,12 +333,20 @@ class Browser {
     const at = [[this.space, ""], ...parts.map((part, number) => [part || "/", `${parts.slice(0, number + 1).join("/")}/`])];
     at.forEach(([name, prefix], number) => {
       const last = number === at.length - 1;
-      links.push(h("li", {}, last ? h("h1", { title }, name) : h("a", { href: addressOf(this.space, prefix) }, name)));
+      links.push(h("li", {}, last ? h("h1", { title }, name) : h("a", { href: addressOf(this.space, prefix), "data-prefix": prefix }, name)));
     });
     return h("nav", { class: "crumbs", "aria-label": t("crumbs") }, h("ol", {}, links));
   }
 
   // Loading
+
+  searchSoon(wait) {
+    clearTimeout(this.typing);
+    this.typing = setTimeout(() => {
+      this.search = this.find.value;
+      this.reload();
+    }, wait);
+  }
 
   reload(how) {
     const loading = (this.loading = this.loadFirst(how).finally(() => {
@@ -318,10 +361,12 @@ class Browser {
     this.generation = (this.generation || 0) + 1;
     const { generation } = this;
     const wanted = keepPlace ? Math.max(this.entries.length, 1) : 1;
+    const searched = keepPlace ? this.searched : 0;
     const [before, begun] = [this.active, this.anchor].map((index) => this.entries[index]?.key);
     const found = [];
     let next = "";
     let more = true;
+    this.searched = 0;
     if (!keepPlace) {
       this.entries = [];
       this.chosen.clear();
@@ -331,13 +376,14 @@ class Browser {
       this.note(true);
     }
     try {
-      while (more && found.length < wanted) {
+      do {
         const page = await this.ask(next);
         if (generation !== this.generation) return;
         found.push(...page.entries);
         next = page.next;
         more = Boolean(next);
-      }
+        this.searched += page.searched;
+      } while (more && (this.inside ? this.searched < searched : found.length < wanted));
     } catch (failure) {
       if (generation !== this.generation || failure.name === "AbortError") return;
       this.failed(failure);
@@ -356,8 +402,24 @@ class Browser {
     this.showRows();
   }
 
+  /** Another page: {entries, next, searched}. */
   async ask(marker) {
-    const found = await get("objects", { space: this.space, prefix: this.prefix + this.search, marker, delimiter: "/", limit: PAGE }, this.control.signal);
+    if (!this.inside) {
+      const found = await get("objects", { space: this.space, prefix: this.prefix + this.search, marker, delimiter: "/", limit: PAGE }, this.control.signal);
+      return { entries: this.entriesOf(found), next: found.next, searched: 0 };
+    }
+    const { prefix, search, generation } = this;
+    let [next, searched] = [marker, 0];
+    while (true) {
+      const found = await get("objects/search", { space: this.space, prefix, text: search, marker: next, limit: PAGE }, this.control.signal);
+      const entries = this.entriesOf(found);
+      next = found.next;
+      searched += found.searched;
+      if (!next || entries.length || searched >= SEARCHED || generation !== this.generation) return { entries, next, searched };
+    }
+  }
+
+  entriesOf(found) {
     const entries = [
       ...found.prefixes.map((key) => ({ key, name: key.slice(this.prefix.length), folder: true })),
       ...found.objects
@@ -367,7 +429,7 @@ class Browser {
         })),
     ];
     if (found.prefixes.length && found.objects.length) entries.sort((a, b) => (a.key < b.key ? -1 : 1));
-    return { entries, next: found.next };
+    return entries;
   }
 
   scrolled() {
@@ -379,7 +441,7 @@ class Browser {
   /** Show what was just uploaded from this page, without asking for all again. */
   insert({ key, size: bytes, mime, etag }) {
     const rest = key.slice(this.prefix.length);
-    const folder = rest.includes("/");
+    const folder = !this.inside && rest.includes("/");
     const name = folder ? rest.slice(0, rest.indexOf("/") + 1) : rest;
     const at = this.entries.findIndex((entry) => entry.key === this.prefix + name);
     if (folder ? at >= 0 : this.more && at < 0 && key > this.next) return; // there already, or comes with its page
@@ -395,7 +457,7 @@ class Browser {
 
   /** Load another page if the end of what is loaded comes near. */
   ahead() {
-    if (this.more && !this.loading && this.rows.lastSeen > this.entries.length - AHEAD) this.loadMore();
+    if (this.more && !this.inside && !this.loading && this.rows.lastSeen > this.entries.length - AHEAD) this.loadMore();
   }
 
   async loadMore() {
@@ -407,6 +469,7 @@ class Browser {
       this.entries.push(...page.entries);
       this.next = page.next;
       this.more = Boolean(page.next);
+      this.searched += page.searched;
       if (this.sort) this.order();
       this.showRows();
       return true;
@@ -416,6 +479,12 @@ class Browser {
     this.loading = null;
     this.note();
     if (done) this.ahead();
+  }
+
+  /** Go on with a search where it stopped. */
+  async searchOn() {
+    await (this.loading || this.loadMore());
+    (this.state.querySelector("button") || (this.grid.hidden ? this.find : this.port)).focus();
   }
 
   async loadAll() {
@@ -442,9 +511,15 @@ class Browser {
     this.grid.setAttribute("aria-busy", String(busy));
     const n = this.entries.length;
     const parts = [];
-    if (n || !busy) parts.push(t(this.more && n ? "list.loaded" : "list.count", { n }));
+    if (this.inside) {
+      parts.push(busy ? t("search.busy") : t("search.found", { n, all: this.searched }));
+    } else if (n || !busy) parts.push(t(this.more && n ? "list.loaded" : "list.count", { n }));
     else parts.push(t("loading"));
     if (this.sort && this.more) parts.push(t("list.sorted"));
+    if (this.inside) {
+      replace(this.state, parts.join(" · "), this.more && !busy ? [" ", h("button", { type: "button", class: "text-button", onclick: () => this.searchOn() }, t("search.more"))] : []);
+      return;
+    }
     replace(
       this.state,
       parts.join(" · "),
@@ -498,12 +573,12 @@ class Browser {
 
   showRows() {
     const columns = this.tiles ? Math.max(1, Math.floor(this.port.clientWidth / TILE_WIDTH)) : 1;
-    const nothing = !this.entries.length && !this.more;
+    const nothing = !this.entries.length && (!this.more || this.inside);
     this.blank.hidden = !nothing;
     this.grid.hidden = nothing;
     if (nothing) this.showBlank();
     this.grid.setAttribute("aria-rowcount", String(this.more ? -1 : this.entries.length + 1));
-    this.rows.set(this.entries.length, { columns, height: this.tiles ? TILE : LINE });
+    this.rows.set(this.entries.length, { columns, height: this.tiles ? TILE : this.line });
     this.mark();
     this.note();
     this.ahead();
@@ -518,7 +593,7 @@ class Browser {
         { class: "empty" },
         icon(searched ? "search" : "folder", "empty-icon"),
         h("h2", {}, t(searched ? "list.nothing" : "list.empty")),
-        h("p", {}, searched ? t("list.nothing.text", { prefix: this.prefix + this.search }) : t("list.empty.text")),
+        h("p", {}, !searched ? t("list.empty.text") : this.inside ? t("search.nothing", { text: this.search }) : t("list.nothing.text", { prefix: this.prefix + this.search })),
         searched ? null : button(t("upload.files"), { iconName: "upload", kind: "primary", onclick: () => document.getElementById("files").click() }),
         searched || this.prefix ? null : ways(this.space),
       ),
@@ -531,10 +606,10 @@ class Browser {
     const pick = h("input", { type: "checkbox", tabindex: -1 });
     const picture = h("span", { class: "picture" });
     const label = h("span", { class: "label" });
-    const menu = button(t("details"), { iconName: "info", bare: true, kind: "quiet", tabindex: -1 });
+    const menu = button(t("details"), { iconName: "info", bare: true, short: t("details"), kind: "quiet", tabindex: -1 });
     const cell = h(
       "div",
-      { role: "row", class: "row" },
+      { role: "row", class: "row", draggable: "true" },
       h("div", { role: "gridcell", class: "cell pick" }, pick),
       h("div", { role: "gridcell", class: "cell name" }, picture, label),
       h("div", { role: "gridcell", class: "cell size number" }),
@@ -580,7 +655,7 @@ class Browser {
     if (!found || !seen()) return;
     replace(
       cell.parts.picture,
-      h("img", { src: found.url, alt: "" }),
+      h("img", { src: found.url, alt: "", draggable: "false" }),
       Number.isFinite(found.seconds) && found.seconds ? h("span", { class: "length" }, span(found.seconds)) : null,
     );
   }
@@ -638,7 +713,7 @@ class Browser {
       this.mark();
     };
     choose();
-    if (!this.more) return;
+    if (!this.more || this.inside) return;
     await this.loadAll();
     if (generation === this.generation) choose();
   }
@@ -660,6 +735,7 @@ class Browser {
 
   key(event) {
     if (event.target.closest("button") || !this.entries.length || event.altKey) return;
+    const asksMenu = event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey);
     const entry = this.entries[this.active];
     const step = this.rows.columns;
     const moves = { ArrowDown: step, ArrowUp: -step, PageDown: this.rows.perPage, PageUp: -this.rows.perPage, Home: -Infinity, End: Infinity };
@@ -671,7 +747,8 @@ class Browser {
       this.toggle(entry);
       this.anchor = this.active;
       this.mark();
-    } else if (event.key === "Enter") this.open(this.active);
+    } else if (asksMenu) this.menuOfActive();
+    else if (event.key === "Enter") this.open(this.active);
     else if (event.key === "i") this.showDetails(this.active);
     else if (event.key === "Backspace") this.up();
     else if (event.key === "Delete") this.act((chosen) => remove(this.space, chosen));
@@ -720,19 +797,17 @@ class Browser {
   }
 
   takeAway(gone) {
-    this.entries = this.entries.filter((entry) => !gone.has(entry.key));
+    const folders = [...gone].filter((key) => key.endsWith("/"));
+    this.entries = this.entries.filter((entry) => !gone.has(entry.key) && !folders.some((folder) => entry.key.startsWith(folder)));
     for (const key of gone) this.chosen.delete(key);
     this.active = this.anchor = Math.max(0, Math.min(this.active, this.entries.length - 1));
     this.showRows();
   }
 
-  showBar() {
-    const n = this.chosen.size;
-    const state = `${this.chosen.version} ${n || this.entries.length > 0}`;
-    if (this.bar.state === state) return;
-    this.bar.state = state;
-    this.bar.classList.toggle("chosen", n > 0);
-    if (!n) {
+  /** What can be done with what is chosen, or else here: [{text, iconName, run, disabled, danger}].  The bar and the menu
+   * show the same. */
+  get actions() {
+    if (!this.chosen.size) {
       const all = () => {
         this.port.focus({ preventScroll: true });
         this.chooseAll();
@@ -741,24 +816,70 @@ class Browser {
         const made = await createFolder(this.space, this.prefix);
         if (made) location.hash = addressOf(this.space, made);
       };
-      replace(this.bar, button(t("folder.create"), { iconName: "plus", kind: "quiet", onclick: create }), button(t("select.all"), { iconName: "check", kind: "quiet", disabled: !this.entries.length, onclick: all }));
-      return;
+      return [
+        { text: t("folder.create"), iconName: "plus", run: create },
+        { text: t("select.all"), iconName: "check", run: all, disabled: !this.entries.length },
+      ];
     }
-    const picked = this.picked;
+    const { picked } = this;
     const objects = picked.filter((entry) => !entry.folder);
     const only = objects.length === picked.length;
     const keys = objects.map((entry) => entry.key);
-    const bytes = objects.reduce((sum, entry) => sum + entry.size, 0);
-    const action = (text, iconName, run, props = {}) => button(text, { iconName, kind: "quiet", title: text, onclick: () => this.act(run), ...props });
-    replace(
-      this.bar,
-      h("p", { class: "bar-count", role: "status" }, t("selected", { n }), only ? h("span", { class: "faint" }, size(bytes)) : null),
+    const archived = objects.filter((entry) => entry.class === "ARCHIVE").map((entry) => entry.key);
+    const action = (text, iconName, run, more) => ({ text, iconName, run: () => this.act(run), ...more });
+    return [
       action(t("download"), "download", () => download(this.space, keys).then(() => false), { disabled: !only }),
       action(t("copy.or.move"), "move", (chosen) => transfer(this.space, this.prefix, chosen)),
-      n === 1 && only ? action(t("rename"), "rename", () => rename(this.space, keys[0])) : null,
+      picked.length === 1 && only ? action(t("rename"), "rename", () => rename(this.space, keys[0])) : null,
       action(t("class.change"), "snow", () => setClass(this.space, keys), { disabled: !only }),
-      objects.some((entry) => entry.class === "ARCHIVE") ? action(t("restore"), "retry", () => restore(this.space, objects.filter((entry) => entry.class === "ARCHIVE").map((entry) => entry.key))) : null,
-      action(t("delete"), "trash", (chosen) => remove(this.space, chosen), { kind: "quiet danger-text" }),
+      archived.length ? action(t("restore"), "retry", () => restore(this.space, archived)) : null,
+      action(t("delete"), "trash", (chosen) => remove(this.space, chosen), { danger: true }),
+    ].filter(Boolean);
+  }
+
+  /** The menu of a right click or a long press. */
+  menuAt(event) {
+    event.preventDefault();
+    const index = event.target.closest(".rows .row")?.index;
+    const key = this.entries[index]?.key;
+    if (key === undefined || !this.chosen.has(key)) this.chosen.clear();
+    if (key !== undefined) this.active = this.anchor = index;
+    this.openMenu(key, { x: event.clientX, y: event.clientY });
+  }
+
+  /** The menu of the keyboard, for what is chosen or else for what is active. */
+  menuOfActive() {
+    const { left, bottom } = (this.rows.cells.get(this.active) || this.port).getBoundingClientRect();
+    this.openMenu(this.chosen.size ? undefined : this.entries[this.active]?.key, { x: left + LINE, y: bottom });
+  }
+
+  /** Choose a key, if there is one, and show what can be done. */
+  openMenu(key, point) {
+    if (key !== undefined) this.chosen.add(key);
+    this.mark();
+    this.closeMenu?.();
+    this.closeMenu = menu(t("actions"), this.actions, point, this.port);
+  }
+
+  showBar() {
+    const n = this.chosen.size;
+    const state = `${this.chosen.version} ${n || this.entries.length > 0}`;
+    if (this.bar.state === state) return;
+    this.bar.state = state;
+    this.bar.classList.toggle("chosen", n > 0);
+    const buttons = this.actions.map(({ text, iconName, run, disabled, danger }) =>
+      button(text, { iconName, kind: `quiet${danger ? " danger-text" : ""}`, title: n ? text : null, disabled, onclick: run }),
+    );
+    if (!n) {
+      replace(this.bar, buttons);
+      return;
+    }
+    const picked = this.picked;
+    const bytes = picked.some((entry) => entry.folder) ? null : picked.reduce((sum, entry) => sum + entry.size, 0);
+    replace(
+      this.bar,
+      h("p", { class: "bar-count", role: "status" }, t("selected", { n }), bytes === null ? null : h("span", { class: "faint" }, size(bytes))),
+      h("div", { class: "bar-actions" }, buttons),
       button(t("select.none"), {
         iconName: "close",
         bare: true,
@@ -787,6 +908,60 @@ class Browser {
 
   hideDetails() {
     this.show("details", null);
+  }
+
+  // Moving
+
+  /** Rows can be dragged onto folders of the list and onto the folders above it. */
+  moveByDrag() {
+    let dragged = false;
+    let target;
+    const aim = (node) => {
+      target?.classList.remove("aimed");
+      target = node;
+      target?.classList.add("aimed");
+    };
+    /** The element and the prefix of the folder below the pointer. */
+    const folderAt = (event) => {
+      const link = event.target.closest(".crumbs a[data-prefix]");
+      if (link) return [link, link.dataset.prefix];
+      const cell = event.target.closest(".rows .row");
+      const entry = this.entries[cell?.index];
+      return entry?.folder && !this.chosen.has(entry.key) ? [cell, entry.key] : [];
+    };
+    this.grid.addEventListener("dragstart", (event) => {
+      const entry = this.entries[event.target.closest?.(".rows .row")?.index];
+      if (!entry) return;
+      if (!this.chosen.has(entry.key)) this.chosen.clear();
+      this.chosen.add(entry.key);
+      this.mark();
+      dragged = true;
+      event.dataTransfer.effectAllowed = "move";
+      event.dataTransfer.setData("text/plain", [...this.chosen].join("\n"));
+    });
+    for (const area of [this.grid, this.root.querySelector(".crumbs")]) {
+      area.addEventListener("dragover", (event) => {
+        if (!dragged) return;
+        const [node] = folderAt(event);
+        aim(node);
+        if (!node) return;
+        event.preventDefault();
+        event.dataTransfer.dropEffect = "move";
+      });
+      area.addEventListener("dragleave", () => aim());
+      area.addEventListener("drop", (event) => {
+        const [, prefix] = folderAt(event);
+        if (!dragged || prefix === undefined) return;
+        event.preventDefault();
+        dragged = false;
+        aim();
+        this.act((chosen) => moveInto(this.space, this.prefix, chosen, prefix));
+      });
+    }
+    this.grid.addEventListener("dragend", () => {
+      dragged = false;
+      aim();
+    });
   }
 
   // Uploading

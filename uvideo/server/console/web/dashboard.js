@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { attempt, confirm, toast } from "./dialogs.js";
-import { button, h, icon, replace, s } from "./dom.js";
+import { button, h, icon, replace, s, table } from "./dom.js";
 import { count, date, decimal, language, since, size, span, t } from "./language.js";
 import { addressOf } from "./spaces.js";
 
@@ -92,22 +92,15 @@ function drawHeld(root, spaces) {
   root.hidden = false;
   const sums = spaces[0].map((_, at) => (at ? spaces.reduce((sum, each) => sum + each[at], 0) : t("dash.sum")));
   const numbers = ([, objects, stored, unfinished, inUploads, sent, received]) =>
-    [count(objects), size(stored), unfinished ? `${count(unfinished)} (${size(inUploads)})` : count(0), size(received), size(sent)].map((text) => h("td", { class: "number" }, text));
+    [count(objects), size(stored), unfinished ? `${count(unfinished)} (${size(inUploads)})` : count(0), size(received), size(sent)];
   const heads = [t("dash.space"), t("dash.objects"), t("dash.stored"), t("uploads.title"), t("dash.in"), t("dash.out")];
   replace(
     root,
     h("div", { class: "section-head" }, h("h2", {}, t("dash.spaces")), spaces.length > SHOWN ? h("span", { class: "faint" }, t("dash.largest", { n: SHOWN })) : null),
-    h(
-      "div",
-      { class: "table-port", tabindex: 0, role: "region", "aria-label": t("dash.spaces") },
-      h(
-        "table",
-        {},
-        h("thead", {}, h("tr", {}, heads.map((text) => h("th", { scope: "col" }, text)))),
-        h("tbody", {}, spaces.slice(0, SHOWN).map((each) => h("tr", {}, h("td", {}, h("a", { href: addressOf(each[0]) }, each[0])), numbers(each)))),
-        h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, sums[0]), numbers(sums))),
-      ),
-    ),
+    table(t("dash.spaces"), heads, spaces.slice(0, SHOWN).map((each) => [h("a", { href: addressOf(each[0]) }, each[0]), ...numbers(each)]), {
+      foot: [sums[0], ...numbers(sums)],
+      numbers: [1, 2, 3, 4, 5],
+    }),
   );
 }
 
@@ -199,25 +192,16 @@ async function drawUploads(root, signal) {
       h("h2", {}, t("uploads.title")),
       h("span", { class: "faint" }, t(more ? "uploads.more" : "uploads.count", { n: uploads.length })),
       stale.length ? button(t("uploads.abort.stale", { n: stale.length }), { iconName: "trash", onclick: () => ask(stale) }) : null,
-      button(t("refresh"), { iconName: "retry", bare: true, kind: "quiet", onclick: again }),
+      button(t("refresh"), { iconName: "retry", bare: true, short: t("refresh"), kind: "quiet", onclick: again }),
     ),
     uploads.length
-      ? h(
-          "div",
-          { class: "table-port", tabindex: 0, role: "region", "aria-label": t("uploads.title") },
-          h(
-            "table",
-            {},
-            h("thead", {}, h("tr", {}, [t("column.key"), t("uploads.begun"), t("uploads.parts"), t("actions")].map((text) => h("th", { scope: "col" }, text)))),
-            h("tbody", {}, uploads.slice(0, SHOWN).map((each) => uploadRow(each, ask, signal))),
-          ),
-        )
+      ? table(t("uploads.title"), [t("column.key"), t("uploads.begun"), t("uploads.parts"), t("actions")], uploads.slice(0, SHOWN).map((each) => uploadRow(each, ask, signal)), { numbers: [2] })
       : h("p", { class: "faint" }, t("uploads.none")),
   );
 }
 
 function uploadRow(each, ask, signal) {
-  const parts = h("td", { class: "number" });
+  const parts = h("span");
   const countParts = async () => {
     let n = 0;
     let bytes = 0;
@@ -231,12 +215,10 @@ function uploadRow(each, ask, signal) {
     replace(parts, t("uploads.parts.of", { n, size: size(bytes) }));
   };
   replace(parts, h("button", { type: "button", class: "text-button", onclick: () => attempt(countParts) }, t("uploads.look")));
-  return h(
-    "tr",
-    {},
-    h("td", {}, h("a", { href: addressOf(each.space, each.key.slice(0, each.key.lastIndexOf("/") + 1)) }, `${each.space}/${each.key}`)),
-    h("td", { title: date(each.started) }, since(each.started), each.stale ? h("span", { class: "tag warn" }, icon("info"), t("uploads.stale")) : null),
+  return [
+    h("a", { href: addressOf(each.space, each.key.slice(0, each.key.lastIndexOf("/") + 1)) }, `${each.space}/${each.key}`),
+    h("span", { title: date(each.started) }, since(each.started), each.stale ? h("span", { class: "tag warn" }, icon("info"), t("uploads.stale")) : null),
     parts,
-    h("td", {}, button(t("uploads.abort.one", { name: each.key }), { iconName: "trash", bare: true, kind: "quiet", onclick: () => ask([each]) })),
-  );
+    button(t("uploads.abort.one", { name: each.key }), { iconName: "trash", bare: true, short: t("uploads.abort"), kind: "quiet", onclick: () => ask([each]) }),
+  ];
 }

@@ -115,13 +115,34 @@ export function sign() {
   );
 }
 
-/** A button with an icon and a text; with `bare` the text is for screen readers and the tooltip only. */
-export function button(text, { iconName, bare, kind = "", ...props } = {}) {
+/** A button with an icon and a text; with `bare` the text is for screen readers and the tooltip only.  short: what a narrow
+ * window, where nothing shows tooltips, writes instead. */
+export function button(text, { iconName, bare, short, kind = "", ...props } = {}) {
   return h(
     "button",
     { type: "button", class: `button ${kind}${bare ? " bare" : ""}`, title: bare ? text : null, ...props },
     iconName ? icon(iconName) : null,
     h("span", { class: bare ? "unseen" : "" }, text),
+    short ? h("span", { class: "short", "aria-hidden": "true" }, short) : null,
+  );
+}
+
+/** A table that scrolls sideways; in a narrow window each row is a list of its cells with their headings, which `rows` has
+ * for each row: its cells, each text or nodes.  foot: the last row.  numbers: the columns that hold numbers. */
+export function table(name, heads, rows, { foot, numbers = [] } = {}) {
+  const kind = (at) => (numbers.includes(at) ? "number" : null);
+  const cell = (each, at) => h("td", { role: "cell", class: kind(at), "data-head": heads[at] }, each);
+  const head = (each) => h("th", { role: "rowheader", scope: "row" }, each);
+  return h(
+    "div",
+    { class: "table-port", tabindex: 0, role: "region", "aria-label": name },
+    h(
+      "table",
+      { role: "table", "aria-label": name },
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads.map((text) => h("th", { role: "columnheader", scope: "col" }, text)))),
+      h("tbody", { role: "rowgroup" }, rows.map((cells) => h("tr", { role: "row" }, cells.map(cell)))),
+      foot ? h("tfoot", { role: "rowgroup" }, h("tr", { role: "row" }, foot.map((each, at) => (at ? cell(each, at) : head(each))))) : null,
+    ),
   );
 }
 

@@ -83,8 +83,8 @@ function card(space, sizes, refresh) {
     h(
       "div",
       { class: "card-actions" },
-      button(t("space.change", { name: space.name }), { iconName: open ? "lock" : "globe", bare: true, kind: "quiet", onclick: () => change(space, refresh) }),
-      button(t("space.delete", { name: space.name }), { iconName: "trash", bare: true, kind: "quiet", onclick: () => remove(space, refresh) }),
+      button(t("space.change", { name: space.name }), { iconName: open ? "lock" : "globe", bare: true, short: t("space.who"), kind: "quiet", onclick: () => change(space, refresh) }),
+      button(t("space.delete", { name: space.name }), { iconName: "trash", bare: true, short: t("delete"), kind: "quiet", onclick: () => remove(space, refresh) }),
     ),
   );
 }

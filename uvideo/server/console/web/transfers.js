@@ -98,6 +98,7 @@ function leftovers(unfinished, input) {
           button(t("resume.drop", { name: nameOf(each.key) }), {
             iconName: "trash",
             bare: true,
+            short: t("resume.drop.short"),
             kind: "quiet",
             onclick: () =>
               attempt(async () => {
@@ -115,7 +116,7 @@ function makeLine(task) {
   const bar = h("progress", { max: Math.max(1, task.size), value: 0, "aria-label": nameOf(task.key) });
   const state = h("span", { class: "task-state" });
   const error = h("p", { class: "wrong", hidden: true });
-  const act = (text, iconName, run) => button(t(text, { name: nameOf(task.key) }), { iconName, bare: true, kind: "quiet", onclick: run });
+  const act = (text, iconName, run) => button(t(text, { name: nameOf(task.key) }), { iconName, bare: true, short: t(`${text}.short`), kind: "quiet", onclick: run });
   const buttons = {
     pause: act("transfer.pause", "pause", () => pause(task)),
     resume: act("transfer.resume", "play", () => resume(task)),

@@ -3,14 +3,14 @@
 import { get, readUrl } from "./api.js";
 import { attempt, discard } from "./dialogs.js";
 import { button, freshId, h, icon, replace } from "./dom.js";
-import { playHls } from "./hls.js";
 import { kindOf } from "./kind.js";
 import { size, t } from "./language.js";
 import { download, isFrozen, nameOf, remove } from "./objects.js";
+import { hls, media } from "./player.js";
 import { share } from "./share.js";
+import { onSwipe } from "./swipe.js";
 
 const SIGNED = 600; // seconds of a URL
-const RENEW = 60; // seconds before its end
 const TEXT_LIMIT = 64 * 1024; // bytes of a text that are shown
 const PDF_LIMIT = 64 * 1024 * 1024;
 
@@ -22,14 +22,12 @@ export function view(space, objects, at, { moved, removed, closed }) {
   const name = h("h2", { id: title });
   const stage = h("div", { class: "stage" });
   const place = h("span", { class: "faint" });
-  const previous = button(t("previous"), { iconName: "left", bare: true, kind: "quiet", onclick: () => go(at - 1) });
-  const next = button(t("next"), { iconName: "right", bare: true, kind: "quiet", onclick: () => go(at + 1) });
-  const shareButton = button(t("share"), {
-    iconName: "share",
-    bare: true,
-    kind: "quiet",
-    onclick: () => attempt(async () => share(space, await get("object", { space, key: objects[at].key }, control.signal))),
-  });
+  const act = (text, iconName, run) => button(t(text), { iconName, bare: true, short: t(text), kind: "quiet", onclick: run });
+  const previous = act("previous", "left", () => go(at - 1));
+  const next = act("next", "right", () => go(at + 1));
+  const shareButton = act("share", "share", () =>
+    attempt(async () => share(space, await get("object", { space, key: objects[at].key }, control.signal))),
+  );
   const take = () =>
     attempt(async () => {
       const { key } = objects[at];
@@ -51,11 +49,15 @@ export function view(space, objects, at, { moved, removed, closed }) {
       { class: "viewer-head" },
       name,
       place,
-      previous,
-      next,
-      button(t("download"), { iconName: "download", bare: true, kind: "quiet", onclick: () => download(space, [objects[at].key]) }),
-      shareButton,
-      button(t("delete"), { iconName: "trash", bare: true, kind: "quiet", onclick: take }),
+      h(
+        "div",
+        { class: "viewer-actions" },
+        previous,
+        next,
+        act("download", "download", () => download(space, [objects[at].key])),
+        shareButton,
+        act("delete", "trash", take),
+      ),
       button(t("close"), { iconName: "close", bare: true, kind: "quiet", autofocus: true, onclick: () => dialog.close() }),
     ),
     stage,
@@ -80,11 +82,12 @@ export function view(space, objects, at, { moved, removed, closed }) {
     moved(objects[index].key);
   };
   dialog.addEventListener("keydown", (event) => {
-    if (event.target.closest("video,audio,iframe,pre") || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.target.closest("video,audio,iframe,pre,select") || event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === "ArrowLeft") go(at - 1);
     else if (event.key === "ArrowRight") go(at + 1);
     else if (event.key === "Delete") take();
   });
+  onSwipe(stage, (step) => go(at + step));
   let outside = false;
   dialog.addEventListener("close", () => {
     control.abort(new DOMException("closed", "AbortError"));
@@ -112,14 +115,15 @@ export function view(space, objects, at, { moved, removed, closed }) {
 async function fill(stage, space, object, signal) {
   const kind = kindOf(object.key, object.mime);
   const url = () => readUrl(space, object.key, { seconds: SIGNED, signal });
+  const broken = (words) => message(stage, space, object, words);
   const how = { video: media, audio: media, hls, image, pdf, text }[kind];
   await attempt(async () => {
     try {
       if (isFrozen(object)) throw new Error(t("error.NotRestored"));
       if (!how) throw new Error(t("viewer.unknown"));
-      await how(stage, { space, object, url, signal, kind });
+      await how(stage, { space, object, url, seconds: SIGNED, signal, kind, broken });
     } catch (failure) {
-      if (!signal.aborted) message(stage, space, object, failure.message);
+      if (!signal.aborted) broken(failure.message);
     }
   });
 }
@@ -136,53 +140,6 @@ function message(stage, space, object, text) {
       button(t("download"), { iconName: "download", onclick: () => download(space, [object.key]) }),
     ),
   );
-}
-
-async function media(stage, { space, object, url, signal, kind }) {
-  const player = h(kind, { controls: true, playsinline: true, preload: "metadata", crossOrigin: "anonymous", autoplay: true, "aria-label": nameOf(object.key) });
-  await renewed(player, url, signal);
-  player.addEventListener("error", () => {
-    if (!signal.aborted && player.error && player.error.code !== 1) message(stage, space, object, t("viewer.unplayable"));
-  });
-  replace(stage, player);
-  player.focus();
-}
-
-/** Give a player a signed URL, and another one before that ends, at the same place. */
-async function renewed(player, url, signal) {
-  const give = async () => {
-    const next = await url();
-    if (signal.aborted) return;
-    const { currentTime, paused, playbackRate } = player;
-    const goes = Boolean(player.src) && !paused;
-    player.src = next;
-    if (currentTime) {
-      player.addEventListener(
-        "loadedmetadata",
-        () => {
-          player.currentTime = currentTime;
-          player.playbackRate = playbackRate;
-          if (goes) player.play().catch(() => {});
-        },
-        { once: true },
-      );
-    }
-    timer = setTimeout(() => attempt(give), (SIGNED - RENEW) * 1000);
-  };
-  let timer;
-  signal.addEventListener("abort", () => {
-    clearTimeout(timer);
-    player.removeAttribute("src");
-    player.load();
-  });
-  await give();
-}
-
-async function hls(stage, { space, object, url, signal }) {
-  const player = h("video", { controls: true, playsinline: true, crossOrigin: "anonymous", autoplay: true, "aria-label": nameOf(object.key) });
-  replace(stage, player);
-  await playHls(player, space, object, signal);
-  player.focus();
 }
 
 async function image(stage, { object, url, signal }) {
