@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal
 
 from uvideo.cli.address import Remote
 from uvideo.cli.i18n import say
-from uvideo.cli.lookup import stat_object
 from uvideo.errors import BadAnswer, LocalFailure, UVideoError
 from uvideo.transfer import file_time
 from uvideo.transfer.walk import EVERYTHING, FoundFile, Links, Problem, Selection, walk
@@ -107,13 +106,14 @@ def check_inside(root: str, path: str) -> None:
 
 def one_object(client: Client, place: Remote, name: str = "") -> Entry:
     """The Entry of an object.  NotFound."""
-    return of_object(stat_object(client, place), name)
+    return of_object(client.stat(place.space, place.key), name)
 
 
 class FolderReader:
     """Lists local folders.  The report gets what fails, and a warning for each name that is skipped.
 
-    chosen: selects files by their names.  links: which links are followed, as in ``uvideo.transfer.walk``.
+    chosen: selects files by their names.  links: which links are followed, as in ``uvideo.transfer.walk``; "files": the
+    folder is a target, so a name that can be no source is skipped instead of failing.
     skip_special: skip pipes, sockets and devices; otherwise each of them fails.  state: the folder of the command's own
     records, which is skipped below a listed folder.  empty: list empty folders, too; their names end with a slash.
     """
@@ -127,7 +127,7 @@ class FolderReader:
         state: Path | None = None,
         empty: bool = False,
     ) -> None:
-        self._state, self._empty = state, empty
+        self._state, self._empty, self._is_target = state, empty, links == "files"
         self._report, self.chosen, self._links, self._skip_special = report, chosen, links, skip_special
         self._skipped: deque[str] = deque()
 
@@ -144,7 +144,7 @@ class FolderReader:
             try:
                 if isinstance(found.problem, OSError):
                     raise found.problem
-                if found.problem is Problem.NAME:
+                if found.problem is Problem.NAME and not self._is_target:
                     raise LocalFailure(say("the name is not UTF-8 and cannot be a key: rename it"))
                 if found.problem is not None:
                     self._skip(found, root)
@@ -158,6 +158,9 @@ class FolderReader:
 
     def _skip(self, found: FoundFile, root: str) -> None:
         report, path = self._report, found.path
+        if self._is_target and found.problem is not Problem.STATE:
+            report.note(say("skipped {path}: it is no file that could be stored", path=path))
+            return
         self._skipped.append(found.name.rstrip("/"))
         if found.problem is Problem.UNSELECTED:
             return

@@ -97,9 +97,9 @@ def walk(
     A name that ``chosen`` leaves out is not opened, not followed and not returned, whatever it is, except a link that
     may be a folder with selected names: see Problem.UNSELECTED.  A folder that it skips is not entered.  Temporary
     files of unfinished downloads are skipped.  prefix: put before names.  depth: the most levels of folders, or None.
-    links: which links are followed; "files": those to files, and those to folders are left out without a word.  The
-    folder itself may be a link.  state: the folder of uvideo's own records, which is a Problem below the root.
-    empty: also return folders in which there is nothing, except the folder itself.
+    links: which links are followed; "files": those to files, and all others are left out without a word.  The folder
+    itself may be a link.  state: the folder of uvideo's own records, which is a Problem below the root.  empty: also
+    return folders in which there is nothing, except the folder itself.
     """
     return _Walk(root, chosen, depth, links, state, empty).files(root, prefix)
 
@@ -221,7 +221,7 @@ class _Walk:
             is_folder, problem = error.errno not in BROKEN, error
         if self._links == "inside" and not os.path.join(os.path.realpath(path), "").startswith(self._real):
             problem = Problem.OUTSIDE
-        if self._links == "files" and is_folder:
+        if self._links == "files" and (is_folder or problem is not None):
             return None
         return name + "/" if is_folder else name, problem
 

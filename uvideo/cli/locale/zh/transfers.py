@@ -105,6 +105,7 @@ WORDS = {
         "跳过 {path}：符号链接指向 {root} 之外；使用 --links follow 可跟随"
     ),
     "skipped {path}: it is the folder of uvideo's own records": "跳过 {path}：它是 uvideo 自己的状态目录",
+    "skipped {path}: it is no file that could be stored": "跳过 {path}：它不是可以存储的文件",
     "skipped links: {count}": "跳过符号链接 {count} 个",
     "skipped special files: {count}": "跳过特殊文件 {count} 个",
     "Links in folders to follow: all, those that stay inside the folder, or none.": (
