@@ -29,6 +29,7 @@ __all__ = [
     "RateOptions",
     "SelectionOptions",
     "cp",
+    "empty_dirs",
     "folder_reader",
     "mover_options",
     "mv",
@@ -39,7 +40,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import NotRequired, Unpack
 
 
 JOBS = 8
@@ -50,6 +51,7 @@ class SelectionOptions(FilterOptions):
 
     links: str
     skip_special: bool
+    empty_dirs: NotRequired[bool]
 
 
 class RateOptions(TypedDict):
@@ -93,7 +95,8 @@ def folder_reader(
     """The FolderReader for the options that ``selection`` adds.  links, like: in place of --links and the filters."""
     followed = check_links(options["links"]) if links is None else links
     state = context.client.settings.state()
-    return FolderReader(context.report, like or chosen(options), followed, options["skip_special"], state)
+    empty = options.get("empty_dirs", False)
+    return FolderReader(context.report, like or chosen(options), followed, options["skip_special"], state, empty)
 
 
 def rates(function: Function) -> Function:
@@ -105,6 +108,10 @@ def rates(function: Function) -> Function:
     )
     jobs = option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, help="Number of files at a time.")
     return jobs(function)
+
+
+#: The option --empty-dirs.
+empty_dirs = option("--empty-dirs", is_flag=True, help="Include empty folders, as empty objects that end with /.")
 
 
 def times(function: Function) -> Function:
@@ -155,6 +162,7 @@ def moving(function: Function) -> Function:
             click.argument("target", metavar="TARGET"),
             option("--recursive", "-r", "-R", is_flag=True, help="Include folders, with their contents."),
             selection,
+            empty_dirs,
             option("--no-clobber", "-n", is_flag=True, help="Do not overwrite existing targets."),
             option("--update", "-u", is_flag=True, help="Skip items whose target is as new as the source, or newer."),
             option("--size-only", is_flag=True, help="Skip items whose target has the same size."),

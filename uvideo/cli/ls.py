@@ -13,7 +13,6 @@ from uvideo.cli.chosen import BoundOptions, Bounds, bounds, bounds_of
 from uvideo.cli.context import Context
 from uvideo.cli.destinations import Pattern
 from uvideo.cli.i18n import say
-from uvideo.cli.lookup import exists
 from uvideo.cli.report import Kind, moment, named, size
 from uvideo.cli.space import SPACE
 from uvideo.cli.verb_command import Example, option, verb
@@ -136,7 +135,7 @@ def entries(client: Client, place: Remote, *, recursive: bool) -> Iterator[Objec
 
 
 def _looked_up(client: Client, place: Remote, recursive: bool) -> Iterator[ObjectInfo | str]:
-    if place.is_pattern and not exists(client, place):
+    if place.is_pattern and not client.exists(place.space, place.key):
         pattern = Pattern(place.key)
         flat = recursive or "/" in place.key[len(pattern.base) :] or "**" in place.key
         for found in _below(client, place.space, pattern.prefix, "" if flat else "/"):
@@ -166,7 +165,7 @@ def keys(client: Client, place: Remote) -> Iterator[str]:
 
     An existing key is never a pattern.
     """
-    if not place.is_pattern or exists(client, place):
+    if not place.is_pattern or client.exists(place.space, place.key):
         yield place.key
         return
     pattern, some = Pattern(place.key), False

@@ -38,6 +38,13 @@ DELETED = Kind(
 )
 
 
+def _unlink(path: str, entry: Entry) -> None:
+    """Remove a file.  LocalFailure if it is not that of the entry any more."""
+    if not os.path.islink(path) and os.lstat(path).st_mtime_ns != entry.mtime_ns:
+        raise LocalFailure(say("it changed meanwhile, so it was not removed"))
+    os.unlink(path)
+
+
 def delete_all(context: Context, entries: Iterable[Entry], jobs: int, one_space: bool = True) -> int:
     """Delete objects and files, several at a time; return how many.  Failures are printed and counted.
 
@@ -54,16 +61,16 @@ def delete_all(context: Context, entries: Iterable[Entry], jobs: int, one_space:
                 if isinstance(place, str):
                     if entry.within is not None:
                         check_inside(entry.within, os.path.dirname(place))  # the link itself may be removed
-                    found = os.lstat(place)
-                    if not os.path.islink(place) and found.st_mtime_ns != entry.mtime_ns:
-                        raise LocalFailure(say("it changed meanwhile, so it was not removed"))
-                    os.unlink(place)
+                    if entry.is_marker:
+                        os.rmdir(place)
+                    else:
+                        _unlink(place, entry)
                 else:
                     context.cancel.check()
                     client.delete(place.space, place.key)
         except (UVideoError, OSError) as error:
-            if isinstance(error, errors.Cancelled):
-                return
+            if isinstance(error, errors.Cancelled) or (entry.is_marker and os.path.isdir(target)):
+                return  # a folder that is not empty any more stays
             report.fail(error, target)
             if breaker.failed(error):
                 pool.stop()

@@ -25,6 +25,8 @@ VERBS = {
     "cat": Verb("cat", "Write objects, or ranges of them, to standard output."),
     "stat": Verb("stat", "Show all properties of an object or a space."),
     "du": Verb("du", "Add up what is stored, by folder and storage class."),
+    "find": Verb("find", "Find objects by name, size, age and storage class."),
+    "tree": Verb("tree", "Show folders and objects as a tree."),
     "verify": Verb("verify", "Compare files and objects by size and content."),
     "etag": Verb("verify", "Compute the etag of files, without the service."),
     "presign": Verb("presign", "Create links with which others can read or store an object."),

@@ -20,7 +20,6 @@ from uvideo.cli.context import Context
 from uvideo.cli.cp import SelectionOptions, folder_reader, selection
 from uvideo.cli.etags import hashed
 from uvideo.cli.i18n import say
-from uvideo.cli.lookup import exists
 from uvideo.cli.report import Kind, left_out, size
 from uvideo.cli.verb_command import Example, option, verb
 from uvideo.cli.walk import Entry, FolderReader, objects, one_file, one_object
@@ -180,7 +179,7 @@ Place = Local | Remote
 def _places(context: Context, first: str, second: str) -> tuple[Place, Place]:
     """The two places to compare: two single items, or two folders.  NotFound, FileNotFoundError, InvalidArgument."""
     one, other = _place(first), _place(second)
-    if isinstance(one, Remote) and not one.is_folder and not exists(context.client, one):
+    if isinstance(one, Remote) and not one.is_folder and not context.client.exists(one.space, one.key):
         one = Remote(one.space, one.key + "/")
     if isinstance(one, Local) and not os.path.lexists(one.path):
         raise FileNotFoundError(2, os.strerror(2), one.path)

@@ -105,6 +105,7 @@ WORDS = {
         "跳过 {path}：符号链接指向 {root} 之外；使用 --links follow 可跟随"
     ),
     "skipped {path}: it is the folder of uvideo's own records": "跳过 {path}：它是 uvideo 自己的状态目录",
+    "skipped {path}: it is no file that could be stored": "跳过 {path}：它不是可以存储的文件",
     "skipped links: {count}": "跳过符号链接 {count} 个",
     "skipped special files: {count}": "跳过特殊文件 {count} 个",
     "Links in folders to follow: all, those that stay inside the folder, or none.": (
@@ -283,4 +284,14 @@ WORDS = {
     "{text} is not a time: write 36h, 7d and so on": "{text} 不是时间：请写成 36h、7d 等",
     "there is no transfer {id}; uvideo transfers ls lists them": "没有传输 {id}；uvideo transfers ls 可列出编号",
     "(running)": "（进行中）",
+    # sync --backup-dir
+    "Move here what would be overwritten or deleted.": "把将被覆盖或删除的内容移到这里。",
+    "The same, with a backup of what is overwritten or deleted:": "同上，并备份被覆盖或删除的内容：",
+    "--backup-dir {path} is not a folder": "--backup-dir {path} 不是目录",
+    "--backup-dir must be a local folder or uvideo://space/prefix, as the target {target}": (
+        "--backup-dir 须与目标 {target} 一样，是本地目录或 uvideo://空间/前缀"
+    ),
+    "--backup-dir {path} and {side} contain one another": "--backup-dir {path} 与 {side} 互相包含",
+    "--backup-dir must be on the same file system as the target": "--backup-dir 须与目标在同一个文件系统上",
+    "Include empty folders, as empty objects that end with /.": "包括空目录，以键末尾为 / 的空对象表示。",
 }
