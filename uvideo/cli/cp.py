@@ -19,6 +19,7 @@ from uvideo.cli.destinations import Destinations
 from uvideo.cli.etags import Etags
 from uvideo.cli.i18n import say
 from uvideo.cli.progress import display
+from uvideo.cli.stored_headers import HeaderOptions, headers, headers_of
 from uvideo.cli.unfinished_copy import Remainder, UnfinishedCopy
 from uvideo.cli.verb_command import Example, Function, option, store, verb
 from uvideo.cli.walk import FolderReader
@@ -62,7 +63,7 @@ class RateOptions(TypedDict):
     bwlimit: str | None
 
 
-class MoveOptions(SelectionOptions, RateOptions):
+class MoveOptions(SelectionOptions, RateOptions, HeaderOptions):
     """The values of the options that ``moving`` adds, without sources and target."""
 
     recursive: bool
@@ -167,6 +168,7 @@ def moving(function: Function) -> Function:
             option("--update", "-u", is_flag=True, help="Skip items whose target is as new as the source, or newer."),
             option("--size-only", is_flag=True, help="Skip items whose target has the same size."),
             option("--meta", multiple=True, metavar="NAME=VALUE", help="Metadata of the new objects. Repeatable."),
+            headers,
             option(
                 "--class",
                 "storage_class",
@@ -209,6 +211,7 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
     wanted = replace(
         mover_options(context, options),
         metadata=pairs(options["meta"]),
+        headers=headers_of(options),
         storage_class=options["storage_class"],
         mime=options["mime"],
         keep=options["no_clobber"],

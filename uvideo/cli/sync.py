@@ -7,6 +7,7 @@ import errno
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -36,6 +37,7 @@ from uvideo.cli.plan import PlanHeader, PlanWriter, Step, read
 from uvideo.cli.progress import display
 from uvideo.cli.report import Kind, size
 from uvideo.cli.rm import delete_all
+from uvideo.cli.stored_headers import HeaderOptions, headers, headers_of
 from uvideo.cli.verb_command import Example, option, verb
 from uvideo.cli.walk import Entry, check_inside, objects, one_file
 from uvideo.errors import Cancelled, InvalidArgument, NotFound, UVideoError
@@ -62,7 +64,7 @@ PLANNED = Kind(
 Pair = tuple[Entry, Remote | str, Entry | None]
 
 
-class SyncOptions(SelectionOptions, RateOptions):
+class SyncOptions(SelectionOptions, RateOptions, HeaderOptions):
     """The options of ``sync``, except those that are used only once."""
 
     delete: bool
@@ -99,7 +101,7 @@ class Sync:
         self._reader = folder_reader(context, options)
         # Files behind a link in the target are not part of the target and must never be deleted.
         self._target_reader = folder_reader(context, options, links="files", like=self._reader.chosen)
-        self._mover_options = mover_options(context, options)
+        self._mover_options = replace(mover_options(context, options), headers=headers_of(options))
         self._report = context.report
         self._surplus: list[Entry] = []
         self._surplus_count = self._seen = 0
@@ -383,6 +385,7 @@ def _endpoint(context: Context) -> str:
 @option("--backup-dir", metavar="PLACE", help="Move here what would be overwritten or deleted.")
 @option("--plan", metavar="FILE", help="Change nothing; write a plan to this file.")
 @selection
+@headers
 @times
 @rates
 def sync(context: Context, source: str, target: str, **options: Unpack[SyncOptions]) -> int:

@@ -196,6 +196,14 @@ WORDS = {
     "comparing {path}": "比较 {path}",
     "{one} and {other} cannot be combined": "{one} 与 {other} 不能同时使用",
     "Compare sizes and times, and content only if the times differ.": "比较大小和修改时间；仅当时间不同时才比较内容。",
+    "Cache-Control of the new objects, for example max-age=3600.": "新对象的 Cache-Control，例如 max-age=3600。",
+    "A header to store and to send with downloads, for example Content-Language. Repeatable.": (
+        "随对象保存并在下载时返回的标头，例如 Content-Language。可重复。"
+    ),
+    "--header {text}: write name:value": "--header {text}：请写成 name:value",
+    "--header {text}: use {option} for that": "--header {text}：请改用 {option}",
+    "--header {text}: the value contains control characters": "--header {text}：值中含有控制字符",
+    "the header {name} is given twice": "标头 {name} 给出了两次",
     "Only items changed within this time: 36h, 7d and so on.": "只选择在这段时间内修改过的文件和对象：36h、7d 等。",
     "Only items not changed within this time.": "只选择在这段时间内未修改过的文件和对象。",
     "Only items of at most this size.": "只选择不大于此大小的文件和对象。",
