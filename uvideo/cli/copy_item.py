@@ -310,11 +310,26 @@ class Mover:
     def _upload(self, entry: Entry, path: str, target: Remote, line: Line | None) -> Carried:
         if self._context.dry_run:
             return Carried("upload", entry.size, None)
+        if entry.is_marker:
+            return self._upload_marker(target)
         began = time.time_ns()
         stored = self._store(target, Path(path), None if self._options.mime else mime.guess(target.key, path), line)
         if stored.etag and stored.verified and self._etags:
             self._etags.uploaded(entry, stored.etag, began)
         return Carried("upload", stored.size or 0, stored.etag, stored.verified)
+
+    def _upload_marker(self, target: Remote) -> Carried:
+        """Store the empty object that stands for an empty folder."""
+        options = self._options
+        stored = self._client.put(
+            target.space,
+            target.key,
+            b"",
+            mime=options.mime or "application/x-directory",  # as the console
+            storage_class=options.storage_class,
+            metadata=options.metadata,
+        )
+        return Carried("upload", 0, stored.etag, stored.verified)
 
     def _store(self, target: Remote, source: Source, kind: str | None, line: Line | None) -> Stored:
         options = self._options
@@ -381,6 +396,9 @@ class Mover:
         if carried.bytes != entry.size:
             raise LocalFailure(changed)
         self._look(task.target, entry.size, carried.etag)
+        if isinstance(place, str) and entry.is_marker:
+            os.rmdir(place)
+            return True
         if isinstance(place, str):
             now = os.stat(place)
             if (now.st_size, now.st_mtime_ns, now.st_ino) != (entry.size, entry.mtime_ns, entry.inode):

@@ -14,6 +14,7 @@ from uvideo import models
 from uvideo.client import operations
 from uvideo.client.carrier import chosen, connect
 from uvideo.client.listing import following
+from uvideo.client.lookup import looked_up
 from uvideo.client.operations import DataCall
 from uvideo.client.options import ClientOptions, StoredOptions, listing_options
 from uvideo.client.texts import several
@@ -192,7 +193,7 @@ class BaseClient:
     async def _found(self, space: str, key: str) -> models.ObjectInfo | None:
         """An object's ObjectInfo, or None if there is none."""
         try:
-            return await self._ask(operations.stat(space, key))
+            return await looked_up(self._ask, space, key)
         except NotFound:
             return None
 
@@ -269,7 +270,7 @@ class BaseClient:
         operations.append(space, key, position or 0, len(content), **options)  # raises early for invalid arguments
         if position is None:
             try:
-                position = (await self._ask(operations.stat(space, key))).size
+                position = (await looked_up(self._ask, space, key)).size
             except NotFound:
                 position = 0
         return await self._ask(operations.append(space, key, position, len(content), **options), content)

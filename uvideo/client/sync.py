@@ -20,6 +20,7 @@ from uvideo.client import operations
 from uvideo.client.base import BaseClient
 from uvideo.client.carrier import carried, fetched, whole
 from uvideo.client.listing import Listing, Merge, items_of
+from uvideo.client.lookup import looked_up
 from uvideo.client.operations import DataCall, ManagementCall
 from uvideo.client.stream import Content, Source, path_of, stream
 from uvideo.config.renames import refusing_old_names
@@ -498,7 +499,7 @@ class Client(BaseClient):
 
     def stat(self, space: str, key: str) -> models.ObjectInfo:
         """An object's ObjectInfo.  NotFound."""
-        return self._run(operations.stat(space, key))
+        return self._done(looked_up(self._ask, space, key))
 
     def exists(self, space: str, key: str) -> bool:
         """Whether there is an object with this key.  An error if the service does not tell."""
