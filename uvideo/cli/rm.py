@@ -6,14 +6,15 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from uvideo import errors
 from uvideo.cli.address import Remote, remote
 from uvideo.cli.ask import confirmed, yes
+from uvideo.cli.chosen import FilterOptions, chosen, filters
 from uvideo.cli.context import Context
-from uvideo.cli.cp import filters
 from uvideo.cli.destinations import expand
 from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind
@@ -21,8 +22,10 @@ from uvideo.cli.verb_command import Example, option, verb
 from uvideo.cli.walk import Entry, check_inside
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
 from uvideo.transfer.fatal_errors import CircuitBreaker
-from uvideo.transfer.pattern import Filter
 from uvideo.transfer.pool import Pool
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["DELETED", "delete_all", "rm"]
 
@@ -117,12 +120,11 @@ def rm(
     everything: bool,
     force: bool,
     jobs: int,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
+    **options: Unpack[FilterOptions],
 ) -> int:
     began = time.monotonic()
     given = [remote(each) for each in addresses]
-    chosen, report = Filter(include, exclude), context.report
+    selected, report = chosen(options), context.report
     for each in given:
         if not (recursive or each.key):
             raise InvalidArgument(say("{address} is a whole space: give -r --all to empty it", address=each))
@@ -135,14 +137,18 @@ def rm(
             return 1
 
     def refuse(error: BaseException, item: str) -> None:
-        if not (force and isinstance(error, errors.NotFound)):
+        if not (force and isinstance(error, (errors.NotFound, FileNotFoundError))):
             report.fail(error, item)
 
     def entries() -> Iterator[Entry]:
         for each in given:
             for entry in expand(context.client, each, recursive, refuse):
-                if chosen.takes(entry.name):
-                    yield entry
+                if selected.takes(entry.name):
+                    selected.saw(entry.name)
+                    if entry.fits(selected):
+                        yield entry
+        for error, missing in selected.missing():
+            refuse(error, missing)
 
     deleted = delete_all(context, entries(), jobs, one_space=len({each.space for each in given}) == 1)
     if many or report.json:

@@ -98,7 +98,7 @@ class Sync:
         self._options, self._plan = options, options["plan"]
         self._reader = folder_reader(context, options)
         # Files behind a link in the target are not part of the target and must never be deleted.
-        self._target_reader = folder_reader(context, options, links="files")
+        self._target_reader = folder_reader(context, options, links="files", like=self._reader.chosen)
         self._mover_options = mover_options(context, options)
         self._report = context.report
         self._surplus: list[Entry] = []
@@ -126,6 +126,7 @@ class Sync:
                 continue
             if side is self._source:
                 self._seen += 1
+                self._reader.chosen.saw(entry.name)
             yield entry
 
     def _is_plan(self, entry: Entry) -> bool:
@@ -142,6 +143,9 @@ class Sync:
         What has the name of a skipped file or link of the source, or of one below it, stays.
         """
         for ours, theirs in merge(self._entries(self._source), self._entries(self._target)):
+            known = theirs if ours is None else ours  # bounds of the source's item decide for the target's, too
+            if known is not None and not known.fits(self._reader.chosen):
+                continue
             if ours is not None:
                 try:
                     if (place := self._place(ours)) is not None:
@@ -152,6 +156,8 @@ class Sync:
                 self._surplus_count += 1
                 if self._surplus_count <= self._options["max_delete"]:
                     self._surplus.append(theirs)
+        for missing, name in self._reader.chosen.missing():
+            self._report.fail(missing, name)
 
     def _stays(self, theirs: Entry) -> bool:
         """Whether what only the target has must not be deleted."""

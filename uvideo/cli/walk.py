@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from uvideo.cli.address import Remote
+from uvideo.cli.chosen import Chosen
 from uvideo.cli.i18n import say
 from uvideo.errors import BadAnswer, LocalFailure, UVideoError
 from uvideo.transfer import file_time
-from uvideo.transfer.walk import EVERYTHING, FoundFile, Links, Problem, Selection, walk
+from uvideo.transfer.walk import FoundFile, Links, Problem, Selection, walk
 
 if TYPE_CHECKING:
     from uvideo import Client
@@ -32,6 +33,7 @@ __all__ = [
     "one_file",
     "one_folder",
     "one_object",
+    "unix_ns",
 ]
 
 
@@ -70,11 +72,27 @@ class Entry:
         return self.stored_ns if self.path is None else self.mtime_ns
 
     @property
+    def changed_ns(self) -> int | None:
+        """When a file was modified, or when an object was stored; None if it is not known."""
+        if self.path is not None:
+            return self.mtime_ns
+        return unix_ns(self.modified)
+
+    def fits(self, chosen: Chosen) -> bool:
+        """Whether it is within the bounds of a Chosen."""
+        return chosen.fits(self.size, self.changed_ns)
+
+    @property
     def time_ns(self) -> int:
         """As ``file_ns``, else the time when the object was stored; 0 without any."""
         if (found := self.file_ns) is not None:
             return found
-        return round(self.modified.timestamp() * 1e9) if self.modified else 0
+        return unix_ns(self.modified) or 0
+
+
+def unix_ns(moment: datetime | None) -> int | None:
+    """Nanoseconds since 1970."""
+    return None if moment is None else round(moment.timestamp() * 1e9)
 
 
 def of_object(found: ObjectInfo, name: str = "") -> Entry:
@@ -112,8 +130,9 @@ def one_object(client: Client, place: Remote, name: str = "") -> Entry:
 class FolderReader:
     """Lists local folders.  The report gets what fails, and a warning for each name that is skipped.
 
-    chosen: selects files by their names.  links: which links are followed, as in ``uvideo.transfer.walk``; "files": the
-    folder is a target, so a name that can be no source is skipped instead of failing.
+    chosen: selects files, None for all; the caller compares sizes and times.  links: which links are followed, as in
+    ``uvideo.transfer.walk``; "files": the folder is a target, so a name that can be no source is skipped instead of
+    failing.
     skip_special: skip pipes, sockets and devices; otherwise each of them fails.  state: the folder of the command's own
     records, which is skipped below a listed folder.  empty: list empty folders, too; their names end with a slash.
     """
@@ -121,14 +140,15 @@ class FolderReader:
     def __init__(
         self,
         report: Report,
-        chosen: Selection = EVERYTHING,
+        chosen: Chosen | None = None,
         links: Links | Literal["files"] = "inside",
         skip_special: bool = False,
         state: Path | None = None,
         empty: bool = False,
     ) -> None:
         self._state, self._empty, self._is_target = state, empty, links == "files"
-        self._report, self.chosen, self._links, self._skip_special = report, chosen, links, skip_special
+        self.chosen = chosen or Chosen()
+        self._report, self._links, self._skip_special = report, links, skip_special
         self._skipped: deque[str] = deque()
 
     def files(
