@@ -20,7 +20,7 @@ from test.cluster.fixtures import database as database
 from test.cluster.fixtures import object_store as object_store
 from test.cluster.fixtures import postgres as postgres
 from test.forked import commands as commands
-from test.marks import leaves_out
+from test.marks import is_slow, leaves_out
 from test.server_fixture import SECRETS
 from test.server_fixture import server as server
 
@@ -71,11 +71,15 @@ cli/test_examples test_privates
 SHARED = {"server", "s3_server"}  # the fixtures with the servers that may stand behind a front
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The order of the files.  And behind a front run what talks to the shared server.
+    """Mark what is slow, and order the files.  And behind a front run what talks to the shared server.
 
     `make test` runs the rest, which would be the same here.
     """
+    for each in items:
+        if is_slow(each.nodeid.partition("[")[0]):
+            each.add_marker("slow")
     place = {f"test/{name}.py": number for number, name in enumerate(FIRST)}
     items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(place)))
     if os.environ.get("UVIDEO_TEST_FRONT"):
@@ -115,7 +119,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     if interpreters.LOWEST and independent(collection_path):
         return True
-    return leaves_out(config.option.markexpr, collection_path.read_text("utf-8")) or None
+    name = collection_path.relative_to(interpreters.ROOT).as_posix()
+    return leaves_out(config.option.markexpr, collection_path.read_text("utf-8"), name) or None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,8 +13,18 @@ from test.browser.test_phone import PHONE
 from ucloud.uvideo.protocol import operation
 
 WORDS = {
-    "en": {"new": ["New folder", "Select all"], "delete": "Delete", "rename": "Rename", "done": "2 objects deleted"},
-    "zh": {"new": ["新建文件夹", "全选"], "delete": "删除", "rename": "重命名", "done": "已删除 2 个对象"},
+    "en": {
+        "new": ["New folder", "Select all", "All as ZIP"],
+        "delete": "Delete",
+        "rename": "Rename",
+        "done": "2 objects deleted",
+    },
+    "zh": {
+        "new": ["新建文件夹", "全选", "全部打包 ZIP"],
+        "delete": "删除",
+        "rename": "重命名",
+        "done": "已删除 2 个对象",
+    },
 }
 
 
@@ -79,8 +89,9 @@ def test_the_keyboard(console: Console, key: str) -> None:
     page.keyboard.press("ArrowUp")
     expect(page.get_by_role("menuitem", name="Delete")).to_be_focused()
     page.keyboard.press("Home")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowDown")
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("menuitem", name="Rename")).to_be_focused()
     page.keyboard.press("Enter")
     page.get_by_label("New key").fill("c.txt")
     page.keyboard.press("Enter")

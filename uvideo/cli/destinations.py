@@ -238,6 +238,9 @@ class Destinations:
             for entry in expand(self._client, source, self._recursive, self._refuse, prefix, reader):
                 if entry.path is None and not reader.chosen.takes(entry.name):
                     continue
+                reader.chosen.saw(entry.name)
+                if not entry.fits(reader.chosen):
+                    continue
                 try:
                     found = self._place(entry, source)
                 except (UVideoError, OSError) as error:
@@ -245,6 +248,8 @@ class Destinations:
                     continue
                 if found is not None:
                     yield Task(entry, found, within=self._within)
+        for missing, listed in self._reader.chosen.missing():
+            self._refuse(missing, listed)
 
     @property
     def _within(self) -> str | None:

@@ -7,6 +7,7 @@ import errno
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +19,16 @@ from uvideo.cli.backup import Backup, check_backup
 from uvideo.cli.compare import Comparison, may_be_same, merge, without_markers
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
-from uvideo.cli.cp import RateOptions, SelectionOptions, folder_reader, mover_options, rates, selection, times
+from uvideo.cli.cp import (
+    RateOptions,
+    SelectionOptions,
+    empty_dirs,
+    folder_reader,
+    mover_options,
+    rates,
+    selection,
+    times,
+)
 from uvideo.cli.destinations import nothing
 from uvideo.cli.display import Display
 from uvideo.cli.etags import Etags
@@ -27,6 +37,7 @@ from uvideo.cli.plan import PlanHeader, PlanWriter, Step, read
 from uvideo.cli.progress import display
 from uvideo.cli.report import Kind, size
 from uvideo.cli.rm import delete_all
+from uvideo.cli.stored_headers import HeaderOptions, headers, headers_of
 from uvideo.cli.verb_command import Example, option, verb
 from uvideo.cli.walk import Entry, check_inside, objects, one_file
 from uvideo.errors import Cancelled, InvalidArgument, NotFound, UVideoError
@@ -53,7 +64,7 @@ PLANNED = Kind(
 Pair = tuple[Entry, Remote | str, Entry | None]
 
 
-class SyncOptions(SelectionOptions, RateOptions):
+class SyncOptions(SelectionOptions, RateOptions, HeaderOptions):
     """The options of ``sync``, except those that are used only once."""
 
     delete: bool
@@ -89,8 +100,8 @@ class Sync:
         self._options, self._plan = options, options["plan"]
         self._reader = folder_reader(context, options)
         # Files behind a link in the target are not part of the target and must never be deleted.
-        self._target_reader = folder_reader(context, options, links="files")
-        self._mover_options = mover_options(context, options)
+        self._target_reader = folder_reader(context, options, links="files", like=self._reader.chosen)
+        self._mover_options = replace(mover_options(context, options), headers=headers_of(options))
         self._report = context.report
         self._surplus: list[Entry] = []
         self._surplus_count = self._seen = 0
@@ -99,6 +110,7 @@ class Sync:
         self._etags = Etags(fresh=options["checksum"])
         self._folder: FolderTarget | None = None
         self._backup: Backup | None = None
+        self._empty_dirs = options.get("empty_dirs", False)
 
     # Listings
 
@@ -109,11 +121,14 @@ class Sync:
             found = (self._reader if side is self._source else self._target_reader).files(side.path)
         else:
             found = ()
-        for entry in without_markers(found):
+        for entry in found if self._empty_dirs else without_markers(found):
+            if not entry.name:
+                continue
             if not self._reader.chosen.takes(entry.name) or self._is_plan(entry):
                 continue
             if side is self._source:
                 self._seen += 1
+                self._reader.chosen.saw(entry.name)
             yield entry
 
     def _is_plan(self, entry: Entry) -> bool:
@@ -130,26 +145,38 @@ class Sync:
         What has the name of a skipped file or link of the source, or of one below it, stays.
         """
         for ours, theirs in merge(self._entries(self._source), self._entries(self._target)):
+            known = theirs if ours is None else ours  # bounds of the source's item decide for the target's, too
+            if known is not None and not known.fits(self._reader.chosen):
+                continue
             if ours is not None:
                 try:
-                    yield ours, self._place(ours), theirs
+                    if (place := self._place(ours)) is not None:
+                        yield ours, place, theirs
                 except (UVideoError, OSError) as error:
                     self._report.fail(error, str(ours.place))
-            elif theirs is not None and self._options["delete"] and not self._reader.hides(theirs.name):
+            elif theirs is not None and self._options["delete"] and not self._stays(theirs):
                 self._surplus_count += 1
                 if self._surplus_count <= self._options["max_delete"]:
                     self._surplus.append(theirs)
+        for missing, name in self._reader.chosen.missing():
+            self._report.fail(missing, name)
+
+    def _stays(self, theirs: Entry) -> bool:
+        """Whether what only the target has must not be deleted."""
+        if self._reader.hides(theirs.name):
+            return True
+        source = self._source
+        return theirs.is_marker and isinstance(source, Local) and os.path.isdir(os.path.join(source.path, theirs.name))
 
     # Decisions
 
-    def _place(self, entry: Entry) -> Remote | str:
+    def _place(self, entry: Entry) -> Remote | str | None:
+        """The target of an entry; None for an empty folder of a local target, which is made at once."""
         if isinstance(self._target, Remote):
             return Remote(self._target.space, self._target.key + entry.name)
         if self._folder is None:
             self._folder = FolderTarget(self._target.path, self._is_trial)
-        found = self._folder.place(entry.name, entry.size)
-        assert found is not None  # folder markers are left out
-        return found
+        return self._folder.place(entry.name, entry.size)
 
     def _is_same(self, ours: Entry, theirs: Entry, comparison: Comparison) -> bool:
         if self._options["size_only"]:
@@ -200,6 +227,8 @@ class Sync:
                     raise InvalidArgument(say("source and target contain one another"))
         if self._options["delete"] and not (self._context.yes or self._context.interactive or self._is_trial):
             raise InvalidArgument(say("--delete asks before it deletes; without a terminal it needs -y"))
+        if self._empty_dirs and self._plan is not None:
+            raise InvalidArgument(say("{one} and {other} cannot be combined", one="--empty-dirs", other="--plan"))
         if self._options["backup_dir"] is not None:
             if self._plan is not None:
                 raise InvalidArgument(say("{one} and {other} cannot be combined", one="--backup-dir", other="--plan"))
@@ -284,7 +313,9 @@ class Sync:
         if not confirmed(self._context, question):
             return 0
         if self._backup is not None:
-            return self._backup.move(self._surplus)
+            folders = (each for each in self._surplus if _is_empty_folder(each))
+            moved = self._backup.move(each for each in self._surplus if not _is_empty_folder(each))
+            return moved + delete_all(self._context, folders, self._options["jobs"])
         return delete_all(self._context, self._surplus, self._options["jobs"])
 
 
@@ -292,6 +323,10 @@ def _is_open(pair: Pair) -> bool:
     """Whether the sizes of the two sides leave open if something is to be transferred."""
     ours, _, theirs = pair
     return theirs is not None and may_be_same(ours, theirs)
+
+
+def _is_empty_folder(entry: Entry) -> bool:
+    return entry.is_marker and entry.path is not None
 
 
 def _written(side: Address) -> str:
@@ -346,9 +381,11 @@ def _endpoint(context: Context) -> str:
 @option("--size-only", is_flag=True, help="Compare sizes only.")
 @option("--times", is_flag=True, help="Compare sizes and times, and content only if the times differ.")
 @option("--checksum", is_flag=True, help="Compare content by etags computed anew, without the cache.")
+@empty_dirs
 @option("--backup-dir", metavar="PLACE", help="Move here what would be overwritten or deleted.")
 @option("--plan", metavar="FILE", help="Change nothing; write a plan to this file.")
 @selection
+@headers
 @times
 @rates
 def sync(context: Context, source: str, target: str, **options: Unpack[SyncOptions]) -> int:

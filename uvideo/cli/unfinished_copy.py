@@ -173,7 +173,8 @@ class Remainder:
             return False
         if not comparison.same(entry, present):
             return False
-        given = {"metadata": options.metadata, "storage_class": options.storage_class, "mime": options.mime}
+        names = ("metadata", "headers", "storage_class", "mime")
+        given = {name: getattr(options, name) for name in names}
         wanted = {name: value for name, value in given.items() if value is not None}
         if not wanted or isinstance(place, str):
             return True

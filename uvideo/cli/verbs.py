@@ -27,6 +27,7 @@ VERBS = {
     "du": Verb("du", "Add up what is stored, by folder and storage class."),
     "find": Verb("find", "Find objects by name, size, age and storage class."),
     "tree": Verb("tree", "Show folders and objects as a tree."),
+    "mount": Verb("mount", "Show the objects of a space as a read-only local folder."),
     "verify": Verb("verify", "Compare files and objects by size and content."),
     "etag": Verb("verify", "Compute the etag of files, without the service."),
     "presign": Verb("presign", "Create links with which others can read or store an object."),

@@ -8,7 +8,7 @@ import { button, h, icon, replace, spelled } from "./dom.js";
 import { ICON_OF, kindOf } from "./kind.js";
 import { date, keep, kept, size, span, t } from "./language.js";
 import { menu, onLongPress } from "./menu.js";
-import { createFolder, download, moveInto, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
+import { createFolder, download, downloadZip, moveInto, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
 import { hasPoster, poster } from "./poster.js";
 import { Rows } from "./rows.js";
 import { addressOf } from "./spaces.js";
@@ -819,6 +819,7 @@ class Browser {
       return [
         { text: t("folder.create"), iconName: "plus", run: create },
         { text: t("select.all"), iconName: "check", run: all, disabled: !this.entries.length },
+        { text: t("zip.folder"), iconName: "download", run: () => downloadZip(this.space, this.prefix, [{ key: this.prefix }]), disabled: !this.entries.length },
       ];
     }
     const { picked } = this;
@@ -829,6 +830,7 @@ class Browser {
     const action = (text, iconName, run, more) => ({ text, iconName, run: () => this.act(run), ...more });
     return [
       action(t("download"), "download", () => download(this.space, keys).then(() => false), { disabled: !only }),
+      action(t("zip"), "download", (chosen) => downloadZip(this.space, this.prefix, chosen)),
       action(t("copy.or.move"), "move", (chosen) => transfer(this.space, this.prefix, chosen)),
       picked.length === 1 && only ? action(t("rename"), "rename", () => rename(this.space, keys[0])) : null,
       action(t("class.change"), "snow", () => setClass(this.space, keys), { disabled: !only }),

@@ -3,11 +3,12 @@
 import { get, post, sign } from "./api.js";
 import { attempt, confirm, form, progress, toast } from "./dialogs.js";
 import { h } from "./dom.js";
-import { t } from "./language.js";
+import { size, t } from "./language.js";
 import { folderTree } from "./tree.js";
 
 const PAGE = 1000;
 const FOLDER = "application/x-directory"; // the media type of an object that stands for an empty folder
+const ADDRESS = 7000; // characters of a URL that every proxy accepts
 const COPIES_AT_ONCE = 6;
 const DOWNLOADS = 20;
 const COUNTED = 10_000; // objects that are counted at most before they are deleted
@@ -235,16 +236,34 @@ export const restore = (space, keys) =>
     return true;
   });
 
+/** Let the browser save objects and folders as one archive, after a question: such a download cannot be continued. */
+export const downloadZip = (space, base, chosen) =>
+  attempt(async () => {
+    const query = { space, prefix: base, names: JSON.stringify(chosen.map(({ key }) => key.slice(base.length))) };
+    const address = new URL("api/zip", document.baseURI);
+    for (const [name, value] of Object.entries(query)) address.searchParams.set(name, value);
+    if (address.href.length > ADDRESS) throw new Error(t("zip.long"));
+    const found = await get("zip/contents", query);
+    if (found.more) throw new Error(t("zip.many"));
+    if (!found.free) throw new Error(t("zip.busy"));
+    const lines = [t("zip.ask", { n: found.objects, size: size(found.size) }), t("zip.note")];
+    if (await confirm(t("zip"), lines, t("download"))) save(address.href);
+  });
+
 /** Let the browser save objects, one after the other. */
 export const download = (space, keys) =>
   attempt(async () => {
     if (keys.length > DOWNLOADS) throw new Error(t("download.many", { n: DOWNLOADS }));
     const { urls } = await sign(space, "GET", keys.map((key) => ({ key, filename: nameOf(key) })));
     for (const url of urls) {
-      const link = h("a", { href: url, rel: "noopener noreferrer", download: "" });
-      document.body.append(link);
-      link.click();
-      link.remove();
+      save(url);
       if (urls.length > 1) await new Promise((resolve) => setTimeout(resolve, 400));
     }
   });
+
+function save(url) {
+  const link = h("a", { href: url, rel: "noopener noreferrer", download: "" });
+  document.body.append(link);
+  link.click();
+  link.remove();
+}
