@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Remainder", "TargetLookup", "UnfinishedCopy"]
 
+#: Seconds that the record of a copy is kept which is not repeated.
+KEPT = 30 * 86400
 #: Pages in a row that did not reach the next key, after which no more pages are requested.
 MISSES = 3
 
@@ -42,10 +45,17 @@ class UnfinishedCopy:
         self.exists = self._path.exists()
 
     def begin(self) -> None:
-        """Write the record.  If that is not possible, the next run begins anew."""
+        """Write the record.  If that is not possible, the next run begins anew.
+
+        Records that are older than KEPT are removed: nobody repeats these commands.
+        """
         with suppress(OSError):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._path.touch(mode=0o600)
+            for each in list(self._path.parent.iterdir()):
+                with suppress(OSError):
+                    if each.stat().st_mtime < time.time() - KEPT:
+                        each.unlink()
 
     def finish(self) -> None:
         """Remove the record."""

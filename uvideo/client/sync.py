@@ -430,6 +430,7 @@ class Client(BaseClient):
         storage_class: str | None = None,
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        checksum: bool | None = None,
     ) -> models.Summary[models.Stored]:
         """Upload the files below a local folder, ``jobs`` at the same time.  Keys are prefix/path with "/" between
         names.
@@ -461,6 +462,7 @@ class Client(BaseClient):
             dry_run,
             links,
             skip_special,
+            checksum,
         )
         kept: KeptOptions = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
         return folders.upload_dir(self, folder, space, prefix, options, **kept)
@@ -481,6 +483,7 @@ class Client(BaseClient):
         cancel: Cancel | None = None,
         on_error: Literal["continue", "stop"] = "continue",
         dry_run: bool = False,
+        checksum: bool | None = None,
     ) -> models.Summary[models.Downloaded]:
         """Download the objects below ``prefix`` into a local folder, which is created; the opposite of ``upload_dir``.
 
@@ -493,7 +496,8 @@ class Client(BaseClient):
         from uvideo.transfer import folders
 
         options = folders.FolderOptions(
-            jobs, include, exclude, part_jobs, bandwidth, progress, report, cancel, on_error, dry_run
+            *(jobs, include, exclude, part_jobs, bandwidth, progress, report, cancel, on_error, dry_run),
+            checksum=checksum,
         )
         return folders.download_dir(self, space, prefix, folder, options)
 

@@ -76,7 +76,7 @@ async function counted(space, chosen) {
   let count = 0;
   for await (const keys of keysOf(space, chosen)) {
     count += keys.length;
-    if (count >= COUNTED) return { count, more: true };
+    if (count > COUNTED) return { count: COUNTED, more: true };
   }
   return { count, more: false };
 }
