@@ -14,8 +14,11 @@ from test.interpreters import ROOT
 
 
 def serve(folder: Path, *options: str, nohup: bool = False, program: Path = ROOT) -> tuple[int, int]:
-    """(its process, the terminal), once it has said that it answers.  Signals do there what they do to a shell's commands, however this
-    suite was started.  ``program``: where the packages are."""
+    """(its process, the terminal), once it has said that it answers.
+
+    Signals do there what they do to a shell's commands, however this suite was started.  ``program``: where the
+    packages are.
+    """
     ready = folder.with_name(f"{folder.name}.ready")
     serve = ["serve", str(folder), "--port", "0", "--admin-port", "0", "--ready-file", str(ready)]
     words = ["-m", "uvideo", *serve]
