@@ -15,7 +15,7 @@ OPERATE := .cache/operate
 LOWEST := .cache/lowest
 UPKEEP := .cache/upkeep
 # What make test-lowest runs with; .venv has the linters too.
-EXTRAS := server cli cluster s3 fsspec socks telemetry test develop
+EXTRAS := server cli cluster s3 fsspec mount socks telemetry test develop
 LOCKED := $(EXTRAS) lint docs data browser stores proxies s3clients build release upkeep
 SITE := .cache/site
 PIP := -m pip --disable-pip-version-check install --quiet

@@ -38,7 +38,7 @@ def test_what_is_refused(inside: Inside, shell: Shell, space: str, monkeypatch: 
     monkeypatch.delitem(sys.modules, "uvideo.fs.mount", raising=False)
     monkeypatch.delitem(sys.modules, "fsspec.fuse", raising=False)
     done = inside("mount", f"uvideo://{space}", "empty")
-    assert done.code == 2 and "pip install 'uvideo[fsspec]' fusepy" in done.err
+    assert done.code == 2 and "pip install 'uvideo[mount]'" in done.err
 
 
 def test_an_absent_folder_is_4(inside: Inside, shell: Shell, space: str) -> None:

@@ -46,10 +46,7 @@ def mount(context: Context, address: str, folder: str) -> int:
         from uvideo.fs.mount import mount as mounted
     except (ImportError, OSError):  # OSError: there is no libfuse
         raise ConfigurationError(
-            say(
-                "uvideo mount needs FUSE: pip install 'uvideo[fsspec]' fusepy, and on Debian apt-get install libfuse2 "
-                "fuse"
-            )
+            say("uvideo mount needs FUSE: pip install 'uvideo[mount]', and on Debian apt-get install libfuse2 fuse")
         ) from None
     if next(iter(context.client.list(place.space, prefix, page_size=1)), None) is None and prefix:
         raise NotFound(space=place.space, key=prefix)

@@ -154,7 +154,7 @@ class _Sink(io.RawIOBase):
         return True
 
     def write(self, data: object) -> int:
-        chunk = bytes(data)  # type: ignore[call-overload]
+        chunk = bytes(data)  # type: ignore[call-overload]  # any buffer; its type is new in Python 3.12
         self._chunks.append(chunk)
         self.size += len(chunk)
         return len(chunk)

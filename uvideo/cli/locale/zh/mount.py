@@ -12,9 +12,8 @@ WORDS = {
     "How it is used:": "用法：",
     "{path} is not a folder: make an empty one to mount in": "{path} 不是目录：请先创建一个空目录作为挂载点",
     "{path} is not empty: make an empty folder to mount in": "{path} 不是空目录：请创建一个空目录作为挂载点",
-    "uvideo mount needs FUSE: pip install 'uvideo[fsspec]' fusepy, and on Debian apt-get install libfuse2 fuse": (
-        "uvideo mount 需要 FUSE：执行 pip install 'uvideo[fsspec]' fusepy，"
-        "在 Debian 上还要 apt-get install libfuse2 fuse"
+    "uvideo mount needs FUSE: pip install 'uvideo[mount]', and on Debian apt-get install libfuse2 fuse": (
+        "uvideo mount 需要 FUSE：执行 pip install 'uvideo[mount]'，在 Debian 上还要 apt-get install libfuse2 fuse"
     ),
     "{address} is mounted at {path}; Ctrl-C unmounts it": "{address} 已挂载到 {path}；按 Ctrl-C 卸载",
 }
