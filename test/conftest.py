@@ -58,13 +58,14 @@ def left_out() -> list[str]:
 
 #: The files that take longest, the longest at the front.  They come first, so that no process is left alone with one.
 FIRST = """
-test_sdk server/test_restart test_docs testing/test_plugin overload/test_full e2e/test_first_hour contract/test_clients
-client/test_targets server/test_backup test_protocol_properties server/test_carriers server/test_identity
-client/test_leftovers server/test_process server/test_exposition server/test_endings server/test_reload
-client/test_loops overload/test_disk server/test_bad_input crash/test_power cli/test_interrupt client/test_download
-client/test_aioconnection fuzz/test_exchanges contract/test_store server/test_console server/test_rotation
-regressions/test_regressions client/test_clocks interop/test_ufile causes/test_rows server/test_quarantine
-cli/test_examples test_privates
+test_sdk release/test_install fuzz/test_exchanges test_docs e2e/test_soak cli/test_examples server/test_restart
+release/test_dist e2e/test_bad_network e2e/test_large test_namespace e2e/test_many_keys testing/test_plugin
+overload/test_full e2e/test_first_hour contract/test_clients client/test_targets server/test_backup
+test_protocol_properties server/test_carriers server/test_identity client/test_leftovers server/test_process
+server/test_exposition server/test_endings server/test_reload client/test_loops overload/test_disk
+server/test_bad_input crash/test_power cli/test_interrupt client/test_download client/test_aioconnection
+contract/test_store server/test_console server/test_rotation regressions/test_regressions client/test_clocks
+interop/test_ufile causes/test_rows server/test_quarantine test_privates
 """.split()
 
 

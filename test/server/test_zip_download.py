@@ -219,7 +219,7 @@ def test_an_object_that_is_deleted_meanwhile_breaks_the_archive_off(user: Visito
         ((".", "..", "...", ".hidden", "f/", "/"), ["_", "__", "___", ".hidden", "f/", "_ (2)/"]),
         (("NUL", "con.txt", "COM1 .a.b", "console"), ["_NUL", "_con.txt", "_COM1 .a.b", "console"]),
         (("a.", "a ", "a", "b. ./c"), ["a_", "a_ (2)", "a", "b___/c"]),
-        (("<q?>|*\".txt", "x\u202egpj.exe", "\u200ex"), ["_q_____.txt", "x_gpj.exe", "\u200ex"]),
+        (('<q?>|*".txt', "x\u202egpj.exe", "\u200ex"), ["_q_____.txt", "x_gpj.exe", "\u200ex"]),
         (("n" * 600 + ".tar.gz", "字" * 100 + ".mp4"), ["n" * 197 + ".gz", "字" * 65 + ".mp4"]),
         (("x/" * 31 + "yyyyyyyy/" * 90 + "z",), ["x/" * 31 + "yyyyyyyy_" * 22 + "yy/z"]),
         (("x/" * 40 + "y",), ["x/" * 31 + "_".join("x" * 9) + "/y"]),

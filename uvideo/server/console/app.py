@@ -342,12 +342,23 @@ def _bytes(value: str) -> bytes:
 def _assets() -> dict[str, tuple[str, bytes, str]]:
     """{file name: (Content-Type, bytes, ETag)} of the pages, read at the first request."""
     table = json.dumps(media_type.BY_ENDING, separators=(",", ":"))
-    made = _asset("media_types.js", f"export const BY_ENDING = {table};\n".encode())
-    return {"media_types.js": made} | {
-        each.name: _asset(each.name, each.read_bytes())
+    files = {"media_types.js": f"export const BY_ENDING = {table};\n".encode()} | {
+        each.name: each.read_bytes()
         for each in (resources.files("uvideo.server.console") / "web").iterdir()
         if each.name.rpartition(".")[2] in TYPES
     }
+    files["index.html"] = files["index.html"].replace(APP, _preloads(files) + APP)
+    return {name: _asset(name, body) for name, body in files.items()}
+
+
+#: In index.html: the module that imports all others.
+APP = b'<script type="module" src="app.js"></script>'
+
+
+def _preloads(files: Mapping[str, bytes]) -> bytes:
+    """Links to the modules, so that the browser asks for all of them at once, and not level by level."""
+    modules = sorted(name for name, body in files.items() if name.endswith(".js") and b"\nexport " in b"\n" + body)
+    return b"".join(b'<link rel="modulepreload" href="%s">\n    ' % name.encode() for name in modules)
 
 
 def _asset(name: str, body: bytes) -> tuple[str, bytes, str]:
