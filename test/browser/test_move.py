@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from test.browser.conftest import Console, problems
 from test.browser.test_objects import put, row
@@ -116,3 +116,56 @@ def test_objects_are_moved_by_dragging(console: Console, language: str) -> None:
         expect(row(page, "a.txt")).to_have_count(1 if answer == words["no"] else 0)
         expect(page.get_by_role("dialog")).to_have_count(0)
         assert console.peer.call(operation.GetObject(space, "a.txt")).body == want
+
+
+def test_a_tree_on_a_slow_line(console: Console) -> None:
+    """Two clicks load a folder once, and the answer does not take the focus from where the user went on."""
+    space = console.peer.space()
+    put(console, space, "a.txt", "f/g/x", "f/h/x")
+    page = console.open(f"#/s/{space}/")
+    row(page, "a.txt").locator("input").click()
+    page.get_by_role("button", name="Copy or move…").click()
+    node = page.get_by_role("tree").get_by_role("treeitem")
+    expect(node).to_have_count(2)
+    held = list[Route]()
+    page.route("**/api/objects?*", lambda route: held.append(route))
+    node.nth(1).locator(".twist").dblclick()
+    page.get_by_label("To folder").fill("typed")
+    for route in held:
+        route.continue_()
+    expect(node).to_have_count(4)
+    expect(page.get_by_label("To folder")).to_be_focused()
+
+
+def test_an_object_that_stays_is_not_called_moved(console: Console) -> None:
+    """A move to another space copies and removes; the server can refuse the second."""
+    space, other = console.peer.space(), console.peer.space()
+    put(console, space, "a.txt")
+    page = console.open(f"#/s/{space}/")
+    page.route("**/api/objects/delete", lambda route: route.fulfill(json={"failed": {"a.txt": "Unavailable"}}))
+    row(page, "a.txt").locator("input").click()
+    page.get_by_role("button", name="Copy or move…").click()
+    page.get_by_label("To space").select_option(other)
+    page.get_by_role("dialog").get_by_role("combobox").first.select_option("move")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("alert")).to_contain_text("a.txt")
+    expect(page.get_by_text("1 object moved")).to_have_count(0)
+
+
+def test_files_are_no_rows_that_were_dragged_before(console: Console) -> None:
+    """A row that leaves the list while it is dragged gives no sign of the end."""
+    space = console.peer.space()
+    put(console, space, "a.txt", "f/x")
+    page = console.open(f"#/s/{space}/")
+    row(page, "a.txt").evaluate(
+        "row => row.dispatchEvent(new DragEvent('dragstart', {bubbles: true, dataTransfer: new DataTransfer()}))"
+    )
+    row(page, "f/").evaluate(
+        """row => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File(["new"], "new.txt"));
+            row.dispatchEvent(new DragEvent("drop", {bubbles: true, cancelable: true, dataTransfer}));
+        }"""
+    )
+    expect(row(page, "new.txt")).to_be_visible()
+    assert console.peer.call(operation.GetObject(space, "a.txt")).status == 200

@@ -36,6 +36,19 @@ def test_up(shell: Shell, inside: Inside, tree: Path) -> None:
     assert (done.records[-1]["done"], done.records[-1]["skipped"], done.records[-1]["deleted"]) == (2, 1, 1)
 
 
+def test_a_backup_keeps_its_own_headers(shell: Shell, inside: Inside, tree: Path) -> None:
+    space = shell.space()
+    for name in ("a", "gone"):
+        shell.client.put(space, f"p/{name}", b"old", headers={"Cache-Control": "max-age=1", "Content-Language": "de"})
+    words = ("sync", "t", f"uvideo://{space}/p", "--delete", "-y", "--backup-dir", f"uvideo://{space}/backup")
+    done = inside(*words, "--cache-control", "max-age=2")
+    assert done.code == 0, done.err
+    assert shell.client.stat(space, "p/a").headers == {"Cache-Control": "max-age=2"}
+    for name in ("a", "gone"):
+        kept = shell.client.stat(space, f"backup/{name}").headers
+        assert kept == {"Cache-Control": "max-age=1", "Content-Language": "de"}
+
+
 def test_down(shell: Shell, inside: Inside, tree: Path) -> None:
     space = shell.space(a="new", same="s")
     words = ("sync", f"uvideo://{space}", "t", "--delete", "-y", "--backup-dir", "old/deep")

@@ -254,3 +254,25 @@ class TestWhatIsSkipped:
     def test_they_are_two_ways(self, inside: Inside) -> None:
         done = inside("cp", "a", "uvideo://space/a", "-u", "--size-only")
         assert done.code == 2 and "--update and --size-only cannot be combined" in done.err
+
+    def test_an_older_time_counts_where_etags_show_nothing(
+        self, shell: Shell, inside: Inside, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        meta = {"mtime": "5"}
+        item = {"Key": "a", "Size": 1, "ETag": "odd", "MimeType": "", "LastModified": 1, "UserMeta": meta}
+        path = made(shell.folder / "t" / "a", "x")
+        down, up = ("sync", "uvideo://space/", "t"), ("sync", "t", "uvideo://space/")
+        with FaultProxy("127.0.0.1", shell.server.port) as proxy:
+            proxy.on("ListObjects").answer(200, json={"Contents": [item], "IsTruncated": False}, times=None)
+            monkeypatch.setenv("UVIDEO_ENDPOINT", f"127.0.0.1:{proxy.port}")
+            for words, seconds, more, expected in (
+                (down, 6, [], (1, 0)),  # the file of the object is older, so it is another one
+                (down, 6, ["--no-times"], (0, 1)),
+                (down, 5, [], (0, 1)),
+                (up, 4, [], (1, 0)),
+                (up, 5, [], (0, 1)),
+            ):
+                os.utime(path, ns=(seconds * 10**9, seconds * 10**9))
+                done = inside(*words, "--json", "--dry-run", *more)
+                assert done.code == 0, done.err
+                assert deeds(done) == expected, (words, seconds, more)

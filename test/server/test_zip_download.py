@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import io
 import json
@@ -14,12 +15,14 @@ from collections.abc import Sequence
 
 import pytest
 
+from test import patience
 from test.server.test_console import Visitor
 from test.server.wire import MIB, Peer, pattern
 from test.server_fixture import Server
 from ucloud.uvideo.protocol import etag, operation
-from uvideo.server.console.zip_download import EntryNames, zip_pieces
+from uvideo.server.console.zip_download import EntryNames, zip_contents, zip_pieces
 from uvideo.server.rules.objects import ObjectBody
+from uvideo.storage.base import CatalogPage, ObjectRecord, SpaceRecord
 
 
 @pytest.fixture
@@ -72,6 +75,94 @@ def test_an_archive(user: Visitor, peer: Peer, space: str) -> None:
     assert part.status == 200 and part.body[:4] == b"PK\3\4"
 
 
+def test_a_folder_with_content_is_a_file_in_it(user: Visitor, peer: Peer, space: str) -> None:
+    """An entry of a folder has no bytes: they would be lost where the archive is unpacked."""
+    for key in ("f/", "f/g/", "f/h/"):
+        peer.do(operation.PutObject(space, key), b"" if key == "f/h/" else key.encode())
+    assert user.get("zip/contents", space=space, prefix="f/").json()["objects"] == 3
+    with zipfile.ZipFile(io.BytesIO(user.get("zip", space=space, prefix="f/").body)) as archive:
+        found = {name: archive.read(name) for name in archive.namelist()}
+    assert found == {"_": b"f/", "g/_": b"f/g/", "h/": b""}
+
+
+def test_the_bytes_count_as_sent_from_the_space(user: Visitor, peer: Peer, space: str) -> None:
+    peer.do(operation.PutObject(space, "a"), b"a" * 1000)
+    answer = user.get("zip", space=space)
+
+    def sent() -> int:
+        status = peer.manage(operation.GetSpaceStatus((space,)), video=True)
+        return sum(entry.flux for entry in status.entries)
+
+    patience.until(lambda: sent() == len(answer.body))
+
+
+def test_one_account_does_not_take_all_places(user: Visitor, peer: Peer, space: str) -> None:
+    for number in range(8):
+        peer.upload(space, str(number), pattern(4 * MIB))
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            connection = http.client.HTTPConnection("127.0.0.1", user.server.admin_port, timeout=patience.SECONDS)
+            stack.callback(connection.close)
+            connection.request("GET", f"/api/zip?space={space}", headers={"Cookie": user.cookie})
+            assert stack.enter_context(connection.getresponse()).status == 200
+        assert user.get("zip/contents", space=space).json()["free"] is False
+        assert user.get("zip", space=space).status == 503
+    patience.until(lambda: user.get("zip/contents", space=space).json()["free"])
+
+
+def test_each_key_is_read_once() -> None:
+    """However often a folder is named: an address has room for thousands of names."""
+    asked = list[str]()
+
+    class Listed:
+        async def list(self, space_id: str, prefix: str, marker: str, limit: int) -> CatalogPage:
+            asked.append(prefix)
+            return CatalogPage()
+
+    class Read:
+        catalog = Listed()
+
+        def clock(self) -> float:
+            return 0.0
+
+        async def record(self, space: SpaceRecord, key: str) -> ObjectRecord:
+            asked.append(key)
+            return ObjectRecord("1", key, 0, etag.EMPTY[0], "text/plain")
+
+    names = ["a/b/c", "a/", "a/", "a/b/", "ab", "a", "ab", "c/d/", "c/d/e/"]
+    found = asyncio.run(zip_contents(Read(), SpaceRecord("1", "clips", "me"), "p/", names))  # type: ignore[arg-type]
+    assert asked == ["p/a/", "p/ab", "p/a", "p/c/d/"] and found.keys == ["p/ab", "p/a"]
+    asked.clear()
+    asyncio.run(zip_contents(Read(), SpaceRecord("1", "clips", "me"), "p/", ["x/", "y", ""]))  # type: ignore[arg-type]
+    assert asked == ["p/"]
+
+
+def test_other_requests_go_on_while_small_objects_are_packed() -> None:
+    """Neither the catalog nor a client that reads fast suspends: each object must."""
+    info = operation.ObjectInfo(1, etag.EMPTY[0], "a/b", "STANDARD", 1_700_000_000, 1_700_000_000)
+
+    async def open_object(op: operation.GetObject) -> tuple[object, ObjectBody | None]:
+        return info, ObjectBody(0, 1, inline=b"x")
+
+    async def work() -> int:
+        turns, at_end = 0, asyncio.Event()
+
+        async def other() -> None:
+            nonlocal turns
+            while not at_end.is_set():
+                turns += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(other())
+        async for _ in zip_pieces(open_object, "clips", "", map(str, range(100))):
+            pass
+        at_end.set()
+        await task
+        return turns
+
+    assert asyncio.run(work()) >= 100
+
+
 def test_what_is_refused(user: Visitor, peer: Peer, space: str) -> None:
     peer.do(operation.PutObject(space, "frozen", storage_class="ARCHIVE"), b"x")
     for call in ("zip", "zip/contents"):
@@ -99,6 +190,23 @@ def test_a_failure_in_the_middle_is_no_archive(user: Visitor, peer: Peer, space:
     assert user.get("zip", space=space, names='["a"]').status == 200
 
 
+def test_an_object_that_is_deleted_meanwhile_breaks_the_archive_off(user: Visitor, peer: Peer, space: str) -> None:
+    """In one line of the log: no program is wrong."""
+    for number in range(8):
+        peer.upload(space, str(number), pattern(4 * MIB))
+    before = len(user.server.log.read_text())
+    connection = http.client.HTTPConnection("127.0.0.1", user.server.admin_port, timeout=patience.SECONDS)
+    with contextlib.closing(connection):
+        connection.request("GET", f"/api/zip?space={space}", headers={"Cookie": user.cookie})
+        answer = connection.getresponse()
+        assert answer.read(4) == b"PK\3\4"
+        peer.do(operation.DeleteObject(space, "7"))
+        with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+            answer.read()
+    logged = user.server.log.read_text()[before:]
+    assert "an archive could not be completed: NotFound" in logged and "Traceback" not in logged
+
+
 @pytest.mark.parametrize(
     ("names", "taken"),
     (
@@ -109,6 +217,11 @@ def test_a_failure_in_the_middle_is_no_archive(user: Visitor, peer: Peer, space:
         (("/etc/passwd", "//x", "../../x", "a/../../x"), ["etc/passwd", "x", "__/__/x", "a/__/__/x"]),
         (("C:\\x", "..\\x", "a\0b", "\n"), ["C__x", ".._x", "a_b", "_"]),
         ((".", "..", "...", ".hidden", "f/", "/"), ["_", "__", "___", ".hidden", "f/", "_ (2)/"]),
+        (("NUL", "con.txt", "COM1 .a.b", "console"), ["_NUL", "_con.txt", "_COM1 .a.b", "console"]),
+        (("a.", "a ", "a", "b. ./c"), ["a_", "a_ (2)", "a", "b___/c"]),
+        (('<q?>|*".txt', "x\u202egpj.exe", "\u200ex"), ["_q_____.txt", "x_gpj.exe", "\u200ex"]),
+        (("n" * 600 + ".tar.gz", "字" * 100 + ".mp4"), ["n" * 197 + ".gz", "字" * 65 + ".mp4"]),
+        (("x/" * 31 + "yyyyyyyy/" * 90 + "z",), ["x/" * 31 + "yyyyyyyy_" * 22 + "yy/z"]),
         (("x/" * 40 + "y",), ["x/" * 31 + "_".join("x" * 9) + "/y"]),
         (("\u00e9", "e\u0301"), ["\u00e9", "e\u0301 (2)"]),
     ),

@@ -49,7 +49,7 @@ class Backup:
 
     def __init__(self, context: Context, place: Local | Remote, options: MoverOptions) -> None:
         self._context, self._place, self._report = context, place, context.report
-        kept = replace(options, keep=False, metadata=None, storage_class=None, mime=None)
+        kept = replace(options, keep=False, metadata=None, headers=None, storage_class=None, mime=None)
         self._copier = Mover(context, kept, Display())
         self._mover = Mover(context, replace(kept, move=True), Display())
 

@@ -16,7 +16,7 @@ from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
 from uvideo.cli.ask import confirmed, yes
 from uvideo.cli.backup import Backup, check_backup
-from uvideo.cli.compare import Comparison, may_be_same, merge, without_markers
+from uvideo.cli.compare import Comparison, has_other_time, may_be_same, merge, without_markers
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
 from uvideo.cli.cp import (
@@ -185,7 +185,9 @@ class Sync:
             return True
         found = comparison.same(ours, theirs)
         if found is None:  # their contents cannot be compared
-            return not self._options["checksum"] and ours.time_ns <= theirs.time_ns
+            if self._options["checksum"] or (self._mover_options.times and has_other_time(ours, theirs)):
+                return False
+            return ours.time_ns <= theirs.time_ns
         if found and self._options["times"]:
             self._set_time(theirs, ours.file_ns)
         return found

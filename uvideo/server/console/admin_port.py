@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from uvideo._core import message
+from uvideo._core import errors, message
 from uvideo.server.console.app import Console, zip_headers
 from uvideo.server.console.zip_download import ZipDownload
 from uvideo.server.http.exchange import Disconnected, Exchange, Watchdog
@@ -100,8 +100,11 @@ async def _send_zip(exchange: Exchange, download: ZipDownload) -> web.StreamResp
         return await exchange.answer(message.Response(200, message.Headers(()), b""))
     except (Disconnected, ConnectionError):
         raise
-    except Exception:
-        log.exception("an archive could not be completed")
+    except Exception as failure:
+        if isinstance(failure, errors.UVideoError):  # as when an object was deleted meanwhile
+            log.warning("an archive could not be completed: %s", type(failure).__name__)
+        else:
+            log.exception("an archive could not be completed")
         if exchange.is_begun:
             raise Disconnected() from None
         headers = message.Headers([("Content-Type", PLAIN)])

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import re
 import shutil
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ PARTS_LIMIT = 1000
 STALE_LIMIT = 10_000  # uploads in one space
 DAYS = 30
 ZIPS_AT_ONCE = 4  # archives that a worker sends
+ZIPS_OF_ACCOUNT = 2  # of these, so that one account does not take all of them
 TEXT_LIMIT = 1000  # characters of a text that names are searched for
 SECONDS_LIMIT = 7 * 86400  # longest validity of a signed URL
 KEPT_SECONDS = 30.0  # how long expensive counts are cached
@@ -78,7 +80,7 @@ class View:
         self._audit, self._held, self._folder = audit, held, folder
         self._service, self._spaces, self._catalog = service, spaces, service.catalog
         self._history, self._started = history, started
-        self._zips = 0  # archives that are being sent
+        self._zips = Counter[str]()  # archives that are being sent, by account
         self._kept: dict[tuple[Any, ...], tuple[float, Any]] = {}
         self.calls: dict[tuple[str, str], Call] = {
             ("GET", "spaces"): self._list_spaces,
@@ -170,7 +172,7 @@ class View:
         """What an archive would contain.  Refuses what ``zip`` would refuse."""
         space = await self._own(_text(given, "space"), key)
         found = await zip_contents(self._service, space, _text(given, "prefix", ""), _names(given))
-        return {"objects": len(found.keys), "size": found.size, "more": found.cut, "free": self._zips < ZIPS_AT_ONCE}
+        return {"objects": len(found.keys), "size": found.size, "more": found.cut, "free": self._may_zip(key.owner)}
 
     async def zip(self, key: Key, given: Given) -> ZipDownload:
         """An archive of objects and folders, whose names are given as in ``zip_contents``."""
@@ -178,7 +180,7 @@ class View:
         found = await zip_contents(self._service, space, prefix, _names(given))
         if found.cut:
             raise errors.BadRequest(f"an archive has at most {OBJECTS_LIMIT} objects")
-        if self._zips >= ZIPS_AT_ONCE:
+        if not self._may_zip(key.owner):
             raise errors.Unavailable(
                 "too many archives are downloaded at this moment", retry_after=30, cause="requests"
             )
@@ -190,16 +192,22 @@ class View:
                 return opened
 
         async def pieces() -> AsyncGenerator[bytes, None]:
-            self._zips += 1
+            self._zips[key.owner] += 1
+            sent = 0
             try:
                 async with contextlib.aclosing(zip_pieces(open_object, space.name, prefix, found.keys)) as made:
                     async for piece in made:
+                        sent += len(piece)
                         yield piece
             finally:
-                self._zips -= 1
+                self._zips[key.owner] -= 1
+                self._spaces.count_sent(space.name, sent)
 
         folder = prefix.rstrip("/").rpartition("/")[2] or space.name
         return ZipDownload(f"{folder}.zip", pieces())
+
+    def _may_zip(self, owner: str) -> bool:
+        return self._zips.total() < ZIPS_AT_ONCE and self._zips[owner] < ZIPS_OF_ACCOUNT
 
     async def _object(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         space, name = await self._own(_text(given, "space"), key), _text(given, "key")

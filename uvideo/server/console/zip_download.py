@@ -24,7 +24,11 @@ OBJECTS_LIMIT = 20_000  # in one archive: its directory is in memory until the e
 STEP = 500  # keys of one query
 DEPTH = 32  # folders in one another
 BLOCK = 64 * 1024  # bytes that are collected before they are sent
+PART = 200  # bytes of a part of a name: file systems have at most 255, and a number may follow
 FILE, FOLDER = "file", "folder"  # what a name is taken by
+#: What Windows forbids in names or reads as a path, and what changes the direction of the text behind it.
+FORBIDDEN = frozenset('\\:<>"|?*\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069')
+DEVICES = frozenset(["CON", "PRN", "AUX", "NUL", *(name + each for name in ("COM", "LPT") for each in "123456789¹²³")])
 FIRST, LAST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)  # what the format can hold
 
 #: Opens an object; the receiver closes its reader.
@@ -54,7 +58,8 @@ async def zip_contents(service: Service, space: SpaceRecord, prefix: str, names:
     """The objects with these names below a prefix; a name that ends with "/" is a folder with all that is in it, and ""
     is all below the prefix.  ObjectNotFound; NotRestored if one of them is archived."""
     found, seen, now = ZipContents(), set[str](), service.clock()
-    for name in names:
+    for name in _outermost(names):
+        await asyncio.sleep(0)  # a query of SQLite does not suspend
         if name and not name.endswith("/"):
             records, marker = [await service.record(space, prefix + name)], ""
         else:
@@ -62,7 +67,7 @@ async def zip_contents(service: Service, space: SpaceRecord, prefix: str, names:
             records, marker = page.objects, page.next_marker
         while True:
             for record in records:
-                if record.key in seen or record.key == prefix:
+                if record.key in seen or (record.key == prefix and not record.size):
                     continue
                 if len(seen) == OBJECTS_LIMIT:
                     found.cut = True
@@ -73,7 +78,7 @@ async def zip_contents(service: Service, space: SpaceRecord, prefix: str, names:
                 found.size += record.size
             if not marker:
                 break
-            await asyncio.sleep(0)  # a query of SQLite does not suspend
+            await asyncio.sleep(0)
             page = await service.catalog.list(space.space_id, prefix + name, marker, STEP)
             records, marker = page.objects, page.next_marker
     return found
@@ -83,22 +88,31 @@ async def zip_pieces(open_object: Opener, space: str, prefix: str, keys: Iterabl
     """The bytes of an archive of objects, whose names begin behind the prefix."""
     sink, names = _Sink(), EntryNames()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
-        for key in keys:
-            result, body = await open_object(operation.GetObject(space, key))
-            assert isinstance(result, operation.ObjectInfo) and body is not None
-            try:
-                info = zipfile.ZipInfo(names.take(key[len(prefix) :]), _date(result.modified or 0))
-                info.file_size, info.create_system = body.length, 3
-                info.external_attr = (0o40755 << 16 | 0x10) if info.is_dir() else 0o100644 << 16
-                with archive.open(info, "w") as entry:
-                    async with contextlib.aclosing(_bytes_of(body)) as pieces:
-                        async for piece in pieces:
-                            entry.write(piece)
-                            if sink.size >= BLOCK:
-                                yield sink.take()
-            finally:
-                if body.reader is not None:
-                    await body.reader.close()
+        try:
+            for key in keys:
+                await asyncio.sleep(0)  # neither a query of SQLite nor a client that reads fast suspends
+                result, body = await open_object(operation.GetObject(space, key))
+                assert isinstance(result, operation.ObjectInfo) and body is not None
+                try:
+                    name = key[len(prefix) :]
+                    if body.length and (not name or name.endswith("/")):
+                        name += "_"  # the entry of a folder has no bytes
+                    info = zipfile.ZipInfo(names.take(name), _date(result.modified or 0))
+                    info.file_size, info.create_system = body.length, 3
+                    info.external_attr = (0o40755 << 16 | 0x10) if info.is_dir() else 0o100644 << 16
+                    with archive.open(info, "w") as entry:
+                        async with contextlib.aclosing(_bytes_of(body)) as pieces:
+                            async for piece in pieces:
+                                entry.write(piece)
+                                if sink.size >= BLOCK:
+                                    yield sink.take()
+                finally:
+                    if body.reader is not None:
+                        await body.reader.close()
+        except BaseException:
+            archive.filelist.clear()  # nobody reads the directory
+            raise
+        await asyncio.to_thread(archive.close)  # a directory of 20,000 entries takes long
     yield sink.take()
 
 
@@ -117,7 +131,7 @@ class EntryNames:
         is_folder, at = name.endswith("/"), ""
         folders = parts if is_folder else parts[:-1]
         if len(folders) > DEPTH:
-            folders = [*folders[: DEPTH - 1], "_".join(folders[DEPTH - 1 :])]
+            folders = [*folders[: DEPTH - 1], _safe("_".join(folders[DEPTH - 1 :]))]
         for part in folders:
             at = self._folder(at + part) + "/"
         if is_folder:
@@ -154,7 +168,7 @@ class _Sink(io.RawIOBase):
         return True
 
     def write(self, data: object) -> int:
-        chunk = bytes(data)  # type: ignore[call-overload]  # any buffer; its type is new in Python 3.12
+        chunk = bytes(data)  # type: ignore[call-overload]  # zipfile writes bytes only
         self._chunks.append(chunk)
         self.size += len(chunk)
         return len(chunk)
@@ -175,10 +189,28 @@ async def _bytes_of(body: ObjectBody) -> AsyncGenerator[bytes, None]:
             yield piece
 
 
+def _outermost(names: Sequence[str]) -> list[str]:
+    """The names once each, without those in a folder that is named itself: each key is read once."""
+    wanted = dict.fromkeys(names)
+
+    def is_inside(name: str) -> bool:
+        ends = [0, *(at + 1 for at, each in enumerate(name) if each == "/")]
+        return any(name[:end] in wanted for end in ends if end < len(name))
+
+    return [name for name in wanted if not is_inside(name)]
+
+
 def _safe(part: str) -> str:
-    """A part of a name without what leads elsewhere on any system: dots alone, drives, backslashes, controls."""
-    shown = "".join("_" if each in "\\:" or unicodedata.category(each) == "Cc" else each for each in part)
-    return shown if shown.strip(". ") else "_" * len(shown)
+    """A part of a name that every system can store as it is: it is no path, no drive and no device, it is short, and
+    does not end with dots or blanks, which Windows drops."""
+    shown = "".join("_" if each in FORBIDDEN or unicodedata.category(each) == "Cc" else each for each in part)
+    if len(shown.encode()) > PART:
+        stem, dot, end = shown.rpartition(".")
+        ending = dot + end if stem and len(end.encode()) <= 20 else ""
+        shown = shown.encode()[: PART - len(ending.encode())].decode(errors="ignore") + ending
+    kept = shown.rstrip(". ")
+    shown = kept + "_" * (len(shown) - len(kept))
+    return "_" + shown if shown.partition(".")[0].rstrip(" ").upper() in DEVICES else shown
 
 
 def _folded(text: str) -> str:

@@ -918,6 +918,8 @@ class Browser {
   moveByDrag() {
     let dragged = false;
     let target;
+    /** A row that was scrolled away never says that its drag ended: what comes then may be files. */
+    const isOurs = (event) => dragged && !event.dataTransfer.types.includes("Files");
     const aim = (node) => {
       target?.classList.remove("aimed");
       target = node;
@@ -943,7 +945,7 @@ class Browser {
     });
     for (const area of [this.grid, this.root.querySelector(".crumbs")]) {
       area.addEventListener("dragover", (event) => {
-        if (!dragged) return;
+        if (!isOurs(event)) return;
         const [node] = folderAt(event);
         aim(node);
         if (!node) return;
@@ -953,7 +955,7 @@ class Browser {
       area.addEventListener("dragleave", () => aim());
       area.addEventListener("drop", (event) => {
         const [, prefix] = folderAt(event);
-        if (!dragged || prefix === undefined) return;
+        if (!isOurs(event) || prefix === undefined) return;
         event.preventDefault();
         dragged = false;
         aim();

@@ -191,9 +191,9 @@ const carry = (space, base, pages, asked) =>
             await post("objects/rename", { space, key, new_key: to, force: asked.force }, signal);
           } else {
             await post("objects/copy", { space, key, to_space: asked.to, to_key: to, force: asked.force }, signal);
-            if (asked.what === "move") await post("objects/delete", { space, keys: [key] }, signal);
+            if (asked.what === "move") Object.assign(failed, (await post("objects/delete", { space, keys: [key] }, signal)).failed);
           }
-          moved++;
+          if (!(key in failed)) moved++;
         } catch (failure) {
           if (signal.aborted || failure.status === 401) throw failure;
           failed[key] = failure.code;

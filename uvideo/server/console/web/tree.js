@@ -16,7 +16,13 @@ export function folderTree(label, choose) {
 
   const folder = (prefix, parent) => ({ prefix, parent, name: parent ? prefix.slice(parent.prefix.length, -1) || "/" : space, open: false, folders: null, next: "" });
 
+  /** Two clicks on a slow line load a page once. */
   async function load(at) {
+    at.loading ||= loadPage(at).finally(() => (at.loading = null));
+    await at.loading;
+  }
+
+  async function loadPage(at) {
     const now = generation;
     const found = await attempt(() => get("objects", { space, prefix: at.prefix, marker: at.next, delimiter: "/", limit: PAGE }));
     if (!found || now !== generation) return;
@@ -60,18 +66,20 @@ export function folderTree(label, choose) {
     return at.node;
   }
 
-  function draw(focus) {
+  /** The focus stays in the tree if it is there; if the user went elsewhere meanwhile, it stays there. */
+  function draw() {
+    const held = node.contains(document.activeElement);
     const items = visible();
     if (!items.includes(active)) active = items[0];
     replace(node, items.map(item));
-    if (focus) active.node.focus();
+    if (held) active.node.focus();
   }
 
   async function toggle(at) {
     active = at;
     if (at.open) at.open = false;
     else await unfold(at);
-    draw(true);
+    draw();
   }
 
   async function take(at) {
@@ -84,7 +92,7 @@ export function folderTree(label, choose) {
       chosen = at.prefix;
       choose(chosen);
     }
-    draw(true);
+    draw();
   }
 
   function key(event) {
@@ -92,7 +100,7 @@ export function folderTree(label, choose) {
     const at = items.indexOf(active);
     const go = (to) => {
       active = items[Math.max(0, Math.min(items.length - 1, to))];
-      draw(true);
+      draw();
     };
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === "ArrowDown") go(at + 1);
