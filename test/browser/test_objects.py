@@ -435,7 +435,7 @@ def test_downloads(console: Console, tmp_path: Path) -> None:
     row(page, "2.txt").locator("input").click()
     got = []
     page.on("download", lambda each: got.append(each.suggested_filename))
-    page.locator(".bar").get_by_role("button", name="Download").click()
+    page.locator(".bar").get_by_role("button", name="Download", exact=True).click()
     page.wait_for_timeout(1500)
     assert sorted(got) == ["2.txt", "文件 1.bin"]
 
