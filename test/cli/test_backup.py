@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from test.cli.inside import Inside
 from test.cli.shell import Shell
 from test.cli.test_sync import content, local
+from test.cli.test_unfinished_copy import interrupted
+from test.fakes import FaultProxy
 
 
 @pytest.fixture
@@ -90,6 +93,52 @@ def test_a_failed_download_brings_the_file_back(shell: Shell, inside: Inside, tr
     done = inside("sync", f"uvideo://{space}", "t", "--backup-dir", "old")
     assert done.code == 1, done.err
     assert local(tree)["a"] == "1" and local(shell.folder / "old") == {}
+
+
+def test_an_older_backup_stays_until_its_item_is_overwritten(shell: Shell, inside: Inside, tree: Path) -> None:
+    space, long, old = shell.space(), "长" * 80, shell.folder / "old"
+    old.mkdir()
+    for name in ("a", long):
+        shell.client.put(space, name, b"frozen", storage_class="ARCHIVE")  # cannot be read
+        (old / name).write_text("older")
+        (tree / name).write_text("1")
+    words = ("sync", f"uvideo://{space}", "t", "--backup-dir", "old", "--json")
+    done = inside(*words)
+    assert done.code == 1 and [each["kind"] for each in done.records] == ["summary"], done.out
+    assert local(tree)["a"] == local(tree)[long] == "1"
+    assert local(old) == {"a": "older", long: "older"}
+    shell.fill(space, {"a": "new", long: "new"})
+    done = inside(*words)
+    renamed = {(each["source"], each["target"]) for each in done.records[:-1] if each["action"] == "rename"}
+    assert done.code == 0 and renamed == {("t/a", "old/a"), (f"t/{long}", f"old/{long}")}
+    assert local(tree)["a"] == local(tree)[long] == "new"
+    assert local(old) == {"a": "1", long: "1"}
+
+
+def test_an_older_backup_of_an_object_stays_until_it_is_overwritten(
+    shell: Shell, inside: Inside, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = shell.space(p__a="2", backup__a="older")
+    words = ("sync", "t", f"uvideo://{space}/p", "--backup-dir", f"uvideo://{space}/backup")
+    with FaultProxy("127.0.0.1", shell.server.port) as proxy:
+        monkeypatch.setenv("UVIDEO_ENDPOINT", f"127.0.0.1:{proxy.port}")
+        proxy.on("PutObject", key="p/a").answer(403)
+        assert inside(*words).code == 1
+        assert content(shell, space, "p/")["a"] == "2" and content(shell, space, "backup/") == {"a": "older"}
+        assert inside(*words).code == 0
+    assert content(shell, space, "p/")["a"] == "1" and content(shell, space, "backup/") == {"a": "2"}
+
+
+def test_what_a_killed_command_leaves(shell: Shell, tree: Path) -> None:
+    space, old = shell.space(a="new"), shell.folder / "old"
+    old.mkdir()
+    (old / "a").write_text("older")
+    words = ("sync", f"uvideo://{space}", "t", "--backup-dir", "old")
+    with FaultProxy("127.0.0.1", shell.server.port) as proxy:
+        proxy.on("GetObject", key="a").pause("held")
+        interrupted(shell, proxy, signal.SIGKILL, *words)
+    assert sorted(local(old).values()) == ["1", "older"]
+    assert local(old)["a"] == "older"
 
 
 def test_what_is_refused(shell: Shell, inside: Inside, tree: Path) -> None:
