@@ -35,6 +35,8 @@ STREAM = """
         proxy_set_header Connection "";
         proxy_request_buffering off;
         proxy_buffering off;
+        proxy_buffer_size 32k;
+        proxy_buffers 4 32k;
         client_max_body_size 0;
         gzip on;
         gzip_types *;
