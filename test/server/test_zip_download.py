@@ -12,24 +12,29 @@ import stat
 import struct
 import zipfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from test import patience
 from test.server.test_console import Visitor
 from test.server.wire import MIB, Peer, pattern
-from test.server_fixture import Server
+from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import etag, operation
 from uvideo.server.console.zip_download import EntryNames, zip_contents, zip_pieces
 from uvideo.server.rules.objects import ObjectBody
 from uvideo.storage.base import CatalogPage, ObjectRecord, SpaceRecord
 
 
-@pytest.fixture
-def user(server: Server) -> Visitor:
+def signed_in(server: Server) -> Visitor:
     visitor = Visitor(server)
     assert visitor.sign_in().status == 200
     return visitor
+
+
+@pytest.fixture
+def user(server: Server) -> Visitor:
+    return signed_in(server)
 
 
 def test_an_archive(user: Visitor, peer: Peer, space: str) -> None:
@@ -176,18 +181,21 @@ def test_what_is_refused(user: Visitor, peer: Peer, space: str) -> None:
         assert other.json()["error"] == "OtherOrigin"
 
 
-def test_a_failure_in_the_middle_is_no_archive(user: Visitor, peer: Peer, space: str) -> None:
+def test_a_failure_in_the_middle_is_no_archive(tmp_path: Path) -> None:
     """The connection breaks off: neither a program nor a browser takes what it has for the whole."""
-    for key in ("a", "b"):
-        peer.upload(space, key, pattern(9 * MIB + len(key)))
-    before = {path for path in user.server.dir.rglob("*") if path.is_file()}
-    peer.upload(space, "c", os.urandom(9 * MIB))
-    new = [path for path in user.server.dir.rglob("*") if path.is_file() and path not in before]
-    (lost,) = [path for path in new if path.stat().st_size >= 9 * MIB]
-    os.truncate(lost, MIB)
-    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
-        user.get("zip", space=space)
-    assert user.get("zip", space=space, names='["a"]').status == 200
+    with start_server(tmp_path, "--no-fsync") as server:  # whose files are on this disk
+        user, peer = signed_in(server), Peer(server)
+        space = peer.space()
+        for key in ("a", "b"):
+            peer.upload(space, key, pattern(9 * MIB + len(key)))
+        before = {path for path in user.server.dir.rglob("*") if path.is_file()}
+        peer.upload(space, "c", os.urandom(9 * MIB))
+        new = [path for path in user.server.dir.rglob("*") if path.is_file() and path not in before]
+        (lost,) = [path for path in new if path.stat().st_size >= 9 * MIB]
+        os.truncate(lost, MIB)
+        with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+            user.get("zip", space=space)
+        assert user.get("zip", space=space, names='["a"]').status == 200
 
 
 def test_an_object_that_is_deleted_meanwhile_breaks_the_archive_off(user: Visitor, peer: Peer, space: str) -> None:
