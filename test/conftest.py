@@ -20,7 +20,7 @@ from test.cluster.fixtures import database as database
 from test.cluster.fixtures import object_store as object_store
 from test.cluster.fixtures import postgres as postgres
 from test.forked import commands as commands
-from test.marks import leaves_out
+from test.marks import is_slow, leaves_out
 from test.server_fixture import SECRETS
 from test.server_fixture import server as server
 
@@ -58,24 +58,29 @@ def left_out() -> list[str]:
 
 #: The files that take longest, the longest at the front.  They come first, so that no process is left alone with one.
 FIRST = """
-test_sdk server/test_restart test_docs testing/test_plugin overload/test_full e2e/test_first_hour contract/test_clients
-client/test_targets server/test_backup test_protocol_properties server/test_carriers server/test_identity
-client/test_leftovers server/test_process server/test_exposition server/test_endings server/test_reload
-client/test_loops overload/test_disk server/test_bad_input crash/test_power cli/test_interrupt client/test_download
-client/test_aioconnection fuzz/test_exchanges contract/test_store server/test_console server/test_rotation
-regressions/test_regressions client/test_clocks interop/test_ufile causes/test_rows server/test_quarantine
-cli/test_examples test_privates
+test_sdk release/test_install fuzz/test_exchanges test_docs e2e/test_soak cli/test_examples server/test_restart
+release/test_dist e2e/test_bad_network e2e/test_large test_namespace e2e/test_many_keys testing/test_plugin
+overload/test_full e2e/test_first_hour contract/test_clients client/test_targets server/test_backup
+test_protocol_properties server/test_carriers server/test_identity client/test_leftovers server/test_process
+server/test_exposition server/test_endings server/test_reload client/test_loops overload/test_disk
+server/test_bad_input crash/test_power cli/test_interrupt client/test_download client/test_aioconnection
+contract/test_store server/test_console server/test_rotation regressions/test_regressions client/test_clocks
+interop/test_ufile causes/test_rows server/test_quarantine test_privates
 """.split()
 
 
 SHARED = {"server", "s3_server"}  # the fixtures with the servers that may stand behind a front
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The order of the files.  And behind a front run what talks to the shared server.
+    """Mark what is slow, and order the files.  And behind a front run what talks to the shared server.
 
     `make test` runs the rest, which would be the same here.
     """
+    for each in items:
+        if is_slow(each.nodeid.partition("[")[0]):
+            each.add_marker("slow")
     place = {f"test/{name}.py": number for number, name in enumerate(FIRST)}
     items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(place)))
     if os.environ.get("UVIDEO_TEST_FRONT"):
@@ -115,7 +120,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     if interpreters.LOWEST and independent(collection_path):
         return True
-    return leaves_out(config.option.markexpr, collection_path.read_text("utf-8")) or None
+    name = collection_path.relative_to(interpreters.ROOT).as_posix()
+    return leaves_out(config.option.markexpr, collection_path.read_text("utf-8"), name) or None
 
 
 @pytest.hookimpl(wrapper=True)

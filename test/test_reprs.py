@@ -21,7 +21,7 @@ def hidden(cls: type) -> set[str]:
 def classes() -> Iterator[type]:
     """Every dataclass of the package that has such a field."""
     for found in pkgutil.walk_packages(uvideo.__path__, "uvideo."):
-        if not found.name.endswith(("__main__", "fs.path")):  # a program; what needs universal_pathlib
+        if not found.name.endswith(("__main__", "fs.path", "fs.mount")):  # a program; universal_pathlib; libfuse
             module = importlib.import_module(found.name)
             for each in vars(module).values():
                 if isinstance(each, type) and each.__module__ == found.name and dataclasses.is_dataclass(each):

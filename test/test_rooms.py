@@ -266,7 +266,7 @@ ROOMS_OF_THE_TOOLKIT = {
     "client": ("config", "transfer", "s3"),
     "transfer": ("config", "client"),
     "diagnose": ("config", "client"),
-    "cli": ("config", "client", "transfer", "diagnose", "server.admin_commands", "server.process"),
+    "cli": ("config", "client", "transfer", "diagnose", "fs", "server.admin_commands", "server.process"),
     "fs": ("client",),
     "storage": (),
     "s3": (),

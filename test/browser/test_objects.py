@@ -435,7 +435,7 @@ def test_downloads(console: Console, tmp_path: Path) -> None:
     row(page, "2.txt").locator("input").click()
     got = []
     page.on("download", lambda each: got.append(each.suggested_filename))
-    page.locator(".bar").get_by_role("button", name="Download").click()
+    page.locator(".bar").get_by_role("button", name="Download", exact=True).click()
     page.wait_for_timeout(1500)
     assert sorted(got) == ["2.txt", "文件 1.bin"]
 
@@ -550,9 +550,24 @@ def test_a_hundred_thousand_keys(console: Console, tmp_path: Path, picture: Pict
         alone.done()
 
 
-def fill(folder: Path, count: int) -> None:
+def test_a_folder_of_as_many_objects_as_are_counted_has_no_more(console: Console, tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync") as server:
+        alone = Console(server, Peer(server), console.browser)
+        space = alone.peer.space()
+        fill(tmp_path, 10_000, "f/")
+        page = alone.open(f"#/s/{space}/")
+        for said in ("everything in it: 10,000 objects in all", "everything in it: more than 10,000 objects"):
+            row(page, "f/").locator("input").click()
+            page.keyboard.press("Delete")
+            expect(page.get_by_role("dialog").get_by_text(said)).to_be_visible()
+            put(alone, space, "f/one more")
+            page.reload()
+        alone.done()
+
+
+def fill(folder: Path, count: int, prefix: str = "") -> None:
     """Write keys into the catalog as so many uploads would have."""
-    keys = [b"clip-%06d.mp4" % number for number in range(count)]
+    keys = [b"%sclip-%06d.mp4" % (prefix.encode(), number) for number in range(count)]
     with contextlib.closing(sqlite3.connect(folder / "catalog.db")) as db, db:
         (space_id,) = db.execute("SELECT space_id FROM spaces").fetchone()
         more = (0, etag.EMPTY[0], "video/mp4", None, "STANDARD", "[]", 1_700_000_000, 1_700_000_000, "")

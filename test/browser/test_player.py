@@ -266,9 +266,9 @@ def test_a_picture_in_the_queue_is_made_for_the_list_that_is_shown_now(console: 
     page.route("**/api/sign", hold)
     page.get_by_role("button", name="Show as tiles").click()
     expect(page.locator(".rows .row:visible")).to_have_count(3)
-    with page.expect_response("**/api/objects?*"):
+    with page.expect_response("**/api/objects/search?*"):
         page.get_by_role("searchbox").fill("x")
-    expect(page.locator(".state")).to_have_text("3 items")
+    expect(page.locator(".state")).to_contain_text("Found: 3")
     are_held = False
     for each in held:
         each.continue_()

@@ -218,6 +218,22 @@ class TestGuards:
             assert done.code == 1 and "because of a link" in done.err
         assert local(shell.folder / "outside") == {"precious": "1"}
 
+    def test_what_is_no_file_in_the_target_keeps_nothing_from_being_deleted(self, shell: Shell, inside: Inside) -> None:
+        space, target = shell.space(a="1"), shell.folder / "m"
+        target.mkdir()
+        (target / "old").write_text("surplus")
+        for name, to in (("broken", "nowhere"), ("self", "self"), ("through", "old/x")):
+            (target / name).symlink_to(to)
+        os.mkfifo(target / "pipe")
+        (target / "piped").symlink_to("pipe")
+        (target / os.fsdecode(b"\xff")).write_text("x")
+        done = inside("sync", f"uvideo://{space}/", "m", "--delete", "-y", "--json")
+        assert done.code == 0 and deeds(done) == (1, 0, 1), done.err
+        left = {"a", "broken", "self", "through", "pipe", "piped", os.fsdecode(b"\xff")}
+        assert {each.name for each in target.iterdir()} == left
+        shell.client.put(space, "pipe", b"x")
+        assert inside("sync", f"uvideo://{space}/", "m", "--delete", "-y").code == 1
+
 
 class TestPlan:
     @pytest.fixture

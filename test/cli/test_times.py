@@ -13,6 +13,7 @@ import pytest
 from test.cli.inside import Inside
 from test.cli.records import check
 from test.cli.shell import Done, Shell
+from test.fakes import FaultProxy
 from uvideo import Cancel, Client, errors
 from uvideo.models import Progress
 from uvideo.transfer import file_time
@@ -199,3 +200,79 @@ def test_an_unfinished_copy_copies_what_has_another_time(shell: Shell, inside: I
     os.utime(folder / "a", ns=(5, 5))
     shell.client.put(space, "b", b"x")  # without a time: the content is the same
     assert deeds(inside(*up)) == (1, 2) and stored(shell, space, "a") == "0.000000005"
+
+
+class TestWhatIsSkipped:
+    """--update and --size-only, in each direction."""
+
+    def test_what_is_not_older_is_skipped(self, shell: Shell, inside: Inside) -> None:
+        space, other = shell.space(), shell.space()
+        for name in ("older", "same", "newer", "missing"):
+            made(shell.folder / "t" / name, "1" * 3)
+        for name, text in (("older", "1354040105.123456788"), ("same", TEXT), ("newer", "1354040105.123456790")):
+            shell.client.put(space, name, b"2", metadata={"mtime": text})
+        up = ("cp", "-r", "t", f"uvideo://{space}/", "--json", "--update")
+        assert deeds(inside(*up, "--dry-run")) == deeds(inside(*up)) == (2, 2)
+        assert deeds(inside(*up)) == (0, 4)
+        records = [check(line) for line in inside(*up).lines[:-1]]
+        assert {each["reason"] for each in records} == {"newer"}
+        assert {each.key: each.size for each in shell.client.list(space)} == {
+            "older": 3,
+            "same": 1,
+            "newer": 1,
+            "missing": 3,
+        }
+        assert deeds(inside("cp", "-r", f"uvideo://{space}/", "t", "--json", "-u")) == (1, 3)  # newer
+        assert (shell.folder / "t" / "newer").read_text() == "2"
+        between = ("cp", "-r", f"uvideo://{space}/", f"uvideo://{other}/", "--json", "-u")
+        assert deeds(inside(*between)) == (4, 0) and deeds(inside(*between)) == (0, 4)
+
+    def test_an_object_without_a_time_has_that_of_its_upload(self, shell: Shell, inside: Inside) -> None:
+        space = shell.space(a="1")
+        path = made(shell.folder / "a")
+        assert deeds(inside("cp", "a", f"uvideo://{space}/", "--json", "-u")) == (0, 1)
+        os.utime(path, ns=(TIME, TIME * 2))
+        assert deeds(inside("mv", "a", f"uvideo://{space}/", "--json", "-u")) == (1, 0) and not path.exists()
+
+    def test_the_same_size_is_skipped(self, shell: Shell, inside: Inside) -> None:
+        space = shell.space(a="1", b="12")
+        path = made(shell.folder / "t" / "a")
+        made(shell.folder / "t" / "b")
+        words = ("-r", "t", f"uvideo://{space}/", "--json", "--size-only")
+        assert deeds(inside("mv", *words)) == (1, 1) and path.exists()
+        assert shell.client.get(space, "a").data == b"1" and shell.client.get(space, "b").data == b"x"
+
+    def test_without_knowing_the_target_nothing_is_replaced(self, shell: Shell) -> None:
+        space = shell.space(a="1")
+        made(shell.folder / "a", "2")
+        with FaultProxy("127.0.0.1", shell.server.port) as proxy:
+            proxy.on("HeadObject", key="a").then(403, times=None)
+            environ = {"UVIDEO_ENDPOINT": f"127.0.0.1:{proxy.port}"}
+            assert shell("cp", "a", f"uvideo://{space}/a", "-u", **environ).code == 3
+        assert shell.client.get(space, "a").data == b"1"
+
+    def test_they_are_two_ways(self, inside: Inside) -> None:
+        done = inside("cp", "a", "uvideo://space/a", "-u", "--size-only")
+        assert done.code == 2 and "--update and --size-only cannot be combined" in done.err
+
+    def test_an_older_time_counts_where_etags_show_nothing(
+        self, shell: Shell, inside: Inside, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        meta = {"mtime": "5"}
+        item = {"Key": "a", "Size": 1, "ETag": "odd", "MimeType": "", "LastModified": 1, "UserMeta": meta}
+        path = made(shell.folder / "t" / "a", "x")
+        down, up = ("sync", "uvideo://space/", "t"), ("sync", "t", "uvideo://space/")
+        with FaultProxy("127.0.0.1", shell.server.port) as proxy:
+            proxy.on("ListObjects").answer(200, json={"Contents": [item], "IsTruncated": False}, times=None)
+            monkeypatch.setenv("UVIDEO_ENDPOINT", f"127.0.0.1:{proxy.port}")
+            for words, seconds, more, expected in (
+                (down, 6, [], (1, 0)),  # the file of the object is older, so it is another one
+                (down, 6, ["--no-times"], (0, 1)),
+                (down, 5, [], (0, 1)),
+                (up, 4, [], (1, 0)),
+                (up, 5, [], (0, 1)),
+            ):
+                os.utime(path, ns=(seconds * 10**9, seconds * 10**9))
+                done = inside(*words, "--json", "--dry-run", *more)
+                assert done.code == 0, done.err
+                assert deeds(done) == expected, (words, seconds, more)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,15 @@ def test_a_few_targets_among_many_objects_are_found(shell: Shell) -> None:
         found = lookup.find(Remote(space, "k07"))
         assert found is not None and found.size == 7
         client.close()
+
+
+def test_old_records_are_removed(shell: Shell) -> None:
+    space, folder = shell.space(), shell.home / ".local" / "state" / "uvideo" / "copies"
+    folder.mkdir(parents=True)
+    for name, age in (("0" * 32, 40), ("1" * 32, 20)):
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - age * 86400,) * 2)
+    (shell.folder / "t").mkdir()
+    (shell.folder / "t" / "a").write_text("x")
+    assert shell("cp", "-r", "t", f"uvideo://{space}/").code == 0
+    assert [each.name for each in folder.iterdir()] == ["1" * 32]

@@ -49,6 +49,34 @@ def test_exists(call: Way, client: Client, space: str, proxy: FaultProxy) -> Non
         call("exists", space, "a")
 
 
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("exists", ("a",)),
+        ("stat", ("a",)),
+        ("wait_until", ("a", "present")),
+        ("put", ("a", b"x")),
+        ("append", ("a", b"x")),
+        ("copy", ("a", "no-such-space-at-all", "b")),
+    ],
+)
+def test_a_missing_space_is_named(call: Way, space: str, proxy: FaultProxy, name: str, given: tuple[Any, ...]) -> None:
+    """A response to HEAD has no body, so it does not say why it is refused."""
+    options = {"wait_until": {"timeout": 5}, "put": {"if_absent": True}}.get(name, {})
+    where = space if name == "copy" else "no-such-space-at-all"
+    with pytest.raises(errors.SpaceNotFound, match="bucket not exist") as caught:
+        call(name, where, *given, **options)
+    assert caught.value.space == "no-such-space-at-all"
+
+
+def test_a_refusal_without_a_reason_stays_what_it_was(call: Way, space: str, proxy: FaultProxy) -> None:
+    proxy.on("HeadObject").answer(400, times=None)
+    proxy.on("ListObjects").answer(403, json={"RetCode": -148658, "ErrMsg": "permission denied"})
+    with pytest.raises(errors.BadRequest) as caught:
+        call("stat", space, "a")
+    assert caught.value.status == 400
+
+
 class Clock:
     """Time that passes only in ``sleep``, which also does what happens meanwhile."""
 

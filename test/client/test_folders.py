@@ -48,6 +48,13 @@ def reasons(caught: pytest.ExceptionInfo[errors.SomeFailed]) -> dict[str, str]:
 # Up and down
 
 
+def test_etags_are_not_compared_without_checksum(client: Client, space: str, album: Path, tmp_path: Path) -> None:
+    assert not any(each.verified for each in client.upload_dir(album, space, checksum=False).done)
+    assert not any(each.verified for each in client.download_dir(space, "", tmp_path / "down", checksum=False).done)
+    assert tree(tmp_path / "down") == tree(album)
+    assert all(each.verified for each in client.download_dir(space, "", tmp_path / "again").done)
+
+
 def test_a_folder_goes_up_and_comes_down(client: Client, space: str, album: Path, tmp_path: Path) -> None:
     (album / "big.bin").write_bytes(os.urandom(2 * BLOCK + 9))
     up = client.upload_dir(album, space, "2026/album", jobs=3, storage_class="IA", metadata={"k": "v"})

@@ -33,7 +33,11 @@ def arguments(method: Callable[..., Any]) -> list[str]:
 
 
 def test_the_ways_are_all_that_transfer_content() -> None:
-    assert set(WAYS) == {"copy", "download", "get", "open", "put", "upload"} == set(taking(AsyncClient, "checksum"))
+    assert (
+        set(WAYS)
+        == {*("copy", "download", "download_dir", "get", "open", "put", "upload", "upload_dir")}
+        == set(taking(AsyncClient, "checksum"))
+    )
     assert not taking(Client, "verify")
 
 

@@ -83,11 +83,20 @@ def test_what_it_is_asked_for_is_checked_and_no_secret_shows(server: Server, cli
     assert form.fields["policy"] not in repr(form)
 
 
-def test_a_service_whose_s3_is_elsewhere() -> None:
+def test_a_service_whose_s3_is_elsewhere(caplog: pytest.LogCaptureFixture) -> None:
     with Client("p", "s", provider="us3", region="cn-bj") as client:
         with pytest.raises(errors.InvalidArgument, match="at another address"):
             client.presign_post("films", "a")
         form = client.presign_post("films", "a", endpoint="https://s3-cn-bj.ufileos.com")
         assert form.url == "https://s3-cn-bj.ufileos.com/films" and "/cn-bj/s3/" in form.fields["x-amz-credential"]
+        caplog.clear()
+        for host, url in (
+            ("s3-cn-bj.ufileos.com", "https://s3-cn-bj.ufileos.com"),
+            ("127.0.0.1:1", "http://127.0.0.1:1"),
+        ):
+            assert client.presign_post("films", "a", endpoint=host).url == url + "/films"
+        assert not caplog.records
+        assert client.presign_post("films", "a", endpoint="forms.example.com").url == "http://forms.example.com/films"
+        assert "forms.example.com is used without TLS" in caplog.text  # as for a client
     with Client(endpoint="127.0.0.1:1", environ={}) as anonymous, pytest.raises(errors.NoCredentials):
         anonymous.presign_post("films", "a")

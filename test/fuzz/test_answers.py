@@ -50,7 +50,7 @@ def test_answers_mean_what_they_mean_to_h11() -> None:
 
 @pytest.mark.long
 def test_very_many_answers_mean_what_they_mean_to_h11() -> None:
-    run(90_000, seed=2)
+    run(45_000, seed=2)
 
 
 def test_every_difference_has_a_reason() -> None:

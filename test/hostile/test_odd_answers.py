@@ -71,7 +71,18 @@ CALLS: dict[str, Callable[[Any], Any]] = {
 }
 #: Methods that ask nothing, or others of these.
 OTHERS = {
-    *("abort", "clean_uploads", "close", "download_dir", "exists", "list_files", "list_space_files", "open", "presign"),
+    *(
+        "abort",
+        "clean_uploads",
+        "close",
+        "close_idle",
+        "download_dir",
+        "exists",
+        "list_files",
+        "list_space_files",
+        "open",
+        "presign",
+    ),
     *("presign_post", "resume", "settings", "transfers", "upload_dir", "wait_until"),
 }
 

@@ -342,7 +342,8 @@ def test_the_pages_and_their_policy(visitor: Visitor) -> None:
     assert visitor.send("GET", "/", If_None_Match=said.headers["ETag"]).status == 304
     for path in CONSOLE.iterdir():
         found = visitor.send("GET", f"/{path.name}")
-        assert found.status == 200 and found.body == path.read_bytes(), path
+        body = re.sub(rb'<link rel="modulepreload"[^>]*>\s*', b"", found.body)
+        assert found.status == 200 and body == path.read_bytes(), path
     for path in ("/console.py", "/../main.py", "/..%2fmain.py", "/console/app.js", "/app.js/", "/."):
         assert visitor.send("GET", path).status == 404, path
     assert visitor.send("GET", "/healthz").body == b"ok\n"
@@ -353,6 +354,18 @@ def test_a_host_that_is_none_cannot_write_into_the_policy(visitor: Visitor) -> N
     for host in ("evil.example; script-src *", "a b", "a/b", "'unsafe-inline'"):
         policy = visitor.send("GET", "/", Host=host).headers["Content-Security-Policy"]
         assert "connect-src 'self';" in policy and "evil" not in policy and "unsafe" not in policy
+
+
+def test_the_page_names_every_module_that_it_imports(visitor: Visitor) -> None:
+    """The browser asks for all of them at once: level by level, each level would take one more round trip."""
+    page = visitor.send("GET", "/").body.decode()
+    named = re.findall(r'<link rel="modulepreload" href="([a-z0-9_]+\.js)">', page)
+    wanted, found = {"app.js"}, set[str]()
+    while wanted:
+        found |= wanted
+        texts = [visitor.send("GET", f"/{name}").body.decode() for name in wanted]
+        wanted = {each for text in texts for each in re.findall(r'from "\./([a-z0-9_]+\.js)"', text)} - found
+    assert len(named) > 20 and set(named) == found - {"app.js"}
 
 
 def test_nothing_in_the_pages_is_of_another_host_or_inline() -> None:

@@ -109,3 +109,26 @@ def test_a_call_reads_a_bounded_number_of_keys_and_lets_others_run(tmp_path: Pat
             assert 0 < late.searched < SEARCHED and late.next_marker == f"clip-{late.searched - 1:06}.mp4"
 
     asyncio.run(work())
+
+
+def test_other_requests_go_on_while_keys_with_many_folders_are_searched(tmp_path: Path) -> None:
+    """Not only between two queries: a slow clock stands for keys that take long."""
+
+    async def work() -> int:
+        turns, at_end, clock = 0, asyncio.Event(), itertools.count(0.0, 0.01)
+
+        async def other() -> None:
+            nonlocal turns
+            while not at_end.is_set():
+                turns += 1
+                await asyncio.sleep(0)
+
+        async with catalog_with(tmp_path, *map(str, range(60))) as catalog:
+            task = asyncio.create_task(other())
+            found = await search_names(catalog, SPACE, "", "none", "", 10, lambda: next(clock))
+            at_end.set()
+            await task
+        assert found.searched == 60
+        return turns
+
+    assert asyncio.run(work()) >= 10

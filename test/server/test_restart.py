@@ -236,13 +236,13 @@ def unplanned(server: Any) -> int:
 
 
 class Gate:
-    """Holds the processes of a program that start from now on before a line of a module, while it is shut."""
+    """Holds the processes of a program that come to a line of a module while it is shut, and says that one is there."""
 
     def __init__(self, folder: Path, module: Path, line: str) -> None:
         self._shut, self._there = folder / "shut", folder / "there"
         code = (
-            f"import os, time\nif os.path.exists({str(self._shut)!r}): open({str(self._there)!r}, 'w').close()\n"
-            f"while os.path.exists({str(self._shut)!r}): time.sleep(0.01)"
+            f"import os, time\nwhile os.path.exists({str(self._shut)!r}):\n"
+            f"  open({str(self._there)!r}, 'w').close()\n  time.sleep(0.01)"
         )
         text = module.read_text()
         assert text.count(line) == 1

@@ -92,7 +92,7 @@ class Defaults(object):
             current["authscheme"],
             current["open_ssl"],
         )
-        warn_of_plain(hosts)
+        warn_of_plain(hosts.plain())
         if current["client_key"] is not None and current["client_cert"] is None:
             raise InvalidArgument(u"client_key is set without client_cert: set both")
         current["user_agent"] = current["user_agent"] or USER_AGENT

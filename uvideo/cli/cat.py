@@ -12,10 +12,9 @@ import click
 from uvideo.cli.address import Remote, remote_object
 from uvideo.cli.context import Context
 from uvideo.cli.i18n import say
-from uvideo.cli.lookup import stat_object
 from uvideo.cli.ls import keys
 from uvideo.cli.verb_command import Example, option, verb
-from uvideo.errors import BadRequest, InvalidArgument
+from uvideo.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from uvideo.client.reader import Reader
@@ -87,8 +86,4 @@ def _pour(context: Context, place: Remote, start: int | None, end: int | None) -
 
 
 def _opened(context: Context, place: Remote) -> Reader:
-    try:
-        return context.client.open(place.space, place.key, cancel=context.cancel)
-    except BadRequest:
-        stat_object(context.client, place)  # raises the reason
-        raise
+    return context.client.open(place.space, place.key, cancel=context.cancel)

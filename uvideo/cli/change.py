@@ -11,7 +11,6 @@ import click
 from uvideo.cli.address import Remote, remote_object
 from uvideo.cli.context import Context
 from uvideo.cli.i18n import say
-from uvideo.cli.lookup import stat_object
 from uvideo.cli.ls import keys
 from uvideo.cli.presign import duration
 from uvideo.cli.report import Kind, named
@@ -111,7 +110,7 @@ def restore(context: Context, addresses: Sequence[str], tier: str | None, wait: 
 
 def _restore(context: Context, place: Remote, tier: str | None) -> bool:
     """Request the restore of one object; return whether it is still to be waited for."""
-    info = stat_object(context.client, place)
+    info = context.client.stat(place.space, place.key)
     if not context.dry_run:
         context.client.restore(place.space, place.key, tier=tier and tier.capitalize())
         info = context.client.stat(place.space, place.key)
@@ -193,7 +192,7 @@ def _change(
 ) -> None:
     client = context.client
     if context.dry_run:
-        stat_object(client, place)
+        client.stat(place.space, place.key)
     else:
         asked = (storage_class is not None, mime is not None, tags is not None)
         if mime is not None:

@@ -38,7 +38,7 @@ def merge(left: Iterable[Entry], right: Iterable[Entry]) -> Iterator[tuple[Entry
 
 def without_markers(entries: Iterable[Entry]) -> Iterator[Entry]:
     """The entries without folder markers: empty objects for folders, which no listing of local files has."""
-    return (each for each in entries if each.name and not (each.name.endswith("/") and each.size == 0))
+    return (each for each in entries if each.name and not each.is_marker)
 
 
 def may_be_same(one: Entry, other: Entry) -> bool:
@@ -67,6 +67,8 @@ class Comparison:
         """
         if not may_be_same(one, other):
             return False
+        if one.is_marker and one.size == other.size:
+            return True
         found = same_etag(self._etag(one), self._etag(other), max(one.size, other.size))
         return found if one.size == other.size else bool(found)
 

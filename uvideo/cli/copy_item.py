@@ -74,7 +74,7 @@ DONE = Kind(
 )
 SKIPPED = Kind(
     "skipped",
-    {"source": "string", "target": "string", "reason": "string"},  # reason: exists or same
+    {"source": "string", "target": "string", "reason": "string"},  # reason: exists, same or newer
     lambda record: say("skipped {source}: {target} exists", source=record["source"], target=record["target"]),
 )
 
@@ -84,19 +84,23 @@ class MoverOptions:
     """Options of a Mover.  jobs: items at a time.  limit: shared by all items.  keep: leave existing targets alone.
 
     move: remove the source afterwards.  verify: keep the source of an unverified copy.  times: store and restore the
-    times of files.  metadata, storage_class, mime: of the new object.
+    times of files.  metadata, headers, storage_class, mime: of the new object.  update: skip items whose target is not
+    older.  size_only: skip those whose target has the same size.
     """
 
     jobs: int
     part_jobs: int | None = None
     limit: Limit | None = None
     metadata: Mapping[str, str] | None = None
+    headers: Mapping[str, str] | None = None
     storage_class: str | None = None
     mime: str | None = None
     keep: bool = False
     move: bool = False
     verify: bool = True
     times: bool = True
+    update: bool = False
+    size_only: bool = False
 
 
 def sides(record: TransferRecord) -> tuple[str, str]:
@@ -307,11 +311,26 @@ class Mover:
     def _upload(self, entry: Entry, path: str, target: Remote, line: Line | None) -> Carried:
         if self._context.dry_run:
             return Carried("upload", entry.size, None)
+        if entry.is_marker:
+            return self._upload_marker(target)
         began = time.time_ns()
         stored = self._store(target, Path(path), None if self._options.mime else mime.guess(target.key, path), line)
         if stored.etag and stored.verified and self._etags:
             self._etags.uploaded(entry, stored.etag, began)
         return Carried("upload", stored.size or 0, stored.etag, stored.verified)
+
+    def _upload_marker(self, target: Remote) -> Carried:
+        """Store the empty object that stands for an empty folder."""
+        options = self._options
+        stored = self._client.put(
+            target.space,
+            target.key,
+            b"",
+            mime=options.mime or "application/x-directory",  # as the console
+            storage_class=options.storage_class,
+            metadata=options.metadata,
+        )
+        return Carried("upload", 0, stored.etag, stored.verified)
 
     def _store(self, target: Remote, source: Source, kind: str | None, line: Line | None) -> Stored:
         options = self._options
@@ -322,6 +341,7 @@ class Mover:
             mime=options.mime or kind,
             storage_class=options.storage_class,
             metadata=options.metadata,
+            headers=options.headers,
             times=options.times,
             **self._given(line),
         )
@@ -343,7 +363,9 @@ class Mover:
         options = self._options
         if source == target:
             raise InvalidArgument(say("source and target are the same object"))
-        changed = any(each is not None for each in (options.metadata, options.storage_class, options.mime))
+        changed = any(
+            each is not None for each in (options.metadata, options.headers, options.storage_class, options.mime)
+        )
         if options.move and source.space == target.space and not changed:
             if self._context.dry_run:
                 return Carried("rename", entry.size, entry.etag)
@@ -354,12 +376,14 @@ class Mover:
         if self._context.dry_run:
             return Carried("copy", entry.size, entry.etag)
         given: CopyOptions = {"storage_class": options.storage_class}
-        if options.metadata is not None or options.mime is not None:  # keep the properties that are not given
+        if any(
+            each is not None for each in (options.metadata, options.headers, options.mime)
+        ):  # keep the properties that are not given
             kept = self._client.stat(source.space, source.key)
-            given["mime"], given["headers"] = options.mime or kept.mime, kept.headers
+            given["mime"], given["headers"] = options.mime or kept.mime, options.headers or kept.headers
             given["metadata"] = kept.metadata if options.metadata is None else options.metadata
             if options.times and (text := kept.metadata.get(file_time.NAME)) is not None:
-                given["metadata"] = file_time.completed(given["metadata"], text, len(kept.headers))
+                given["metadata"] = file_time.completed(given["metadata"], text, len(given["headers"] or ()))
         given["part_jobs"], given["progress"], given["cancel"] = options.part_jobs, line, self._context.cancel
         copied = self._client.copy(target.space, target.key, source.space, source.key, **given)
         return Carried("copy", copied.size or 0, copied.etag, copied.verified)
@@ -378,6 +402,9 @@ class Mover:
         if carried.bytes != entry.size:
             raise LocalFailure(changed)
         self._look(task.target, entry.size, carried.etag)
+        if isinstance(place, str) and entry.is_marker:
+            os.rmdir(place)
+            return True
         if isinstance(place, str):
             now = os.stat(place)
             if (now.st_size, now.st_mtime_ns, now.st_ino) != (entry.size, entry.mtime_ns, entry.inode):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 import click
 
 from uvideo.cli.address import Address, Local, Pipe, parse
+from uvideo.cli.chosen import Chosen, FilterOptions, chosen, filters
 from uvideo.cli.compare import Comparison
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, MoverOptions
@@ -18,18 +19,18 @@ from uvideo.cli.destinations import Destinations
 from uvideo.cli.etags import Etags
 from uvideo.cli.i18n import say
 from uvideo.cli.progress import display
+from uvideo.cli.stored_headers import HeaderOptions, headers, headers_of
 from uvideo.cli.unfinished_copy import Remainder, UnfinishedCopy
 from uvideo.cli.verb_command import Example, Function, option, store, verb
 from uvideo.cli.walk import FolderReader
 from uvideo.errors import InvalidArgument
-from uvideo.transfer.pattern import Filter
 from uvideo.transfer.walk import LINKS, Links, check_links
 
 __all__ = [
     "RateOptions",
     "SelectionOptions",
     "cp",
-    "filters",
+    "empty_dirs",
     "folder_reader",
     "mover_options",
     "mv",
@@ -40,17 +41,10 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import NotRequired, Unpack
 
 
 JOBS = 8
-
-
-class FilterOptions(TypedDict):
-    """The values of the options that ``filters`` adds."""
-
-    include: tuple[str, ...]
-    exclude: tuple[str, ...]
 
 
 class SelectionOptions(FilterOptions):
@@ -58,6 +52,7 @@ class SelectionOptions(FilterOptions):
 
     links: str
     skip_special: bool
+    empty_dirs: NotRequired[bool]
 
 
 class RateOptions(TypedDict):
@@ -68,26 +63,20 @@ class RateOptions(TypedDict):
     bwlimit: str | None
 
 
-class MoveOptions(SelectionOptions, RateOptions):
+class MoveOptions(SelectionOptions, RateOptions, HeaderOptions):
     """The values of the options that ``moving`` adds, without sources and target."""
 
     recursive: bool
     no_clobber: bool
+    update: bool
+    size_only: bool
     meta: tuple[str, ...]
     storage_class: str | None
     mime: str | None
 
 
-def filters(function: Function) -> Function:
-    """Adds the options --include and --exclude."""
-    option("--exclude", multiple=True, metavar="PATTERN", help="Exclude matching items. Repeatable.")(function)
-    return option("--include", multiple=True, metavar="PATTERN", help="Include only matching items. Repeatable.")(
-        function
-    )
-
-
 def selection(function: Function) -> Function:
-    """Adds the options --include, --exclude, --links and --skip-special."""
+    """Adds the options of ``filters``, --links and --skip-special."""
     option("--skip-special", is_flag=True, help="Skip pipes, sockets and devices in folders; else they fail.")(function)
     option(
         "--links",
@@ -99,13 +88,16 @@ def selection(function: Function) -> Function:
 
 
 def folder_reader(
-    context: Context, options: SelectionOptions, links: Links | Literal["files"] | None = None
+    context: Context,
+    options: SelectionOptions,
+    links: Links | Literal["files"] | None = None,
+    like: Chosen | None = None,
 ) -> FolderReader:
-    """The FolderReader for the options that ``selection`` adds.  links: in place of --links."""
-    chosen = Filter(options["include"], options["exclude"])
+    """The FolderReader for the options that ``selection`` adds.  links, like: in place of --links and the filters."""
     followed = check_links(options["links"]) if links is None else links
     state = context.client.settings.state()
-    return FolderReader(context.report, chosen, followed, options["skip_special"], state)
+    empty = options.get("empty_dirs", False)
+    return FolderReader(context.report, like or chosen(options), followed, options["skip_special"], state, empty)
 
 
 def rates(function: Function) -> Function:
@@ -117,6 +109,10 @@ def rates(function: Function) -> Function:
     )
     jobs = option("--jobs", "-j", type=click.IntRange(1, 256), default=JOBS, help="Number of files at a time.")
     return jobs(function)
+
+
+#: The option --empty-dirs.
+empty_dirs = option("--empty-dirs", is_flag=True, help="Include empty folders, as empty objects that end with /.")
 
 
 def times(function: Function) -> Function:
@@ -167,8 +163,12 @@ def moving(function: Function) -> Function:
             click.argument("target", metavar="TARGET"),
             option("--recursive", "-r", "-R", is_flag=True, help="Include folders, with their contents."),
             selection,
+            empty_dirs,
             option("--no-clobber", "-n", is_flag=True, help="Do not overwrite existing targets."),
+            option("--update", "-u", is_flag=True, help="Skip items whose target is as new as the source, or newer."),
+            option("--size-only", is_flag=True, help="Skip items whose target has the same size."),
             option("--meta", multiple=True, metavar="NAME=VALUE", help="Metadata of the new objects. Repeatable."),
+            headers,
             option(
                 "--class",
                 "storage_class",
@@ -194,23 +194,30 @@ def _is_output(path: str) -> bool:
 
 def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, **options: Unpack[MoveOptions]) -> int:
     report = context.report
+    if options["update"] and options["size_only"]:
+        raise InvalidArgument(say("{one} and {other} cannot be combined", one="--update", other="--size-only"))
     to = parse(target)
     if isinstance(to, Local) and _is_output(to.path):
         to = Pipe(to.path)
     if isinstance(to, Pipe):
         report.out = report.err  # standard output is for the object's bytes
     given = [parse(each) for each in sources]
+    if options["files_from"] == "-" and any(isinstance(each, Pipe) and each.path is None for each in given):
+        raise InvalidArgument(say("only one option can read standard input"))
     if len(given) == 1 and isinstance(given[0], Local) and given[0].is_pipe:
         given = [Pipe(given[0].path)]
     if move and (isinstance(to, Pipe) or any(isinstance(each, Pipe) for each in given)):
         raise InvalidArgument(say("a pipe cannot be moved: uvideo cp copies to and from it"))
-    chosen = replace(
+    wanted = replace(
         mover_options(context, options),
         metadata=pairs(options["meta"]),
+        headers=headers_of(options),
         storage_class=options["storage_class"],
         mime=options["mime"],
         keep=options["no_clobber"],
         move=move,
+        update=options["update"],
+        size_only=options["size_only"],
     )
     reader = folder_reader(context, options)
     destinations = Destinations(context.client, given, to, options["recursive"], reader, report.fail, context.dry_run)
@@ -220,20 +227,20 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
     with ExitStack() as stack:
         shown = stack.enter_context(display(context))
         etags = None if unfinished is None else stack.enter_context(closing(Etags()))
-        mover = Mover(context, chosen, shown, etags, one_space=one_space)
-        if unfinished is None or etags is None:
-            mover.carry(destinations.tasks())
-        else:
+        mover = Mover(context, wanted, shown, etags, one_space=one_space)
+        comparison = None
+        if unfinished is not None and etags is not None:
             if not context.dry_run:
                 unfinished.begin()
             if unfinished.exists:
                 report.tell(say("an earlier run of this command did not finish: what is the same is skipped"))
                 comparison = Comparison(etags, context.cancel, shown)
-                Remainder(context, mover, chosen, comparison, shown).carry(destinations.tasks())
-            else:
-                mover.carry(destinations.tasks())
-            if not (report.failed or context.dry_run):
-                unfinished.finish()
+        if comparison is not None or wanted.update or wanted.size_only:
+            Remainder(context, mover, wanted, comparison, shown).carry(destinations.tasks())
+        else:
+            mover.carry(destinations.tasks())
+        if unfinished is not None and not (report.failed or context.dry_run):
+            unfinished.finish()
     if mover.done + mover.skipped + report.failed != 1 or report.links or report.special or report.json:
         mover.summary()
     return report.finish(mover.done + mover.skipped)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from uvideo.cli.address import Address, Local, Pipe, Remote
 from uvideo.cli.copy_item import Task
 from uvideo.cli.i18n import say
-from uvideo.cli.lookup import exists
 from uvideo.cli.walk import Entry, FolderReader, objects, one_file, one_object
 from uvideo.errors import InvalidArgument, LocalFailure, NotFound, UVideoError
 from uvideo.transfer.folders import FolderTarget
@@ -69,7 +68,7 @@ def _is_folder(client: Client, source: Address, recursive: bool) -> bool:
     if isinstance(source, Local):
         return os.path.isdir(source.path)
     if isinstance(source, Remote) and recursive:
-        return source.is_folder or not exists(client, source)
+        return source.is_folder or not client.exists(source.space, source.key)
     return False
 
 
@@ -128,7 +127,7 @@ def _local(source: Local, recursive: bool, reader: FolderReader, prefix: str) ->
 
 def _remote(client: Client, source: Remote, recursive: bool, prefix: str) -> Iterator[Entry]:
     space, key = source.space, source.key
-    if source.is_pattern and not exists(client, source):
+    if source.is_pattern and not client.exists(source.space, source.key):
         pattern, some = Pattern(key, recursive), False
         flat = not recursive and "**" not in key and key.count("/") == pattern.base.count("/")
         for entry in objects(client, space, pattern.prefix, pattern.base, flat):
@@ -239,6 +238,9 @@ class Destinations:
             for entry in expand(self._client, source, self._recursive, self._refuse, prefix, reader):
                 if entry.path is None and not reader.chosen.takes(entry.name):
                     continue
+                reader.chosen.saw(entry.name)
+                if not entry.fits(reader.chosen):
+                    continue
                 try:
                     found = self._place(entry, source)
                 except (UVideoError, OSError) as error:
@@ -246,6 +248,8 @@ class Destinations:
                     continue
                 if found is not None:
                     yield Task(entry, found, within=self._within)
+        for missing, listed in self._reader.chosen.missing():
+            self._refuse(missing, listed)
 
     @property
     def _within(self) -> str | None:

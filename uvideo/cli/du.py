@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from uvideo.cli.address import Remote, remote
+from uvideo.cli.chosen import BoundOptions, Bounds, bounds, bounds_of
 from uvideo.cli.context import Context
 from uvideo.cli.destinations import Pattern
 from uvideo.cli.i18n import say
-from uvideo.cli.ls import entries
+from uvideo.cli.ls import entries, fits
 from uvideo.cli.report import Kind, named, size
 from uvideo.cli.verb_command import Example, option, verb
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from uvideo import Client
     from uvideo.models import ObjectInfo
 
@@ -91,22 +94,27 @@ USAGE = Kind(
 @option("--depth", type=click.IntRange(0, 1000), default=0, help="Print a line for each folder up to this depth too.")
 @option("--by-class", is_flag=True, help="Print a line for each storage class.")
 @option("--human-readable", "-H", "human", is_flag=True, help="Print sizes such as 12.3 MiB.")
-def du(context: Context, addresses: Sequence[str], depth: int, by_class: bool, human: bool) -> int:
-    kind = _usage(human, by_class)
+@bounds
+def du(
+    context: Context, addresses: Sequence[str], depth: int, by_class: bool, human: bool, **options: Unpack[BoundOptions]
+) -> int:
+    kind, within = _usage(human, by_class), bounds_of(options)
     places = [remote(each) for each in addresses]
     for place in places:
         with context.report.failing(place):
-            for usage, is_total in _measured(context.client, place, depth):
+            for usage, is_total in _measured(context.client, place, depth, within):
                 context.report.result(kind, usage, space=place.space, total=is_total)
     return context.report.finish(max(0, len(places) - context.report.failed))
 
 
-def _measured(client: Client, place: Remote, depth: int) -> Iterator[tuple[FolderUsage, bool]]:
+def _measured(client: Client, place: Remote, depth: int, within: Bounds) -> Iterator[tuple[FolderUsage, bool]]:
     """(FolderUsage, whether it is the total) of each folder when its listing is complete; the total last.  NotFound."""
     base = len(Pattern(place.key).base) if place.is_pattern else len(place.key) + (not place.is_folder)
     total, above = FolderUsage(place.key), list[FolderUsage]()
     for found in entries(client, place, recursive=True):
         assert not isinstance(found, str)
+        if not fits(within, found):
+            continue
         while above and not found.key.startswith(above[-1].key):
             yield above.pop(), False
         while len(above) < depth and (end := found.key.find("/", len(above[-1].key) if above else base)) >= 0:

@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from uvideo.cli.address import Remote, remote
+from uvideo.cli.chosen import BoundOptions, Bounds, bounds, bounds_of
 from uvideo.cli.context import Context
 from uvideo.cli.destinations import Pattern
 from uvideo.cli.i18n import say
-from uvideo.cli.lookup import exists
 from uvideo.cli.report import Kind, moment, named, size
 from uvideo.cli.space import SPACE
 from uvideo.cli.verb_command import Example, option, verb
+from uvideo.cli.walk import unix_ns
 from uvideo.errors import InvalidArgument, NotFound
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from uvideo import Client
     from uvideo.models import ObjectInfo
 
-__all__ = ["FOLDER", "OBJECT", "entries", "keys", "ls"]
+__all__ = ["FOLDER", "OBJECT", "entries", "fits", "keys", "ls"]
 
 OBJECT = Kind(
     "object",
@@ -81,6 +84,7 @@ def _long(human: bool) -> tuple[Kind, Kind]:
 @option("--recursive", "-r", "-R", is_flag=True, help="List all objects recursively.")
 @option("--max", "most", type=click.IntRange(1), metavar="N", help="Print at most this many lines for each address.")
 @option("--null", "-0", "null", is_flag=True, help="End each line with a zero byte, for xargs -0.")
+@bounds
 def ls(
     context: Context,
     addresses: Sequence[str],
@@ -89,6 +93,7 @@ def ls(
     recursive: bool,
     most: int | None,
     null: bool,
+    **options: Unpack[BoundOptions],
 ) -> int:
     if null and context.json:
         raise InvalidArgument(say("--null and --json cannot be combined"))
@@ -97,16 +102,23 @@ def ls(
         for space in islice(context.client.list_spaces(), most):
             context.report.result(SPACE, space, space=space.name)
         return 0
+    within = bounds_of(options)
     kinds = _long(human) if long or human else (OBJECT, FOLDER)
     places = [remote(each) for each in addresses]
     for place in places:
         with context.report.failing(place):
-            for found in islice(entries(context.client, place, recursive=recursive), most):
+            listed = entries(context.client, place, recursive=recursive)
+            for found in islice((each for each in listed if isinstance(each, str) or fits(within, each)), most):
                 if isinstance(found, str):
                     context.report.result(kinds[1], space=place.space, key=found)
                 else:
                     context.report.result(kinds[0], found)
     return context.report.finish(max(0, len(places) - context.report.failed))
+
+
+def fits(within: Bounds, found: ObjectInfo) -> bool:
+    """Whether an object is within bounds of its size and of the time when it was stored."""
+    return within.fit(found.size, unix_ns(found.modified))
 
 
 def entries(client: Client, place: Remote, *, recursive: bool) -> Iterator[ObjectInfo | str]:
@@ -123,7 +135,7 @@ def entries(client: Client, place: Remote, *, recursive: bool) -> Iterator[Objec
 
 
 def _looked_up(client: Client, place: Remote, recursive: bool) -> Iterator[ObjectInfo | str]:
-    if place.is_pattern and not exists(client, place):
+    if place.is_pattern and not client.exists(place.space, place.key):
         pattern = Pattern(place.key)
         flat = recursive or "/" in place.key[len(pattern.base) :] or "**" in place.key
         for found in _below(client, place.space, pattern.prefix, "" if flat else "/"):
@@ -153,7 +165,7 @@ def keys(client: Client, place: Remote) -> Iterator[str]:
 
     An existing key is never a pattern.
     """
-    if not place.is_pattern or exists(client, place):
+    if not place.is_pattern or client.exists(place.space, place.key):
         yield place.key
         return
     pattern, some = Pattern(place.key), False

@@ -6,14 +6,15 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from uvideo import errors
 from uvideo.cli.address import Remote, remote
 from uvideo.cli.ask import confirmed, yes
+from uvideo.cli.chosen import FilterOptions, chosen, filters
 from uvideo.cli.context import Context
-from uvideo.cli.cp import filters
 from uvideo.cli.destinations import expand
 from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind
@@ -21,8 +22,10 @@ from uvideo.cli.verb_command import Example, option, verb
 from uvideo.cli.walk import Entry, check_inside
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
 from uvideo.transfer.fatal_errors import CircuitBreaker
-from uvideo.transfer.pattern import Filter
 from uvideo.transfer.pool import Pool
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["DELETED", "delete_all", "rm"]
 
@@ -33,6 +36,13 @@ DELETED = Kind(
     {"target": "string", "bytes": "integer", "dry_run": "boolean"},
     lambda record: say("would delete {target}" if record["dry_run"] else "deleted {target}", target=record["target"]),
 )
+
+
+def _unlink(path: str, entry: Entry) -> None:
+    """Remove a file.  LocalFailure if it is not that of the entry any more."""
+    if not os.path.islink(path) and os.lstat(path).st_mtime_ns != entry.mtime_ns:
+        raise LocalFailure(say("it changed meanwhile, so it was not removed"))
+    os.unlink(path)
 
 
 def delete_all(context: Context, entries: Iterable[Entry], jobs: int, one_space: bool = True) -> int:
@@ -51,16 +61,16 @@ def delete_all(context: Context, entries: Iterable[Entry], jobs: int, one_space:
                 if isinstance(place, str):
                     if entry.within is not None:
                         check_inside(entry.within, os.path.dirname(place))  # the link itself may be removed
-                    found = os.lstat(place)
-                    if not os.path.islink(place) and found.st_mtime_ns != entry.mtime_ns:
-                        raise LocalFailure(say("it changed meanwhile, so it was not removed"))
-                    os.unlink(place)
+                    if entry.is_marker:
+                        os.rmdir(place)
+                    else:
+                        _unlink(place, entry)
                 else:
                     context.cancel.check()
                     client.delete(place.space, place.key)
         except (UVideoError, OSError) as error:
-            if isinstance(error, errors.Cancelled):
-                return
+            if isinstance(error, errors.Cancelled) or (entry.is_marker and os.path.isdir(target)):
+                return  # a folder that is not empty any more stays
             report.fail(error, target)
             if breaker.failed(error):
                 pool.stop()
@@ -110,12 +120,11 @@ def rm(
     everything: bool,
     force: bool,
     jobs: int,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
+    **options: Unpack[FilterOptions],
 ) -> int:
     began = time.monotonic()
     given = [remote(each) for each in addresses]
-    chosen, report = Filter(include, exclude), context.report
+    selected, report = chosen(options), context.report
     for each in given:
         if not (recursive or each.key):
             raise InvalidArgument(say("{address} is a whole space: give -r --all to empty it", address=each))
@@ -128,14 +137,18 @@ def rm(
             return 1
 
     def refuse(error: BaseException, item: str) -> None:
-        if not (force and isinstance(error, errors.NotFound)):
+        if not (force and isinstance(error, (errors.NotFound, FileNotFoundError))):
             report.fail(error, item)
 
     def entries() -> Iterator[Entry]:
         for each in given:
             for entry in expand(context.client, each, recursive, refuse):
-                if chosen.takes(entry.name):
-                    yield entry
+                if selected.takes(entry.name):
+                    selected.saw(entry.name)
+                    if entry.fits(selected):
+                        yield entry
+        for error, missing in selected.missing():
+            refuse(error, missing)
 
     deleted = delete_all(context, entries(), jobs, one_space=len({each.space for each in given}) == 1)
     if many or report.json:

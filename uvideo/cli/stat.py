@@ -9,7 +9,6 @@ import click
 
 from uvideo.cli.address import Remote, remote
 from uvideo.cli.context import Context
-from uvideo.cli.lookup import stat_object
 from uvideo.cli.ls import OBJECT, keys
 from uvideo.cli.report import Kind, moment, named, size
 from uvideo.cli.space import SPACE
@@ -97,7 +96,7 @@ def stat(context: Context, addresses: Sequence[str], tags: bool, acl: bool) -> i
 
 def _tell(context: Context, place: Remote, tags: bool, acl: bool) -> None:
     client = context.client
-    found = stat_object(client, place)
+    found = client.stat(place.space, place.key)
     context.report.result(
         STAT,
         found,

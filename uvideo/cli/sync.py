@@ -7,6 +7,7 @@ import errno
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -14,10 +15,20 @@ import click
 from uvideo import same_etag
 from uvideo.cli.address import Address, Local, Pipe, Remote, parse
 from uvideo.cli.ask import confirmed, yes
-from uvideo.cli.compare import Comparison, may_be_same, merge, without_markers
+from uvideo.cli.backup import Backup, check_backup
+from uvideo.cli.compare import Comparison, has_other_time, may_be_same, merge, without_markers
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
-from uvideo.cli.cp import RateOptions, SelectionOptions, folder_reader, mover_options, rates, selection, times
+from uvideo.cli.cp import (
+    RateOptions,
+    SelectionOptions,
+    empty_dirs,
+    folder_reader,
+    mover_options,
+    rates,
+    selection,
+    times,
+)
 from uvideo.cli.destinations import nothing
 from uvideo.cli.display import Display
 from uvideo.cli.etags import Etags
@@ -26,6 +37,7 @@ from uvideo.cli.plan import PlanHeader, PlanWriter, Step, read
 from uvideo.cli.progress import display
 from uvideo.cli.report import Kind, size
 from uvideo.cli.rm import delete_all
+from uvideo.cli.stored_headers import HeaderOptions, headers, headers_of
 from uvideo.cli.verb_command import Example, option, verb
 from uvideo.cli.walk import Entry, check_inside, objects, one_file
 from uvideo.errors import Cancelled, InvalidArgument, NotFound, UVideoError
@@ -52,7 +64,7 @@ PLANNED = Kind(
 Pair = tuple[Entry, Remote | str, Entry | None]
 
 
-class SyncOptions(SelectionOptions, RateOptions):
+class SyncOptions(SelectionOptions, RateOptions, HeaderOptions):
     """The options of ``sync``, except those that are used only once."""
 
     delete: bool
@@ -61,6 +73,7 @@ class SyncOptions(SelectionOptions, RateOptions):
     times: bool
     checksum: bool
     plan: str | None
+    backup_dir: str | None
 
 
 class Guarded(UVideoError):
@@ -87,8 +100,8 @@ class Sync:
         self._options, self._plan = options, options["plan"]
         self._reader = folder_reader(context, options)
         # Files behind a link in the target are not part of the target and must never be deleted.
-        self._target_reader = folder_reader(context, options, links="files")
-        self._mover_options = mover_options(context, options)
+        self._target_reader = folder_reader(context, options, links="files", like=self._reader.chosen)
+        self._mover_options = replace(mover_options(context, options), headers=headers_of(options))
         self._report = context.report
         self._surplus: list[Entry] = []
         self._surplus_count = self._seen = 0
@@ -96,6 +109,8 @@ class Sync:
         self._writer: PlanWriter | None = None
         self._etags = Etags(fresh=options["checksum"])
         self._folder: FolderTarget | None = None
+        self._backup: Backup | None = None
+        self._empty_dirs = options.get("empty_dirs", False)
 
     # Listings
 
@@ -106,11 +121,14 @@ class Sync:
             found = (self._reader if side is self._source else self._target_reader).files(side.path)
         else:
             found = ()
-        for entry in without_markers(found):
+        for entry in found if self._empty_dirs else without_markers(found):
+            if not entry.name:
+                continue
             if not self._reader.chosen.takes(entry.name) or self._is_plan(entry):
                 continue
             if side is self._source:
                 self._seen += 1
+                self._reader.chosen.saw(entry.name)
             yield entry
 
     def _is_plan(self, entry: Entry) -> bool:
@@ -127,26 +145,38 @@ class Sync:
         What has the name of a skipped file or link of the source, or of one below it, stays.
         """
         for ours, theirs in merge(self._entries(self._source), self._entries(self._target)):
+            known = theirs if ours is None else ours  # bounds of the source's item decide for the target's, too
+            if known is not None and not known.fits(self._reader.chosen):
+                continue
             if ours is not None:
                 try:
-                    yield ours, self._place(ours), theirs
+                    if (place := self._place(ours)) is not None:
+                        yield ours, place, theirs
                 except (UVideoError, OSError) as error:
                     self._report.fail(error, str(ours.place))
-            elif theirs is not None and self._options["delete"] and not self._reader.hides(theirs.name):
+            elif theirs is not None and self._options["delete"] and not self._stays(theirs):
                 self._surplus_count += 1
                 if self._surplus_count <= self._options["max_delete"]:
                     self._surplus.append(theirs)
+        for missing, name in self._reader.chosen.missing():
+            self._report.fail(missing, name)
+
+    def _stays(self, theirs: Entry) -> bool:
+        """Whether what only the target has must not be deleted."""
+        if self._reader.hides(theirs.name):
+            return True
+        source = self._source
+        return theirs.is_marker and isinstance(source, Local) and os.path.isdir(os.path.join(source.path, theirs.name))
 
     # Decisions
 
-    def _place(self, entry: Entry) -> Remote | str:
+    def _place(self, entry: Entry) -> Remote | str | None:
+        """The target of an entry; None for an empty folder of a local target, which is made at once."""
         if isinstance(self._target, Remote):
             return Remote(self._target.space, self._target.key + entry.name)
         if self._folder is None:
             self._folder = FolderTarget(self._target.path, self._is_trial)
-        found = self._folder.place(entry.name, entry.size)
-        assert found is not None  # folder markers are left out
-        return found
+        return self._folder.place(entry.name, entry.size)
 
     def _is_same(self, ours: Entry, theirs: Entry, comparison: Comparison) -> bool:
         if self._options["size_only"]:
@@ -155,7 +185,9 @@ class Sync:
             return True
         found = comparison.same(ours, theirs)
         if found is None:  # their contents cannot be compared
-            return not self._options["checksum"] and ours.time_ns <= theirs.time_ns
+            if self._options["checksum"] or (self._mover_options.times and has_other_time(ours, theirs)):
+                return False
+            return ours.time_ns <= theirs.time_ns
         if found and self._options["times"]:
             self._set_time(theirs, ours.file_ns)
         return found
@@ -197,6 +229,13 @@ class Sync:
                     raise InvalidArgument(say("source and target contain one another"))
         if self._options["delete"] and not (self._context.yes or self._context.interactive or self._is_trial):
             raise InvalidArgument(say("--delete asks before it deletes; without a terminal it needs -y"))
+        if self._empty_dirs and self._plan is not None:
+            raise InvalidArgument(say("{one} and {other} cannot be combined", one="--empty-dirs", other="--plan"))
+        if self._options["backup_dir"] is not None:
+            if self._plan is not None:
+                raise InvalidArgument(say("{one} and {other} cannot be combined", one="--backup-dir", other="--plan"))
+            place = check_backup(parse(self._options["backup_dir"]), self._source, self._target)
+            self._backup = Backup(self._context, place, self._mover_options)
 
     @property
     def _is_trial(self) -> bool:
@@ -243,7 +282,11 @@ class Sync:
                 self._report.item(PLANNED, action=action, source=source, target=str(to), bytes=ours.size)
             shown.item(ours.size)
             return
-        mover(Task(ours, to, within=self._target.path if isinstance(self._target, Local) else None))
+        task = Task(ours, to, within=self._target.path if isinstance(self._target, Local) else None)
+        if self._backup is None or theirs is None:
+            mover(task)
+        elif not self._backup.before(theirs, lambda: mover(task)):
+            shown.item(ours.size)
 
     def _remove(self) -> int:
         """Delete the entries that only the target has; return how many."""
@@ -271,6 +314,10 @@ class Sync:
         question = say("delete {count} items from {target}?", count=self._surplus_count, target=self._target)
         if not confirmed(self._context, question):
             return 0
+        if self._backup is not None:
+            folders = (each for each in self._surplus if _is_empty_folder(each))
+            moved = self._backup.move(each for each in self._surplus if not _is_empty_folder(each))
+            return moved + delete_all(self._context, folders, self._options["jobs"])
         return delete_all(self._context, self._surplus, self._options["jobs"])
 
 
@@ -278,6 +325,10 @@ def _is_open(pair: Pair) -> bool:
     """Whether the sizes of the two sides leave open if something is to be transferred."""
     ours, _, theirs = pair
     return theirs is not None and may_be_same(ours, theirs)
+
+
+def _is_empty_folder(entry: Entry) -> bool:
+    return entry.is_marker and entry.path is not None
 
 
 def _written(side: Address) -> str:
@@ -308,6 +359,10 @@ def _endpoint(context: Context) -> str:
         ),
         Example("A local mirror of a space:", "uvideo sync uvideo://demo/ mirror --delete -y"),
         Example(
+            "The same, with a backup of what is overwritten or deleted:",
+            "uvideo sync uvideo://demo/ mirror --delete -y --backup-dir mirror-before-$(date +%F)",
+        ),
+        Example(
             "Synchronize one space with another, by size only:",
             "uvideo sync uvideo://demo/ uvideo://backup/ --size-only",
         ),
@@ -328,8 +383,11 @@ def _endpoint(context: Context) -> str:
 @option("--size-only", is_flag=True, help="Compare sizes only.")
 @option("--times", is_flag=True, help="Compare sizes and times, and content only if the times differ.")
 @option("--checksum", is_flag=True, help="Compare content by etags computed anew, without the cache.")
+@empty_dirs
+@option("--backup-dir", metavar="PLACE", help="Move here what would be overwritten or deleted.")
 @option("--plan", metavar="FILE", help="Change nothing; write a plan to this file.")
 @selection
+@headers
 @times
 @rates
 def sync(context: Context, source: str, target: str, **options: Unpack[SyncOptions]) -> int:

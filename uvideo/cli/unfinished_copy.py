@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from uvideo.cli.address import Pipe, Remote
 from uvideo.cli.compare import has_other_time
 from uvideo.cli.walk import Entry, of_object, one_file
-from uvideo.errors import Cancelled, LocalFailure, UVideoError
+from uvideo.errors import Cancelled, LocalFailure, NotFound, UVideoError
 from uvideo.transfer import file_time
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Remainder", "TargetLookup", "UnfinishedCopy"]
 
+#: Seconds that the record of a copy is kept which is not repeated.
+KEPT = 30 * 86400
 #: Pages in a row that did not reach the next key, after which no more pages are requested.
 MISSES = 3
 
@@ -42,10 +45,17 @@ class UnfinishedCopy:
         self.exists = self._path.exists()
 
     def begin(self) -> None:
-        """Write the record.  If that is not possible, the next run begins anew."""
+        """Write the record.  If that is not possible, the next run begins anew.
+
+        Records that are older than KEPT are removed: nobody repeats these commands.
+        """
         with suppress(OSError):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._path.touch(mode=0o600)
+            for each in list(self._path.parent.iterdir()):
+                with suppress(OSError):
+                    if each.stat().st_mtime < time.time() - KEPT:
+                        each.unlink()
 
     def finish(self) -> None:
         """Remove the record."""
@@ -56,24 +66,27 @@ class UnfinishedCopy:
 class TargetLookup:
     """Finds the entries at targets.  If they are asked for in the order of keys, a page of a listing answers for many.
 
-    Not safe to share between threads.
+    strict: raise an error if it cannot be found out what is there.  Not safe to share between threads.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, strict: bool = False) -> None:
         self._client = client
+        self._suppressed = (NotFound, FileNotFoundError, LocalFailure) if strict else (UVideoError, OSError)
         self._page: dict[str, Entry] = {}
         self._end: str | None = ""  # the page has all keys from the one asked for up to this one; None: to the last
         self._asked: Remote | None = None
         self._misses = 0
 
     def find(self, target: Remote | str | Pipe) -> Entry | None:
-        """The entry at a target; None if there is none, or if it cannot be found out."""
+        """The entry at a target; None if there is none, or if it cannot be found out.  UVideoError, OSError."""
         if isinstance(target, Remote):
-            found = self._object(target)
-            self._asked = target
-            return found
-        with suppress(OSError, LocalFailure):
-            return one_file(str(target), "")
+            try:
+                return self._object(target)
+            finally:
+                self._asked = target
+        if isinstance(target, str):
+            with suppress(*self._suppressed):
+                return one_file(target, "")
         return None
 
     def _object(self, target: Remote) -> Entry | None:
@@ -98,35 +111,43 @@ class TargetLookup:
             self._end = page.items[-1].key if page.items and page.marker else "" if page.marker else None
 
     def _single(self, target: Remote) -> Entry | None:
-        with suppress(UVideoError):
+        with suppress(*self._suppressed):
             return of_object(self._client.stat(target.space, target.key))
         return None
 
 
 class Remainder:
-    """Carries out the tasks of a copy that an earlier run did not finish; skips those whose target is the same."""
+    """Carries out the tasks of a copy whose targets need it: see ``update`` and ``size_only`` of MoverOptions.
+
+    comparison: for a copy that an earlier run did not finish; a target with the same content is skipped.
+    """
 
     def __init__(
-        self, context: Context, mover: Mover, options: MoverOptions, comparison: Comparison, shown: Display
+        self, context: Context, mover: Mover, options: MoverOptions, comparison: Comparison | None, shown: Display
     ) -> None:
         self._context, self._client, self._mover, self._options = context, context.client, mover, options
         self._comparison, self._display = comparison, shown
 
     def carry(self, tasks: Iterable[Task]) -> None:
         """As Mover.carry."""
-        lookup = TargetLookup(self._client)
+        lookup = TargetLookup(self._client, strict=self._options.update or self._options.size_only)
 
         def pairs() -> Iterator[tuple[Task, Entry | None]]:
             for task in tasks:
-                yield task, lookup.find(task.target)
+                try:
+                    present = lookup.find(task.target)
+                except (UVideoError, OSError) as error:
+                    self._context.report.fail(error, task.source)
+                else:
+                    yield task, present
 
         self._mover.run(self._display.early(pairs(), lambda pair: self._display.expect(pair[0].size)), self._one)
 
     def _one(self, pair: tuple[Task, Entry | None]) -> None:
         task, present = pair
         try:
-            if present is not None and self._is_same(task, present):
-                self._mover.skip(task.source, str(task.target), "same")
+            if present is not None and (reason := self._reason(task, present)):
+                self._mover.skip(task.source, str(task.target), reason)
                 self._display.item(task.size)
                 return
         except (UVideoError, OSError) as error:  # whatever it is: the copy meets it too and reports it
@@ -134,14 +155,26 @@ class Remainder:
                 return
         self._mover(task)
 
-    def _is_same(self, task: Task, present: Entry) -> bool:
+    def _reason(self, task: Task, present: Entry) -> str | None:
+        """Why an item is not copied; None if it is."""
+        entry = task.entry
+        if entry is None:
+            return None
+        if self._options.update and entry.time_ns <= present.time_ns:
+            return "newer"
+        if self._options.size_only and entry.size == present.size:
+            return "same"
+        return "same" if self._comparison is not None and self._is_same(entry, present, self._comparison) else None
+
+    def _is_same(self, entry: Entry, present: Entry, comparison: Comparison) -> bool:
         """Whether a target has the content of its source, and the properties that the command gives it."""
         options, place = self._options, present.place
-        if task.entry is None or (options.times and has_other_time(task.entry, present)):
+        if options.times and has_other_time(entry, present):
             return False
-        if not self._comparison.same(task.entry, present):
+        if not comparison.same(entry, present):
             return False
-        given = {"metadata": options.metadata, "storage_class": options.storage_class, "mime": options.mime}
+        names = ("metadata", "headers", "storage_class", "mime")
+        given = {name: getattr(options, name) for name in names}
         wanted = {name: value for name, value in given.items() if value is not None}
         if not wanted or isinstance(place, str):
             return True

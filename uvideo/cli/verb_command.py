@@ -240,11 +240,12 @@ def verb(
     examples: Sequence[Example] = (),
     changes: bool = False,
     settings: dict[str, Any] | None = None,
+    kind: type[VerbCommand] = VerbCommand,
 ) -> Callable[[Callable[Concatenate[Context, P], int | None]], VerbCommand]:
     """Decorator that makes a verb of a function of (Context, arguments and options).
 
     summary: the verb's line of help; that of a top verb is in ``verbs``.  text: paragraphs of help.  changes: add
-    --dry-run.
+    --dry-run.  kind: a VerbCommand that reads its arguments in its own way.
     """
 
     def decorate(function: Callable[Concatenate[Context, P], int | None]) -> VerbCommand:
@@ -255,7 +256,7 @@ def verb(
         common(changes)(call)
         parameters = list(reversed(call.__click_params__))  # type: ignore[attr-defined]  # click sets it
         english = VERBS[name].summary if summary is None else summary
-        made = VerbCommand(
+        made = kind(
             name,
             callback=call,
             params=parameters,

@@ -20,7 +20,6 @@ from uvideo.cli.context import Context
 from uvideo.cli.cp import SelectionOptions, folder_reader, selection
 from uvideo.cli.etags import hashed
 from uvideo.cli.i18n import say
-from uvideo.cli.lookup import exists
 from uvideo.cli.report import Kind, left_out, size
 from uvideo.cli.verb_command import Example, option, verb
 from uvideo.cli.walk import Entry, FolderReader, objects, one_file, one_object
@@ -151,7 +150,8 @@ def verify(
 ) -> int:
     ours, theirs = _places(context, first, second)
     reader = folder_reader(context, options)
-    pairs = (Pair(*each) for each in merge(*(_walked(context, place, reader) for place in (ours, theirs))))
+    merged = merge(*(_walked(context, place, reader) for place in (ours, theirs)))
+    pairs = (Pair(*each) for each in merged if _fits(reader, *each))
     counts = dict.fromkeys((*STATES, "bytes"), 0)
     for pair in results(lambda pair: pair.judge(size_only, context.cancel), pairs, jobs, context.cancel):
         if pair.error is not None:
@@ -162,6 +162,8 @@ def verify(
             counts["bytes"] += pair.size or 0
         elif not (ignore_extra and pair.state == "extra"):
             context.report.result(DIFFERENCE, **pair.record())
+    for missing, name in () if context.cancel.is_set() else reader.chosen.missing():
+        context.report.fail(missing, name)
     context.report.result(VERIFIED, **counts, links=context.report.links, special=context.report.special)
     if context.report.failed:
         return context.report.finish(sum(counts[each] for each in STATES))
@@ -177,7 +179,7 @@ Place = Local | Remote
 def _places(context: Context, first: str, second: str) -> tuple[Place, Place]:
     """The two places to compare: two single items, or two folders.  NotFound, FileNotFoundError, InvalidArgument."""
     one, other = _place(first), _place(second)
-    if isinstance(one, Remote) and not one.is_folder and not exists(context.client, one):
+    if isinstance(one, Remote) and not one.is_folder and not context.client.exists(one.space, one.key):
         one = Remote(one.space, one.key + "/")
     if isinstance(one, Local) and not os.path.lexists(one.path):
         raise FileNotFoundError(2, os.strerror(2), one.path)
@@ -192,6 +194,14 @@ def _places(context: Context, first: str, second: str) -> tuple[Place, Place]:
     elif isinstance(other, Local) and not os.path.isdir(other.path):
         raise InvalidArgument(say("{text} is a folder; {other} is not", text=first, other=second))
     return one, other
+
+
+def _fits(reader: FolderReader, one: Entry | None, other: Entry | None) -> bool:
+    """Whether a pair is within the bounds: the item of the first place decides, if there is one."""
+    known = other if one is None else one
+    if one is not None:
+        reader.chosen.saw(one.name)
+    return known is not None and known.fits(reader.chosen)
 
 
 def _place(text: str) -> Place:

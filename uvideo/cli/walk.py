@@ -12,18 +12,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from uvideo.cli.address import Remote
+from uvideo.cli.chosen import Chosen
 from uvideo.cli.i18n import say
-from uvideo.cli.lookup import stat_object
 from uvideo.errors import BadAnswer, LocalFailure, UVideoError
 from uvideo.transfer import file_time
-from uvideo.transfer.walk import EVERYTHING, FoundFile, Links, Problem, Selection, walk
+from uvideo.transfer.walk import FoundFile, Links, Problem, Selection, walk
 
 if TYPE_CHECKING:
     from uvideo import Client
     from uvideo.cli.report import Report
     from uvideo.models import ObjectInfo
 
-__all__ = ["Entry", "FolderReader", "ascending", "check_inside", "objects", "of_object", "one_file", "one_object"]
+__all__ = [
+    "Entry",
+    "FolderReader",
+    "ascending",
+    "check_inside",
+    "objects",
+    "of_object",
+    "one_file",
+    "one_folder",
+    "one_object",
+    "unix_ns",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +62,37 @@ class Entry:
         return self.place if isinstance(self.place, str) else None
 
     @property
+    def is_marker(self) -> bool:
+        """Whether it is an empty folder, or the empty object that stands for a folder."""
+        return self.name.endswith("/") and self.size == 0
+
+    @property
     def file_ns(self) -> int | None:
         """The modification time of a file, or of the file that an object was made of; None if it is not known."""
         return self.stored_ns if self.path is None else self.mtime_ns
+
+    @property
+    def changed_ns(self) -> int | None:
+        """When a file was modified, or when an object was stored; None if it is not known."""
+        if self.path is not None:
+            return self.mtime_ns
+        return unix_ns(self.modified)
+
+    def fits(self, chosen: Chosen) -> bool:
+        """Whether it is within the bounds of a Chosen."""
+        return chosen.fits(self.size, self.changed_ns)
 
     @property
     def time_ns(self) -> int:
         """As ``file_ns``, else the time when the object was stored; 0 without any."""
         if (found := self.file_ns) is not None:
             return found
-        return round(self.modified.timestamp() * 1e9) if self.modified else 0
+        return unix_ns(self.modified) or 0
+
+
+def unix_ns(moment: datetime | None) -> int | None:
+    """Nanoseconds since 1970."""
+    return None if moment is None else round(moment.timestamp() * 1e9)
 
 
 def of_object(found: ObjectInfo, name: str = "") -> Entry:
@@ -77,6 +109,12 @@ def one_file(path: str, name: str, within: str | None = None) -> Entry:
     return Entry(name, found.st_size, path, found.st_mtime_ns, found.st_ino, ctime_ns=found.st_ctime_ns, within=within)
 
 
+def one_folder(path: str, name: str, within: str | None = None) -> Entry:
+    """The Entry of an empty folder, whose name ends with a slash.  OSError."""
+    found = os.stat(path)
+    return Entry(name, 0, path, found.st_mtime_ns, found.st_ino, ctime_ns=found.st_ctime_ns, within=within)
+
+
 def check_inside(root: str, path: str) -> None:
     """LocalFailure if a link leads a path out of the root."""
     base, real = (os.path.join(os.path.realpath(each), "") for each in (root, path))
@@ -86,27 +124,31 @@ def check_inside(root: str, path: str) -> None:
 
 def one_object(client: Client, place: Remote, name: str = "") -> Entry:
     """The Entry of an object.  NotFound."""
-    return of_object(stat_object(client, place), name)
+    return of_object(client.stat(place.space, place.key), name)
 
 
 class FolderReader:
     """Lists local folders.  The report gets what fails, and a warning for each name that is skipped.
 
-    chosen: selects files by their names.  links: which links are followed, as in ``uvideo.transfer.walk``.
+    chosen: selects files, None for all; the caller compares sizes and times.  links: which links are followed, as in
+    ``uvideo.transfer.walk``; "files": the folder is a target, so a name that can be no source is skipped instead of
+    failing.
     skip_special: skip pipes, sockets and devices; otherwise each of them fails.  state: the folder of the command's own
-    records, which is skipped below a listed folder.
+    records, which is skipped below a listed folder.  empty: list empty folders, too; their names end with a slash.
     """
 
     def __init__(
         self,
         report: Report,
-        chosen: Selection = EVERYTHING,
+        chosen: Chosen | None = None,
         links: Links | Literal["files"] = "inside",
         skip_special: bool = False,
         state: Path | None = None,
+        empty: bool = False,
     ) -> None:
-        self._state = state
-        self._report, self.chosen, self._links, self._skip_special = report, chosen, links, skip_special
+        self._state, self._empty, self._is_target = state, empty, links == "files"
+        self.chosen = chosen or Chosen()
+        self._report, self._links, self._skip_special = report, links, skip_special
         self._skipped: deque[str] = deque()
 
     def files(
@@ -117,16 +159,18 @@ class FolderReader:
         within: a Selection in place of ``chosen``.
         """
         inside = None if self._links == "follow" else root
-        for found in walk(root, prefix, self.chosen if within is None else within, depth, self._links, self._state):
+        chosen = self.chosen if within is None else within
+        for found in walk(root, prefix, chosen, depth, self._links, self._state, self._empty):
             try:
                 if isinstance(found.problem, OSError):
                     raise found.problem
-                if found.problem is Problem.NAME:
+                if found.problem is Problem.NAME and not self._is_target:
                     raise LocalFailure(say("the name is not UTF-8 and cannot be a key: rename it"))
                 if found.problem is not None:
                     self._skip(found, root)
                     continue
-                entry = one_file(found.path, found.name, inside)
+                is_folder = found.name.endswith("/")
+                entry = (one_folder if is_folder else one_file)(found.path, found.name, inside)
             except (OSError, UVideoError) as error:
                 self._report.fail(error, found.path)
             else:
@@ -134,6 +178,9 @@ class FolderReader:
 
     def _skip(self, found: FoundFile, root: str) -> None:
         report, path = self._report, found.path
+        if self._is_target and found.problem is not Problem.STATE:
+            report.note(say("skipped {path}: it is no file that could be stored", path=path))
+            return
         self._skipped.append(found.name.rstrip("/"))
         if found.problem is Problem.UNSELECTED:
             return

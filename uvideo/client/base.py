@@ -14,6 +14,7 @@ from uvideo import models
 from uvideo.client import operations
 from uvideo.client.carrier import chosen, connect
 from uvideo.client.listing import following
+from uvideo.client.lookup import looked_up
 from uvideo.client.operations import DataCall
 from uvideo.client.options import ClientOptions, StoredOptions, listing_options
 from uvideo.client.texts import several
@@ -112,7 +113,8 @@ class BaseClient:
         prefix: the form may store any key that begins with ``key``; as it is made, the name of the file follows.
         min_size, max_size: bytes of the file.  mime: its media type; "video/" lets the form choose one that begins so,
         in its field Content-Type.  expires: as in ``presign``.  endpoint: URL of the service for S3, where a space is a
-        bucket; by default this client's, because `uvideo serve` answers both there.  Nothing is sent.
+        bucket; by default this client's, because `uvideo serve` answers both there.  Without a scheme it is http, or
+        https for a host of the vendor, as for a client.  Nothing is sent.
         """
         lasting = int(operations.seconds(self._settings.expires if expires is None else expires, "expires"))
         where = operations.s3_endpoint(self._settings.hosts().upload if endpoint is None else endpoint)
@@ -192,7 +194,7 @@ class BaseClient:
     async def _found(self, space: str, key: str) -> models.ObjectInfo | None:
         """An object's ObjectInfo, or None if there is none."""
         try:
-            return await self._ask(operations.stat(space, key))
+            return await looked_up(self._ask, space, key)
         except NotFound:
             return None
 
@@ -269,7 +271,7 @@ class BaseClient:
         operations.append(space, key, position or 0, len(content), **options)  # raises early for invalid arguments
         if position is None:
             try:
-                position = (await self._ask(operations.stat(space, key))).size
+                position = (await looked_up(self._ask, space, key)).size
             except NotFound:
                 position = 0
         return await self._ask(operations.append(space, key, position, len(content), **options), content)

@@ -32,7 +32,7 @@ def connect(settings: Settings, tries: Retry | None = None) -> Carrier:
     from uvideo._core import carrier, pool, trust, validation
 
     hosts = settings.hosts()
-    validation.warn_of_plain(hosts)
+    validation.warn_of_plain(hosts.plain())
     places, agent = (hosts.upload, hosts.download, hosts.api), settings.user_agent or f"uvideo-python/{__version__}"
     endpoint = carrier.Endpoint(*places, hosts.word, settings.space_parameter, settings.video_actions, agent)
     kinds: Any = carrier.Carrier, pool.Transport

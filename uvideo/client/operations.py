@@ -777,6 +777,7 @@ def s3_endpoint(host: provider.Suffix | provider.Missing | str) -> str:
         given = provider.parse_suffix(host, "endpoint")
         if not given.shared:
             raise InvalidArgument(f"endpoint is {host!r}: give a whole host, such as https://s3-cn-bj.ufileos.com")
+        validation.warn_of_plain(provider.plain([given]))
         return str(given.origin(""))
     if isinstance(host, provider.Missing) or not host.shared or provider.owner_of(host.host):
         raise InvalidArgument("this service answers S3 at another address: give it, endpoint='https://s3-...'")

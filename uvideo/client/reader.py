@@ -12,14 +12,17 @@ from uvideo._core import byterange, etag, objects, operation, pool, retry
 from uvideo._core import carrier as carriers
 from uvideo._core import multipart_upload as machines
 from uvideo.client import operations
+from uvideo.client.lookup import looked_up
 from uvideo.errors import IntegrityError, NoAnswer, ObjectChanged, PreconditionFailed, UVideoError
-from uvideo.models import ObjectInfo
+from uvideo.models import ObjectInfo, T
+from uvideo.transfer.copy import finished
 from uvideo.transfer.limit import Limit
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
     from uvideo.client.carrier import Carrier
+    from uvideo.client.operations import DataCall
 
 Stream = pool.Stream
 Attempts = retry.Attempts
@@ -321,8 +324,10 @@ def opened(
     carrier: Carrier, expires: int | None, space: str, key: str, cache: int, limit: Limit | None, verify: bool
 ) -> Reader:
     """A Reader of an object's current version.  NotFound."""
-    call = operations.stat(space, key)
-    found, response = carrier.call(call.operation)
-    info = call.convert(found)
+
+    async def ask(call: DataCall[T]) -> T:
+        return call.convert(carrier.call(call.operation)[0])
+
+    info = finished(looked_up(ask, space, key))
     kind = Reader if carrier.retry.total_seconds is None else _TimedReader
     return kind(_Object(carrier, expires, info, cache, limit, verify))

@@ -20,6 +20,7 @@ from uvideo.client import operations
 from uvideo.client.base import BaseClient
 from uvideo.client.carrier import carried, fetched, whole
 from uvideo.client.listing import Listing, Merge, items_of
+from uvideo.client.lookup import looked_up
 from uvideo.client.operations import DataCall, ManagementCall
 from uvideo.client.stream import Content, Source, path_of, stream
 from uvideo.config.renames import refusing_old_names
@@ -429,6 +430,7 @@ class Client(BaseClient):
         storage_class: str | None = None,
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        checksum: bool | None = None,
     ) -> models.Summary[models.Stored]:
         """Upload the files below a local folder, ``jobs`` at the same time.  Keys are prefix/path with "/" between
         names.
@@ -460,6 +462,7 @@ class Client(BaseClient):
             dry_run,
             links,
             skip_special,
+            checksum,
         )
         kept: KeptOptions = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
         return folders.upload_dir(self, folder, space, prefix, options, **kept)
@@ -480,6 +483,7 @@ class Client(BaseClient):
         cancel: Cancel | None = None,
         on_error: Literal["continue", "stop"] = "continue",
         dry_run: bool = False,
+        checksum: bool | None = None,
     ) -> models.Summary[models.Downloaded]:
         """Download the objects below ``prefix`` into a local folder, which is created; the opposite of ``upload_dir``.
 
@@ -492,13 +496,14 @@ class Client(BaseClient):
         from uvideo.transfer import folders
 
         options = folders.FolderOptions(
-            jobs, include, exclude, part_jobs, bandwidth, progress, report, cancel, on_error, dry_run
+            *(jobs, include, exclude, part_jobs, bandwidth, progress, report, cancel, on_error, dry_run),
+            checksum=checksum,
         )
         return folders.download_dir(self, space, prefix, folder, options)
 
     def stat(self, space: str, key: str) -> models.ObjectInfo:
         """An object's ObjectInfo.  NotFound."""
-        return self._run(operations.stat(space, key))
+        return self._done(looked_up(self._ask, space, key))
 
     def exists(self, space: str, key: str) -> bool:
         """Whether there is an object with this key.  An error if the service does not tell."""

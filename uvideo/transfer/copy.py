@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 from uvideo._core import errors as refusals
 from uvideo._core import etag, operation
 from uvideo.client import operations
+from uvideo.client.lookup import looked_up
 from uvideo.client.operations import DataCall
 from uvideo.client.options import StoredOptions
 from uvideo.errors import IntegrityError, NotFound, ObjectChanged, Refused, UploadNotFound
@@ -85,7 +86,7 @@ class Copy:
         return await self.ask(call, self.verify)
 
     async def _look(self) -> ObjectInfo:
-        return await self._ask(operations.stat(self.source_space, self.source_key))
+        return await looked_up(self._ask, self.source_space, self.source_key)
 
     async def _made_of(self, source: ObjectInfo, made: Awaitable[T]) -> T:
         """Await ``made``.  If it fails because the source changed, raise that error instead."""

@@ -32,7 +32,7 @@ from uvideo.transfer.walk import FoundFile, Links, Problem, check_links, walk
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from uvideo.client.options import KeptOptions
+    from uvideo.client.options import DownloadOptions, KeptOptions
     from uvideo.client.sync import Client
 
 V = TypeVar("V")
@@ -62,6 +62,7 @@ class FolderOptions:
     dry_run: bool
     links: Links = "inside"
     skip_special: bool = False
+    checksum: bool | None = None
 
 
 class _Run(Generic[T]):
@@ -216,8 +217,11 @@ def upload_dir(
             yield Stored(space, key, size, None)
 
     def start(manager: TransferManager, item: Stored) -> Transfer[Stored]:
+        check = options.checksum
         path = _Path(os.path.join(root, *item.key[len(prefix) :].split("/")))
-        return manager.upload(space, item.key, path, progress=run.watch, cancel=options.cancel, **stored)
+        return manager.upload(
+            space, item.key, path, progress=run.watch, cancel=options.cancel, checksum=check, **stored
+        )
 
     return run.run(items(), start)
 
@@ -303,7 +307,8 @@ def download_dir(
 
     def start(manager: TransferManager, item: Downloaded) -> Transfer[Downloaded]:
         assert item.path is not None
-        return manager.download(space, item.key, item.path, progress=run.watch, cancel=options.cancel)
+        more: DownloadOptions = {"progress": run.watch, "cancel": options.cancel, "checksum": options.checksum}
+        return manager.download(space, item.key, item.path, **more)
 
     return run.run(items(), start)
 

@@ -192,12 +192,12 @@ class TransferManager:
         self._cancelled = False
         self._unseen = self._files = self._files_done = self._failed = self._done = self._total = 0
 
-    @listing_options(UploadOptions, journal=True)
+    @listing_options(UploadOptions, journal=True, times=False)
     def upload(self, space: str, key: str, source: Source, **options: Unpack[UploadOptions]) -> Transfer[Stored]:
         """Submit a Client.upload with its options.  Waits while many are waiting.  Cancelled after ``cancel``."""
         return self._submit(partial(self._client.upload, space, key, source), space, key, path_of(source), {**options})
 
-    @listing_options(DownloadOptions, journal=True)
+    @listing_options(DownloadOptions, journal=True, times=False)
     def download(
         self, space: str, key: str, target: str | os.PathLike[str] | BinaryIO, **options: Unpack[DownloadOptions]
     ) -> Transfer[Downloaded]:

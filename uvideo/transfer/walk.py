@@ -40,7 +40,7 @@ class Problem(Enum):
 class FoundFile(NamedTuple):
     """A file.  name: relative to the folder, with "/".  path: of this system.
 
-    problem: why it cannot be read or be a key.  The name of a folder with a problem ends with "/".
+    problem: why it cannot be read or be a key.  The name of an empty folder, or of one with a problem, ends with "/".
     """
 
     name: str
@@ -90,16 +90,18 @@ def walk(
     depth: int | None = None,
     links: Links | Literal["files"] = "inside",
     state: str | os.PathLike[str] | None = None,
+    empty: bool = False,
 ) -> Iterator[FoundFile]:
     """The selected files below a folder, found lazily.  Only the names in the current folders are in memory.
 
     A name that ``chosen`` leaves out is not opened, not followed and not returned, whatever it is, except a link that
     may be a folder with selected names: see Problem.UNSELECTED.  A folder that it skips is not entered.  Temporary
     files of unfinished downloads are skipped.  prefix: put before names.  depth: the most levels of folders, or None.
-    links: which links are followed; "files": those to files, and those to folders are left out without a word.  The
-    folder itself may be a link.  state: the folder of uvideo's own records, which is a Problem below the root.
+    links: which links are followed; "files": those to files, and all others are left out without a word.  The folder
+    itself may be a link.  state: the folder of uvideo's own records, which is a Problem below the root.  empty: also
+    return folders in which there is nothing, except the folder itself.
     """
-    return _Walk(root, chosen, depth, links, state).files(root, prefix)
+    return _Walk(root, chosen, depth, links, state, empty).files(root, prefix)
 
 
 class _Folder(NamedTuple):
@@ -114,8 +116,15 @@ class _Folder(NamedTuple):
 
 class _Walk:
     def __init__(
-        self, root: str, chosen: Selection, depth: int | None, links: str, state: str | os.PathLike[str] | None
+        self,
+        root: str,
+        chosen: Selection,
+        depth: int | None,
+        links: str,
+        state: str | os.PathLike[str] | None,
+        empty: bool,
     ) -> None:
+        self._empty = empty
         self._chosen, self._depth, self._links, self._state = chosen, depth, links, state
         self._apart: tuple[int, int] | None = None  # identity of the state folder, once it exists
         self._real = os.path.join(os.path.realpath(root), "")
@@ -157,6 +166,9 @@ class _Walk:
                 return
             problems: dict[str, OSError | Problem] = {}
             names = self._names(path, name, problems)
+            if self._empty and self._way and not names and self._chosen.takes(name) and not any(os.scandir(path)):
+                yield FoundFile(name, path, None if _is_utf8(name) else Problem.NAME)
+                return
             self._way.append(_Folder(identity, path, name, iter(names), problems))
         except OSError as error:
             yield FoundFile(name, path, error)
@@ -209,7 +221,7 @@ class _Walk:
             is_folder, problem = error.errno not in BROKEN, error
         if self._links == "inside" and not os.path.join(os.path.realpath(path), "").startswith(self._real):
             problem = Problem.OUTSIDE
-        if self._links == "files" and is_folder:
+        if self._links == "files" and (is_folder or problem is not None):
             return None
         return name + "/" if is_folder else name, problem
 

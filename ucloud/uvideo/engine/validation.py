@@ -13,17 +13,15 @@ from ..protocol.field import META, OUTER_BLANK, has_outer_blank
 if TYPE_CHECKING:
     from typing import Iterable, Mapping  # noqa: F401
 
-    from ..protocol.provider import Hosts  # noqa: F401
-
 _log = logging.getLogger("ucloud.uvideo")
 _warned = set()  # type: set[str]
 _META = META.lower()
 
 
 def warn_of_plain(hosts):
-    # type: (Hosts) -> None
-    """Log a warning, once, for each public host of a provider.Hosts that is used without TLS."""
-    for host in hosts.plain():
+    # type: (Iterable[str]) -> None
+    """Log a warning, once, for each public host that is used without TLS."""
+    for host in hosts:
         if host not in _warned:
             _warned.add(host)
             _log.warning("%s is used without TLS; write https:// before it if it supports TLS", host)

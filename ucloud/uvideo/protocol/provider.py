@@ -14,7 +14,7 @@ from .compat import TYPE_CHECKING, NamedTuple, is_text
 from .errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from typing import NoReturn, TypeVar  # noqa: F401
+    from typing import Iterable, NoReturn, TypeVar  # noqa: F401
     T = TypeVar("T")
     _Names = tuple[str, str, str]
     _Three = tuple["Suffix | Missing", "Suffix | Missing", "str | Missing"]
@@ -109,7 +109,7 @@ class Hosts(
         found = self.suffixes()
         if not isinstance(self.api, Missing):
             found.append(parse_suffix(self.api, "api"))
-        return [each.host for each in found if each.scheme == "http" and not is_loopback(each.host)]
+        return plain(found)
 
 
 class Missing(NamedTuple("Missing", [("reason", "str")])):
@@ -176,6 +176,12 @@ def domain_of(host):
     """The domain in a Host header or authority, lower-case; None if it cannot be a space's own."""
     name = host.partition(":")[0].rstrip(".").lower()
     return name if "." in name and not name.endswith("localhost") and _DOMAIN(name) else None
+
+
+def plain(suffixes):
+    # type: (Iterable[Suffix]) -> list[str]
+    """The hosts of those Suffixes that are public and used without TLS."""
+    return [each.host for each in suffixes if each.scheme == "http" and not is_loopback(each.host)]
 
 
 def parse_suffix(value, name="suffix"):

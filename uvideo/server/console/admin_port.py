@@ -1,14 +1,16 @@
-"""The admin port: /healthz, /readyz, /metrics and the console.  It has no access to objects' bytes."""
+"""The admin port: /healthz, /readyz, /metrics and the console.  Of objects' bytes it sends only archives of many."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from uvideo._core import message
-from uvideo.server.console.app import Console
+from uvideo._core import errors, message
+from uvideo.server.console.app import Console, zip_headers
+from uvideo.server.console.zip_download import ZipDownload
 from uvideo.server.http.exchange import Disconnected, Exchange, Watchdog
 from uvideo.server.ops import prometheus_text
 from uvideo.server.ops.gauges import Gauges
@@ -43,6 +45,8 @@ def admin_handler(
         watch.active.add(exchange)
         try:
             found = await answered(exchange)
+            if isinstance(found, ZipDownload):
+                return await _send_zip(exchange, found)
             body = found.body if isinstance(found.body, bytes) else b""
             return await exchange.answer(message.Response(found.status, message.Headers(found.headers.items()), body))
         except (Disconnected, ConnectionError):
@@ -53,7 +57,7 @@ def admin_handler(
         finally:
             watch.active.discard(exchange)
 
-    async def answered(exchange: Exchange) -> web.Response:
+    async def answered(exchange: Exchange) -> web.Response | ZipDownload:
         request, kind = exchange.request, PLAIN
         if request.path in others:
             status, text = await others[request.path](request)
@@ -83,3 +87,25 @@ def admin_handler(
         return web.Response(body=text.encode(), headers={"Content-Type": kind, "Vary": "Accept"})
 
     return handle
+
+
+async def _send_zip(exchange: Exchange, download: ZipDownload) -> web.StreamResponse:
+    """Send an archive.  If it cannot be completed, the connection is aborted: browsers report a failed download."""
+    try:
+        async with contextlib.aclosing(download.pieces) as pieces:
+            exchange.waiting = True
+            await exchange.begin(message.Headers(zip_headers(download).items()), await anext(pieces))
+            async for piece in pieces:
+                await exchange.send_more(piece)
+        return await exchange.answer(message.Response(200, message.Headers(()), b""))
+    except (Disconnected, ConnectionError):
+        raise
+    except Exception as failure:
+        if isinstance(failure, errors.UVideoError):  # as when an object was deleted meanwhile
+            log.warning("an archive could not be completed: %s", type(failure).__name__)
+        else:
+            log.exception("an archive could not be completed")
+        if exchange.is_begun:
+            raise Disconnected() from None
+        headers = message.Headers([("Content-Type", PLAIN)])
+        return await exchange.answer(message.Response(500, headers, b"the archive could not be made\n"))

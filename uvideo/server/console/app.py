@@ -16,7 +16,7 @@ import math
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
@@ -26,11 +26,12 @@ from uvideo.server.auth.credentials import Key
 from uvideo.server.console.console_api import ASKED, View
 from uvideo.server.console.s3_endpoint import S3Endpoint
 from uvideo.server.console.sessions import Sessions, Throttle, csrf_of
+from uvideo.server.console.zip_download import ZipDownload
 from uvideo.server.http.cross_origin import BrowserEndpoint
 from uvideo.server.http.error_responses import refusal_of
 from uvideo.server.ops.audit import OFF, Audit, Who, visited
 
-__all__ = ["Console"]
+__all__ = ["Console", "zip_headers"]
 
 BODY_LIMIT = 16 * 1024 * 1024  # bytes in a call: enough for the etags of an upload of 2 TiB
 KEYS_LIMIT = 16 * 1024  # bytes in a sign-in; it is not authenticated yet
@@ -100,8 +101,8 @@ class Console:
         self._throttle = throttle or Throttle()
         self._audit = audit
 
-    async def handle(self, request: web.BaseRequest, sender: ClientAddress) -> web.Response | None:
-        """The answer; None if the request is not for the console."""
+    async def handle(self, request: web.BaseRequest, sender: ClientAddress) -> web.Response | ZipDownload | None:
+        """The answer; None if the request is not for the console.  ``zip_headers`` has the headers of a ZipDownload."""
         if request.path.startswith(API):
             return await self._answer(request, sender)
         if request.method not in ("GET", "HEAD"):
@@ -122,12 +123,15 @@ class Console:
 
     # Calls
 
-    async def _answer(self, request: web.BaseRequest, sender: ClientAddress) -> web.Response:
+    async def _answer(self, request: web.BaseRequest, sender: ClientAddress) -> web.Response | ZipDownload:
         headers = {**GUARDS, "Cache-Control": "no-store", "Content-Security-Policy": CLOSED}
         headers["Content-Type"] = "application/json"
         status = 200
         try:
-            said = await self._call(request, sender, headers)
+            done = await self._call(request, sender, headers)
+            if isinstance(done, ZipDownload):
+                return done
+            said = done
         except Refusal as refusal:
             status, said = refusal.status, {"error": refusal.code, "message": str(refusal)}
             if refusal.wait:
@@ -143,7 +147,9 @@ class Console:
             status, said = _said(refusal_of(failure, ASKED), headers)
         return web.Response(status=status, body=json.dumps(said, ensure_ascii=False).encode(), headers=headers)
 
-    async def _call(self, request: web.BaseRequest, sender: ClientAddress, headers: dict[str, str]) -> dict[str, Any]:
+    async def _call(
+        self, request: web.BaseRequest, sender: ClientAddress, headers: dict[str, str]
+    ) -> dict[str, Any] | ZipDownload:
         name, changes = request.path[len(API) :], request.method == "POST"
         _check_sender(request, changes)
         if request.method == "GET" and name == "session":
@@ -155,6 +161,10 @@ class Console:
             key = await self._credentials(request, sender, links=False)
             self._record("MakeLink", key, sender)
             return {"link": self._sessions.link(key.public, key.owner)}
+        if request.method == "GET" and name == "zip":
+            _, key = await self._signed_in(request)
+            with visited(_who(key), sender.address):
+                return await self._view.zip(key, dict(request.query))
         call = self._view.calls.get((request.method, name))
         if call is None and (request.method, name) != ("POST", "sign-out"):
             raise Refusal(404, "NoCall", "there is no such call")
@@ -257,6 +267,18 @@ class Console:
         return "; ".join(parts + ["Secure"] * secure + ([] if age is None else [f"Max-Age={age}"]))
 
 
+def zip_headers(download: ZipDownload) -> dict[str, str]:
+    """The headers of an archive.  It has no length, and no part of it can be asked for."""
+    return {
+        **GUARDS,
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": CLOSED,
+        "Content-Type": "application/zip",
+        "Content-Disposition": f"attachment;filename*=UTF-8''{quote(download.filename, safe='')}",
+        "Accept-Ranges": "none",
+    }
+
+
 def _said(error: errors.UVideoError, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
     """(status, JSON) of an error of the rules."""
     if error.retry_after is not None:
@@ -320,12 +342,23 @@ def _bytes(value: str) -> bytes:
 def _assets() -> dict[str, tuple[str, bytes, str]]:
     """{file name: (Content-Type, bytes, ETag)} of the pages, read at the first request."""
     table = json.dumps(media_type.BY_ENDING, separators=(",", ":"))
-    made = _asset("media_types.js", f"export const BY_ENDING = {table};\n".encode())
-    return {"media_types.js": made} | {
-        each.name: _asset(each.name, each.read_bytes())
+    files = {"media_types.js": f"export const BY_ENDING = {table};\n".encode()} | {
+        each.name: each.read_bytes()
         for each in (resources.files("uvideo.server.console") / "web").iterdir()
         if each.name.rpartition(".")[2] in TYPES
     }
+    files["index.html"] = files["index.html"].replace(APP, _preloads(files) + APP)
+    return {name: _asset(name, body) for name, body in files.items()}
+
+
+#: In index.html: the module that imports all others.
+APP = b'<script type="module" src="app.js"></script>'
+
+
+def _preloads(files: Mapping[str, bytes]) -> bytes:
+    """Links to the modules, so that the browser asks for all of them at once, and not level by level."""
+    modules = sorted(name for name, body in files.items() if name.endswith(".js") and b"\nexport " in b"\n" + body)
+    return b"".join(b'<link rel="modulepreload" href="%s">\n    ' % name.encode() for name in modules)
 
 
 def _asset(name: str, body: bytes) -> tuple[str, bytes, str]:

@@ -7,23 +7,27 @@ in a request of the data plane: the same dialect encodes and decodes them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 import shutil
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from uvideo._core import compat, dialect, errors, etag, listing, location, operation, provider, signature
+from uvideo._core import compat, dialect, errors, etag, json_document, listing, location, operation, provider, signature
 from uvideo.server.auth.credentials import Key
 from uvideo.server.console.name_search import search_names
+from uvideo.server.console.zip_download import OBJECTS_LIMIT, ZipDownload, zip_contents, zip_pieces
 from uvideo.server.http.error_responses import refusal_of
-from uvideo.server.ops.audit import FREES, OFF, Audit, AuditEntry, details, visitor
+from uvideo.server.ops.audit import FREES, OFF, Audit, AuditEntry, details, visited, visitor
 from uvideo.server.ops.gauges import STALE
 from uvideo.server.ops.history import History
 from uvideo.server.ops.request_log import RefusedRequest, RequestLog
 from uvideo.server.ops.storage_totals import BY_CLASS, COUNTS
 from uvideo.server.rules.object_record import file_info, is_open, object_info, said_acl
+from uvideo.server.rules.objects import ObjectBody
 from uvideo.server.rules.service import Service
 from uvideo.server.rules.spaces import ManagementService
 from uvideo.storage.base import DAY, Holding, SpaceRecord
@@ -38,6 +42,8 @@ UPLOADS_LIMIT = 500  # in one answer
 PARTS_LIMIT = 1000
 STALE_LIMIT = 10_000  # uploads in one space
 DAYS = 30
+ZIPS_AT_ONCE = 4  # archives that a worker sends
+ZIPS_OF_ACCOUNT = 2  # of these, so that one account does not take all of them
 TEXT_LIMIT = 1000  # characters of a text that names are searched for
 SECONDS_LIMIT = 7 * 86400  # longest validity of a signed URL
 KEPT_SECONDS = 30.0  # how long expensive counts are cached
@@ -81,6 +87,7 @@ class View:
         self._audit, self._held, self._folder = audit, held, folder
         self._service, self._spaces, self._catalog = service, spaces, service.catalog
         self._history, self._started = history, started
+        self._zips = Counter[str]()  # archives that are being sent, by account
         self._kept: dict[tuple[Any, ...], tuple[float, Any]] = {}
         self.calls: dict[tuple[str, str], Call] = {
             ("GET", "spaces"): self._list_spaces,
@@ -90,6 +97,7 @@ class View:
             ("POST", "spaces/delete"): self._delete_space,
             ("GET", "objects"): self._list_objects,
             ("GET", "objects/search"): self._search,
+            ("GET", "zip/contents"): self._look_into_zip,
             ("GET", "object"): self._object,
             ("POST", "objects/exist"): self._exist,
             ("POST", "objects/delete"): self._delete_objects,
@@ -166,6 +174,47 @@ class View:
             "next": found.next_marker,
             "searched": found.searched,
         }
+
+    async def _look_into_zip(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        """What an archive would contain.  Refuses what ``zip`` would refuse."""
+        space = await self._own(_text(given, "space"), key)
+        found = await zip_contents(self._service, space, _text(given, "prefix", ""), _names(given))
+        return {"objects": len(found.keys), "size": found.size, "more": found.cut, "free": self._may_zip(key.owner)}
+
+    async def zip(self, key: Key, given: Given) -> ZipDownload:
+        """An archive of objects and folders, whose names are given as in ``zip_contents``."""
+        space, prefix = await self._own(_text(given, "space"), key), _text(given, "prefix", "")
+        found = await zip_contents(self._service, space, prefix, _names(given))
+        if found.cut:
+            raise errors.BadRequest(f"an archive has at most {OBJECTS_LIMIT} objects")
+        if not self._may_zip(key.owner):
+            raise errors.Unavailable(
+                "too many archives are downloaded at this moment", retry_after=30, cause="requests"
+            )
+        who, address = visitor()
+
+        async def open_object(op: operation.GetObject) -> tuple[object, ObjectBody | None]:
+            with visited(who, address):
+                opened: tuple[object, ObjectBody | None] = await self._recorded(op, self._service.get(op, space))
+                return opened
+
+        async def pieces() -> AsyncGenerator[bytes, None]:
+            self._zips[key.owner] += 1
+            sent = 0
+            try:
+                async with contextlib.aclosing(zip_pieces(open_object, space.name, prefix, found.keys)) as made:
+                    async for piece in made:
+                        sent += len(piece)
+                        yield piece
+            finally:
+                self._zips[key.owner] -= 1
+                self._spaces.count_sent(space.name, sent)
+
+        folder = prefix.rstrip("/").rpartition("/")[2] or space.name
+        return ZipDownload(f"{folder}.zip", pieces())
+
+    def _may_zip(self, owner: str) -> bool:
+        return self._zips.total() < ZIPS_AT_ONCE and self._zips[owner] < ZIPS_OF_ACCOUNT
 
     async def _object(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         space, name = await self._own(_text(given, "space"), key), _text(given, "key")
@@ -365,8 +414,8 @@ class View:
         return found[:ERRORS_LIMIT]
 
     async def _disk(self) -> list[int] | None:
-        """[free bytes, all bytes] of the disk that stores the objects; None if that is no disk of this machine, or cannot
-        be asked."""
+        """[free bytes, all bytes] of the disk that stores the objects; None if that is no disk of this machine, or
+        cannot be asked."""
         if self._folder is None:
             return None
         try:
@@ -488,6 +537,17 @@ def _number(given: Given, name: str, low: int, high: int, default: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise errors.BadRequest(f"{name} is not a number from {low} to {high}")
     return value
+
+
+def _names(given: Given) -> list[str]:
+    """``names`` as a text of JSON; everything if there is none."""
+    try:
+        names = json_document.parse_json(_text(given, "names", '[""]').encode())
+    except ValueError:
+        names = None
+    if not isinstance(names, list) or not names or not all(isinstance(each, str) for each in names):
+        raise errors.BadRequest("names is not a list of texts in JSON")
+    return [_text({"name": name}, "name") for name in names]
 
 
 def _keys(given: Given) -> list[str]:

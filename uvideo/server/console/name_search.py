@@ -15,6 +15,7 @@ __all__ = ["SEARCHED", "NameMatches", "search_names"]
 SEARCHED = 20_000  # keys that one call reads
 SECONDS = 1.0  # after which a call reads no more keys
 STEP = 500  # keys of one query: it holds the loop for about as long as a page of a listing
+TURN = 0.02  # seconds after which other tasks run: a key can have hundreds of folders
 
 
 @dataclass(slots=True)
@@ -45,10 +46,13 @@ async def search_names(
     matter.  The call ends after ``limit`` matches, SEARCHED keys or SECONDS, and other tasks run meanwhile.
     """
     found, wanted, end = NameMatches(), _folded(text), clock() + SECONDS
-    last, folder = marker, None
+    last, folder, turn = marker, None, clock() + TURN
     while True:
         page = await catalog.list(space_id, prefix, last, STEP)
         for record in page.objects:
+            if clock() > turn:
+                await asyncio.sleep(0)
+                turn = clock() + TURN
             key = record.key
             before, _, name = key[len(prefix) :].rpartition("/")
             if before != folder:

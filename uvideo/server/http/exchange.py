@@ -29,7 +29,17 @@ from uvideo.server.rules.objects import ObjectBody
 from uvideo.storage.base import BlobReader, Damaged, FileRegion
 from uvideo.storage.send_window import Window
 
-__all__ = ["IDLE", "LEAST_RATE", "NAME", "BrokenOff", "Disconnected", "Exchange", "Unreadable", "Watchdog"]
+__all__ = [
+    "IDLE",
+    "LEAST_RATE",
+    "NAME",
+    "BrokenOff",
+    "Disconnected",
+    "Exchange",
+    "Unreadable",
+    "Watchdog",
+    "object_pieces",
+]
 
 LEAST_VERSION = HttpVersion10
 IDLE = 60.0  # seconds without a byte after which a connection is aborted
@@ -71,7 +81,7 @@ class Unreadable(Exception):
         self.failure = failure
 
 
-async def _pieces(content: ObjectBody) -> AsyncGenerator[bytes, None]:
+async def object_pieces(content: ObjectBody) -> AsyncGenerator[bytes, None]:
     """The bytes of an ObjectBody that has a reader.  Unreadable.
 
     A file is read in small pieces, so a client that does not read costs the memory of one.  An object store gets one
@@ -363,7 +373,7 @@ class Exchange:
                 assert content.inline is not None
                 body = content.inline[content.offset : content.offset + content.length]
             elif content.length <= DIRECT:
-                body = b"".join([piece async for piece in _pieces(content)])
+                body = b"".join([piece async for piece in object_pieces(content)])
             else:
                 return await self._send_bulk(web.StreamResponse(status=response.status, headers=headers), content)
         return await self._send_whole(response.status, headers, body)
@@ -401,7 +411,7 @@ class Exchange:
         if transport is None:
             raise Disconnected()
         in_files = reader.has_files and transport.get_extra_info("sslcontext") is None
-        async with contextlib.aclosing(_pieces(content)) as pieces:
+        async with contextlib.aclosing(object_pieces(content)) as pieces:
             first = b"" if in_files else await anext(pieces)  # no head is sent: an error can be answered
             self.waiting = True
             await carried.prepare(self.request)

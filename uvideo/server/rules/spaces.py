@@ -83,6 +83,10 @@ class ManagementService:
             raise errors.AccessDenied()
         return space
 
+    def count_sent(self, space: str, size: int) -> None:
+        """Count bytes that were sent from the space with this name, apart from those of the data port."""
+        self._usage.add(space, size)
+
     async def _create(self, op: operation.CreateSpace, owner: str, host: str) -> operation.SpaceNamed:
         try:
             location.check_space(op.space)

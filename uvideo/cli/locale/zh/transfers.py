@@ -105,6 +105,7 @@ WORDS = {
         "跳过 {path}：符号链接指向 {root} 之外；使用 --links follow 可跟随"
     ),
     "skipped {path}: it is the folder of uvideo's own records": "跳过 {path}：它是 uvideo 自己的状态目录",
+    "skipped {path}: it is no file that could be stored": "跳过 {path}：它不是可以存储的文件",
     "skipped links: {count}": "跳过符号链接 {count} 个",
     "skipped special files: {count}": "跳过特殊文件 {count} 个",
     "Links in folders to follow: all, those that stay inside the folder, or none.": (
@@ -195,6 +196,33 @@ WORDS = {
     "comparing {path}": "比较 {path}",
     "{one} and {other} cannot be combined": "{one} 与 {other} 不能同时使用",
     "Compare sizes and times, and content only if the times differ.": "比较大小和修改时间；仅当时间不同时才比较内容。",
+    "Cache-Control of the new objects, for example max-age=3600.": "新对象的 Cache-Control，例如 max-age=3600。",
+    "A header to store and to send with downloads, for example Content-Language. Repeatable.": (
+        "随对象保存并在下载时返回的标头，例如 Content-Language。可重复。"
+    ),
+    "--header {text}: write name:value": "--header {text}：请写成 name:value",
+    "--header {text}: use {option} for that": "--header {text}：请改用 {option}",
+    "--header {text}: the value contains control characters": "--header {text}：值中含有控制字符",
+    "the header {name} is given twice": "标头 {name} 给出了两次",
+    "Only items changed within this time: 36h, 7d and so on.": "只选择在这段时间内修改过的文件和对象：36h、7d 等。",
+    "Only items not changed within this time.": "只选择在这段时间内未修改过的文件和对象。",
+    "Only items of at most this size.": "只选择不大于此大小的文件和对象。",
+    "Only items of at least this size: 4096, 10M and so on.": "只选择不小于此大小的文件和对象：4096、10M 等。",
+    "Names in the file of --files-from end with zero bytes.": "--files-from 文件中的名称以零字节结尾。",
+    "Only the items named in a file, one per line; - for standard input.": (
+        "只选择文件中列出的名称，每行一个；- 表示标准输入。"
+    ),
+    "Exclude patterns in a file, one per line.": "从文件读取排除模式，每行一个。",
+    "Include patterns in a file, one per line.": "从文件读取包含模式，每行一个。",
+    "{one} is above {other}: nothing can be selected": "{one} 大于 {other}：选不出任何文件或对象",
+    "{name} is no name below the source": "{name} 不是源之下的名称",
+    "it is in the list, but the source does not have it": "列表中有此名称，但源中没有",
+    "only one option can read standard input": "只有一个选项可以读取标准输入",
+    "{option} needs {other}": "{option} 须与 {other} 同用",
+    "{path} contains no pattern": "{path} 中没有模式",
+    "{path} is in UTF-16: save it as UTF-8": "{path} 是 UTF-16 编码：请保存为 UTF-8",
+    "Skip items whose target is as new as the source, or newer.": "跳过目标与源同样新或更新的文件和对象。",
+    "Skip items whose target has the same size.": "跳过目标大小相同的文件和对象。",
     "Neither store nor restore modification times of files.": "不保存也不恢复文件的修改时间。",
     "the plan is for {planned}, not for {endpoint}": "该计划针对 {planned}，而不是 {endpoint}",
     "the plan contains deletes; without a terminal it needs -y": "该计划包含删除；非交互环境必须加 -y",
@@ -264,4 +292,14 @@ WORDS = {
     "{text} is not a time: write 36h, 7d and so on": "{text} 不是时间：请写成 36h、7d 等",
     "there is no transfer {id}; uvideo transfers ls lists them": "没有传输 {id}；uvideo transfers ls 可列出编号",
     "(running)": "（进行中）",
+    # sync --backup-dir
+    "Move here what would be overwritten or deleted.": "把将被覆盖或删除的内容移到这里。",
+    "The same, with a backup of what is overwritten or deleted:": "同上，并备份被覆盖或删除的内容：",
+    "--backup-dir {path} is not a folder": "--backup-dir {path} 不是目录",
+    "--backup-dir must be a local folder or uvideo://space/prefix, as the target {target}": (
+        "--backup-dir 须与目标 {target} 一样，是本地目录或 uvideo://空间/前缀"
+    ),
+    "--backup-dir {path} and {side} contain one another": "--backup-dir {path} 与 {side} 互相包含",
+    "--backup-dir must be on the same file system as the target": "--backup-dir 须与目标在同一个文件系统上",
+    "Include empty folders, as empty objects that end with /.": "包括空目录，以键末尾为 / 的空对象表示。",
 }

@@ -7,7 +7,8 @@ import { attempt, confirm } from "./dialogs.js";
 import { button, h, icon, replace, spelled } from "./dom.js";
 import { ICON_OF, kindOf } from "./kind.js";
 import { date, keep, kept, size, span, t } from "./language.js";
-import { createFolder, download, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
+import { menu, onLongPress } from "./menu.js";
+import { createFolder, download, downloadZip, moveInto, nameOf, remove, rename, restore, setClass, transfer } from "./objects.js";
 import { hasPoster, poster } from "./poster.js";
 import { Rows } from "./rows.js";
 import { addressOf } from "./spaces.js";
@@ -94,6 +95,7 @@ class Browser {
     document.removeEventListener("keydown", this.escape);
     clearTimeout(this.later);
     clearTimeout(this.typing);
+    this.closeMenu?.();
     this.watcher.disconnect();
     this.rows.close();
     this.panel?.close();
@@ -318,6 +320,9 @@ class Browser {
     this.showView();
     this.acceptDrops();
     this.area.addEventListener("dblclick", (event) => this.atEvent(event, (index) => this.open(index)));
+    this.grid.addEventListener("contextmenu", (event) => this.menuAt(event));
+    this.moveByDrag();
+    onLongPress(this.grid, (event) => this.menuAt(event));
     this.watcher = new ResizeObserver(() => (this.tiles || this.line !== this.rows.height) && this.showRows());
     this.watcher.observe(this.port);
   }
@@ -328,7 +333,7 @@ class Browser {
     const at = [[this.space, ""], ...parts.map((part, number) => [part || "/", `${parts.slice(0, number + 1).join("/")}/`])];
     at.forEach(([name, prefix], number) => {
       const last = number === at.length - 1;
-      links.push(h("li", {}, last ? h("h1", { title }, name) : h("a", { href: addressOf(this.space, prefix) }, name)));
+      links.push(h("li", {}, last ? h("h1", { title }, name) : h("a", { href: addressOf(this.space, prefix), "data-prefix": prefix }, name)));
     });
     return h("nav", { class: "crumbs", "aria-label": t("crumbs") }, h("ol", {}, links));
   }
@@ -604,7 +609,7 @@ class Browser {
     const menu = button(t("details"), { iconName: "info", bare: true, short: t("details"), kind: "quiet", tabindex: -1 });
     const cell = h(
       "div",
-      { role: "row", class: "row" },
+      { role: "row", class: "row", draggable: "true" },
       h("div", { role: "gridcell", class: "cell pick" }, pick),
       h("div", { role: "gridcell", class: "cell name" }, picture, label),
       h("div", { role: "gridcell", class: "cell size number" }),
@@ -650,7 +655,7 @@ class Browser {
     if (!found || !seen()) return;
     replace(
       cell.parts.picture,
-      h("img", { src: found.url, alt: "" }),
+      h("img", { src: found.url, alt: "", draggable: "false" }),
       Number.isFinite(found.seconds) && found.seconds ? h("span", { class: "length" }, span(found.seconds)) : null,
     );
   }
@@ -730,6 +735,7 @@ class Browser {
 
   key(event) {
     if (event.target.closest("button") || !this.entries.length || event.altKey) return;
+    const asksMenu = event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey);
     const entry = this.entries[this.active];
     const step = this.rows.columns;
     const moves = { ArrowDown: step, ArrowUp: -step, PageDown: this.rows.perPage, PageUp: -this.rows.perPage, Home: -Infinity, End: Infinity };
@@ -741,7 +747,8 @@ class Browser {
       this.toggle(entry);
       this.anchor = this.active;
       this.mark();
-    } else if (event.key === "Enter") this.open(this.active);
+    } else if (asksMenu) this.menuOfActive();
+    else if (event.key === "Enter") this.open(this.active);
     else if (event.key === "i") this.showDetails(this.active);
     else if (event.key === "Backspace") this.up();
     else if (event.key === "Delete") this.act((chosen) => remove(this.space, chosen));
@@ -797,13 +804,10 @@ class Browser {
     this.showRows();
   }
 
-  showBar() {
-    const n = this.chosen.size;
-    const state = `${this.chosen.version} ${n || this.entries.length > 0}`;
-    if (this.bar.state === state) return;
-    this.bar.state = state;
-    this.bar.classList.toggle("chosen", n > 0);
-    if (!n) {
+  /** What can be done with what is chosen, or else here: [{text, iconName, run, disabled, danger}].  The bar and the menu
+   * show the same. */
+  get actions() {
+    if (!this.chosen.size) {
       const all = () => {
         this.port.focus({ preventScroll: true });
         this.chooseAll();
@@ -812,28 +816,72 @@ class Browser {
         const made = await createFolder(this.space, this.prefix);
         if (made) location.hash = addressOf(this.space, made);
       };
-      replace(this.bar, button(t("folder.create"), { iconName: "plus", kind: "quiet", onclick: create }), button(t("select.all"), { iconName: "check", kind: "quiet", disabled: !this.entries.length, onclick: all }));
-      return;
+      return [
+        { text: t("folder.create"), iconName: "plus", run: create },
+        { text: t("select.all"), iconName: "check", run: all, disabled: !this.entries.length },
+        { text: t("zip.folder"), iconName: "download", run: () => downloadZip(this.space, this.prefix, [{ key: this.prefix }]), disabled: !this.entries.length },
+      ];
     }
-    const picked = this.picked;
+    const { picked } = this;
     const objects = picked.filter((entry) => !entry.folder);
     const only = objects.length === picked.length;
     const keys = objects.map((entry) => entry.key);
-    const bytes = objects.reduce((sum, entry) => sum + entry.size, 0);
-    const action = (text, iconName, run, props = {}) => button(text, { iconName, kind: "quiet", title: text, onclick: () => this.act(run), ...props });
+    const archived = objects.filter((entry) => entry.class === "ARCHIVE").map((entry) => entry.key);
+    const action = (text, iconName, run, more) => ({ text, iconName, run: () => this.act(run), ...more });
+    return [
+      action(t("download"), "download", () => download(this.space, keys).then(() => false), { disabled: !only }),
+      action(t("zip"), "download", (chosen) => downloadZip(this.space, this.prefix, chosen)),
+      action(t("copy.or.move"), "move", (chosen) => transfer(this.space, this.prefix, chosen)),
+      picked.length === 1 && only ? action(t("rename"), "rename", () => rename(this.space, keys[0])) : null,
+      action(t("class.change"), "snow", () => setClass(this.space, keys), { disabled: !only }),
+      archived.length ? action(t("restore"), "retry", () => restore(this.space, archived)) : null,
+      action(t("delete"), "trash", (chosen) => remove(this.space, chosen), { danger: true }),
+    ].filter(Boolean);
+  }
+
+  /** The menu of a right click or a long press. */
+  menuAt(event) {
+    event.preventDefault();
+    const index = event.target.closest(".rows .row")?.index;
+    const key = this.entries[index]?.key;
+    if (key === undefined || !this.chosen.has(key)) this.chosen.clear();
+    if (key !== undefined) this.active = this.anchor = index;
+    this.openMenu(key, { x: event.clientX, y: event.clientY });
+  }
+
+  /** The menu of the keyboard, for what is chosen or else for what is active. */
+  menuOfActive() {
+    const { left, bottom } = (this.rows.cells.get(this.active) || this.port).getBoundingClientRect();
+    this.openMenu(this.chosen.size ? undefined : this.entries[this.active]?.key, { x: left + LINE, y: bottom });
+  }
+
+  /** Choose a key, if there is one, and show what can be done. */
+  openMenu(key, point) {
+    if (key !== undefined) this.chosen.add(key);
+    this.mark();
+    this.closeMenu?.();
+    this.closeMenu = menu(t("actions"), this.actions, point, this.port);
+  }
+
+  showBar() {
+    const n = this.chosen.size;
+    const state = `${this.chosen.version} ${n || this.entries.length > 0}`;
+    if (this.bar.state === state) return;
+    this.bar.state = state;
+    this.bar.classList.toggle("chosen", n > 0);
+    const buttons = this.actions.map(({ text, iconName, run, disabled, danger }) =>
+      button(text, { iconName, kind: `quiet${danger ? " danger-text" : ""}`, title: n ? text : null, disabled, onclick: run }),
+    );
+    if (!n) {
+      replace(this.bar, buttons);
+      return;
+    }
+    const picked = this.picked;
+    const bytes = picked.some((entry) => entry.folder) ? null : picked.reduce((sum, entry) => sum + entry.size, 0);
     replace(
       this.bar,
-      h("p", { class: "bar-count", role: "status" }, t("selected", { n }), only ? h("span", { class: "faint" }, size(bytes)) : null),
-      h(
-        "div",
-        { class: "bar-actions" },
-        action(t("download"), "download", () => download(this.space, keys).then(() => false), { disabled: !only }),
-        action(t("copy.or.move"), "move", (chosen) => transfer(this.space, this.prefix, chosen)),
-        n === 1 && only ? action(t("rename"), "rename", () => rename(this.space, keys[0])) : null,
-        action(t("class.change"), "snow", () => setClass(this.space, keys), { disabled: !only }),
-        objects.some((entry) => entry.class === "ARCHIVE") ? action(t("restore"), "retry", () => restore(this.space, objects.filter((entry) => entry.class === "ARCHIVE").map((entry) => entry.key))) : null,
-        action(t("delete"), "trash", (chosen) => remove(this.space, chosen), { kind: "quiet danger-text" }),
-      ),
+      h("p", { class: "bar-count", role: "status" }, t("selected", { n }), bytes === null ? null : h("span", { class: "faint" }, size(bytes))),
+      h("div", { class: "bar-actions" }, buttons),
       button(t("select.none"), {
         iconName: "close",
         bare: true,
@@ -862,6 +910,62 @@ class Browser {
 
   hideDetails() {
     this.show("details", null);
+  }
+
+  // Moving
+
+  /** Rows can be dragged onto folders of the list and onto the folders above it. */
+  moveByDrag() {
+    let dragged = false;
+    let target;
+    /** A row that was scrolled away never says that its drag ended: what comes then may be files. */
+    const isOurs = (event) => dragged && !event.dataTransfer.types.includes("Files");
+    const aim = (node) => {
+      target?.classList.remove("aimed");
+      target = node;
+      target?.classList.add("aimed");
+    };
+    /** The element and the prefix of the folder below the pointer. */
+    const folderAt = (event) => {
+      const link = event.target.closest(".crumbs a[data-prefix]");
+      if (link) return [link, link.dataset.prefix];
+      const cell = event.target.closest(".rows .row");
+      const entry = this.entries[cell?.index];
+      return entry?.folder && !this.chosen.has(entry.key) ? [cell, entry.key] : [];
+    };
+    this.grid.addEventListener("dragstart", (event) => {
+      const entry = this.entries[event.target.closest?.(".rows .row")?.index];
+      if (!entry) return;
+      if (!this.chosen.has(entry.key)) this.chosen.clear();
+      this.chosen.add(entry.key);
+      this.mark();
+      dragged = true;
+      event.dataTransfer.effectAllowed = "move";
+      event.dataTransfer.setData("text/plain", [...this.chosen].join("\n"));
+    });
+    for (const area of [this.grid, this.root.querySelector(".crumbs")]) {
+      area.addEventListener("dragover", (event) => {
+        if (!isOurs(event)) return;
+        const [node] = folderAt(event);
+        aim(node);
+        if (!node) return;
+        event.preventDefault();
+        event.dataTransfer.dropEffect = "move";
+      });
+      area.addEventListener("dragleave", () => aim());
+      area.addEventListener("drop", (event) => {
+        const [, prefix] = folderAt(event);
+        if (!isOurs(event) || prefix === undefined) return;
+        event.preventDefault();
+        dragged = false;
+        aim();
+        this.act((chosen) => moveInto(this.space, this.prefix, chosen, prefix));
+      });
+    }
+    this.grid.addEventListener("dragend", () => {
+      dragged = false;
+      aim();
+    });
   }
 
   // Uploading

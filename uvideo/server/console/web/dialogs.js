@@ -59,8 +59,9 @@ export async function confirm(title, lines, yes, { danger = false, count = 0 } =
   );
 }
 
-/** A form of one or more fields.  run(values) does it, and its refusal is shown in the dialog.  True if it was done. */
-export async function form(title, fields, yes, run, { danger = false, note, lines = [] } = {}) {
+/** A form of one or more fields.  run(values) does it, and its refusal is shown in the dialog.  True if it was done.
+ * more: an element below the fields. */
+export async function form(title, fields, yes, run, { danger = false, note, lines = [], more = null } = {}) {
   const id = freshId("form");
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
   const submit = button(yes, { kind: danger ? "danger" : "primary", type: "submit", form: id });
@@ -96,6 +97,7 @@ export async function form(title, fields, yes, run, { danger = false, note, line
           note ? h("p", { class: "note" }, note) : null,
           paragraphs(lines),
           fields.map(field),
+          more,
           wrong,
         );
         const check = () => {

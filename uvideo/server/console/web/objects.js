@@ -3,10 +3,12 @@
 import { get, post, sign } from "./api.js";
 import { attempt, confirm, form, progress, toast } from "./dialogs.js";
 import { h } from "./dom.js";
-import { t } from "./language.js";
+import { size, t } from "./language.js";
+import { folderTree } from "./tree.js";
 
 const PAGE = 1000;
 const FOLDER = "application/x-directory"; // the media type of an object that stands for an empty folder
+const ADDRESS = 7000; // characters of a URL that every proxy accepts
 const COPIES_AT_ONCE = 6;
 const DOWNLOADS = 20;
 const COUNTED = 10_000; // objects that are counted at most before they are deleted
@@ -74,7 +76,7 @@ async function counted(space, chosen) {
   let count = 0;
   for await (const keys of keysOf(space, chosen)) {
     count += keys.length;
-    if (count >= COUNTED) return { count, more: true };
+    if (count > COUNTED) return { count: COUNTED, more: true };
   }
   return { count, more: false };
 }
@@ -128,28 +130,59 @@ export async function rename(space, key) {
 export async function transfer(space, base, chosen) {
   const spaces = (await get("spaces")).spaces.map((each) => [each.name, each.name]);
   let asked;
+  const tree = folderTree(t("copy.folders"), (prefix) => {
+    const { elements } = tree.node.closest("form");
+    elements.prefix.value = prefix;
+  });
+  tree.show(space, base);
   const done = await form(
     t("copy.title"),
     [
       { name: "what", label: t("copy.what"), options: [["copy", t("copy")], ["move", t("move")]], value: "copy" },
-      { name: "to", label: t("copy.space"), options: spaces, value: space },
-      { name: "prefix", label: t("copy.prefix"), value: base, hint: t("copy.prefix.hint") },
+      { name: "to", label: t("copy.space"), options: spaces, value: space, onchange: (event) => tree.show(event.target.value) },
       { name: "force", label: t("replace.existing"), type: "checkbox" },
+      { name: "prefix", label: t("copy.prefix"), value: base, hint: t("copy.prefix.hint"), oninput: (event) => tree.mark(event.target.value) },
     ],
     t("continue"),
     async (values) => {
       if (values.prefix && !values.prefix.endsWith("/")) values.prefix += "/";
       if (values.to === space && values.prefix === base) throw new Error(t("copy.same"));
-      if (values.to === space && chosen.some((each) => each.folder && values.prefix.startsWith(each.key))) throw new Error(t("copy.inside"));
+      if (values.to === space && isWithin(chosen, values.prefix)) throw new Error(t("copy.inside"));
       asked = values;
     },
+    { more: tree.node },
   );
   if (!done) return false;
-  const failed = {};
-  await attempt(() =>
-    progress(t(asked.what === "copy" ? "copying" : "moving"), chosen.length, async (signal, advance) => {
-      const folders = chosen.some((each) => each.folder);
-      let total = folders ? 0 : chosen.length;
+  const failed = await carry(space, base, keysOf(space, chosen), { ...asked, total: chosen.some((each) => each.folder) ? 0 : chosen.length });
+  if (failed) report(failed);
+  return true;
+}
+
+/** Move objects and folders to another prefix of their space.  Asks before something is replaced. */
+export async function moveInto(space, base, chosen, prefix) {
+  if (prefix === base) return false;
+  if (isWithin(chosen, prefix)) throw new Error(t("copy.inside"));
+  const asked = { what: "move", to: space, prefix, force: false, total: 0 };
+  const failed = await carry(space, base, keysOf(space, chosen), asked);
+  if (!failed) return true;
+  const taken = Object.keys(failed).filter((key) => failed[key] === "AlreadyExists");
+  const lines = [t("replace.ask", { n: taken.length }), names(taken.map((key) => ({ key })))];
+  if (taken.length && (await confirm(t("replace.title"), lines, t("replace"), { danger: true }))) {
+    for (const key of taken) delete failed[key];
+    Object.assign(failed, await carry(space, base, [taken], { ...asked, force: true }));
+  } else for (const key of taken) delete failed[key]; // they stay where they are, as the user wanted it
+  report(failed);
+  return true;
+}
+
+const isWithin = (chosen, prefix) => chosen.some((each) => each.folder && prefix.startsWith(each.key));
+
+/** Copy or move the keys of pages.  {key: code of the refusal} of those that were refused; undefined if it was stopped. */
+const carry = (space, base, pages, asked) =>
+  attempt(() =>
+    progress(t(asked.what === "copy" ? "copying" : "moving"), asked.total, async (signal, advance) => {
+      const failed = {};
+      let { total } = asked;
       let moved = 0;
       const one = async (key) => {
         const to = asked.prefix + key.slice(base.length);
@@ -158,17 +191,18 @@ export async function transfer(space, base, chosen) {
             await post("objects/rename", { space, key, new_key: to, force: asked.force }, signal);
           } else {
             await post("objects/copy", { space, key, to_space: asked.to, to_key: to, force: asked.force }, signal);
-            if (asked.what === "move") await post("objects/delete", { space, keys: [key] }, signal);
+            if (asked.what === "move") Object.assign(failed, (await post("objects/delete", { space, keys: [key] }, signal)).failed);
           }
-          moved++;
+          if (!(key in failed)) moved++;
         } catch (failure) {
           if (signal.aborted || failure.status === 401) throw failure;
           failed[key] = failure.code;
         }
         advance(1, total);
       };
-      for await (const keys of keysOf(space, chosen, signal)) {
-        if (folders) total += keys.length;
+      for await (const keys of pages) {
+        signal.throwIfAborted();
+        if (!asked.total) total += keys.length;
         const queue = [...keys];
         const lane = async () => {
           while (queue.length && !signal.aborted) await one(queue.shift());
@@ -176,11 +210,10 @@ export async function transfer(space, base, chosen) {
         await Promise.all(Array.from({ length: COPIES_AT_ONCE }, lane));
         signal.throwIfAborted();
       }
-      if (!report(failed)) toast(t(asked.what === "copy" ? "copied.objects" : "moved.objects", { n: moved }));
+      if (moved) toast(t(asked.what === "copy" ? "copied.objects" : "moved.objects", { n: moved }));
+      return failed;
     }),
   );
-  return true;
-}
 
 export async function setClass(space, keys) {
   const done = await form(
@@ -203,16 +236,34 @@ export const restore = (space, keys) =>
     return true;
   });
 
+/** Let the browser save objects and folders as one archive, after a question: such a download cannot be continued. */
+export const downloadZip = (space, base, chosen) =>
+  attempt(async () => {
+    const query = { space, prefix: base, names: JSON.stringify(chosen.map(({ key }) => key.slice(base.length))) };
+    const address = new URL("api/zip", document.baseURI);
+    for (const [name, value] of Object.entries(query)) address.searchParams.set(name, value);
+    if (address.href.length > ADDRESS) throw new Error(t("zip.long"));
+    const found = await get("zip/contents", query);
+    if (found.more) throw new Error(t("zip.many"));
+    if (!found.free) throw new Error(t("zip.busy"));
+    const lines = [t("zip.ask", { n: found.objects, size: size(found.size) }), t("zip.note")];
+    if (await confirm(t("zip"), lines, t("download"))) save(address.href);
+  });
+
 /** Let the browser save objects, one after the other. */
 export const download = (space, keys) =>
   attempt(async () => {
     if (keys.length > DOWNLOADS) throw new Error(t("download.many", { n: DOWNLOADS }));
     const { urls } = await sign(space, "GET", keys.map((key) => ({ key, filename: nameOf(key) })));
     for (const url of urls) {
-      const link = h("a", { href: url, rel: "noopener noreferrer", download: "" });
-      document.body.append(link);
-      link.click();
-      link.remove();
+      save(url);
       if (urls.length > 1) await new Promise((resolve) => setTimeout(resolve, 400));
     }
   });
+
+function save(url) {
+  const link = h("a", { href: url, rel: "noopener noreferrer", download: "" });
+  document.body.append(link);
+  link.click();
+  link.remove();
+}

@@ -1,0 +1,171 @@
+"""Choosing a folder in a tree for copies and moves, and moving by dragging."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from test.browser.conftest import Console, problems
+from test.browser.test_objects import put, row
+from ucloud.uvideo.protocol import operation
+
+WORDS = {
+    "en": {
+        "copy": "Copy or move…",
+        "tree": "Folders of the space",
+        "to": "To folder",
+        "space": "To space",
+        "go": "Continue",
+        "copied": "1 object copied",
+        "replace": "Replace existing objects?",
+        "yes": "Replace",
+        "no": "Cancel",
+    },
+    "zh": {
+        "copy": "复制或移动…",
+        "tree": "空间中的文件夹",
+        "to": "目标文件夹",
+        "space": "目标空间",
+        "go": "继续",
+        "copied": "已复制 1 个对象",
+        "replace": "替换已有对象？",
+        "yes": "替换",
+        "no": "取消",
+    },
+}
+LANGUAGES = pytest.mark.parametrize("language", ("en", "zh"))
+
+
+@LANGUAGES
+def test_a_folder_is_chosen_in_a_tree(console: Console, language: str) -> None:
+    space, other, words = console.peer.space(), console.peer.space(), WORDS[language]
+    put(console, space, "a.txt", "f/g/x", "f/h/x", "k/x")
+    put(console, other, "films/x")
+    page = console.open(f"#/s/{space}/", language=language)
+    row(page, "a.txt").locator("input").click()
+    page.get_by_role("button", name=words["copy"]).click()
+    tree = page.get_by_role("tree", name=words["tree"])
+    node = tree.get_by_role("treeitem")
+    expect(node).to_have_count(3)
+    assert problems(page) == []
+    node.first.focus()
+    for key in ("ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    expect(node).to_have_count(5)
+    expect(node.nth(1)).to_be_focused()
+    for key in ("ArrowRight", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    expect(page.get_by_label(words["to"])).to_have_value("f/h/")
+    expect(tree.locator("[aria-selected=true] .label")).to_have_text("h")
+    assert problems(page) == []
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(node).to_have_count(3)
+    page.get_by_role("button", name=words["go"]).click()
+    expect(page.get_by_text(words["copied"])).to_be_visible()
+    assert console.peer.call(operation.GetObject(space, "f/h/a.txt")).body == b"a.txt"
+    row(page, "a.txt").locator("input").click()
+    page.get_by_role("button", name=words["copy"]).click()
+    page.get_by_label(words["space"]).select_option(other)
+    expect(node).to_have_count(2)
+    node.last.click()
+    expect(page.get_by_label(words["to"])).to_have_value("films/")
+    page.get_by_role("button", name=words["go"]).click()
+    expect(page.get_by_text(words["copied"])).to_have_count(2)
+    assert console.peer.call(operation.GetObject(other, "films/a.txt")).body == b"a.txt"
+
+
+def test_a_tree_shows_where_it_is_and_goes_on(console: Console) -> None:
+    """A folder with more entries than one page has is shown a page at a time."""
+    space = console.peer.space()
+    put(console, space, *(f"deep/er/{number:04}/x" for number in range(1001)), "deep/a.txt")
+    page = console.open(f"#/s/{space}/deep/er/0007/")
+    row(page, "x").locator("input").click()
+    page.get_by_role("button", name="Copy or move…").click()
+    tree = page.get_by_role("tree")
+    expect(tree.locator("[aria-selected=true] .label")).to_have_text("0007")
+    tree.get_by_role("treeitem", name="Show more").click()
+    expect(tree.get_by_role("treeitem", name="1000")).to_be_focused()
+    expect(tree.get_by_role("treeitem", name="Show more")).to_have_count(0)
+
+
+@LANGUAGES
+def test_objects_are_moved_by_dragging(console: Console, language: str) -> None:
+    space, words = console.peer.space(), WORDS[language]
+    put(console, space, "a.txt", "b.txt", "f/x", "g/y")
+    page = console.open(f"#/s/{space}/", language=language)
+    row(page, "a.txt").locator(".label").drag_to(row(page, "f/"))
+    expect(row(page, "a.txt")).to_have_count(0)
+    assert console.peer.call(operation.GetObject(space, "f/a.txt")).body == b"a.txt"
+    row(page, "b.txt").locator("input").click()
+    row(page, "g/").locator("input").click()
+    row(page, "b.txt").locator(".label").drag_to(row(page, "f/"))
+    expect(page.locator(".rows .row:visible")).to_have_count(1)
+    assert console.peer.call(operation.GetObject(space, "f/g/y")).body == b"g/y"
+    row(page, "f/").locator(".label").click()
+    expect(row(page, "a.txt")).to_be_visible()
+    # Nothing is replaced without a question.
+    console.allowed.append("400")
+    console.peer.do(operation.PutObject(space, "a.txt"), b"another")
+    for answer, want in ((words["no"], b"another"), (words["yes"], b"a.txt")):
+        row(page, "a.txt").locator(".label").drag_to(page.locator(".crumbs").get_by_role("link", name=space))
+        dialog = page.get_by_role("dialog", name=words["replace"])
+        expect(dialog).to_be_visible()
+        assert problems(page) == []
+        dialog.get_by_role("button", name=answer, exact=True).click()
+        expect(row(page, "a.txt")).to_have_count(1 if answer == words["no"] else 0)
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        assert console.peer.call(operation.GetObject(space, "a.txt")).body == want
+
+
+def test_a_tree_on_a_slow_line(console: Console) -> None:
+    """Two clicks load a folder once, and the answer does not take the focus from where the user went on."""
+    space = console.peer.space()
+    put(console, space, "a.txt", "f/g/x", "f/h/x")
+    page = console.open(f"#/s/{space}/")
+    row(page, "a.txt").locator("input").click()
+    page.get_by_role("button", name="Copy or move…").click()
+    node = page.get_by_role("tree").get_by_role("treeitem")
+    expect(node).to_have_count(2)
+    held = list[Route]()
+    page.route("**/api/objects?*", lambda route: held.append(route))
+    node.nth(1).locator(".twist").dblclick()
+    page.get_by_label("To folder").fill("typed")
+    for route in held:
+        route.continue_()
+    expect(node).to_have_count(4)
+    expect(page.get_by_label("To folder")).to_be_focused()
+
+
+def test_an_object_that_stays_is_not_called_moved(console: Console) -> None:
+    """A move to another space copies and removes; the server can refuse the second."""
+    space, other = console.peer.space(), console.peer.space()
+    put(console, space, "a.txt")
+    page = console.open(f"#/s/{space}/")
+    page.route("**/api/objects/delete", lambda route: route.fulfill(json={"failed": {"a.txt": "Unavailable"}}))
+    row(page, "a.txt").locator("input").click()
+    page.get_by_role("button", name="Copy or move…").click()
+    page.get_by_label("To space").select_option(other)
+    page.get_by_role("dialog").get_by_role("combobox").first.select_option("move")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("alert")).to_contain_text("a.txt")
+    expect(page.get_by_text("1 object moved")).to_have_count(0)
+
+
+def test_files_are_no_rows_that_were_dragged_before(console: Console) -> None:
+    """A row that leaves the list while it is dragged gives no sign of the end."""
+    space = console.peer.space()
+    put(console, space, "a.txt", "f/x")
+    page = console.open(f"#/s/{space}/")
+    row(page, "a.txt").evaluate(
+        "row => row.dispatchEvent(new DragEvent('dragstart', {bubbles: true, dataTransfer: new DataTransfer()}))"
+    )
+    row(page, "f/").evaluate(
+        """row => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File(["new"], "new.txt"));
+            row.dispatchEvent(new DragEvent("drop", {bubbles: true, cancelable: true, dataTransfer}));
+        }"""
+    )
+    expect(row(page, "new.txt")).to_be_visible()
+    assert console.peer.call(operation.GetObject(space, "a.txt")).status == 200
