@@ -451,7 +451,7 @@ def test_stale_uploads_are_aborted_on_the_dashboard(console: Console, picture: P
     page = console.open("#/dashboard")
     expect(page.locator(".figure", has_text="Free on the disk")).to_contain_text(re.compile(r"\d [KMGTP]iB"))
     held = page.get_by_role("region", name="Usage by space").locator("tr", has_text=space)
-    expect(held).to_contain_text("1 (4 MiB)")
+    expect(held).to_contain_text("1 (4 MiB)", timeout=80_000)  # counted once a minute
     place = page.locator("tr", has_text=f"{space}/left/behind.mp4")
     place.get_by_role("button", name="count").click()
     expect(place).to_contain_text("1 part, 4 MiB")

@@ -313,6 +313,8 @@ class AccountsContract:
                 await catalog.create_space(space)
             for record in (made("a", 3, 10), made("b", 5, 12), made("a", 20, 11, "o")):
                 await catalog.put(record)
+            for number, cls in enumerate(("IA", "IA", "ARCHIVE")):
+                await catalog.put(replace(made(f"cold{number}", 1 + number, 10, "z"), storage_class=cls))
             for number, space_id in enumerate(("s", "s", "z")):
                 await catalog.begin(UploadRecord(f"u{number}", space_id, "k", f"d{number}"))
             for part in range(2):
@@ -323,7 +325,7 @@ class AccountsContract:
             assert await catalog.holdings() == [
                 Holding("me", "other", 1, 20, 0, 0, 0, 9),
                 Holding(SPACE.owner, SPACE.name, 2, 8, 2, 201, 1001, 70),
-                Holding("you", "alone", 0, 0, 1, 7, 50, 0),
+                Holding("you", "alone", 3, 6, 1, 7, 50, 0, 2, 3, 1, 3),
             ]
             await catalog.delete("s", "b")
             await catalog.abort("u0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import http.client
 import ipaddress
@@ -23,9 +24,10 @@ import pytest
 from test import patience
 from test.forked import Forked
 from test.s3.s3_server import start_s3_server
+from test.server.test_maintenance import inside
 from test.server.wire import BLOCK, MIB, Peer, pattern
 from test.server_fixture import ROOT, Server, start_server
-from ucloud.uvideo.protocol import etag, operation
+from ucloud.uvideo.protocol import etag, operation, signature
 from uvideo.server.auth.client_address import TrustedProxies
 from uvideo.server.console import sessions as signin
 from uvideo.server.console.s3_endpoint import S3Endpoint
@@ -33,6 +35,7 @@ from uvideo.server.console.sessions import Sessions, Throttle, csrf_of
 from uvideo.server.http.cross_origin import BrowserEndpoint, CrossOrigin, check_origin
 from uvideo.server.ops.history import History
 from uvideo.server.ops.metrics import Metrics
+from uvideo.server.ops.request_log import RefusedRequest, RequestLog
 
 CONSOLE = ROOT / "uvideo" / "server" / "console" / "web"
 
@@ -538,8 +541,6 @@ def test_another_accounts_space_is_not_there(tmp_path: Path) -> None:
             "etags": [],
             "etag": etag.from_digests([]),
         }
-        import asyncio
-
         from ucloud.uvideo.protocol import errors
 
         # The service belongs to its loop, but none of these gets as far as its drivers' threads.
@@ -611,6 +612,72 @@ def test_the_dashboard(user: Visitor, peer: Peer, space: str) -> None:
     free, total = found["disk"]
     assert 0 < free < total
     assert len(user.get("dashboard", after=int(time.time()) + 60).json()["samples"]) == 0
+
+
+def test_a_folder_whose_disk_cannot_be_asked(tmp_path: Path) -> None:
+    """The dashboard shows all the rest."""
+    from test.server.inprocess import running
+    from uvideo.server.console.console_api import View
+    from uvideo.server.rules.spaces import ManagementService
+    from uvideo.server.rules.usage import Usage
+
+    with running(tmp_path / "data") as app:
+        spaces = ManagementService(app.service, Usage(app.service.catalog, time.time))
+        view = View(app.service, spaces, History(app.metrics), 0, folder=tmp_path / "gone")
+        call = view.calls["GET", "dashboard"](app.service.keyring.own, {}, "http://x")
+        found = asyncio.run_coroutine_threadsafe(call, app.loop).result(patience.SECONDS)
+        assert found["disk"] is None and len(found["days"]) == 30
+
+
+def test_who_sees_which_errors(tmp_path: Path) -> None:
+    """The counts are of the whole server; of each error an account sees only those in its own spaces."""
+    with start_server(tmp_path / "data", "--no-fsync", "--workers", "2") as server:
+        pair = tmp_path / "films.json"
+        made = inside("add-key", tmp_path / "data", "--account", "films", "--key-file", pair)
+        assert made.returncode == 0
+        key = json.loads(pair.read_text())
+        owner, films = Peer(server), Peer(server)
+        films.credentials = signature.Credentials(key["public_key"], key["private_key"])
+        mine, theirs = owner.space(), films.space()
+        user, other = Visitor(server), Visitor(server)
+        user.sign_in()
+        other.sign_in(**key)
+
+        def provoke() -> bool:
+            """Errors in the second of a space's creation are not shown, for another space may have had its name."""
+            films.call(operation.GetObject(theirs, "their secret film"))
+            owner.call(operation.GetObject(mine, "my lost film" + "x" * 900))
+            owner.call(operation.GetObject(mine + "-none", "a key of nobody"))
+            return len(user.get("dashboard").json()["last_errors"]) > 3
+
+        patience.until(provoke)
+        said, theirs_said = user.get("dashboard"), other.get("dashboard")
+        found = said.json()
+        assert b"their secret film" not in said.body and b"a key of nobody" not in said.body
+        assert server.private_key.encode() not in said.body and b"Signature" not in said.body
+        spaces = {each[5] for each in found["last_errors"]}
+        assert spaces == {mine, ""}
+        (when, status, error, code, asked, _, name, session) = next(e for e in found["last_errors"] if e[5] == mine)
+        assert abs(when - time.time()) < patience.SECONDS
+        assert (status, error, code, asked) == (404, "NotFound", -148654, "GetObject")
+        assert name == ("my lost film" + "x" * 900)[:300] and len(session) == 36
+        assert {each[5] for each in theirs_said.json()["last_errors"]} == {theirs}
+        assert found["errors"] == sorted(found["errors"], key=lambda each: -each[2])
+        counts = {each[1]: each[2] for each in found["errors"]}
+        operations = {each[0]: each[1:] for each in found["operations"]}
+        assert operations["GetObject"] == [counts["NotFound"], counts["NotFound"], 0]
+        assert operations["CreateSpace"][0] == 2
+
+
+def test_the_request_log_is_bounded() -> None:
+    log = RequestLog(workers=2)
+    for number in range(2000):
+        log.take(number % 2)
+        log.count(f"Operation{number}", 200)
+        log.refuse(RefusedRequest(float(number), 503, f"Error{number}", -number, "Put", "space", "键" * 2000, "id"))
+    assert len(log.operations()) <= 512 and len(log.errors()) <= 512
+    last = log.last()
+    assert len(last) <= 100 and last[0].time == 1999 and last[0].key == "键" * 100
 
 
 def test_history_counts_by_kind() -> None:

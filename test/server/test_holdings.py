@@ -54,7 +54,7 @@ def test_all_three_say_the_same(tmp_path: Path) -> None:
         visitor = Visitor(server)
         assert visitor.sign_in(**key).status == 200
         (row,) = visitor.get("dashboard").json()["spaces"]
-        assert row == [theirs, *account]
+        assert row == [theirs, *account, 0, 0, 0, 0]
         stats = told(inside("stats", tmp_path, "--json"))
         by_name = {each["account"]: each for each in stats["accounts"]}
         assert tuple(by_name["films"][name] for name in COUNTS) == account

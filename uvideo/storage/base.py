@@ -195,7 +195,8 @@ class DayUsage:
 @dataclass(frozen=True, slots=True)
 class Holding:
     """What one space of an account contains.  ``stored``, ``uploads_stored``: bytes of objects, and of unfinished
-    uploads.  ``sent``, ``received``: bytes served from the space and uploaded to it since it was created."""
+    uploads.  ``sent``, ``received``: bytes served from the space and uploaded to it since it was created.
+    ``infrequent``, ``archived``: how many of the objects have the class IA or ARCHIVE."""
 
     account: str
     space: str
@@ -205,6 +206,10 @@ class Holding:
     uploads_stored: int = 0
     sent: int = 0
     received: int = 0
+    infrequent: int = 0
+    infrequent_stored: int = 0
+    archived: int = 0
+    archived_stored: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,14 +127,19 @@ OPEN_UPLOADS = """
 
 #: The contents of each space, as three queries: (space_id, the counts of a Holding).
 HELD_OBJECTS = """
-    SELECT space_id, COUNT(*), CAST(SUM(size) AS BIGINT), 0, 0, 0, 0 FROM objects WHERE {page} GROUP BY space_id"""
+    SELECT space_id, COUNT(*), CAST(SUM(size) AS BIGINT), 0, 0, 0, 0,
+        CAST(SUM(CASE WHEN storage_class = 'IA' THEN 1 ELSE 0 END) AS BIGINT),
+        CAST(SUM(CASE WHEN storage_class = 'IA' THEN size ELSE 0 END) AS BIGINT),
+        CAST(SUM(CASE WHEN storage_class = 'ARCHIVE' THEN 1 ELSE 0 END) AS BIGINT),
+        CAST(SUM(CASE WHEN storage_class = 'ARCHIVE' THEN size ELSE 0 END) AS BIGINT)
+    FROM objects WHERE {page} GROUP BY space_id"""
 HELD_UPLOADS = """
-    SELECT space_id, 0, 0, COUNT(*), CAST(SUM(size) AS BIGINT), 0, 0 FROM (
+    SELECT space_id, 0, 0, COUNT(*), CAST(SUM(size) AS BIGINT), 0, 0, 0, 0, 0, 0 FROM (
         SELECT MIN(uploads.space_id) AS space_id, COALESCE(SUM({parts}.size), 0) AS size
         FROM uploads LEFT JOIN {parts} ON {parts}.upload_id = uploads.upload_id WHERE {which} AND {page}
         GROUP BY uploads.upload_id) AS each_one GROUP BY space_id"""
 HELD_FLUX = """
-    SELECT space_id, 0, 0, 0, 0, CAST(SUM(sent) AS BIGINT), CAST(SUM(received) AS BIGINT) FROM flux
+    SELECT space_id, 0, 0, 0, 0, CAST(SUM(sent) AS BIGINT), CAST(SUM(received) AS BIGINT), 0, 0, 0, 0 FROM flux
     WHERE {page} GROUP BY space_id"""
 #: The owner of each space.
 OWNERS = "SELECT space_id, owner, name FROM spaces WHERE {page}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 import shutil
 from collections import Counter
@@ -23,7 +24,8 @@ from uvideo.server.http.error_responses import refusal_of
 from uvideo.server.ops.audit import FREES, OFF, Audit, AuditEntry, details, visited, visitor
 from uvideo.server.ops.gauges import STALE
 from uvideo.server.ops.history import History
-from uvideo.server.ops.storage_totals import COUNTS
+from uvideo.server.ops.request_log import RefusedRequest, RequestLog
+from uvideo.server.ops.storage_totals import BY_CLASS, COUNTS
 from uvideo.server.rules.object_record import file_info, is_open, object_info, said_acl
 from uvideo.server.rules.objects import ObjectBody
 from uvideo.server.rules.service import Service
@@ -46,6 +48,9 @@ TEXT_LIMIT = 1000  # characters of a text that names are searched for
 SECONDS_LIMIT = 7 * 86400  # longest validity of a signed URL
 KEPT_SECONDS = 30.0  # how long expensive counts are cached
 KEPT = 256
+ERRORS_LIMIT = 50  # in the dashboard
+
+log = logging.getLogger("uvideo.server")
 
 _SUFFIX = provider.parse_suffix("127.0.0.1")
 _DOTS = re.compile(r"(?:\A|/)\.{1,2}(?:/|\Z)").search
@@ -64,7 +69,7 @@ class View:
     """``calls``: (method, name) -> call(key of the session, arguments, URL of the data port) -> JSON object.
 
     A call raises errors.Refused.  Calls with the method GET change nothing.  ``folder``: on the disk that stores the
-    objects; None if they are not on a disk of this machine.
+    objects; None if they are not on a disk of this machine.  ``requests``: what the data port answered.
     """
 
     def __init__(
@@ -76,7 +81,9 @@ class View:
         audit: Audit = OFF,
         held: Held = _nothing_yet,
         folder: Path | None = None,
+        requests: RequestLog | None = None,
     ) -> None:
+        self._requests = requests or RequestLog()
         self._audit, self._held, self._folder = audit, held, folder
         self._service, self._spaces, self._catalog = service, spaces, service.catalog
         self._history, self._started = history, started
@@ -387,23 +394,46 @@ class View:
             "days": await self._keep(("days", key.owner, last), count),
             "spaces": await self._held_by(key.owner),
             "disk": await self._disk(),
+            "operations": self._requests.operations(),
+            "errors": self._requests.errors(),
+            "last_errors": await self._last_errors(key),
         }
 
+    async def _last_errors(self, key: Key) -> list[RefusedRequest]:
+        """The last errors in the account's spaces.  Those of no space only for the server's own pair.
+
+        An error that is older than the space was in another space of that name, whose owner may have been another.
+        """
+        own = {each.name: each.created for each in await self._catalog.spaces(key.owner, 0, SPACES_LIMIT)}
+        is_operator = key.public == self._service.keyring.own.public
+        found = [
+            each
+            for each in self._requests.last()
+            if (int(each.time) > own.get(each.space, each.time) if each.space else is_operator)
+        ]
+        return found[:ERRORS_LIMIT]
+
     async def _disk(self) -> list[int] | None:
-        """[free bytes, all bytes] of the disk that stores the objects; None if that is no disk of this machine."""
+        """[free bytes, all bytes] of the disk that stores the objects; None if that is no disk of this machine, or
+        cannot be asked."""
         if self._folder is None:
             return None
-        usage = await asyncio.to_thread(shutil.disk_usage, self._folder)
+        try:
+            usage = await asyncio.to_thread(shutil.disk_usage, self._folder)
+        except OSError as failure:
+            log.warning("the free space of %s cannot be read: %s", self._folder, failure.strerror)
+            return None
         return [usage.free, usage.total]
 
     async def _held_by(self, owner: str) -> list[list[Any]] | None:
-        """[name, objects, bytes, unfinished uploads, bytes of these, bytes sent, bytes received] of each space of the
-        account, the largest first; None until the first count."""
+        """[name, objects, bytes, unfinished uploads, bytes of these, bytes sent, bytes received, objects of IA, their
+        bytes, objects of ARCHIVE, their bytes] of each space of the account, the largest first; None until the first
+        count."""
         found = await self._held()
         if found is None:
             return None
         own = sorted((each for each in found if each.account == owner), key=lambda each: -each.stored)
-        return [[each.space, *(getattr(each, name) for name in COUNTS)] for each in own[:SPACES_LIMIT]]
+        return [[each.space, *(getattr(each, name) for name in (*COUNTS, *BY_CLASS))] for each in own[:SPACES_LIMIT]]
 
     # Execution
 

@@ -41,6 +41,7 @@ from uvideo.server.ops.audit import OFF, Audit
 from uvideo.server.ops.metrics import Metrics
 from uvideo.server.ops.readiness import Writes
 from uvideo.server.ops.refusal_causes import cause_of
+from uvideo.server.ops.request_log import RefusedRequest, RequestLog
 from uvideo.server.rules.buckets import Buckets
 from uvideo.server.rules.s3_access import S3Access
 from uvideo.server.rules.server_names import OwnNames, s3_names
@@ -70,6 +71,7 @@ class App:
     request; None: no spans.  ``names``: the server's own names.  ``hosts``: the hosts of spaces that answers contain.
     ``writes``: learns how puts end.  ``proxies``: the trusted proxies; None: none.  ``audit``: the audit log.
     ``s3_names``: the host names for S3.  ``s3_hosts``: values of Host that S3 clients may sign, too.
+    ``requests``: counts the operations and keeps the last errors.
     """
 
     exchange: type[Exchange] = Exchange
@@ -93,7 +95,9 @@ class App:
         audit: Audit = OFF,
         s3_names: HostNames = S3_NAMES,
         s3_hosts: tuple[str, ...] = (),
+        requests: RequestLog | None = None,
     ) -> None:
+        self._requests = requests or RequestLog()
         self._service, self._metrics, self._audit = service, metrics, audit
         self._writes = writes or Writes()
         self._usage = Usage(service.catalog, service.clock)
@@ -171,6 +175,7 @@ class App:
             self._noted(exchange, exchange.status)
             seconds = time.perf_counter() - started
             self._metrics.end(request.method, exchange.status, exchange.received, exchange.sent, seconds)
+            self._requests.count(exchange.operation, exchange.status)
             stored = exchange.received if exchange.status < 300 and exchange.ret_code is None else 0
             if exchange.space and (exchange.sent or stored):
                 self._usage.add(exchange.space, exchange.sent, stored)
@@ -229,6 +234,12 @@ class App:
             response = encoded(refusal, exchange.session, is_only_s3(exchange))
         self._noted(exchange, response.status)
         self._metrics.refused(refusal.ret_code)
+        self._requests.refuse(
+            RefusedRequest(
+                *(self._service.clock(), response.status, type(refusal).__name__, refusal.ret_code or 0),
+                *(exchange.operation, exchange.space, exchange.key, exchange.session),
+            )
+        )
         return response
 
     async def _recognise(self, exchange: Exchange) -> DialectCall[Any, Any]:

@@ -10,12 +10,13 @@ from uvideo.server.ops.metrics import Metrics
 from uvideo.server.ops.prometheus_text import Sample
 from uvideo.storage.base import Catalog, Holding
 
-__all__ = ["COUNTS", "EVERY", "REST", "SHOWN", "Holdings", "by_account"]
+__all__ = ["BY_CLASS", "COUNTS", "EVERY", "REST", "SHOWN", "Holdings", "by_account"]
 
 EVERY = 60.0  # least seconds between two counts; Gauges waits longer if a count takes long
 SHOWN = 100  # the largest accounts, and the largest spaces: only they have their own label in the metrics
 REST = "*"  # the label for the sum of all others; no account or space can have this name
 COUNTS = ("objects", "stored", "uploads", "uploads_stored", "sent", "received")
+BY_CLASS = ("infrequent", "infrequent_stored", "archived", "archived_stored")  # not in the metrics
 
 
 class Holdings:
@@ -45,8 +46,8 @@ def by_account(found: Iterable[Holding]) -> list[Holding]:
     """The sums of each account, sorted; their space is ""."""
     sums = dict[str, list[int]]()
     for each in found:
-        counts = sums.setdefault(each.account, [0] * len(COUNTS))
-        for at, name in enumerate(COUNTS):
+        counts = sums.setdefault(each.account, [0] * len((*COUNTS, *BY_CLASS)))
+        for at, name in enumerate((*COUNTS, *BY_CLASS)):
             counts[at] += getattr(each, name)
     return [Holding(account, "", *counts) for account, counts in sorted(sums.items())]
 

@@ -27,6 +27,7 @@ from uvideo.server.http.rate_limits import no_core
 from uvideo.server.ops import audit
 from uvideo.server.ops.metrics import Metrics
 from uvideo.server.ops.readiness import Moment, Writes
+from uvideo.server.ops.request_log import RequestLog
 from uvideo.server.ops.shared_gauge import Level
 from uvideo.server.process import exit_codes, logs, worker
 from uvideo.server.process.data_folder import Folder, claim
@@ -129,6 +130,7 @@ def _serve(
         shared = Shared(
             guesses=Guesses(settings.guesses, workers=settings.workers),
             metrics=Metrics(time.time(), settings.workers),
+            requests=RequestLog(settings.workers),
             sessions=Sessions(),
             writes=Writes(),
             published=Published(),

@@ -8,6 +8,7 @@ from uvideo.server.auth.auth_throttle import Guesses
 from uvideo.server.console.sessions import Sessions
 from uvideo.server.ops.metrics import Metrics
 from uvideo.server.ops.readiness import Moment, Writes
+from uvideo.server.ops.request_log import RequestLog
 from uvideo.server.ops.shared_gauge import Level
 from uvideo.server.process.loop_pulse import Pulse
 from uvideo.server.process.reload import Published
@@ -19,6 +20,7 @@ __all__ = ["Shared"]
 class Shared:
     guesses: Guesses
     metrics: Metrics
+    requests: RequestLog
     sessions: Sessions
     writes: Writes
     published: Published
@@ -41,5 +43,6 @@ class Shared:
         """Set the number of this worker."""
         self.guesses.take(number)
         self.metrics.take(number)
+        self.requests.take(number)
         for level in (self.reserved, self.stored, self.others):
             level.take(number)

@@ -175,6 +175,7 @@ async def run(
             audit=plan.audit,
             s3_names=s3_names(settings.s3_host),
             s3_hosts=_s3_hosts(settings),
+            requests=shared.requests,
         )
         if faults is not None:
             assert isinstance(app, faulty_app.FaultyApp)
@@ -228,7 +229,7 @@ async def run(
 
             history = History(metrics)
             disk = None if drivers.shared else settings.folder
-            view = View(service, app.spaces, history, metrics.started, plan.audit, held, disk)
+            view = View(service, app.spaces, history, metrics.started, plan.audit, held, disk, shared.requests)
             data_port, admin_port = ports.numbers
             tls = ports.tls is not None
             endpoint = BrowserEndpoint(settings.public_url, data_port, tls, ports.apart)

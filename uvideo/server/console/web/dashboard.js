@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { attempt, confirm, toast } from "./dialogs.js";
 import { button, h, icon, replace, s, table } from "./dom.js";
-import { count, date, decimal, language, since, size, span, t } from "./language.js";
+import { count, date, decimal, language, moment, since, size, span, t } from "./language.js";
 import { addressOf } from "./spaces.js";
 
 const EVERY = 5000; // milliseconds
@@ -20,6 +20,8 @@ export function dashboard(root) {
   const tiles = h("dl", { class: "figures" });
   const charts = h("div", { class: "charts" });
   const held = h("section", { class: "uploads", hidden: true });
+  const asked = h("section", { class: "uploads", hidden: true });
+  const errors = h("section", { class: "uploads" });
   const uploads = h("section", { class: "uploads" });
   let samples = [];
   let timer;
@@ -32,13 +34,15 @@ export function dashboard(root) {
       samples = [...samples.filter((each) => each.time < first && each.time > said.now - 3600), ...added];
       draw(tiles, charts, samples, said);
       drawHeld(held, said.spaces);
+      drawOperations(asked, said.operations);
+      drawErrors(errors, said);
     } catch (failure) {
       if (control.signal.aborted) return;
       if (!tiles.children.length) replace(charts, h("p", { class: "wrong", role: "alert" }, failure.message));
     }
     timer = setTimeout(refresh, EVERY);
   };
-  replace(root, h("div", { class: "head" }, h("h1", {}, t("nav.dashboard"))), tiles, charts, held, uploads);
+  replace(root, h("div", { class: "head" }, h("h1", {}, t("nav.dashboard"))), tiles, charts, held, asked, errors, uploads);
   refresh();
   attempt(() => drawUploads(uploads, control.signal));
   return {
@@ -91,17 +95,60 @@ function drawHeld(root, spaces) {
   root.spaces = spaces;
   root.hidden = false;
   const sums = spaces[0].map((_, at) => (at ? spaces.reduce((sum, each) => sum + each[at], 0) : t("dash.sum")));
-  const numbers = ([, objects, stored, unfinished, inUploads, sent, received]) =>
-    [count(objects), size(stored), unfinished ? `${count(unfinished)} (${size(inUploads)})` : count(0), size(received), size(sent)];
-  const heads = [t("dash.space"), t("dash.objects"), t("dash.stored"), t("uploads.title"), t("dash.in"), t("dash.out")];
+  const some = (n, bytes) => (n ? `${count(n)} (${size(bytes)})` : count(0));
+  const numbers = ([, objects, stored, unfinished, inUploads, sent, received, infrequent, inInfrequent, archived, inArchive]) =>
+    [count(objects), size(stored), some(infrequent, inInfrequent), some(archived, inArchive), some(unfinished, inUploads), size(received), size(sent)];
+  const heads = [t("dash.space"), t("dash.objects"), t("dash.stored"), t("class.IA"), t("class.ARCHIVE"), t("uploads.title"), t("dash.in"), t("dash.out")];
   replace(
     root,
     h("div", { class: "section-head" }, h("h2", {}, t("dash.spaces")), spaces.length > SHOWN ? h("span", { class: "faint" }, t("dash.largest", { n: SHOWN })) : null),
     table(t("dash.spaces"), heads, spaces.slice(0, SHOWN).map((each) => [h("a", { href: addressOf(each[0]) }, each[0]), ...numbers(each)]), {
       foot: [sums[0], ...numbers(sums)],
-      numbers: [1, 2, 3, 4, 5],
+      numbers: [1, 2, 3, 4, 5, 6, 7],
     }),
   );
+}
+
+/** Put a table in a section; of one that is there already only the rows are replaced, for somebody may be scrolling it. */
+function putTable(root, made) {
+  const there = root.querySelector(`.table-port[aria-label="${CSS.escape(made.getAttribute("aria-label"))}"]`);
+  if (there) there.querySelector("tbody").replaceWith(made.querySelector("tbody"));
+  else root.append(made);
+}
+
+/** Requests to the data port by operation; "-" could not be recognised. */
+function drawOperations(root, operations) {
+  if (!operations.length || same(root.shown, operations)) return;
+  if (!root.shown) replace(root, h("div", { class: "section-head" }, h("h2", {}, t("dash.operations"))));
+  root.shown = operations;
+  root.hidden = false;
+  const heads = [t("dash.operation"), t("dash.requests"), t("dash.4xx"), t("dash.5xx")];
+  const rows = operations.map(([name, ...counts]) => [name === "-" ? t("dash.unknown") : name, ...counts.map(count)]);
+  putTable(root, table(t("dash.operations"), heads, rows, { numbers: [1, 2, 3] }));
+}
+
+/** Errors by code, and the last ones in the spaces of the account. */
+function drawErrors(root, { errors, last_errors: last }) {
+  if (same(root.shown, [errors, last])) return;
+  root.shown = [errors, last];
+  if (!errors.length) {
+    replace(root, h("div", { class: "section-head" }, h("h2", {}, t("dash.failures"))), h("p", { class: "faint" }, t("dash.failures.none")));
+    return;
+  }
+  if (!root.querySelector("table")) replace(root, h("div", { class: "section-head" }, h("h2", {}, t("dash.failures"))));
+  const code = (name, number) => (number ? `${name} (${number})` : name);
+  putTable(root, table(t("dash.failures"), [t("dash.code"), t("dash.requests")], errors.map(([number, name, n]) => [code(name, number), count(n)]), { numbers: [1] }));
+  if (!last.length) return;
+  if (!root.querySelector("h3")) root.append(h("h3", {}, t("dash.last")));
+  const heads = [t("dash.object"), t("dash.code"), t("dash.operation"), t("dash.when"), t("dash.session")];
+  const rows = last.map(([time, status, name, number, operation, space, key, session]) => [
+    space ? h("a", { href: addressOf(space, key.slice(0, key.lastIndexOf("/") + 1)) }, key ? `${space}/${key}` : space) : "–",
+    h("span", {}, `${status} ${code(name, number)}`),
+    operation || t("dash.unknown"),
+    moment(time),
+    h("code", {}, session),
+  ]);
+  putTable(root, table(t("dash.last"), heads, rows));
 }
 
 function frame(title, top, form, legend = []) {

@@ -4,7 +4,7 @@ export const LANGUAGES = { en: "English", zh: "中文" };
 
 let words = {};
 let chosen = "en";
-let sizes, whole, dates, days, ago, plural;
+let sizes, whole, dates, moments, days, ago, plural;
 
 /** Load the language that was chosen here before, or the browser's. */
 export async function loadLanguage(name = stored() || preferred()) {
@@ -17,6 +17,7 @@ export async function loadLanguage(name = stored() || preferred()) {
   sizes = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
   whole = new Intl.NumberFormat(locale);
   dates = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+  moments = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
   days = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
   ago = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
   plural = new Intl.PluralRules(locale);
@@ -80,6 +81,11 @@ export function decimal(number) {
 /** A date and time of unix seconds. */
 export function date(seconds) {
   return seconds ? dates.format(seconds * 1000) : "–";
+}
+
+/** A date and time with seconds, to be looked up in a log. */
+export function moment(seconds) {
+  return moments.format(seconds * 1000);
 }
 
 /** The day of unix seconds. */
