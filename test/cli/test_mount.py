@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import shutil
 import signal
@@ -18,6 +19,13 @@ from test.cli.inside import Inside
 from test.cli.shell import Shell
 
 MOVIE = (Path(__file__).parents[1] / "data" / "demo.mp4").read_bytes()
+
+
+def needs_fuse() -> None:
+    try:
+        importlib.import_module("fuse")
+    except (ImportError, OSError) as failure:  # no fusepy, or no libfuse
+        pytest.skip(str(failure))
 
 
 @pytest.fixture
@@ -42,13 +50,13 @@ def test_what_is_refused(inside: Inside, shell: Shell, space: str, monkeypatch: 
 
 
 def test_an_absent_folder_is_4(inside: Inside, shell: Shell, space: str) -> None:
-    pytest.importorskip("fuse", exc_type=ImportError)
+    needs_fuse()
     (shell.folder / "empty").mkdir()
     assert inside("mount", f"uvideo://{space}/none", "empty").code == 4
 
 
 def test_what_a_mounted_folder_shows(shell: Shell, space: str) -> None:
-    pytest.importorskip("fuse", exc_type=ImportError)
+    needs_fuse()
     from uvideo.fs import UVideoFileSystem
     from uvideo.fs.mount import ReadOnlyFolder
 
@@ -98,7 +106,7 @@ def usable() -> bool:
 @pytest.mark.skipif(not usable(), reason="/dev/fuse cannot be used here")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_real_mount(shell: Shell, space: str, number: signal.Signals) -> None:
-    pytest.importorskip("fuse", exc_type=ImportError)
+    needs_fuse()
     place = shell.folder / "m"
     place.mkdir()
     process = subprocess.Popen(
