@@ -67,6 +67,8 @@ def test_what_a_mounted_folder_shows(shell: Shell, space: str) -> None:
         use_listings_cache=True,
     )
     folder: Any = ReadOnlyFolder(filesystem, f"{space}/")
+    for key in ("films/..", "films/.", "films//x"):
+        shell.client.put(space, key, b"no file can have this name")
     assert folder.readdir("/", 0) == [".", "..", "a", "films", "marker"]
     assert folder.readdir("/films", 0) == [".", "..", "empty", "x.mp4"]
     found = folder.getattr("/films/x.mp4")

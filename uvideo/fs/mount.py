@@ -55,11 +55,12 @@ class ReadOnlyFolder(FUSEr):
         }
 
     def readdir(self, path: str, fh: int) -> list[str]:
-        """The names in a folder.  Keys that end with a slash, or with an empty name, have none."""
+        """The names in a folder.  Keys that end with a slash, and names that no file can have, are left out."""
         folder = self.root + path.strip("/")
         with _numbered():
-            names = [os.path.basename(each.rstrip("/")) for each in self.fs.ls(folder.rstrip("/"), False)]
-        return [".", "..", *sorted({name for name in names if name and "\0" not in name})]
+            above = folder.rstrip("/") + "/"
+            names = [each.removeprefix(above).removesuffix("/") for each in self.fs.ls(folder.rstrip("/"), False)]
+        return [".", "..", *sorted({name for name in names if name not in ("", ".", "..") and "\0" not in name})]
 
     def open(self, path: str, flags: int) -> int:
         if flags & (os.O_WRONLY | os.O_RDWR):
