@@ -39,34 +39,34 @@ class TestCriteria:
             (("--name", "*.txt"), ["films/c.txt"]),
             (("--name", "[ab]*.mp4"), ["a.mp4", "films/b.mp4", "视频/b c+d.mp4"]),
             (("--name", "*.txt", "--name", "d.*"), ["films/c.txt", "films/x/d.mp4"]),
-            (("--size", "+1k", "--size", "-3000"), ["films/b.mp4"]),
-            (("--size", "0"), ["films/c.txt"]),
-            (("--size", "60"), ["视频/b c+d.mp4"]),
+            (("--min-size", "1k", "--max-size", "2999"), ["films/b.mp4"]),
+            (("--max-size", "0"), ["films/c.txt"]),
+            (("--min-size", "60", "--max-size", "60"), ["视频/b c+d.mp4"]),
             (("--class", "ia"), ["a.mp4"]),
             (("--class", "standard", "--name", "*.txt"), ["films/c.txt"]),
             (("--name", "none"), []),
         ):
             assert keys(inside("find", address, *words)) == found, words
         assert keys(inside("find", f"{address}/films")) == ["films/b.mp4", "films/c.txt", "films/x/d.mp4"]
-        assert keys(inside("find", f"{address}/**/d*", "--size", "+1k")) == ["films/x/d.mp4"]
+        assert keys(inside("find", f"{address}/**/d*", "--min-size", "1k")) == ["films/x/d.mp4"]
 
     def test_ages(self, inside: Inside, space: str) -> None:
-        assert keys(inside("find", f"uvideo://{space}", "--newer", "1d")) == list(KEYS)
-        assert keys(inside("find", f"uvideo://{space}", "--older", "1d")) == []
+        assert keys(inside("find", f"uvideo://{space}", "--max-age", "1d")) == list(KEYS)
+        assert keys(inside("find", f"uvideo://{space}", "--min-age", "1d")) == []
 
     def test_json_and_zero_bytes(self, inside: Inside, space: str) -> None:
-        found = inside("find", f"uvideo://{space}", "--size", "60", "--json").records
+        found = inside("find", f"uvideo://{space}", "--min-size", "60", "--max-size", "60", "--json").records
         assert [(each["kind"], each["key"], each["size"]) for each in found] == [("object", "视频/b c+d.mp4", 60)]
         assert inside("find", "-0", f"uvideo://{space}/films/x").out == f"uvideo://{space}/films/x/d.mp4\0"
 
     @pytest.mark.parametrize(
         "words",
         [
-            ("--size", "much"),
-            ("--size", "--"),
+            ("--min-size", "much"),
+            ("--min-size", "2", "--max-size", "1"),
             ("--name", "films/b*"),
             ("--name", "[b"),
-            ("--newer", "soon"),
+            ("--max-age", "soon"),
             ("-0", "--json"),
             ("-0", "--exec", "cat", "{}"),
             ("--exec",),

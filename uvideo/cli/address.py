@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from uvideo.cli.i18n import say
 from uvideo.errors import InvalidArgument
@@ -26,17 +26,21 @@ _OTHER = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """An object; or a folder, that is all objects below a key that is "" or ends with /."""
+    """An object; or a folder, that is all objects below a key that is "" or ends with /.
+
+    literal: whether the key is no pattern, whatever is in it.
+    """
 
     space: str
     key: str
+    literal: bool = field(default=False, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{SCHEME}{self.space}/{self.key}"
 
     @property
     def is_pattern(self) -> bool:
-        return is_pattern(self.key)
+        return not self.literal and is_pattern(self.key)
 
     @property
     def is_folder(self) -> bool:
@@ -46,9 +50,10 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """A local path, as given."""
+    """A local path, as given.  literal: whether it is no pattern, whatever is in it."""
 
     path: str
+    literal: bool = field(default=False, compare=False, repr=False)
 
     def __str__(self) -> str:
         return self.path
@@ -56,7 +61,7 @@ class Local:
     @property
     def is_pattern(self) -> bool:
         """Whether it is a pattern.  The path of an existing file never is."""
-        return is_pattern(self.path) and not os.path.lexists(self.path)
+        return not self.literal and is_pattern(self.path) and not os.path.lexists(self.path)
 
     @property
     def is_pipe(self) -> bool:
@@ -86,17 +91,20 @@ class Pipe:
 Address = Remote | Local | Pipe
 
 
-def parse(text: str) -> Address:
-    """The Address of an argument.  InvalidArgument, with what to write instead."""
+def parse(text: str, literal: bool = False) -> Address:
+    """The Address of an argument.  InvalidArgument, with what to write instead.
+
+    literal: --literal was given, so it is no pattern.
+    """
     if text == "-":
         return Pipe()
     if text == "":
         raise InvalidArgument(say("an address is empty: a local path or uvideo://space/key is needed"))
     if text.lower().startswith(SCHEME):
-        return _remote(text)
+        return _remote(text, literal)
     if match := _OTHER.match(text):
         if os.path.lexists(text):
-            return Local(text)
+            return Local(text, literal)
         raise InvalidArgument(
             say(
                 "{text} looks like an address of {scheme}://; objects here are written uvideo://space/key, "
@@ -111,10 +119,10 @@ def parse(text: str) -> Address:
         )
     if "\0" in text:
         raise InvalidArgument(say("an address contains a zero byte"))
-    return Local(text)
+    return Local(text, literal)
 
 
-def _remote(text: str) -> Remote:
+def _remote(text: str, literal: bool) -> Remote:
     space, _, key = text[len(SCHEME) :].partition("/")
     if not space:
         raise InvalidArgument(
@@ -126,20 +134,20 @@ def _remote(text: str) -> Remote:
         key.encode("utf-8")
     except UnicodeEncodeError:
         raise InvalidArgument(say("{text}: the key is not UTF-8", text=text)) from None
-    return Remote(space, key)
+    return Remote(space, key, literal)
 
 
-def remote(text: str) -> Remote:
-    """The Remote of an argument.  InvalidArgument for any other Address."""
-    found = parse(text)
+def remote(text: str, literal: bool = False) -> Remote:
+    """The Remote of an argument, as ``parse`` has it.  InvalidArgument for any other Address."""
+    found = parse(text, literal)
     if isinstance(found, Remote):
         return found
     raise InvalidArgument(say("{text} is not the address of an object: write uvideo://space/key", text=text))
 
 
-def remote_object(text: str) -> Remote:
-    """The Remote of an argument.  InvalidArgument unless it names one object."""
-    found = remote(text)
+def remote_object(text: str, literal: bool = False) -> Remote:
+    """The Remote of an argument, as ``parse`` has it.  InvalidArgument if it names a space."""
+    found = remote(text, literal)
     if found.key:
         return found
     raise InvalidArgument(say("{text} names a space, not an object: write uvideo://space/key", text=text))

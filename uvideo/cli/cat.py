@@ -13,7 +13,7 @@ from uvideo.cli.address import Remote, remote_object
 from uvideo.cli.context import Context
 from uvideo.cli.i18n import say
 from uvideo.cli.ls import keys
-from uvideo.cli.verb_command import Example, option, verb
+from uvideo.cli.verb_command import Example, literal, option, verb
 from uvideo.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ PIECE = 1 << 20  # bytes written at a time
     ],
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@literal
 @option("--range", "span", metavar="A-B", help="Bytes A to B, both included; A-: from A on; -N: the last N.")
 @option("--start", type=int, metavar="N", help="First byte, counted from 0; a negative -N: the last N bytes.")
 @option("--end", type=int, metavar="N", help="End before this byte.")
@@ -49,7 +50,7 @@ def cat(context: Context, addresses: Sequence[str], span: str | None, start: int
         if start is not None or end is not None:
             raise InvalidArgument(say("give --range, or --start and --end, not both"))
         start, end = _span(span)
-    places = [remote_object(each) for each in addresses]
+    places = [remote_object(each, context.literal) for each in addresses]
     for place in places:
         with context.report.failing(place):
             for key in keys(context.client, place):

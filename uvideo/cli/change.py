@@ -15,7 +15,7 @@ from uvideo.cli.ls import keys
 from uvideo.cli.presign import duration
 from uvideo.cli.report import Kind, named
 from uvideo.cli.space import CLASSES
-from uvideo.cli.verb_command import Example, option, verb
+from uvideo.cli.verb_command import Example, literal, option, verb
 from uvideo.client.operations import is_readable
 from uvideo.errors import DeadlineExceeded, InvalidArgument, UVideoError
 
@@ -74,6 +74,7 @@ LONGEST = 60.0  # seconds between two checks
     changes=True,
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@literal
 @option(
     "--tier",
     type=click.Choice(["Expedited", "Standard"], case_sensitive=False),
@@ -86,7 +87,7 @@ def restore(context: Context, addresses: Sequence[str], tier: str | None, wait: 
     until = time.monotonic() + duration(timeout).total_seconds()
     pause = duration(every).total_seconds()
     asked: list[Remote] = []
-    places = [remote_object(each) for each in addresses]
+    places = [remote_object(each, context.literal) for each in addresses]
     count = 0
     for place in places:
         with context.report.failing(place):
@@ -149,6 +150,7 @@ def is_settled(context: Context, place: Remote) -> bool:
     changes=True,
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@literal
 @option("--class", "storage_class", type=CLASSES, help="Storage class.")
 @option("--mime", metavar="TYPE", help="Media type, such as video/mp4.")
 @option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag; repeatable.")
@@ -166,7 +168,7 @@ def set(
         raise InvalidArgument(say("give --tag or --no-tags, not both"))
     if storage_class is None and mime is None and given is None:
         raise InvalidArgument(say("there is nothing to change: give --class, --mime, --tag or --no-tags"))
-    places = [remote_object(each) for each in addresses]
+    places = [remote_object(each, context.literal) for each in addresses]
     count = 0
     for place in places:
         with context.report.failing(place, InvalidArgument):

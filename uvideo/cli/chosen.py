@@ -7,11 +7,9 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
-import click
-
-from uvideo.cli.duration import Duration
+from uvideo.cli.duration import DURATION, Parsed
 from uvideo.cli.i18n import say
 from uvideo.cli.verb_command import Function, option
 from uvideo.config import setting_checks
@@ -55,31 +53,21 @@ class FilterOptions(BoundOptions):
     from0: bool
 
 
-if TYPE_CHECKING:
-    Type = click.ParamType[int]
-else:
-    Type = click.ParamType  # not generic in older versions
+def _bytes(text: str) -> int:
+    return 0 if text == "0" else setting_checks.size("SIZE", int(text) if text.isdecimal() else text)
 
 
-class Bytes(Type):
-    """The type of an option with a size: 4096, 10M, 1.5GiB; the value is in bytes."""
-
-    name = "size"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            return 0 if value == "0" else setting_checks.size("SIZE", int(value) if value.isdecimal() else value)
-        except InvalidArgument as error:
-            self.fail(str(error), param, ctx)
+#: An option with a size: 4096, 10M, 1.5GiB; the value is in bytes.
+BYTES = Parsed("size", _bytes)
 
 
 def bounds(function: Function) -> Function:
     """Adds the options --min-size, --max-size, --min-age and --max-age."""
     for flag, kind, metavar, help in (
-        ("--max-age", Duration(), "TIME", "Only items changed within this time: 36h, 7d and so on."),
-        ("--min-age", Duration(), "TIME", "Only items not changed within this time."),
-        ("--max-size", Bytes(), "SIZE", "Only items of at most this size."),
-        ("--min-size", Bytes(), "SIZE", "Only items of at least this size: 4096, 10M and so on."),
+        ("--max-age", DURATION, "TIME", "Only items changed within this time: 36h, 7d and so on."),
+        ("--min-age", DURATION, "TIME", "Only items not changed within this time."),
+        ("--max-size", BYTES, "SIZE", "Only items of at most this size."),
+        ("--min-size", BYTES, "SIZE", "Only items of at least this size: 4096, 10M and so on."),
     ):
         function = option(flag, type=kind, metavar=metavar, help=help)(function)
     return function
@@ -110,7 +98,7 @@ class Bounds:
     newest: int | None = None
 
     def fit(self, size: int, ns: int | None) -> bool:
-        """Whether an item of this size and time is within the bounds.  ns: None if unknown; then no bound of times."""
+        """Whether an item of this size and time is within the bounds.  ns: None if unknown: it is outside any bound."""
         if (self.min_size is not None and size < self.min_size) or (self.max_size is not None and size > self.max_size):
             return False
         if self.oldest is None and self.newest is None:

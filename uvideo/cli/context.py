@@ -25,8 +25,8 @@ class Context:
     """Options that every verb has, given before or after it; the last one takes precedence.
 
     profile, config, endpoint, provider: see uvideo.Settings.  no_verify: compare no etags.  no_times: store and restore
-    no times of files.  dry_run: print what would be done.  yes: do not ask.  line, argv: of the command, in a file that
-    ``run`` reads.
+    no times of files.  dry_run: print what would be done.  yes: do not ask.  literal: addresses are no patterns.  line,
+    argv: of the command, in a file that ``run`` reads.
     stats: seconds between lines of progress off a terminal, None if not given.
     """
 
@@ -38,7 +38,7 @@ class Context:
         self.json = self.quiet = self.verbose = self.no_progress = False
         self.stats: float | None = None
         self.display: Display | None = None  # of this call, or of the file of commands of which it is a line
-        self.dry_run = self.yes = self.no_verify = self.no_times = False
+        self.dry_run = self.yes = self.no_verify = self.no_times = self.literal = False
         self.line: int | None = None
         self.argv: list[str] = []
         self.goes_on = False  # whether the same command, run again, continues an interrupted one

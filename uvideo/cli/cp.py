@@ -21,7 +21,7 @@ from uvideo.cli.i18n import say
 from uvideo.cli.progress import display
 from uvideo.cli.stored_headers import HeaderOptions, headers, headers_of
 from uvideo.cli.unfinished_copy import Remainder, UnfinishedCopy
-from uvideo.cli.verb_command import Example, Function, option, store, verb
+from uvideo.cli.verb_command import Example, Function, literal, option, store, verb
 from uvideo.cli.walk import FolderReader
 from uvideo.errors import InvalidArgument
 from uvideo.transfer.walk import LINKS, Links, check_links
@@ -161,6 +161,7 @@ def moving(function: Function) -> Function:
         (
             click.argument("sources", nargs=-1, required=True, metavar="SOURCE..."),
             click.argument("target", metavar="TARGET"),
+            literal,
             option("--recursive", "-r", "-R", is_flag=True, help="Include folders, with their contents."),
             selection,
             empty_dirs,
@@ -201,7 +202,7 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
         to = Pipe(to.path)
     if isinstance(to, Pipe):
         report.out = report.err  # standard output is for the object's bytes
-    given = [parse(each) for each in sources]
+    given = [parse(each, context.literal) for each in sources]
     if options["files_from"] == "-" and any(isinstance(each, Pipe) and each.path is None for each in given):
         raise InvalidArgument(say("only one option can read standard input"))
     if len(given) == 1 and isinstance(given[0], Local) and given[0].is_pipe:
@@ -252,7 +253,8 @@ def _unfinished(context: Context, sources: Sequence[Address], target: Address, o
     places = [os.path.abspath(each.path) if isinstance(each, Local) else str(each) for each in (*sources, target)]
     apart = ("jobs", "part_jobs", "bwlimit")
     given = {name: value for name, value in options.items() if name not in apart}
-    return UnfinishedCopy(settings.state(), [settings.place(), places, given])
+    names = ["literal"] if context.literal else []
+    return UnfinishedCopy(settings.state(), [settings.place(), places, given, *names])
 
 
 SLASHES = (

@@ -20,7 +20,7 @@ from uvideo.transfer.walk import Selection
 if TYPE_CHECKING:
     from uvideo import Client
 
-__all__ = ["Destinations", "Pattern", "expand"]
+__all__ = ["Destinations", "Pattern", "expand", "is_pattern"]
 
 Refuse = Callable[[BaseException, str], None]
 
@@ -43,6 +43,11 @@ class Pattern:
     def reaches(self, folder: str) -> bool:
         """Whether anything below a folder may match."""
         return any(may_match_below(each, folder) for each in self._texts)
+
+
+def is_pattern(client: Client, place: Remote) -> bool:
+    """Whether an address means what matches it.  An existing key is never a pattern."""
+    return place.is_pattern and not client.exists(place.space, place.key)
 
 
 class _Matches:
@@ -127,7 +132,7 @@ def _local(source: Local, recursive: bool, reader: FolderReader, prefix: str) ->
 
 def _remote(client: Client, source: Remote, recursive: bool, prefix: str) -> Iterator[Entry]:
     space, key = source.space, source.key
-    if source.is_pattern and not client.exists(source.space, source.key):
+    if is_pattern(client, source):
         pattern, some = Pattern(key, recursive), False
         flat = not recursive and "**" not in key and key.count("/") == pattern.base.count("/")
         for entry in objects(client, space, pattern.prefix, pattern.base, flat):

@@ -15,7 +15,7 @@ from uvideo.cli.destinations import Pattern
 from uvideo.cli.i18n import say
 from uvideo.cli.ls import entries, fits
 from uvideo.cli.report import Kind, named, size
-from uvideo.cli.verb_command import Example, option, verb
+from uvideo.cli.verb_command import Example, literal, option, verb
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -91,6 +91,7 @@ USAGE = Kind(
     ],
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@literal
 @option("--depth", type=click.IntRange(0, 1000), default=0, help="Print a line for each folder up to this depth too.")
 @option("--by-class", is_flag=True, help="Print a line for each storage class.")
 @option("--human-readable", "-H", "human", is_flag=True, help="Print sizes such as 12.3 MiB.")
@@ -99,7 +100,7 @@ def du(
     context: Context, addresses: Sequence[str], depth: int, by_class: bool, human: bool, **options: Unpack[BoundOptions]
 ) -> int:
     kind, within = _usage(human, by_class), bounds_of(options)
-    places = [remote(each) for each in addresses]
+    places = [remote(each, context.literal) for each in addresses]
     for place in places:
         with context.report.failing(place):
             for usage, is_total in _measured(context.client, place, depth, within):

@@ -1,16 +1,17 @@
-"""Durations on a command line: 30s, 36h, 7d."""
+"""Durations on a command line: 30s, 36h, 7d; and the type of an option that a function reads."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import click
 
 from uvideo.cli.i18n import say
 from uvideo.errors import InvalidArgument
 
-__all__ = ["Duration", "seconds_of"]
+__all__ = ["DURATION", "Parsed", "seconds_of"]
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -23,19 +24,28 @@ def seconds_of(text: str) -> float:
     return int(match[1]) * UNITS[match[2]]
 
 
+T = TypeVar("T")
+
 if TYPE_CHECKING:
-    Type = click.ParamType[float]
+    Type = click.ParamType[T]
 else:
-    Type = click.ParamType  # not generic in older versions
+
+    class Type(click.ParamType, Generic[T]):
+        """click.ParamType is not generic in older versions."""
 
 
-class Duration(Type):
-    """The type of an option with a duration; the value is in seconds.  0 needs no unit."""
+class Parsed(Type[T]):
+    """The type of an option: ``read`` makes the value of its text, or raises InvalidArgument.  ``name``: for help."""
 
-    name = "time"
+    def __init__(self, name: str, read: Callable[[str], T]) -> None:
+        self.name, self._read = name, read
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> T:
         try:
-            return 0.0 if value == "0" else seconds_of(value)
+            return self._read(value)
         except InvalidArgument as error:
             self.fail(str(error), param, ctx)
+
+
+#: An option with a duration; the value is in seconds.  0 needs no unit.
+DURATION = Parsed("time", lambda text: 0.0 if text == "0" else seconds_of(text))

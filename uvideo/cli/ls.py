@@ -11,11 +11,11 @@ import click
 from uvideo.cli.address import Remote, remote
 from uvideo.cli.chosen import BoundOptions, Bounds, bounds, bounds_of
 from uvideo.cli.context import Context
-from uvideo.cli.destinations import Pattern
+from uvideo.cli.destinations import Pattern, is_pattern
 from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind, moment, named, size
 from uvideo.cli.space import SPACE
-from uvideo.cli.verb_command import Example, option, verb
+from uvideo.cli.verb_command import Example, literal, option, verb
 from uvideo.cli.walk import unix_ns
 from uvideo.errors import InvalidArgument, NotFound
 
@@ -73,12 +73,13 @@ def _long(human: bool) -> tuple[Kind, Kind]:
         Example("Every MP4 file, however deep:", "uvideo ls 'uvideo://demo/**.mp4'"),
         Example(
             "The addresses of all objects for another program, whatever is in the keys:",
-            "uvideo ls -r0 uvideo://demo | xargs -0 uvideo stat",
+            "uvideo ls -r0 uvideo://demo | xargs -0 uvideo stat --literal",
         ),
         Example("The first five keys, for a program:", "uvideo ls --json -r --max 5 uvideo://demo"),
     ],
 )
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS...]")
+@literal
 @option("--long", "-l", is_flag=True, help="Show size, time, storage class and etag.")
 @option("--human-readable", "-H", "human", is_flag=True, help="Print sizes such as 12.3 MiB.")
 @option("--recursive", "-r", "-R", is_flag=True, help="List all objects recursively.")
@@ -104,7 +105,7 @@ def ls(
         return 0
     within = bounds_of(options)
     kinds = _long(human) if long or human else (OBJECT, FOLDER)
-    places = [remote(each) for each in addresses]
+    places = [remote(each, context.literal) for each in addresses]
     for place in places:
         with context.report.failing(place):
             listed = entries(context.client, place, recursive=recursive)
@@ -135,7 +136,7 @@ def entries(client: Client, place: Remote, *, recursive: bool) -> Iterator[Objec
 
 
 def _looked_up(client: Client, place: Remote, recursive: bool) -> Iterator[ObjectInfo | str]:
-    if place.is_pattern and not client.exists(place.space, place.key):
+    if is_pattern(client, place):
         pattern = Pattern(place.key)
         flat = recursive or "/" in place.key[len(pattern.base) :] or "**" in place.key
         for found in _below(client, place.space, pattern.prefix, "" if flat else "/"):
@@ -161,11 +162,8 @@ def _below(client: Client, space: str, prefix: str, delimiter: str) -> Iterator[
 
 
 def keys(client: Client, place: Remote) -> Iterator[str]:
-    """The keys of an address: those that match its pattern, else the one that it names.  NotFound if there is none.
-
-    An existing key is never a pattern.
-    """
-    if not place.is_pattern or client.exists(place.space, place.key):
+    """The keys of an address: those that match its pattern, else the one that it names.  NotFound if there is none."""
+    if not is_pattern(client, place):
         yield place.key
         return
     pattern, some = Pattern(place.key), False

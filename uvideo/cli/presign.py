@@ -13,7 +13,7 @@ from uvideo.cli.context import Context
 from uvideo.cli.i18n import say
 from uvideo.cli.ls import keys
 from uvideo.cli.report import Kind
-from uvideo.cli.verb_command import Example, option, verb
+from uvideo.cli.verb_command import Example, literal, option, verb
 from uvideo.errors import InvalidArgument
 
 __all__ = ["LINK", "duration", "presign"]
@@ -60,6 +60,7 @@ def duration(text: str) -> timedelta:
     ],
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@literal
 @option(
     "--method",
     type=click.Choice(["GET", "HEAD", "PUT"], case_sensitive=False),
@@ -73,7 +74,7 @@ def presign(
     context: Context, addresses: Sequence[str], method: str, expires: str, filename: str | None, mime: str | None
 ) -> int:
     lasting, method = duration(expires), method.upper()
-    places = [remote_object(each) for each in addresses]
+    places = [remote_object(each, context.literal) for each in addresses]
     for place in places:
         with context.report.failing(place, InvalidArgument):
             for key in keys(context.client, place):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -15,10 +16,10 @@ from uvideo.cli.address import Remote, remote
 from uvideo.cli.ask import confirmed, yes
 from uvideo.cli.chosen import FilterOptions, chosen, filters
 from uvideo.cli.context import Context
-from uvideo.cli.destinations import expand
+from uvideo.cli.destinations import Pattern, expand
 from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind
-from uvideo.cli.verb_command import Example, option, verb
+from uvideo.cli.verb_command import Example, literal, option, verb
 from uvideo.cli.walk import Entry, check_inside
 from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
 from uvideo.transfer.fatal_errors import CircuitBreaker
@@ -45,6 +46,11 @@ def _unlink(path: str, entry: Entry) -> None:
     os.unlink(path)
 
 
+def _is_filled(error: Exception) -> bool:
+    """Whether a folder was not removed because it is not empty any more; then it stays."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST)
+
+
 def delete_all(context: Context, entries: Iterable[Entry], jobs: int, one_space: bool = True) -> int:
     """Delete objects and files, several at a time; return how many.  Failures are printed and counted.
 
@@ -69,8 +75,8 @@ def delete_all(context: Context, entries: Iterable[Entry], jobs: int, one_space:
                     context.cancel.check()
                     client.delete(place.space, place.key)
         except (UVideoError, OSError) as error:
-            if isinstance(error, errors.Cancelled) or (entry.is_marker and os.path.isdir(target)):
-                return  # a folder that is not empty any more stays
+            if isinstance(error, errors.Cancelled) or (entry.is_marker and _is_filled(error)):
+                return
             report.fail(error, target)
             if breaker.failed(error):
                 pool.stop()
@@ -89,7 +95,15 @@ def delete_all(context: Context, entries: Iterable[Entry], jobs: int, one_space:
 
 def _is_all(address: Remote) -> bool:
     """Whether an address means all objects of its space."""
-    return not address.key or not set(address.key) - set("*/")
+    return not set(address.key) - set("/" if address.literal else "*/")
+
+
+def _names(address: Remote, places: Iterable[Remote]) -> bool:
+    """Whether an address stands for any of these objects."""
+    keys = (each.key for each in places if each.space == address.space)
+    if address.is_pattern:
+        return any(map(Pattern(address.key, below=True).match, keys))
+    return any(key == address.key or key.startswith(address.key.rstrip("/") + "/") for key in keys)
 
 
 @verb(
@@ -107,6 +121,7 @@ def _is_all(address: Remote) -> bool:
     changes=True,
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@literal
 @option("--recursive", "-r", "-R", is_flag=True, help="Remove all objects in a folder.")
 @option("--all", "everything", is_flag=True, help="Remove every object of a space.")
 @option("--force", "-f", is_flag=True, help="Do not fail if an object does not exist.")
@@ -123,7 +138,7 @@ def rm(
     **options: Unpack[FilterOptions],
 ) -> int:
     began = time.monotonic()
-    given = [remote(each) for each in addresses]
+    given = [remote(each, context.literal) for each in addresses]
     selected, report = chosen(options), context.report
     for each in given:
         if not (recursive or each.key):
@@ -136,13 +151,20 @@ def rm(
         if not confirmed(context, question):
             return 1
 
+    seen = set[Remote]()  # of several addresses, which may have objects in common
+
     def refuse(error: BaseException, item: str) -> None:
-        if not (force and isinstance(error, (errors.NotFound, FileNotFoundError))):
+        is_absent = isinstance(error, (errors.NotFound, FileNotFoundError))
+        if not (is_absent and (force or any(_names(each, seen) for each in given if str(each) == item))):
             report.fail(error, item)
 
     def entries() -> Iterator[Entry]:
         for each in given:
             for entry in expand(context.client, each, recursive, refuse):
+                if len(given) > 1 and isinstance(entry.place, Remote):
+                    if entry.place in seen:
+                        continue
+                    seen.add(entry.place)
                 if selected.takes(entry.name):
                     selected.saw(entry.name)
                     if entry.fits(selected):

@@ -12,7 +12,7 @@ from uvideo.cli.context import Context
 from uvideo.cli.ls import OBJECT, keys
 from uvideo.cli.report import Kind, moment, named, size
 from uvideo.cli.space import SPACE
-from uvideo.cli.verb_command import Example, option, verb
+from uvideo.cli.verb_command import Example, literal, option, verb
 
 __all__ = ["STAT", "stat"]
 
@@ -80,10 +80,11 @@ STAT = Kind(
     ],
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@literal
 @option("--tags", is_flag=True, help="Also show its tags, which needs another request.")
 @option("--acl", is_flag=True, help="Also show who besides the owner may read it.")
 def stat(context: Context, addresses: Sequence[str], tags: bool, acl: bool) -> int:
-    places, space = [remote(each) for each in addresses], Kind(SPACE.name, SPACE.fields, _space_text)
+    places, space = [remote(each, context.literal) for each in addresses], Kind(SPACE.name, SPACE.fields, _space_text)
     for place in places:
         with context.report.failing(place):
             if place.key == "":

@@ -18,7 +18,7 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 import click
 
 from uvideo.cli.context import Context
-from uvideo.cli.duration import Duration
+from uvideo.cli.duration import DURATION
 from uvideo.cli.i18n import language, say
 from uvideo.cli.verbs import VERBS
 from uvideo.errors import InvalidArgument
@@ -31,6 +31,7 @@ __all__ = [
     "again",
     "common",
     "family",
+    "literal",
     "option",
     "store",
     "unknown",
@@ -87,7 +88,7 @@ COMMON: tuple[tuple[str, tuple[str, ...], str, dict[str, Any]], ...] = (
         "stats",
         ("--stats",),
         "Time between lines of progress where standard error is no terminal; 0 for none. [default: 10s]",
-        {"metavar": "TIME", "type": Duration()},
+        {"metavar": "TIME", "type": DURATION},
     ),
 )
 DRY_RUN = ("dry_run", ("--dry-run",), "Print what would be done; change nothing.", {"is_flag": True})
@@ -99,6 +100,16 @@ def store(context: click.Context, parameter: click.Parameter, value: T) -> T:
     if found is not None and parameter.name is not None:
         found.set(parameter.name, value)
     return value
+
+
+#: The option of a verb that takes patterns.
+literal = option(
+    "--literal",
+    is_flag=True,
+    expose_value=False,
+    callback=store,
+    help="Addresses are names: no character makes a pattern of them.",
+)
 
 
 def common(changes: bool = False, environment: bool = False) -> Callable[[Function], Function]:

@@ -1,6 +1,7 @@
 """Texts that all verbs share."""
 
 WORDS = {
+    "Addresses are names: no character makes a pattern of them.": "地址按原样当作名称，其中任何字符都不作通配符。",
     "UVideo / UFile (US3) object storage.": "UVideo / UFile (US3) 对象存储。",
     "Objects are written uvideo://space/key; keys may contain the patterns *, ?, [...] and **. `uvideo VERB "
     "--help` shows examples that run unchanged. Exit codes: 0 success, 1 some items failed, 2 wrong usage, 3 keys "

@@ -4,9 +4,8 @@ WORDS = {
     # find
     "Find objects by name, size, age and storage class.": "按名称、大小、时间和存储类型查找对象。",
     "Prints the addresses of all objects below ADDRESS that meet all criteria, as they are listed. Of several --name, "
-    "or --class, one must match; all --size must.": (
-        "按列表顺序输出 ADDRESS 下满足全部条件的对象地址。\n"
-        "多个 --name 或多个 --class 满足其一即可，多个 --size 须全部满足。"
+    "or --class, one must match.": (
+        "按列表顺序输出 ADDRESS 下满足全部条件的对象地址。\n多个 --name 或多个 --class 满足其一即可。"
     ),
     "--exec runs a program for each object, without a shell: {} in its arguments is the address. The command ends at ; "
     "or at the end of the line; if it ends with {} + the program gets many addresses at once. Its standard input is "
@@ -14,15 +13,12 @@ WORDS = {
         "--exec 对每个对象运行一个程序，不经过 shell：参数中的 {} 替换为对象地址。命令到 ; 或行尾为止；\n"
         "以 {} + 结尾时，一次把多个地址交给程序。程序的标准输入为空。退出码不为 0 时，该对象记为失败，其余对象继续。"
     ),
-    "All MP4 files of a space that are larger than 1 KiB:": "空间中所有大于 1 KiB 的 MP4 文件：",
+    "All MP4 files of a space of at least 1 KiB:": "空间中所有不小于 1 KiB 的 MP4 文件：",
     "Objects modified in the last day, for a program:": "最近一天修改过的对象，供程序读取：",
     "Archived objects that are older than 90 days:": "90 天以前的归档对象：",
     "Remove all temporary files, many with each call:": "删除所有临时文件，每次调用删除多个：",
     "The addresses for another program, whatever is in the keys:": "把地址交给另一个程序，键里有任何字符都不出错：",
     "The last part of the key matches. Repeatable.": "键的最后一段与模式匹配，可重复给出。",
-    "Larger (+10M), smaller (-10M) or as large. Repeatable.": "大于（+10M）、小于（-10M）或等于该大小，可重复给出。",
-    "Modified in this time, for example 7d.": "在这段时间内修改过，例如 7d。",
-    "Not modified in this time.": "在这段时间内没有修改过。",
     "Storage class. Repeatable.": "存储类型，可重复给出。",
     "Run this program with each address in place of {}, instead of printing it.": (
         "不输出地址，而是运行该程序，{} 替换为对象地址。"
