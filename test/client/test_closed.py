@@ -229,3 +229,25 @@ def test_a_filesystem_connects_again(server: Server, client: Client, space: str)
     with fs.open(f"{space}/a") as file:
         assert file.read() == b"x"
     fs.close()
+
+
+def test_nor_does_clean_up_that_runs_while_the_client_is_closed(
+    server: Server, space: str, proxy: FaultProxy, through: Client
+) -> None:
+    proxy.on("RenameObject").pause("rename")
+    proxy.on("DeleteObject").pause("delete")
+
+    async def work() -> None:
+        client = AsyncClient(settings=through.settings)
+        task = asyncio.create_task(client.put(space, "a", b"x", if_absent=True))
+        assert await asyncio.to_thread(proxy.wait, "rename")
+        task.cancel()
+        assert await asyncio.to_thread(proxy.wait, "delete")
+        await client.close()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(nothing_left, server, space)
+        await asyncio.to_thread(proxy.settle, "rename")
+        await asyncio.to_thread(proxy.settle, "delete")
+
+    asyncio.run(work())
