@@ -60,6 +60,11 @@ class TestLine:
         line = status().line(199)
         assert line.startswith("total  [#############") and line.endswith("120 of 300") and "1.0 / 3.0 GiB" in line
 
+    def test_a_file_keeps_its_name_rather_than_its_bar(self) -> None:
+        parts = [(5, "125.0 / 500.0 MiB"), (2, "part 12/40")]
+        assert fitted("films/summer-2026.mp4", 0.25, parts, 29, 4) == "...026.mp4  125.0 / 500.0 MiB"
+        assert "[##" in fitted("films/summer-2026.mp4", 0.25, parts, 59, 4)
+
     def test_without_a_total_there_is_no_bar(self) -> None:
         line = status(is_complete=False).line(199)
         assert line == "total  1.0 GiB  11.4 MiB/s  120 of 300+"

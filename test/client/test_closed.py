@@ -8,6 +8,7 @@ import io
 import pickle
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -229,3 +230,45 @@ def test_a_filesystem_connects_again(server: Server, client: Client, space: str)
     with fs.open(f"{space}/a") as file:
         assert file.read() == b"x"
     fs.close()
+
+
+def test_nor_does_clean_up_that_runs_while_the_client_is_closed(
+    server: Server, space: str, proxy: FaultProxy, through: Client
+) -> None:
+    proxy.on("RenameObject").pause("rename")
+    proxy.on("DeleteObject").pause("delete")
+
+    async def work() -> None:
+        client = AsyncClient(settings=through.settings)
+        task = asyncio.create_task(client.put(space, "a", b"x", if_absent=True))
+        assert await asyncio.to_thread(proxy.wait, "rename")
+        task.cancel()
+        assert await asyncio.to_thread(proxy.wait, "delete")
+        await client.close()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(nothing_left, server, space)
+        await asyncio.to_thread(proxy.settle, "rename")
+        await asyncio.to_thread(proxy.settle, "delete")
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("if_absent", [False, True])
+def test_a_cancelled_put_of_a_stream_does_not_wait_for_the_response(
+    server: Server, space: str, proxy: FaultProxy, through: Client, if_absent: bool
+) -> None:
+    proxy.on("PutObject").pause("put")
+
+    async def work() -> None:
+        async with AsyncClient(settings=replace(through.settings, timeout=10 * patience.SECONDS)) as client:
+            task = asyncio.create_task(client.put(space, "a", io.BytesIO(b"x"), if_absent=if_absent))
+            assert await asyncio.to_thread(proxy.wait, "put")
+            task.cancel()
+            try:
+                await asyncio.wait({task}, timeout=patience.SECONDS)
+                assert task.cancelled()
+            finally:
+                proxy.release("put")
+
+    asyncio.run(work())

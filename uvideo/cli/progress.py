@@ -216,7 +216,7 @@ def _file_line(line: Line, width: int) -> str:
         parts.append((2, say("part {done}/{parts}", done=now.parts_done, parts=now.parts)))
     if now.retries:
         parts.append((2, say("{count} retries", count=now.retries)))
-    return fitted(line.label, now.done / now.total if now.total else None, parts, width)
+    return fitted(line.label, now.done / now.total if now.total else None, parts, width, 4)
 
 
 class CommandDisplay(Display):

@@ -22,7 +22,7 @@ UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 #: Seconds over which a rate is averaged.
 WINDOW = 10.0
 #: Columns of a bar, and of a name: the fewest and the most.
-BAR, NAME = (8, 40), (12, 60)
+BAR, NAME = (8, 40), (8, 60)
 
 
 def cells(text: str) -> int:
@@ -165,17 +165,17 @@ def _bar(fraction: float, width: int) -> str:
     return "[" + "#" * filled + " " * (width - 2 - filled) + "]"
 
 
-def fitted(name: str, fraction: float | None, parts: Sequence[tuple[int, str]], width: int) -> str:
+def fitted(name: str, fraction: float | None, parts: Sequence[tuple[int, str]], width: int, importance: int = 3) -> str:
     """A line in at most ``width`` columns: a name, a bar if the fraction is known, and parts.
 
-    What is least important is left out first: parts by their number, a name and a bar count as 3.
+    What is least important is left out first: parts by their number, the name by ``importance``; a bar counts as 3.
     """
-    chosen = [Piece(3, min(NAME[0], cells(name)), min(NAME[1], cells(name)), lambda columns: _padded(name, columns))]
+    chosen = [
+        Piece(importance, min(NAME[0], cells(name)), min(NAME[1], cells(name)), lambda columns: _padded(name, columns))
+    ]
     if fraction is not None:
         chosen.append(Piece(3, *BAR, functools.partial(_bar, fraction)))
-    chosen += [
-        Piece(importance, cells(text), cells(text), functools.partial(_padded, text)) for importance, text in parts
-    ]
+    chosen += [Piece(number, cells(text), cells(text), functools.partial(_padded, text)) for number, text in parts]
     while len(chosen) > 1 and sum(each.fewest for each in chosen) + 2 * (len(chosen) - 1) > width:
         chosen.remove(min(chosen, key=lambda each: each.importance))
     room = width - sum(each.fewest for each in chosen) - 2 * (len(chosen) - 1)

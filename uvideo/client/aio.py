@@ -260,9 +260,12 @@ class AsyncClient(BaseClient):
         check_names("put", options, PutOptions)
         if not isinstance(data, (bytes, bytearray, memoryview)):
             source = _bridged(data)
-            return await self._bulk(
-                lambda client, _: client.put(space, key, source, if_absent=if_absent, checksum=checksum, **options), {}
-            )
+
+            def job(client: Client, own: Mapping[str, Any]) -> models.Stored:
+                bound = carried(client, client._carrier.bound(own["cancel"]))
+                return bound.put(space, key, source, if_absent=if_absent, checksum=checksum, **options)
+
+            return await self._bulk(job, {})
         content, check = bytes(data), self._checks(checksum)
         op, whole = operations.put(space, key, **options), self._one()
         if if_absent:

@@ -117,7 +117,12 @@ class AsyncCarrier:
             self.carrier.heard(request, response.headers, began)
             return self.carrier.judge(op, response, proof)
 
-        return await self.persist(once, op, lost)
+        try:
+            return await self.persist(once, op, lost)
+        except transports.TransportClosed:
+            if not self.carrier.is_tidying:
+                raise
+        return await self.tidying().call(op, body, lost, proof)
 
     async def act(self, op: ManagementOperation) -> tuple[Any, message.Response]:
         """(result, Response) of a management operation."""

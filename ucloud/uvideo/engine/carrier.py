@@ -8,6 +8,7 @@ import random
 import time
 
 from ..http.connection import ticks
+from ..http.pool import TransportClosed
 from ..protocol import dates, dialect, errors, management, operation, signature
 from ..protocol.compat import TYPE_CHECKING, NamedTuple, native, to_text
 from ..protocol.message import REFUSAL, Headers, Response
@@ -83,6 +84,7 @@ class Carrier(object):
 
     interrupt = None  # type: Interrupt | None
     deadline = None  # type: float | None
+    is_tidying = False
 
     def __init__(
         self,
@@ -130,11 +132,11 @@ class Carrier(object):
         # type: (C) -> C
         """A Carrier like this one for clean-up after a failed call.
 
-        It ignores the interrupt, and has TIDYING seconds even if the call's time is over.  If the client was closed
-        meanwhile, it connects once more for each request, for up to TIDYING_CLOSED seconds.
+        It ignores the interrupt, and has TIDYING seconds even if the call's time is over.  If the client is closed
+        before or meanwhile, it connects once more for each request, for up to TIDYING_CLOSED seconds.
         """
         made = copy.copy(self)
-        made.interrupt = None
+        made.interrupt, made.is_tidying = None, True
         if self.deadline is not None:
             made.deadline = max(self.deadline, self.ticks() + TIDYING)
         if self.transport.is_shut():
@@ -194,7 +196,12 @@ class Carrier(object):
                     error.retryable = False
                 raise
 
-        return self.persist(once, op, retry, lost)
+        try:
+            return self.persist(once, op, retry, lost)
+        except TransportClosed:
+            if not self.is_tidying:
+                raise
+        return self.tidying().call(op, body, headers, retry, lost, check, proof)
 
     def judge(self, op, response, proof=True, conditional=False):
         # type: (operation.Data[R], Response, bool, bool) -> tuple[R, Response]
