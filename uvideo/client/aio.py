@@ -196,13 +196,14 @@ class AsyncClient(BaseClient):
     async def _threaded(self, client: Client, job: Callable[[Client, G], T], options: G) -> T:
         """The result of ``job(client, options)``, run in a thread.  If the task is cancelled, the thread ends first.
 
-        The job's options have a Cancel, and callbacks that run on the loop.
+        The job's options have a Cancel, which ends the calls of its client too, and callbacks that run on the loop.
         """
         token = options.get("cancel") or Cancel()
         told = {name: self._on_loop(options[name]) for name in ("progress", "report") if name in options}
         if self._threads is None:
             self._threads = ThreadPoolExecutor(TRANSFERS, "uvideo-transfer")
         given = cast("G", {**options, **told, "cancel": token})
+        client = carried(client, client._carrier.bound(token))
         begun = self._threads.submit(contextvars.copy_context().run, job, client, given)
         running = asyncio.wrap_future(begun)
         try:
@@ -260,12 +261,9 @@ class AsyncClient(BaseClient):
         check_names("put", options, PutOptions)
         if not isinstance(data, (bytes, bytearray, memoryview)):
             source = _bridged(data)
-
-            def job(client: Client, own: Mapping[str, Any]) -> models.Stored:
-                bound = carried(client, client._carrier.bound(own["cancel"]))
-                return bound.put(space, key, source, if_absent=if_absent, checksum=checksum, **options)
-
-            return await self._bulk(job, {})
+            return await self._bulk(
+                lambda client, _: client.put(space, key, source, if_absent=if_absent, checksum=checksum, **options), {}
+            )
         content, check = bytes(data), self._checks(checksum)
         op, whole = operations.put(space, key, **options), self._one()
         if if_absent:
