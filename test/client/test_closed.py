@@ -17,7 +17,7 @@ import pytest
 from test import patience
 from test.fakes import FaultProxy
 from test.server_fixture import Server
-from uvideo import AsyncClient, Client, TransferManager, errors
+from uvideo import AsyncClient, Cancel, Client, TransferManager, errors
 from uvideo.fs import UVideoFileSystem
 
 BLOCK = 4194304
@@ -270,5 +270,27 @@ def test_a_cancelled_put_of_a_stream_does_not_wait_for_the_response(
                 assert task.cancelled()
             finally:
                 proxy.release("put")
+
+    asyncio.run(work())
+
+
+def test_nor_does_a_cancelled_abort(space: str, proxy: FaultProxy, through: Client, tmp_path: Path) -> None:
+    (tmp_path / "film").write_bytes(bytes(9 << 20))
+    stop = Cancel()
+    with pytest.raises(errors.Cancelled):
+        through.upload(space, "film", tmp_path / "film", cancel=stop, progress=lambda now: stop.cancel())
+    (kept,) = through.transfers()
+    proxy.on("AbortUpload").pause("abort")
+
+    async def work() -> None:
+        async with AsyncClient(settings=replace(through.settings, timeout=10 * patience.SECONDS)) as client:
+            task = asyncio.create_task(client.abort(kept.id))
+            assert await asyncio.to_thread(proxy.wait, "abort")
+            task.cancel()
+            try:
+                await asyncio.wait({task}, timeout=patience.SECONDS)
+                assert task.cancelled()
+            finally:
+                proxy.release("abort")
 
     asyncio.run(work())
