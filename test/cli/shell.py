@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,11 +77,15 @@ class Shell:
 
     def space(self, **objects: bytes | str) -> str:
         """A new space that holds these objects; __ in a name stands for a slash."""
+        return self.filled({key.replace("__", "/"): value for key, value in objects.items()})
+
+    def filled(self, objects: Mapping[str, bytes | str]) -> str:
+        """A new space that holds these objects."""
         name = self.client.create_space("s-" + uuid.uuid4().hex[:20]).name
-        self.fill(name, {key.replace("__", "/"): value for key, value in objects.items()})
+        self.fill(name, objects)
         return name
 
-    def fill(self, space: str, objects: dict[str, bytes | str]) -> None:
+    def fill(self, space: str, objects: Mapping[str, bytes | str]) -> None:
         for key, value in objects.items():
             self.client.put(space, key, value.encode() if isinstance(value, str) else value)
 

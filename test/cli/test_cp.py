@@ -77,8 +77,7 @@ class TestPlaces:
         assert (done.code, keys(shell, space)) == (0, expected), done.err
 
     def test_down(self, shell: Shell, inside: Inside) -> None:
-        space = shell.space()
-        shell.fill(space, {"v": "0", "v/a.mp4": "1", "v/x/b.mp4": "2", "v/x/c.txt": "3", "v/m/": ""})
+        space = shell.filled({"v": "0", "v/a.mp4": "1", "v/x/b.mp4": "2", "v/x/c.txt": "3", "v/m/": ""})
         (shell.folder / "here").mkdir()
         for words, folder, expected in (
             (["-r", f"uvideo://{space}/v/", "all"], "all", ["a.mp4", "x/b.mp4", "x/c.txt"]),
@@ -356,8 +355,7 @@ class TestBadItems:
         assert below(shell.folder) == ["down/here/f", "down/here/good"]
 
     def test_control_characters_of_keys_are_not_printed_to_a_terminal(self, shell: Shell) -> None:
-        space = shell.space()
-        shell.fill(space, {"a\x1b[2Jb": "1"})
+        space = shell.filled({"a\x1b[2Jb": "1"})
         done = shell.terminal("cp", "-r", f"uvideo://{space}/", "down", answers={}, TERM="dumb")
         assert done.code == 0 and "\x1b[2J" not in done.out and r"a\x1b[2Jb" in done.out
         assert (shell.folder / "down" / "a\x1b[2Jb").read_text() == "1"

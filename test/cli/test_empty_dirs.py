@@ -53,8 +53,7 @@ def test_mv_removes_them(shell: Shell, inside: Inside, tree: Path) -> None:
 
 
 def test_sync_up(shell: Shell, inside: Inside, tree: Path) -> None:
-    space = shell.space()
-    shell.fill(space, {"p/d/full/": "", "p/gone/": ""})
+    space = shell.filled({"p/d/full/": "", "p/gone/": ""})
     words = ("sync", "t", f"uvideo://{space}/p", "--empty-dirs", "--delete", "-y")
     done = inside(*words, "--json")
     assert done.code == 0, done.err
@@ -68,8 +67,7 @@ def test_sync_up(shell: Shell, inside: Inside, tree: Path) -> None:
 
 
 def test_sync_down(shell: Shell, inside: Inside, tree: Path) -> None:
-    space = shell.space()
-    shell.fill(space, {"d/full/": "", "d/full/a": "1", "new/": "", "tmp/file": "x"})
+    space = shell.filled({"d/full/": "", "d/full/a": "1", "new/": "", "tmp/file": "x"})
     words = ("sync", f"uvideo://{space}", "t", "--delete", "-y")
     for backup in ((), ("--backup-dir", "old")):
         done = inside(*words, "--empty-dirs", *backup)

@@ -20,9 +20,7 @@ KEYS = {
 
 @pytest.fixture
 def space(shell: Shell) -> str:
-    name = shell.space()
-    shell.fill(name, dict(KEYS))
-    return name
+    return shell.filled(KEYS)
 
 
 def keys(done: Done) -> list[str]:

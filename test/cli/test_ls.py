@@ -25,9 +25,7 @@ KEYS = {
 
 @pytest.fixture
 def space(shell: Shell) -> str:
-    name = shell.space()
-    shell.fill(name, dict(KEYS))
-    return name
+    return shell.filled(KEYS)
 
 
 class TestLs:
@@ -101,8 +99,7 @@ class TestLs:
         assert "there is no space no-such-space" in done.err
 
     def test_a_key_cannot_write_to_the_terminal(self, shell: Shell, inside: Inside) -> None:
-        space = shell.space()
-        shell.fill(space, {"a\x1b[31m\nb": "x"})
+        space = shell.filled({"a\x1b[31m\nb": "x"})
         assert inside("ls", f"uvideo://{space}").out == f"uvideo://{space}/a\x1b[31m\nb\n"
         assert shell.terminal("ls", f"uvideo://{space}", answers={}).out == rf"uvideo://{space}/a\x1b[31m\nb" + "\n"
 
@@ -180,8 +177,7 @@ class TestStat:
         assert [each["key"] for each in found] == ["photos/1.jpg", "photos/2.png"]
 
     def test_what_an_object_is_called_is_no_pattern(self, shell: Shell, inside: Inside) -> None:
-        space = shell.space()
-        shell.fill(space, {"a[1].txt": "one", "a1.txt": "other", "a*": "star"})
+        space = shell.filled({"a[1].txt": "one", "a1.txt": "other", "a*": "star"})
         for key in ("a[1].txt", "a*"):
             for verb in ("ls", "stat", "du"):
                 assert [each["key"] for each in inside(verb, "--json", f"uvideo://{space}/{key}").records] == [key]

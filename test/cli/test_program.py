@@ -148,8 +148,7 @@ def test_no_traceback_reaches_a_user(inside: Inside, monkeypatch: pytest.MonkeyP
 
 
 def test_whoever_reads_may_go_away(shell: Shell) -> None:
-    space = shell.space()
-    shell.fill(space, {f"k{number:04}": "" for number in range(3)})
+    space = shell.filled({f"k{number:04}": "" for number in range(3)})
     done = shell.sh(f"uvideo cp -r uvideo://{space}/ down --json | true; echo ${{PIPESTATUS[0]}}")
     assert done.out in ("141\n", "0\n") and "Traceback" not in done.err
 

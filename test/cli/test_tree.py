@@ -49,9 +49,7 @@ uvideo://{space}/photos/x/
 
 @pytest.fixture
 def space(shell: Shell) -> str:
-    name = shell.space()
-    shell.fill(name, dict(KEYS))
-    return name
+    return shell.filled(KEYS)
 
 
 def test_what_it_draws(inside: Inside, space: str) -> None:
@@ -90,13 +88,11 @@ def test_what_is_empty_and_what_is_absent(shell: Shell, inside: Inside, space: s
 
 
 def test_a_very_deep_key(shell: Shell, inside: Inside) -> None:
-    space = shell.space()
-    shell.fill(space, {"a/" * 500 + "b": "x"})
+    space = shell.filled({"a/" * 500 + "b": "x"})
     done = inside("tree", f"uvideo://{space}")
     assert (done.code, done.lines[-1]) == (0, "500 folders, 1 objects"), done.err
 
 
 def test_names_cannot_write_to_the_terminal(shell: Shell) -> None:
-    space = shell.space()
-    shell.fill(space, {"a\x1b[31m/b": "x"})
+    space = shell.filled({"a\x1b[31m/b": "x"})
     assert r"├── a\x1b[31m/" in shell.terminal("tree", f"uvideo://{space}", answers={}).out.replace("└", "├")

@@ -85,8 +85,7 @@ def test_an_interrupted_upload_of_many_files_goes_on(shell: Shell, many: Path) -
 
 
 def test_an_interrupted_download_of_many_objects_goes_on(shell: Shell) -> None:
-    space = shell.space()
-    shell.fill(space, {name: f"content of {name}" for name in NAMES})
+    space = shell.filled({name: f"content of {name}" for name in NAMES})
     words = ("cp", "-r", f"uvideo://{space}/", "down")
     with FaultProxy("127.0.0.1", shell.server.port) as proxy:
         proxy.on("GetObject", key=NAMES[20]).pause("held")
