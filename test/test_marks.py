@@ -66,3 +66,12 @@ def test_the_list_of_slow_tests_names_tests_that_exist() -> None:
         file, _, name = line.partition("::")
         known = defined[file] | (inherited if "::" in name else set())
         assert not name or name.rpartition("::")[2] in known, line
+
+
+def test_no_check_of_the_source_tree_is_slow() -> None:
+    for line in SLOW.read_text("utf-8").splitlines():
+        file, _, name = line.partition("::")
+        if name and not line.startswith("#"):
+            text = (ROOT / file).read_text("utf-8")
+            found = re.search(rf"def {name.rpartition('::')[2]}\(.*?(?=\n(?:def |class |@)|\Z)", text, re.DOTALL)
+            assert not (found and re.search(r"\bast\.|\bFILES\b", found[0])), line

@@ -128,6 +128,7 @@ OWN = {
         "server/auth/credentials.py",
         "server/http/faulty_app.py",
         "server/ops/audit_reader.py",
+        "server/ops/request_log.py",
         "server/process/handover.py",
         "server/rules/buckets.py",
     ),
