@@ -161,6 +161,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+@pytest.fixture(autouse=True)
+def filesystems_of_its_own() -> Generator[None]:
+    """fsspec keeps filesystems by their options: a test gets none that another one filled."""
+    yield
+    loaded = sys.modules.get("uvideo.fs.filesystem")
+    if loaded is not None:
+        loaded.UVideoFileSystem.clear_instance_cache()
+
+
 def pytest_report_header() -> str:
     return interpreters.describe()
 
