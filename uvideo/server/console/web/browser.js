@@ -79,6 +79,7 @@ class Browser {
   }
 
   start() {
+    const first = this.ask(""); // on its way while the page is built
     this.build(this.title);
     this.stored = ({ detail }) => {
       if (detail.space === this.space && this.belongs(detail.key)) this.insert(detail);
@@ -86,7 +87,7 @@ class Browser {
     events.addEventListener("stored", this.stored);
     this.escape = (event) => this.leaveDetails(event);
     document.addEventListener("keydown", this.escape);
-    this.reload();
+    this.reload({ first });
   }
 
   close() {
@@ -357,7 +358,8 @@ class Browser {
     return loading;
   }
 
-  async loadFirst({ keep: keepPlace = false } = {}) {
+  /** keep: load as much as before, and stay there.  first: the first page, which was asked for already. */
+  async loadFirst({ keep: keepPlace = false, first } = {}) {
     this.generation = (this.generation || 0) + 1;
     const { generation } = this;
     const wanted = keepPlace ? Math.max(this.entries.length, 1) : 1;
@@ -371,13 +373,14 @@ class Browser {
       this.entries = [];
       this.chosen.clear();
       this.active = this.anchor = 0;
-      this.port.scrollTop = 0;
+      if (!first) this.port.scrollTop = 0; // which lays the page out
       this.more = true;
       this.note(true);
     }
     try {
       do {
-        const page = await this.ask(next);
+        const page = await (first || this.ask(next));
+        first = null;
         if (generation !== this.generation) return;
         found.push(...page.entries);
         next = page.next;
