@@ -658,7 +658,7 @@ class Browser {
     if (!found || !seen()) return;
     replace(
       cell.parts.picture,
-      h("img", { src: found.url, alt: "", draggable: "false" }),
+      h("img", { src: found.url, alt: "", draggable: "false", decoding: "async" }),
       Number.isFinite(found.seconds) && found.seconds ? h("span", { class: "length" }, span(found.seconds)) : null,
     );
   }
