@@ -138,17 +138,19 @@ def test_a_tree_on_a_slow_line(console: Console) -> None:
 
 
 def test_an_object_that_stays_is_not_called_moved(console: Console) -> None:
-    """A move to another space copies and removes; the server can refuse the second."""
+    """A move to another space copies and removes; what changed between the two stays."""
     space, other = console.peer.space(), console.peer.space()
     put(console, space, "a.txt")
     page = console.open(f"#/s/{space}/")
-    page.route("**/api/objects/delete", lambda route: route.fulfill(json={"failed": {"a.txt": "Unavailable"}}))
+    console.allowed.append("412")
+    said = {"error": "PreconditionFailed", "message": "the object changed meanwhile"}
+    page.route("**/api/objects/move", lambda route: route.fulfill(status=412, json=said))
     row(page, "a.txt").locator("input").click()
     page.get_by_role("button", name="Copy or move…").click()
     page.get_by_label("To space").select_option(other)
     page.get_by_role("dialog").get_by_role("combobox").first.select_option("move")
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("alert")).to_contain_text("a.txt")
+    expect(page.get_by_role("alert")).to_contain_text("1 object changed while it was moved")
     expect(page.get_by_text("1 object moved")).to_have_count(0)
 
 

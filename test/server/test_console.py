@@ -14,7 +14,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -27,7 +27,7 @@ from test.s3.s3_server import start_s3_server
 from test.server.test_maintenance import inside
 from test.server.wire import BLOCK, MIB, Peer, pattern
 from test.server_fixture import ROOT, Server, start_server
-from ucloud.uvideo.protocol import etag, operation, signature
+from ucloud.uvideo.protocol import errors, etag, operation, signature
 from uvideo.server.auth.client_address import TrustedProxies
 from uvideo.server.console import sessions as signin
 from uvideo.server.console.s3_endpoint import S3Endpoint
@@ -526,6 +526,66 @@ def test_a_search_for_a_part_of_a_name(user: Visitor, peer: Peer, space: str) ->
     assert user.get("objects/search", space=f"not-{space}", text="x").json()["error"] == "SpaceNotFound"
 
 
+def test_a_move_takes_what_was_seen(user: Visitor, peer: Peer, space: str) -> None:
+    other = peer.space()
+    for key in ("a", "b"):
+        peer.do(operation.PutObject(space, key), key.encode())
+    here = {"space": space, "to_space": space}
+    moved = user.done("objects/move", {**here, "key": "a", "to_key": "f/a"})
+    assert user.post("objects/move", {**here, "key": "f/a", "to_key": "b"}).json()["error"] == "AlreadyExists"
+    back = {**here, "key": "f/a", "to_key": "a", "version": moved["version"]}
+    assert user.post("objects/move", {**back, "version": "0" * 32}).status == 412
+    assert user.done("objects/move", back) == moved
+    assert peer.do(operation.GetObject(space, "a")).size == 1
+    # What replaced it meanwhile is left alone, and so is what has another header or class.
+    moved = user.done("objects/move", {**here, "key": "a", "to_key": "f/a"})
+    peer.do(operation.PutObject(space, "f/a"), b"newer")
+    assert user.post("objects/move", back).json()["error"] == "PreconditionFailed"
+    assert peer.call(operation.GetObject(space, "f/a")).body == b"newer"
+    away = {"space": space, "key": "f/a", "to_space": other, "to_key": "b"}
+    assert user.post("objects/move", {**away, **moved}).json()["error"] == "PreconditionFailed"
+    assert user.get("objects", space=other).json()["objects"] == []
+    peer.do(operation.PutObject(other, "b"), b"there")
+    assert user.post("objects/move", away).json()["error"] == "AlreadyExists"
+    assert [each[0] for each in user.get("objects", space=space).json()["objects"]] == ["b", "f/a"]
+    user.done("objects/move", {**away, "force": True})
+    assert peer.call(operation.GetObject(other, "b")).body == b"newer"
+    assert peer.call(operation.HeadObject(space, "f/a")).status == 404
+    assert user.post("objects/move", {**away, "to_key": "c"}).json()["error"] == "NotFound"
+
+
+def test_a_move_leaves_what_changed_after_it_was_copied(tmp_path: Path) -> None:
+    from test.server.inprocess import running
+    from uvideo.server.console.console_api import View
+    from uvideo.server.rules.spaces import ManagementService
+    from uvideo.server.rules.usage import Usage
+    from uvideo.storage.base import Catalog, ObjectRecord
+    from uvideo.storage.wrapper import Wrapper, wrapped
+
+    newer = {"size": 5, "etag": "another", "inline": b"newer"}
+
+    class Busy(Wrapper[Catalog], Catalog):
+        """Somebody replaces the source as soon as it is copied."""
+
+        async def put(self, record: ObjectRecord, **more: Any) -> list[str]:
+            gone = await self.inner.put(record, **more)
+            await self.inner.put(replace(more["source"], **newer))
+            return gone
+
+    with running(tmp_path) as app:
+        peer = Peer(app)
+        source, target = peer.space(), peer.space()
+        peer.do(operation.PutObject(source, "a"), b"older")
+        service = app.service.over(wrapped(Busy, app.service.catalog))
+        view = View(service, ManagementService(service, Usage(service.catalog, time.time)), History(app.metrics), 0)
+        given = {"space": source, "key": "a", "to_space": target, "to_key": "a"}
+        moving = view.calls["POST", "objects/move"](service.keyring.own, given, "http://x")
+        with pytest.raises(errors.PreconditionFailed):
+            asyncio.run_coroutine_threadsafe(moving, app.loop).result(patience.SECONDS)
+        bodies = [peer.call(operation.GetObject(space, "a")).body for space in (source, target)]
+        assert bodies == [b"newer", b"older"]
+
+
 def test_another_accounts_space_is_not_there(tmp_path: Path) -> None:
     from test.server.inprocess import running
     from uvideo.server.auth.credentials import Key
@@ -560,8 +620,6 @@ def test_another_accounts_space_is_not_there(tmp_path: Path) -> None:
             "etags": [],
             "etag": etag.from_digests([]),
         }
-        from ucloud.uvideo.protocol import errors
-
         # The service belongs to its loop, but none of these gets as far as its drivers' threads.
         refused = {call: name for name, call in view.calls.items() if name[1] not in ("spaces", "dashboard")}
         refused.pop(view.calls["POST", "spaces/create"])

@@ -14,11 +14,12 @@ import shutil
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from uvideo._core import compat, dialect, errors, etag, json_document, listing, location, operation, provider, signature
 from uvideo.server.auth.credentials import Key
 from uvideo.server.console.name_search import search_names
+from uvideo.server.console.object_move import only_version, rename_version, version_of
 from uvideo.server.console.zip_download import OBJECTS_LIMIT, ZipDownload, zip_contents, zip_pieces
 from uvideo.server.http.error_responses import refusal_of
 from uvideo.server.ops.audit import FREES, OFF, Audit, AuditEntry, details, visited, visitor
@@ -58,6 +59,7 @@ _DOTS = re.compile(r"(?:\A|/)\.{1,2}(?:/|\Z)").search
 Given = Mapping[str, Any]
 Managed = operation.CreateSpace | operation.UpdateSpace | operation.DeleteSpace
 Call = Callable[[Key, Given, str], Awaitable[dict[str, Any]]]
+OperationT = TypeVar("OperationT", bound="dialect.Operation")
 Held = Callable[[], Awaitable[Sequence[Holding] | None]]
 
 
@@ -103,6 +105,7 @@ class View:
             ("POST", "objects/delete"): self._delete_objects,
             ("POST", "objects/rename"): self._rename,
             ("POST", "objects/copy"): self._copy,
+            ("POST", "objects/move"): self._move,
             ("POST", "objects/class"): self._set_class,
             ("POST", "objects/restore"): self._restore,
             ("POST", "objects/acl"): self._doing(operation.PutAcl, "space", "key", "acl"),
@@ -256,14 +259,30 @@ class View:
         return {}
 
     async def _copy(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        to_space, to_key = _text(given, "to_space"), _text(given, "to_key")
-        space = await self._own(to_space, key)
-        if given.get("force") is not True and await self._catalog.get(space.space_id, to_key) is not None:
-            raise errors.AlreadyExists()
-        source = _text(given, "space")
-        await self._own(source, key)
-        await self._run(operation.CopyObject(to_space, to_key, source, _text(given, "key")), key)
+        source = await self._own(_text(given, "space"), key)
+        to = operation.CopyObject(_text(given, "to_space"), _text(given, "to_key"), source.name, _text(given, "key"))
+        op, space = await self._decoded(to, key)
+        await self._recorded(op, self._service.copies.copy(op, space, overwrite=given.get("force") is True))
         return {}
+
+    async def _move(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        """Move an object, also to another space; only if it has this ``version``, where one is given.
+
+        PreconditionFailed if it is another one, or changed after it was copied to the other space.  {"version": of the
+        object}, with which it can be moved back.
+        """
+        source, name = await self._own(_text(given, "space"), key), _text(given, "key")
+        to_key, version = _text(given, "to_key"), _text(given, "version", "")
+        if _text(given, "to_space") == source.name:
+            new = operation.RenameObject(source.name, name, to_key, given.get("force") is True)
+            op, _ = await self._decoded(new, key)
+            return {"version": await self._recorded(op, rename_version(self._service, op, source, version))}
+        record = await self._service.record(source, name)
+        only_version(version)(record)
+        await self._copy(key, given, url)
+        copied, gone = version_of(record), operation.DeleteObject(source.name, name)
+        await self._recorded(gone, self._service.delete(gone, source, only_version(copied)))
+        return {"version": copied}
 
     async def _set_class(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         to = _text(given, "class")
@@ -476,19 +495,23 @@ class View:
             self._audit.end(entry, status, code, address, "")
 
     async def _checked(self, op: dialect.Operation, key: Key) -> dialect.Result:
+        return await self._service.run(*await self._decoded(op, key))
+
+    async def _decoded(self, op: OperationT, key: Key) -> tuple[OperationT, SpaceRecord]:
+        """The operation as a request would ask for it, and its space."""
         space = await self._own(op.space, key)
         request = dialect.encode(op, _SUFFIX)
         target = location.parse_target(request.target)
         (address,) = location.addresses("", op.space, target.path)
-        checked = dialect.decode(
-            type(op),
+        checked: Any = dialect.decode(
+            cast(Any, type(op)),
             space.name,
             location.key_of(address),
             dialect.parameters(target.query),
             request.headers,
             request.body,
         )
-        return await self._service.run(checked, space)
+        return checked, space
 
     async def _of_each(
         self, make: Callable[[str, str], dialect.Operation], key: Key, given: Given

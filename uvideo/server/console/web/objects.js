@@ -154,7 +154,7 @@ export async function transfer(space, base, chosen) {
   );
   if (!done) return false;
   const failed = await carry(space, base, keysOf(space, chosen), { ...asked, total: chosen.some((each) => each.folder) ? 0 : chosen.length });
-  if (failed) report(failed);
+  if (failed) reportMove(failed);
   return true;
 }
 
@@ -171,8 +171,15 @@ export async function moveInto(space, base, chosen, prefix) {
     for (const key of taken) delete failed[key];
     Object.assign(failed, await carry(space, base, [taken], { ...asked, force: true }));
   } else for (const key of taken) delete failed[key]; // they stay where they are, as the user wanted it
-  report(failed);
+  reportMove(failed);
   return true;
+}
+
+/** Tell what was not moved; apart what changed while it was moved, of which the newer content stayed. */
+function reportMove(failed) {
+  const changed = Object.keys(failed).filter((key) => failed[key] === "PreconditionFailed");
+  if (changed.length) toast(t("moved.changed", { n: changed.length, first: changed[0] }), { bad: true });
+  report(Object.fromEntries(Object.entries(failed).filter(([, code]) => code !== "PreconditionFailed")));
 }
 
 const isWithin = (chosen, prefix) => chosen.some((each) => each.folder && prefix.startsWith(each.key));
@@ -187,13 +194,8 @@ const carry = (space, base, pages, asked) =>
       const one = async (key) => {
         const to = asked.prefix + key.slice(base.length);
         try {
-          if (asked.what === "move" && asked.to === space) {
-            await post("objects/rename", { space, key, new_key: to, force: asked.force }, signal);
-          } else {
-            await post("objects/copy", { space, key, to_space: asked.to, to_key: to, force: asked.force }, signal);
-            if (asked.what === "move") Object.assign(failed, (await post("objects/delete", { space, keys: [key] }, signal)).failed);
-          }
-          if (!(key in failed)) moved++;
+          await post(`objects/${asked.what}`, { space, key, to_space: asked.to, to_key: to, force: asked.force }, signal);
+          moved++;
         } catch (failure) {
           if (signal.aborted || failure.status === 401) throw failure;
           failed[key] = failure.code;
