@@ -85,6 +85,8 @@ class Browser {
       if (detail.space === this.space && this.belongs(detail.key)) this.insert(detail);
     };
     events.addEventListener("stored", this.stored);
+    this.moved = ({ detail }) => detail.space === this.space && this.reload({ keep: true });
+    events.addEventListener("moved", this.moved);
     this.escape = (event) => this.leaveDetails(event);
     document.addEventListener("keydown", this.escape);
     this.reload({ first });
@@ -93,6 +95,7 @@ class Browser {
   close() {
     this.control.abort(new DOMException("left", "AbortError"));
     events.removeEventListener("stored", this.stored);
+    events.removeEventListener("moved", this.moved);
     document.removeEventListener("keydown", this.escape);
     clearTimeout(this.later);
     clearTimeout(this.typing);
@@ -962,7 +965,7 @@ class Browser {
         event.preventDefault();
         dragged = false;
         aim();
-        this.act((chosen) => moveInto(this.space, this.prefix, chosen, prefix));
+        this.act((chosen) => moveInto(this.space, chosen, prefix));
       });
     }
     this.grid.addEventListener("dragend", () => {
