@@ -176,10 +176,11 @@ class Console:
             key = await self._credentials(request, sender, links=False)
             self._record("MakeLink", key, sender)
             return {"link": self._sessions.link(key.public, key.owner)}
-        if request.method == "GET" and name == "zip":
+        if request.method == "GET" and name in ("zip", "zip/contents"):
             _, key = await self._signed_in(request)
             with visited(_who(key), sender.address):
-                return await self._view.zip(key, dict(request.query))
+                asked = self._view.zip if name == "zip" else self._view.zip_contents
+                return await asked(key, dict(request.query), sender)
         call = self._view.calls.get((request.method, name))
         if call is None and (request.method, name) != ("POST", "sign-out"):
             raise Refusal(404, "NoCall", "there is no such call")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from uvideo._core import compat, dialect, errors, etag, json_document, listing, location, operation, provider, signature
+from uvideo.server.auth.client_address import ClientAddress
 from uvideo.server.auth.credentials import Key
 from uvideo.server.console.name_search import search_names
 from uvideo.server.console.object_move import only_version, rename_version, version_of
@@ -44,7 +45,7 @@ PARTS_LIMIT = 1000
 STALE_LIMIT = 10_000  # uploads in one space
 DAYS = 30
 ZIPS_AT_ONCE = 4  # archives that a worker sends
-ZIPS_OF_ACCOUNT = 2  # of these, so that one account does not take all of them
+ZIPS_EACH = 2  # of these to one account, and to one address: one client with two accounts must not take all of them
 TEXT_LIMIT = 1000  # characters of a text that names are searched for
 SECONDS_LIMIT = 7 * 86400  # longest validity of a signed URL
 KEPT_SECONDS = 30.0  # how long expensive counts are cached
@@ -89,7 +90,7 @@ class View:
         self._audit, self._held, self._folder = audit, held, folder
         self._service, self._spaces, self._catalog = service, spaces, service.catalog
         self._history, self._started = history, started
-        self._zips = Counter[str]()  # archives that are being sent, by account
+        self._zips = Counter[tuple[str, str]]()  # archives that are being sent, by account and address
         self._kept: dict[tuple[Any, ...], tuple[float, Any]] = {}
         self.calls: dict[tuple[str, str], Call] = {
             ("GET", "spaces"): self._list_spaces,
@@ -99,7 +100,6 @@ class View:
             ("POST", "spaces/delete"): self._delete_space,
             ("GET", "objects"): self._list_objects,
             ("GET", "objects/search"): self._search,
-            ("GET", "zip/contents"): self._look_into_zip,
             ("GET", "object"): self._object,
             ("POST", "objects/exist"): self._exist,
             ("POST", "objects/delete"): self._delete_objects,
@@ -178,19 +178,21 @@ class View:
             "searched": found.searched,
         }
 
-    async def _look_into_zip(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+    async def zip_contents(self, key: Key, given: Given, sender: ClientAddress) -> dict[str, Any]:
         """What an archive would contain.  Refuses what ``zip`` would refuse."""
         space = await self._own(_text(given, "space"), key)
         found = await zip_contents(self._service, space, _text(given, "prefix", ""), _names(given))
-        return {"objects": len(found.keys), "size": found.size, "more": found.cut, "free": self._may_zip(key.owner)}
+        free = self._may_zip(key.owner, sender.counted)
+        return {"objects": len(found.keys), "size": found.size, "more": found.cut, "free": free}
 
-    async def zip(self, key: Key, given: Given) -> ZipDownload:
+    async def zip(self, key: Key, given: Given, sender: ClientAddress) -> ZipDownload:
         """An archive of objects and folders, whose names are given as in ``zip_contents``."""
         space, prefix = await self._own(_text(given, "space"), key), _text(given, "prefix", "")
         found = await zip_contents(self._service, space, prefix, _names(given))
         if found.cut:
             raise errors.BadRequest(f"an archive has at most {OBJECTS_LIMIT} objects")
-        if not self._may_zip(key.owner):
+        place = key.owner, sender.counted
+        if not self._may_zip(*place):
             raise errors.Unavailable(
                 "too many archives are downloaded at this moment", retry_after=30, cause="requests"
             )
@@ -202,7 +204,7 @@ class View:
                 return opened
 
         async def pieces() -> AsyncGenerator[bytes, None]:
-            self._zips[key.owner] += 1
+            self._zips[place] += 1
             sent = 0
             try:
                 async with contextlib.aclosing(zip_pieces(open_object, space.name, prefix, found.keys)) as made:
@@ -210,14 +212,17 @@ class View:
                         sent += len(piece)
                         yield piece
             finally:
-                self._zips[key.owner] -= 1
+                self._zips -= Counter([place])  # drops what is 0
                 self._spaces.count_sent(space.name, sent)
 
         folder = prefix.rstrip("/").rpartition("/")[2] or space.name
         return ZipDownload(f"{folder}.zip", pieces())
 
-    def _may_zip(self, owner: str) -> bool:
-        return self._zips.total() < ZIPS_AT_ONCE and self._zips[owner] < ZIPS_OF_ACCOUNT
+    def _may_zip(self, owner: str, address: str) -> bool:
+        """``address``: "" if it is not counted."""
+        of_account = sum(count for (each, _), count in self._zips.items() if each == owner)
+        of_address = sum(count for (_, each), count in self._zips.items() if address and each == address)
+        return self._zips.total() < ZIPS_AT_ONCE and max(of_account, of_address) < ZIPS_EACH
 
     async def _object(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         space, name = await self._own(_text(given, "space"), key), _text(given, "key")

@@ -151,6 +151,7 @@ class Exchange:
     ``crossing``: the page of another origin that may read the answer, or None.
     ``sender``: the client.
     ``entry``: the entry for the audit log until it is written, or None.
+    ``least_rate``: bytes a second that this client must keep up if the server expects less of all clients.
     """
 
     __slots__ = (
@@ -166,6 +167,7 @@ class Exchange:
         "expects",
         "headers",
         "key",
+        "least_rate",
         "length",
         "mark",
         "operation",
@@ -197,7 +199,7 @@ class Exchange:
         self.waiting = self.closing = self._asked = False
         self._begun: tuple[web.StreamResponse, bytes] | None = None
         self.mark: tuple[int, int, int] | None = None
-        self.since = self.owed = 0.0
+        self.since = self.owed = self.least_rate = 0.0
         self.before: int | None = None
         self.budget: Budget | None = None
         self._held = 0
@@ -540,4 +542,4 @@ class Watchdog:
         if exchange.before is None:
             exchange.before = acked or sent
         moved = received + (acked or sent) - exchange.before
-        return exchange.owed > self._idle and moved < self._rate * exchange.owed
+        return exchange.owed > self._idle and moved < max(self._rate, exchange.least_rate) * exchange.owed

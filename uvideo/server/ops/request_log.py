@@ -12,7 +12,7 @@ __all__ = ["RefusedRequest", "RequestLog"]
 
 NAMES = 256  # in one table; they are names of classes, so clients cannot add any
 NAME = 64  # bytes
-KEPT = 50  # errors of one worker
+KEPT = 50  # errors of each kind in one worker: of signed requests, and of all others
 SLOT = 1024  # bytes of one of them
 KEY_LIMIT = 300  # bytes of a key; the rest is cut off
 
