@@ -756,8 +756,50 @@ def test_the_request_log_is_bounded() -> None:
         log.count(f"Operation{number}", 200)
         log.refuse(RefusedRequest(float(number), 503, f"Error{number}", -number, "Put", "space", "键" * 2000, "id"))
     assert len(log.operations()) <= 512 and len(log.errors()) <= 512
-    last = log.last()
+    last = log.last(signed=False)
     assert len(last) <= 100 and last[0].time == 1999 and last[0].key == "键" * 100
+    assert log.last(signed=True) == []
+
+
+def test_errors_push_out_only_errors_of_their_own_kind() -> None:
+    """Of signed requests those of the account that has the most; of all others those in the space that has the most."""
+    log = RequestLog()
+    when = 0.0
+
+    def refuse(space: str, account: str = "") -> None:
+        nonlocal when
+        when += 1
+        log.refuse(RefusedRequest(when, 403, "AccessDenied", 0, "GetObject", space, "key", str(when)), account)
+
+    for _ in range(10):
+        refuse("mine", "me")
+        refuse("quiet")
+    mine, quiet = log.last(signed=True), log.last(signed=False)
+    for _ in range(500):
+        refuse("mine", "somebody")
+        refuse("loud")
+        refuse("")
+    assert [each for each in log.last(signed=True) if each in mine] == mine
+    assert [each for each in log.last(signed=False) if each in quiet] == quiet
+    assert len(log.last(signed=True)) == len(log.last(signed=False)) == 50
+    assert log.last(signed=True)[0].time == when - 2
+    for number in range(100):  # more accounts than places: the oldest goes
+        refuse("mine", f"account {number}")
+    assert log.last(signed=True)[0].time == when and len(log.last(signed=True)) == 50
+
+
+def test_unsigned_requests_do_not_push_out_what_an_account_is_shown(user: Visitor, peer: Peer, space: str) -> None:
+    def shown() -> list[str]:
+        return [each[6] for each in user.get("dashboard").json()["last_errors"] if each[5] == space]
+
+    def provoke() -> bool:  # those in the second of a space's creation are not shown
+        peer.call(operation.GetObject(space, "lost"))
+        return "lost" in shown()
+
+    patience.until(provoke)
+    for _ in range(60):
+        assert peer.send("GET", f"/{space}/secret").status >= 400
+    assert {"lost", ""} <= set(shown())  # without a signature the key is not known
 
 
 def test_history_counts_by_kind() -> None:

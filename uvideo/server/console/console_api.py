@@ -50,7 +50,7 @@ TEXT_LIMIT = 1000  # characters of a text that names are searched for
 SECONDS_LIMIT = 7 * 86400  # longest validity of a signed URL
 KEPT_SECONDS = 30.0  # how long expensive counts are cached
 KEPT = 256
-ERRORS_LIMIT = 50  # in the dashboard
+ERRORS_LIMIT = 50  # of each kind in the dashboard
 
 log = logging.getLogger("uvideo.server")
 
@@ -424,18 +424,20 @@ class View:
         }
 
     async def _last_errors(self, key: Key) -> list[RefusedRequest]:
-        """The last errors in the account's spaces.  Those of no space only for the server's own pair.
+        """The last errors in the account's spaces, ERRORS_LIMIT with a valid signature and as many others.  Those of no
+        space only for the server's own pair.
 
         An error that is older than the space was in another space of that name, whose owner may have been another.
         """
         own = {each.name: each.created for each in await self._catalog.spaces(key.owner, 0, SPACES_LIMIT)}
         is_operator = key.public == self._service.keyring.own.public
-        found = [
-            each
-            for each in self._requests.last()
-            if (int(each.time) > own.get(each.space, each.time) if each.space else is_operator)
-        ]
-        return found[:ERRORS_LIMIT]
+
+        def is_shown(each: RefusedRequest) -> bool:
+            return int(each.time) > own.get(each.space, each.time) if each.space else is_operator
+
+        kinds = (self._requests.last(signed=signed) for signed in (True, False))
+        shown = [each for last in kinds for each in list(filter(is_shown, last))[:ERRORS_LIMIT]]
+        return sorted(shown, key=lambda each: -each.time)
 
     async def _disk(self) -> list[int] | None:
         """[free bytes, all bytes] of the disk that stores the objects; None if that is no disk of this machine, or

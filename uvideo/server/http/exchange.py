@@ -147,6 +147,7 @@ class Exchange:
 
     ``received``, ``sent``: bytes of the bodies so far.  ``waiting``: whether the server waits for the client.
     ``operation``: its name, "" while that is not known.  ``ret_code``: of an error.
+    ``account``: whose valid signature the request has, "" while that is not known, or if it has none.
     ``budget``: for memory other than that of a stored body; None: no limit.
     ``crossing``: the page of another origin that may read the answer, or None.
     ``sender``: the client.
@@ -159,6 +160,7 @@ class Exchange:
         "_begun",
         "_content",
         "_held",
+        "account",
         "before",
         "budget",
         "closing",
@@ -192,7 +194,7 @@ class Exchange:
         self._content = request.content
         self.received = self.sent = 0
         self.status = 499
-        self.space = self.key = self.operation = ""
+        self.space = self.key = self.operation = self.account = ""
         self.ret_code: int | None = None
         self.crossing: Crossing | None = None
         self.entry: AuditEntry | None = None
