@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from uvideo.cli.address import Address, Local, Pipe, Remote
@@ -112,10 +113,8 @@ def expand(
 
 def _local(source: Local, recursive: bool, reader: FolderReader, prefix: str) -> Iterator[Entry]:
     if source.is_pattern:
-        pattern = Pattern(source.path, recursive)
-        depth = None if recursive or "**" in source.path else source.path.count("/") - pattern.base.count("/")
-        within = _Matches(pattern, reader.chosen)
-        yield from reader.files(pattern.base or ".", depth=depth, within=within)
+        root, depth, within = _matching(source, recursive, reader)
+        yield from reader.files(root, depth=depth, within=within)
         if not within.some:
             raise nothing(source)
     elif os.path.isdir(source.path):
@@ -128,6 +127,13 @@ def _local(source: Local, recursive: bool, reader: FolderReader, prefix: str) ->
         except UnicodeEncodeError:
             raise LocalFailure(say("the name is not UTF-8 and cannot be a key: rename it")) from None
         yield one_file(source.path, name)
+
+
+def _matching(source: Local, recursive: bool, reader: FolderReader) -> tuple[str, int | None, _Matches]:
+    """Where the files that match a pattern are listed: the folder, how many levels of folders, and the Selection."""
+    pattern = Pattern(source.path, recursive)
+    depth = None if recursive or "**" in source.path else source.path.count("/") - pattern.base.count("/")
+    return pattern.base or ".", depth, _Matches(pattern, reader.chosen)
 
 
 def _remote(client: Client, source: Remote, recursive: bool, prefix: str) -> Iterator[Entry]:
@@ -227,6 +233,20 @@ class Destinations:
             raise InvalidArgument(
                 say("the target {target} is inside the source {source}", target=target, source=source)
             )
+
+    def share_files(self) -> bool:
+        """Whether a local file may be an item under several names: through a link, or through two of the sources."""
+        places = [each for each in self._sources if isinstance(each, Local)]
+        real = sorted(os.path.join(os.path.realpath(each.path), "") for each in places if not each.is_pattern)
+        if any(other.startswith(one) for one, other in pairwise(real)):
+            return True
+        return any(self._follows_links(each) for each in places)
+
+    def _follows_links(self, source: Local) -> bool:
+        if source.is_pattern:
+            root, depth, within = _matching(source, self._recursive, self._reader)
+            return self._reader.follows_links(root, depth, within)
+        return self._recursive and os.path.isdir(source.path) and self._reader.follows_links(source.path)
 
     def tasks(self) -> Iterator[Task]:
         """A Task for every item, in the order of the sources."""

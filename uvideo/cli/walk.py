@@ -16,7 +16,7 @@ from uvideo.cli.chosen import Chosen
 from uvideo.cli.i18n import say
 from uvideo.errors import BadAnswer, LocalFailure, UVideoError
 from uvideo.transfer import file_time
-from uvideo.transfer.walk import FoundFile, Links, Problem, Selection, walk
+from uvideo.transfer.walk import FoundFile, Links, Problem, Selection, follows_links, walk
 
 if TYPE_CHECKING:
     from uvideo import Client
@@ -175,6 +175,11 @@ class FolderReader:
                 self._report.fail(error, found.path)
             else:
                 yield entry
+
+    def follows_links(self, root: str, depth: int | None = None, within: Selection | None = None) -> bool:
+        """Whether ``files`` follows a link, so that a file may have several names.  Reports nothing."""
+        chosen = self.chosen if within is None else within
+        return self._links != "files" and follows_links(root, chosen, depth, self._links, self._state)
 
     def _skip(self, found: FoundFile, root: str) -> None:
         report, path = self._report, found.path
