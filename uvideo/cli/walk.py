@@ -149,7 +149,7 @@ class FolderReader:
         self._state, self._empty, self._is_target = state, empty, links == "files"
         self.chosen = chosen or Chosen()
         self._report, self._links, self._skip_special = report, links, skip_special
-        self._skipped: deque[str] = deque()
+        self._hidden: deque[str] = deque()  # names that were skipped or failed
 
     def files(
         self, root: str, prefix: str = "", depth: int | None = None, within: Selection | None = None
@@ -172,6 +172,7 @@ class FolderReader:
                 is_folder = found.name.endswith("/")
                 entry = (one_folder if is_folder else one_file)(found.path, found.name, inside)
             except (OSError, UVideoError) as error:
+                self._hidden.append(found.name.rstrip("/"))
                 self._report.fail(error, found.path)
             else:
                 yield entry
@@ -186,14 +187,14 @@ class FolderReader:
         if self._is_target and found.problem is not Problem.STATE:
             report.note(say("skipped {path}: it is no file that could be stored", path=path))
             return
-        self._skipped.append(found.name.rstrip("/"))
+        if found.problem is Problem.SPECIAL and not self._skip_special:
+            raise LocalFailure(
+                say("{path} is a pipe, a socket or a device; --skip-special skips such files", path=path)
+            )
+        self._hidden.append(found.name.rstrip("/"))
         if found.problem is Problem.UNSELECTED:
             return
         if found.problem is Problem.SPECIAL:
-            if not self._skip_special:
-                raise LocalFailure(
-                    say("{path} is a pipe, a socket or a device; --skip-special skips such files", path=path)
-                )
             report.special += 1
             report.tell(say("skipped {path}: it is a pipe, a socket or a device", path=path))
             return
@@ -211,10 +212,13 @@ class FolderReader:
             )
 
     def hides(self, name: str) -> bool:
-        """Whether a skipped name is this one or a folder above it.  Names must come in the order of the walk."""
-        while self._skipped and self._skipped[0] + "0" <= name:  # 0 follows / in the order of names
-            self._skipped.popleft()
-        return any(name == each or name.startswith(each + "/") for each in self._skipped)
+        """Whether a name that was skipped or failed is this one or a folder above it.
+
+        Names must come in the order of the walk.
+        """
+        while self._hidden and self._hidden[0] + "0" <= name:  # 0 follows / in the order of names
+            self._hidden.popleft()
+        return any(name == each or name.startswith(each + "/") for each in self._hidden)
 
 
 def objects(client: Client, space: str, prefix: str, base: str | None = None, flat: bool = False) -> Iterator[Entry]:
