@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from uvideo.cli.address import Address, Local, Pipe, Remote
+from uvideo.cli.chosen import Chosen
 from uvideo.cli.copy_item import Task
 from uvideo.cli.i18n import say
 from uvideo.cli.walk import Entry, FolderReader, objects, one_file, one_object
@@ -94,17 +95,19 @@ def expand(
     refuse: Refuse,
     prefix: str = "",
     reader: FolderReader | None = None,
+    chosen: Chosen | None = None,
 ) -> Iterator[Entry]:
-    """The entries of one source that the reader selects.  prefix: put before the names of a folder's contents.
+    """The entries of one source.  prefix: put before the names of a folder's contents.  recursive: include folders.
 
-    recursive: include folders.  reader: None for sources that are not local.
+    reader: selects and lists local files; None for sources that are not local.  chosen: what the caller selects of
+    remote sources; the rest may be among the entries.
     """
     if isinstance(source, Local):
         assert reader is not None
         entries = _local(source, recursive, reader, prefix)
     else:
         assert isinstance(source, Remote)
-        entries = _remote(client, source, recursive, prefix)
+        entries = _remote(client, source, recursive, prefix, None if chosen is None else chosen.names(prefix))
     try:
         yield from entries
     except (UVideoError, OSError) as error:
@@ -136,7 +139,9 @@ def _matching(source: Local, recursive: bool, reader: FolderReader) -> tuple[str
     return pattern.base or ".", depth, _Matches(pattern, reader.chosen)
 
 
-def _remote(client: Client, source: Remote, recursive: bool, prefix: str) -> Iterator[Entry]:
+def _remote(
+    client: Client, source: Remote, recursive: bool, prefix: str, names: Sequence[str] | None
+) -> Iterator[Entry]:
     space, key = source.space, source.key
     if is_pattern(client, source):
         pattern, some = Pattern(key, recursive), False
@@ -151,7 +156,7 @@ def _remote(client: Client, source: Remote, recursive: bool, prefix: str) -> Ite
     if source.is_folder:
         if not recursive:
             raise InvalidArgument(say("{path} is a folder: give -r to include its contents", path=source))
-        for entry in objects(client, space, key):
+        for entry in objects(client, space, key, names=names):
             yield _under(prefix, entry)
         return
     try:
@@ -162,7 +167,7 @@ def _remote(client: Client, source: Remote, recursive: bool, prefix: str) -> Ite
             raise
         if not recursive:
             raise InvalidArgument(say("{path} is a folder: give -r to include its contents", path=source)) from None
-        for entry in objects(client, space, key + "/"):
+        for entry in objects(client, space, key + "/", names=names):
             yield _under(prefix, entry)
         return
     yield found
@@ -260,7 +265,8 @@ class Destinations:
                 path = source.path if isinstance(source, Local) else source.key
                 name = os.path.basename(os.path.normpath(path)) if path.strip("/.") else ""
             prefix, reader = name and name + "/", self._reader
-            for entry in expand(self._client, source, self._recursive, self._refuse, prefix, reader):
+            entries = expand(self._client, source, self._recursive, self._refuse, prefix, reader, reader.chosen)
+            for entry in entries:
                 if entry.path is None and not reader.chosen.takes(entry.name):
                     continue
                 reader.chosen.saw(entry.name)

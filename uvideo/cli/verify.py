@@ -232,7 +232,7 @@ def _walked(context: Context, place: Place, reader: FolderReader) -> Iterator[En
         return iter((one_object(context.client, place),))
     if isinstance(place, Local):
         return reader.files(place.path)
-    found = without_markers(objects(context.client, place.space, place.key))
+    found = without_markers(objects(context.client, place.space, place.key, names=reader.chosen.names()))
     return (each for each in found if reader.chosen.takes(each.name))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from uvideo.cli.address import Remote
 from uvideo.cli.chosen import Chosen
 from uvideo.cli.i18n import say
+from uvideo.cli.named_objects import named_objects
 from uvideo.errors import BadAnswer, LocalFailure, UVideoError
 from uvideo.transfer import file_time
 from uvideo.transfer.walk import FoundFile, Links, Problem, Selection, follows_links, walk
@@ -221,17 +222,24 @@ class FolderReader:
         return any(name == each or name.startswith(each + "/") for each in self._hidden)
 
 
-def objects(client: Client, space: str, prefix: str, base: str | None = None, flat: bool = False) -> Iterator[Entry]:
+def objects(
+    client: Client,
+    space: str,
+    prefix: str,
+    base: str | None = None,
+    flat: bool = False,
+    names: Sequence[str] | None = None,
+) -> Iterator[Entry]:
     """The objects whose keys begin with ``prefix``; names are relative to ``base``, by default the prefix.
 
-    flat: leave out keys with another slash after the prefix.  BadAnswer if the service's listing is not in order.
+    flat: leave out keys with another slash after the prefix.  names: the only names that the caller selects, or None;
+    others may be left out.  BadAnswer if the service's listing is not in order.
     """
     skip = len(prefix if base is None else base)
-    return ascending(
-        of_object(each, each.key[skip:])
-        for each in client.list(space, prefix, delimiter="/" if flat else "")
-        if not each.is_prefix
-    )
+    found: Iterable[ObjectInfo] = client.list(space, prefix, delimiter="/" if flat else "")
+    if names is not None:
+        found = named_objects(client, space, prefix, names)
+    return ascending(of_object(each, each.key[skip:]) for each in found if not each.is_prefix)
 
 
 def ascending(entries: Iterable[Entry]) -> Iterator[Entry]:
