@@ -208,7 +208,7 @@ class Destinations:
         if isinstance(target, Pipe) and self._into:
             raise InvalidArgument(say("only one object can go to standard output; uvideo cat takes several"))
         self._folder: FolderTarget | None = None
-        self._taken: set[int] = set()
+        self._taken: set[int] | None = set() if self._may_meet() else None  # hashes of targets
 
     @property
     def is_many(self) -> bool:
@@ -226,6 +226,14 @@ class Destinations:
             raise InvalidArgument(say("neither side is an object uvideo://space/key: use the system's cp"))
         for each in self._sources:
             self._check_overlap(each)
+
+    def _may_meet(self) -> bool:
+        """Whether two of the sources may have the same target."""
+        if any(getattr(each, "is_pattern", False) for each in self._sources):
+            return len(self._sources) > 1
+        paths = [each.key if isinstance(each, Remote) else str(each) for each in self._sources]
+        names = [path.rstrip("/").rpartition("/")[2] for path in paths]
+        return len(names) > 1 and (len(set(names)) < len(names) or not {"", ".", ".."}.isdisjoint(names))
 
     def _check_overlap(self, source: Address) -> None:
         target = self._target
@@ -312,7 +320,7 @@ class Destinations:
 
     def _take(self, name: str) -> None:
         """Reserve a target: LocalFailure if another source already has it."""
-        if len(self._sources) < 2:
+        if self._taken is None:
             return
         if hash(name) in self._taken:
             raise LocalFailure(say("another source has the same target {name}", name=name))

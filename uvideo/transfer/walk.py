@@ -219,7 +219,8 @@ class _Walk:
                 if problem is not None:
                     problems[name] = problem
                 names.append(name)
-        return sorted(names, key=lambda name: name.rstrip("/") if name in problems else name)
+        names.sort(key=(lambda name: name.rstrip("/") if name in problems else name) if problems else None)
+        return names
 
     def _followed(self, path: str, name: str) -> tuple[str, OSError | Problem | None] | None:
         """What a link leads to: the name, as ``_names`` returns it, and its problem.  None: it is left out."""
