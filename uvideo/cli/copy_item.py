@@ -135,7 +135,7 @@ class Task:
         return known.size or 0 if known is not None else 0
 
 
-class Copied(NamedTuple):
+class CarriedTask(NamedTuple):
     """A task whose target was written.  began: when, by time.monotonic."""
 
     task: Task
@@ -169,7 +169,7 @@ class Mover:
         self._began = time.monotonic()
         self._lock = threading.Lock()
         self._removal = SourceRemoval(context.client, options.verify)
-        self._held: HeldFiles[Copied] | None = HeldFiles() if shared and options.move else None
+        self._held: HeldFiles[CarriedTask] | None = HeldFiles() if shared and options.move else None
 
     def carry(self, tasks: Iterable[Task], early: bool = True) -> None:
         """Carry out tasks, several at a time, until all are done or a fatal error stops them.
@@ -228,7 +228,7 @@ class Mover:
                 return True
             began = time.monotonic()
             carried = self._carry(task, line)
-            copied = Copied(task, carried, began)
+            copied = CarriedTask(task, carried, began)
             moved, removed = carried.bytes, False
             if self._options.move and not self._context.dry_run:
                 if self._hold(copied):
@@ -253,7 +253,7 @@ class Mover:
             self._display.end(line, moved)
             self._display.item(task.size - moved)
 
-    def _ended(self, copied: Copied, removed: bool) -> None:
+    def _ended(self, copied: CarriedTask, removed: bool) -> None:
         """Count and report an item that succeeded."""
         task, carried = copied.task, copied.carried
         with self._lock:
@@ -417,7 +417,7 @@ class Mover:
 
     # Removal of sources
 
-    def _hold(self, copied: Copied) -> bool:
+    def _hold(self, copied: CarriedTask) -> bool:
         """Whether the source is a file that is removed later."""
         path = _local_path(copied.task)
         if self._held is None or path is None:
