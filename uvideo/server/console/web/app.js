@@ -5,6 +5,7 @@ import { browser } from "./browser.js";
 import { dashboard } from "./dashboard.js";
 import { attempt, field, isFilledIn, toast } from "./dialogs.js";
 import { button, h, icon, replace, sign } from "./dom.js";
+import { keys } from "./keys.js";
 import { LANGUAGES, keep, language, loadLanguage, setLanguage, t } from "./language.js";
 import { spaces } from "./spaces.js";
 import { rate, transfers } from "./transfers.js";
@@ -104,6 +105,7 @@ function showSignIn(reason = "") {
 const PLACES = [
   ["#/", "space", "nav.spaces"],
   ["#/transfers", "transfer", "nav.transfers"],
+  ["#/keys", "key", "nav.keys"],
   ["#/dashboard", "chart", "nav.dashboard"],
 ];
 
@@ -202,6 +204,7 @@ function route() {
   let page = spaces;
   const arguments_ = {};
   if (first === "dashboard") [place, page] = ["#/dashboard", dashboard];
+  else if (first === "keys") [place, page] = ["#/keys", keys];
   else if (first === "transfers") [place, page] = ["#/transfers", transfers];
   else if (first === "s" && space) {
     page = browser;
