@@ -148,7 +148,8 @@ class Mover:
     """Carries out tasks.  Safe to share between threads.  done, bytes, skipped: counts.
 
     etags: caches the etags of local files that transfers find.
-    one_space, one_disk: as in CircuitBreaker.
+    one_space, one_disk: as in CircuitBreaker.  failed(task, error): is called for a task that failed; by default the
+    report prints and counts it, and a fatal error stops the others.
     """
 
     def __init__(
@@ -160,8 +161,10 @@ class Mover:
         *,
         one_space: bool = True,
         one_disk: bool = True,
+        failed: Callable[[Task, UVideoError | OSError], None] | None = None,
     ) -> None:
         self._context, self._options, self._display, self._etags = context, options, shown, etags
+        self._failed = failed or self._count_failure
         self._client, self._report = context.client, context.report
         self.done = self.bytes = self.skipped = 0
         self._breaker = CircuitBreaker(options.jobs, one_space=one_space, one_disk=one_disk)
@@ -204,7 +207,7 @@ class Mover:
         )
 
     def __call__(self, task: Task) -> bool:
-        """Carry out one task; return whether it succeeded.  The report prints and counts a failure."""
+        """Carry out one task; return whether it succeeded."""
         source = task.source
         line = None if self._context.dry_run else self._display.begin(source)
         moved = 0
@@ -239,12 +242,15 @@ class Mover:
                 return False
             if isinstance(task.target, Pipe) and isinstance(system(error), BrokenPipeError):
                 raise OutputGone from None
-            self._breaker.failed(error)
-            self._report.fail(error, source)
+            self._failed(task, error)
             return False
         finally:
             self._display.end(line, moved)
             self._display.item(task.size - moved)
+
+    def _count_failure(self, task: Task, error: UVideoError | OSError) -> None:
+        self._breaker.failed(error)
+        self._report.fail(error, task.source)
 
     def skip(self, source: str, target: str, reason: str) -> None:
         with self._lock:
