@@ -281,6 +281,8 @@ def test_every_page_can_be_read(console: Console, picture: Picture, language: st
     expect(page).to_have_url(re.compile("^[^?]*$"))  # the viewer goes back in the history
     page.evaluate("location.hash = '#/dashboard'")
     look("dashboard", ".chart")
+    page.evaluate("location.hash = '#/keys'")
+    look("keys", ".facts")
     page.evaluate("location.hash = '#/transfers'")
     look("transfers", ".empty")
     assert {place: each for place, each in found.items() if each} == {}

@@ -113,6 +113,8 @@ def test_every_page_fits_a_phone(console: Console, picture: Picture, language: s
     page.locator(".tools button.bare").tap()
     page.evaluate("location.hash = '#/dashboard'")
     look("dashboard", ".table-port")
+    page.evaluate("location.hash = '#/keys'")
+    look("keys", ".facts")
     page.evaluate("location.hash = '#/transfers'")
     look("transfers", ".empty")
     assert found == {}

@@ -155,7 +155,7 @@ def test_a_film_goes_on_where_it_was_left(
         ffmpeg(*source, "-c:v", "libvpx", "-g", "4", tmp_path / name)
         store(console.peer, space, name, tmp_path / name, "video/webm")
     page = console.open(f"#/s/{space}/", language=language)
-    many = "Array.from({ length: 200 }, (_, at) => [`x/${at}`, 'e', 9])"
+    many = "Array.from({ length: 200 }, (_, at) => ({ account: 'a', name: `x/${at}`, etag: 'e', seconds: 9 }))"
     page.evaluate(f"localStorage['uvideo.positions'] = JSON.stringify({many})")
 
     def leave(name: str, at: float) -> None:
@@ -171,7 +171,7 @@ def test_a_film_goes_on_where_it_was_left(
     leave("film.webm", 40.2)
     leave("short.webm", 10)
     kept = page.evaluate("JSON.parse(localStorage['uvideo.positions'])")
-    assert len(kept) == 100 and kept[-1][0] == f"{space}/film.webm" and kept[-1][2] == 40
+    assert len(kept) == 100 and (kept[-1]["name"], kept[-1]["seconds"]) == (f"{space}/film.webm", 40)
     watch(page, "film.webm")
     expect(page.locator(".player-left")).to_contain_text(left)
     until(page, "document.querySelector('.stage video').currentTime >= 40")
@@ -192,6 +192,16 @@ def test_a_film_goes_on_where_it_was_left(
     assert page.evaluate("document.querySelector('.stage video').currentTime") < 30
     expect(page.locator(".player-left")).to_be_empty()
     assert not page.evaluate(f"localStorage['uvideo.positions'].includes('{space}/film.webm')")
+    page.keyboard.press("Escape")
+    leave("film.webm", 50.2)
+    console.allowed.append("401")
+    other = page.context.new_page()
+    other.goto(f"{console.address}#/")
+    other.get_by_role("button", name="Sign out" if language == "en" else "退出登录").click()
+    for each in (page, other):  # also in the tab that may still play
+        each.wait_for_selector(".signin")
+    assert console.server.public_key not in page.evaluate("JSON.stringify(localStorage)")
+    assert page.evaluate("JSON.parse(localStorage['uvideo.positions']).length") == 99  # another account's
 
 
 def test_a_poster_is_made_in_the_browser(console: Console) -> None:

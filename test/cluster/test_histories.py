@@ -10,8 +10,6 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -19,11 +17,9 @@ import obstore
 import pytest
 
 from test import patience
-from test.cluster.gateways import Cluster, start_cluster
-from test.cluster.object_store import ObjectStore
+from test.cluster.gateways import Cluster
 from test.cluster.places import blobs as blobs_of
 from test.cluster.places import catalog as catalog_of
-from test.cluster.postgres import Postgres
 from test.crash.names import wrong_names
 from test.crash.state import State, fits, look
 from test.crash.story import Memory, judge, matches, names, writers
@@ -42,12 +38,6 @@ WRITERS = 6
 SPACE = "crash"
 #: All blobs that have a name.
 BLOBS = "SELECT blob FROM objects WHERE blob NOT LIKE 'parts-%' UNION SELECT blob FROM part_blobs"
-
-
-@pytest.fixture
-def cluster(postgres: Postgres, object_store: ObjectStore, tmp_path: Path) -> Iterator[Cluster]:
-    with start_cluster(postgres, object_store, tmp_path / "cluster") as started:
-        yield started
 
 
 def test_histories_through_both_gateways_are_linearizable(cluster: Cluster) -> None:
@@ -104,20 +94,20 @@ class Below:
     async def _part(self, draft: str, part: PartRecord) -> bytes:
         return bytes(await self.blobs.fetch(draft, part.part, bytes.fromhex(part.location), 0, part.size))
 
-    async def look(self, names: list[str], sweep: bool = False) -> tuple[dict[str, State], int]:
-        """({writer: what is there}, S3 objects that belong to no name after a sweep)."""
+    async def look(self, names: list[str], sweep: bool = False) -> tuple[dict[str, State], list[str]]:
+        """({writer: what is there}, paths of S3 objects that belong to no name after a sweep)."""
         await self.quiet()
         await self.catalog.start()
         await self.blobs.start()
         try:
             found = await look(self.blobs, self.catalog, SPACE, names, self._part)
             assert (wrong := await wrong_names(self._ask)) == [], wrong
-            return found, await self._left() if sweep else 0
+            return found, await self._left() if sweep else []
         finally:
             await self.blobs.close()
             await self.catalog.close()
 
-    async def _left(self) -> int:
+    async def _left(self) -> list[str]:
         await asyncio.sleep(0.2)  # what was under way to the store has come
         await self.blobs.sweep(self.catalog.named, time.time())
         assert (damages := (await fsck(self.blobs, self.catalog, rehash=False)).damages) == [], damages
@@ -130,7 +120,7 @@ class Below:
         space = await self.catalog.space(SPACE)
         assert space is not None and needed <= paths, needed - paths
         drafts = {each.draft for each in await self.catalog.uploads(space.space_id, "", "", "", 10_000)}
-        return sum(path not in needed and path.partition("/")[0] not in drafts for path in paths)
+        return [path for path in paths - needed if path.partition("/")[0] not in drafts]
 
 
 def one_round(
@@ -189,6 +179,6 @@ def test_nothing_acknowledged_is_lost_when_gateways_are_killed(
             matches(gateway, SPACE, state)
         gateway.kill()
     found, left = asyncio.run(below.look(list(states), sweep=True))
-    print(f"kill -9 of gateways: {dict(done)}, {left} objects of the store that nothing names")
-    assert found == states and left == 0
+    print(f"kill -9 of gateways: {dict(done)}, {len(left)} objects of the store that nothing names")
+    assert found == states and left == []
     assert done["rounds"] == ROUNDS and done["broken off"] > 0

@@ -169,6 +169,26 @@ def test_ranges_across_segments(place: Place, monkeypatch: pytest.MonkeyPatch, b
 
 
 @cluster
+def test_a_part_written_again_leaves_no_segment_of_the_first_attempt(
+    place: Place, object_store: ObjectStore, bucket: str
+) -> None:
+    """The gateway was killed between storing and recording it; what may belong to another finish stays."""
+
+    async def story(blobs: S3Blobs) -> None:
+        draft = blobs.draft()
+        for part in (0, 1, 2):
+            await store_part(blobs, draft, part, b"x" * BLOCK)
+        parts = [await store_part(blobs, draft, part, b"y" * BLOCK) for part in (0, 1)]
+        blob = await blobs.seal(draft, parts)
+        assert await whole(blobs, blob) == b"y" * (2 * BLOCK)
+        left = [path.rpartition("/")[2] for path in await asyncio.to_thread(stored, object_store, bucket)]
+        assert sorted(name.partition("-")[0] for name in left) == ["000000", "000001", "000002"]
+        assert {f"00000{part.part}-{part.location}" for part in parts} < set(left)
+
+    play(story, place)
+
+
+@cluster
 def test_segments_are_fetched_ahead_but_not_too_many(place: Place) -> None:
     """Counted as they are asked for, so a store may be as fast as it likes."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from test.s3 import values as v
 from test.s3.oracle import oracle
 from ucloud.uvideo.protocol.message import Headers
-from uvideo.s3 import dialect, listing, operation, xml
+from uvideo.s3 import dialect, listing, operation, xml, xml_text
 from uvideo.s3.codec import OperationRequest
 from uvideo.s3.errors import S3Error
 
@@ -458,9 +459,25 @@ def test_what_is_always_there_without_url() -> None:
     assert "Delimiter" not in text and "EncodingType" not in text and "\n<ListBucketResult xmlns=" in text
 
 
-def test_a_clean_page_is_not_escaped_and_reads_as_it_was() -> None:
-    names = [f"photos/2026/camera {number}-\u89c6\u9891.jpg" for number in range(1000)]
-    found = [operation.ObjectEntry(key=key, modified=9, etag="e", size=1, storage_class="IA") for key in names]
-    op = dialect.decode(operation.ListObjects, call())
-    response = dialect.encode(op, operation.ListObjectsOutput(contents=tuple(found)))
-    assert [each.get("Key") for each in xml.read(response.body, "ListBucketResult").all("Contents")] == names
+@pytest.mark.parametrize("form", ["camera {}-\u89c6\u9891", "{} & \u3000\u00e9<\uff01>", '{}\ufffd"', "{:05} %"])
+@pytest.mark.parametrize("encoding", [{}, {"encoding_type": "url"}])
+def test_a_long_page_reads_as_it_was(encoding: dict[str, str], form: str) -> None:
+    owners = [None, OWNER, operation.Owner(id="2", display_name="J\u00fcrgen \u89c6")]
+    found = [
+        operation.ObjectEntry(
+            key=f"photos/{form}.jpg".format(each),
+            modified=977 * each,
+            etag="e",
+            size=each,
+            storage_class="IA",
+            owner=owners[each // 3 % 3],
+        )
+        for each in range(1000)
+    ]
+    op = dialect.decode(operation.ListObjects, call(**encoding))
+    root = xml.read(dialect.encode(op, operation.ListObjectsOutput(contents=tuple(found))).body, "ListBucketResult")
+    for each, entry in zip(root.all("Contents"), found, strict=True):
+        owner = each.find("Owner")
+        assert each.get("Key") == (quote(entry.key) if encoding else entry.key)
+        assert (each.get("Size"), each.get("LastModified")) == (str(entry.size), xml_text.time(entry.modified))
+        assert (owner and owner.get("DisplayName")) == (entry.owner and entry.owner.display_name)

@@ -124,10 +124,18 @@ def test_a_time_is_of_the_second(seconds: int) -> None:
     assert xml_text.time(seconds) == expected
 
 
-some_texts = st.lists(st.text(st.characters(blacklist_categories=["Cs"])) | st.text('ab/%&<>"\r\n\0\x01\ufffe\u89c6~'))
+some_texts = st.lists(
+    st.text(st.characters(blacklist_categories=["Cs"])) | st.text('ab/%&<>"\r\n\0\x01\ufffe\uff01\u3000\u00e9\u89c6~')
+)
 
 
 @given(some_texts)
 def test_many_texts_are_escaped_as_each_of_them(texts: list[str]) -> None:
-    assert list(xml_text.escape_all(texts)) == [xml_text.escape(text) for text in texts]
+    escaped = xml_text.escape_all(texts)
+    assert [xml_text.bytes_of([text]).decode() for text in escaped] == [xml_text.escape(text) for text in texts]
+    assert list(escaped) == [xml_text.byte_text(xml_text.escape(text)) for text in texts]
     assert list(xml_text.quote_all(texts)) == [quote(text, safe="/-_.~") for text in texts]
+
+
+def test_half_of_a_surrogate_pair_is_escaped_among_others() -> None:
+    assert list(xml_text.escape_all(["a", "\ud800", "\u00e9&"])) == ["a", "&#xD800;", "\u00c3\u00a9&amp;"]

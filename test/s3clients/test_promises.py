@@ -13,9 +13,10 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from test.s3clients.client import Client, Listing
-from test.s3clients.clients import sent_as_given
+from test.s3clients.clients import refused_in_front, sent_as_given
 from test.s3clients.odd_keys import ODD_KEYS
 from uvideo import Client as UFileClient
+from uvideo.errors import BadAnswer
 
 pytestmark = pytest.mark.s3clients
 
@@ -121,6 +122,9 @@ def test_odd_keys_of_ufile(
     folder.mkdir()
     client.get_each(bucket, keys, folder)
     assert [(folder / str(number)).read_bytes() for number in range(len(keys))] == [key.encode() for key in keys]
+    for key in refused_in_front():
+        with pytest.raises(BadAnswer, match="400"):
+            ufile.put(bucket, key, b"")
 
 
 test_odd_keys_of_ufile.needs = "get_each"  # type: ignore[attr-defined]

@@ -59,6 +59,10 @@ CONSOLE = {
     "uploads/begin": "InitiateUpload",
     "uploads/finish": "FinishUpload",
     "uploads/abort": "AbortUpload",
+    "tokens/create": "CreateToken",
+    "tokens/update": "UpdateToken",
+    "tokens/delete": "DeleteToken",
+    "temporary-keys/create": "AssumeRole",
 }
 #: What it asks by POST and that changes nothing: a signed URL is recorded when it is used.
 QUIET = {"objects/exist", "sign"}

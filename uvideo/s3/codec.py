@@ -50,7 +50,7 @@ def empty(status: int, *pairs: tuple[str, str | None]) -> message.Response:
 
 def written(
     name: str,
-    *content: str,
+    *content: str | bytes,
     headers: tuple[tuple[str, str | None], ...] = (),
     namespace: str = xml_text.NAMESPACE,
 ) -> message.Response:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from uvideo._core import compat, dates
 
-__all__ = ["DECLARATION", "NAMESPACE", "element", "escape", "escape_all", "quote_all", "root", "time"]
+__all__ = [
+    *("CLOCK", "DECLARATION", "NAMESPACE", "byte_text", "bytes_of"),
+    *("element", "escape", "escape_all", "hour", "quote_all", "root", "time"),
+]
 
 #: Of every root but Error and PostResponse.
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -25,13 +28,8 @@ def escape(text: str) -> str:
 
     A character that XML 1.0 forbids becomes ``&#xN;``, as AWS sends it, though strict parsers refuse that.
     """
-    named = _named(text)
+    named = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
     return named if text.isprintable() else _nameless.sub(_reference, named)
-
-
-def _named(text: str) -> str:
-    """Text in which the characters that have a name are escaped."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
 def _reference(match: re.Match[str]) -> str:
@@ -39,17 +37,30 @@ def _reference(match: re.Match[str]) -> str:
 
 
 def escape_all(texts: Sequence[str]) -> Sequence[str]:
-    """Each of many texts, escaped.  They are escaped together, which takes a tenth of the time."""
-    together = "".join(texts)
-    if together.isascii() and not together.encode().translate(None, _PLAIN):
+    """Each of many texts, escaped, as a byte text.  They are escaped together, which takes a tenth of the time."""
+    try:
+        raw, between = "\0".join(texts).encode(), len(texts) - 1
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return _escape_each(texts)
+    rest = raw.translate(None, _ORDINARY)
+    # A search for one byte takes a tenth of the time of one for three.
+    beyond = b"\xef" in raw and (b"\xef\xbf\xbe" in raw or b"\xef\xbf\xbf" in raw)
+    if beyond or rest.count(0) != between or rest.translate(None, _NAMED):
+        return _escape_each(texts)  # there is a character without a name, or no text
+    if len(rest) == between and raw.isascii():
         return texts
-    if not together.isprintable():  # one of them may have a character without a name
-        return [escape(text) for text in texts]
-    return _named("\0".join(texts)).split("\0")
+    named = raw.replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;").replace(b'"', b"&quot;")
+    return named.decode("latin-1").split("\0")
 
 
-#: ASCII that stands for itself in a document.
-_PLAIN = bytes({9, 10, *range(32, 128)} - set(b'&<>"'))
+def _escape_each(texts: Sequence[str]) -> Sequence[str]:
+    return [byte_text(escape(text)) for text in texts]
+
+
+_NAMED = b'\0&<>"'
+
+#: Bytes that stand for themselves in a document.
+_ORDINARY = bytes({9, 10, *range(32, 256)} - set(_NAMED))
 
 
 def quote_all(texts: Sequence[str]) -> Sequence[str]:
@@ -57,16 +68,34 @@ def quote_all(texts: Sequence[str]) -> Sequence[str]:
     raw = "\0".join(texts).encode()
     if raw.count(0) >= len(texts):  # one of them has a NUL, or there is none
         return [compat.quote_query(text) for text in texts]
-    rest = set(raw.translate(None, _UNQUOTED))
-    if not rest:
+    if not raw.translate(None, _UNQUOTED):
         return texts
-    raw = raw.replace(b"%", b"%25")  # first: the others make more of it
-    for byte in rest.difference(b"%"):
-        raw = raw.replace(b"%c" % byte, b"%%%02X" % byte)
-    return raw.decode("ascii").split("\0")
+    quoted = bytearray(3 * len(raw))  # three bytes for each, and then without those that are not needed
+    for position, table in enumerate(_QUOTED):
+        quoted[position::3] = raw.translate(table)
+    return quoted.translate(None, b"\xff").decode("ascii").split("\0")
 
 
 _UNQUOTED = b"\0abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~/"
+
+#: For each byte "%" and its two digits; itself and twice 0xFF if it stands for itself.
+_QUOTED = [
+    bytes(each if each in _UNQUOTED else ord("%") for each in range(256)),
+    *(bytes(0xFF if each in _UNQUOTED else ord(f"{each:02X}"[digit]) for each in range(256)) for digit in (0, 1)),
+]
+
+
+def byte_text(text: str) -> str:
+    """Text as a byte text: one character for each byte of its UTF-8.
+
+    A document of such texts is written as fast as one of ASCII: one character beyond it makes a long str slow.
+    """
+    return text if text.isascii() else text.encode().decode("latin-1")
+
+
+def bytes_of(byte_texts: Iterable[str]) -> bytes:
+    """Byte texts, one after the other, as UTF-8."""
+    return "".join(byte_texts).encode("latin-1")
 
 
 def element(name: str, value: str | int | bool | None) -> str:
@@ -78,22 +107,22 @@ def element(name: str, value: str | int | bool | None) -> str:
 
 
 #: "04:05.000Z" for 4 * 60 + 5 seconds, and so on for an hour: a look-up is faster than a format.
-_CLOCK = [f"{second // 60:02}:{second % 60:02}.000Z" for second in range(3600)]
+CLOCK = [f"{second // 60:02}:{second % 60:02}.000Z" for second in range(3600)]
 
 
 def time(seconds: int) -> str:
     """Unix seconds as 2026-01-02T03:04:05.000Z."""
-    return _hour(seconds // 3600) + _CLOCK[seconds % 3600]
+    return hour(seconds // 3600) + CLOCK[seconds % 3600]
 
 
 @functools.lru_cache(maxsize=4096)
-def _hour(number: int) -> str:
+def hour(number: int) -> str:
     """ "2026-01-02T03:" for a number of hours since 1970."""
     return dates.utc_text(number * 3600)[:14]
 
 
-def root(name: str, *content: str, namespace: str = NAMESPACE) -> bytes:
+def root(name: str, *content: str | bytes, namespace: str = NAMESPACE) -> bytes:
     """A whole document: the root element, and in it ``content``, which is XML.  ``namespace``: "" for none."""
     start = f'{name} xmlns="{namespace}"' if namespace else name
-    # Not joined before they are encoded: with one character beyond U+00FF all of a str takes twice the memory.
-    return b"".join([f"{DECLARATION}<{start}>".encode(), *map(str.encode, content), f"</{name}>".encode()])
+    written = (each.encode() if isinstance(each, str) else each for each in content)
+    return b"".join([f"{DECLARATION}<{start}>".encode(), *written, f"</{name}>".encode()])

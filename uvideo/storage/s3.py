@@ -296,7 +296,7 @@ class S3Blobs:
     async def seal(
         self, draft: str, parts: Sequence[PartRecord], confirm: Callable[[], Awaitable[None]] | None = None
     ) -> str:
-        """As the contract; nothing is cut, so ``confirm`` is not needed."""
+        """As the contract.  Nothing beyond the last part is removed, so ``confirm`` is not needed."""
         if [p.part for p in parts] != list(range(len(parts))) or any(p.size != self.block_size for p in parts[:-1]):
             raise ValueError("a draft in segments has parts 0, 1, 2 ... in order, all but the last one block long")
         checked(draft)
@@ -308,7 +308,19 @@ class S3Blobs:
             raise Damaged(f"the bytes of a part of {draft} were never stored")
         await self.ledger.seal(draft, sum(p.size for p in parts), b"".join(nonces))
         self._noted.discard(draft)
+        try:
+            await self._remove_replaced(draft, nonces)
+        except Unreachable as failure:  # they go with the blob
+            log.warning("replaced parts of the blob %s could not be removed: %s", draft, failure)
         return draft
+
+    async def _remove_replaced(self, draft: str, nonces: Sequence[bytes]) -> None:
+        """Remove what was stored of these parts by attempts that the catalog did not record."""
+        used = {segment(draft, number, nonce) for number, nonce in enumerate(nonces)}
+        with self._telling():
+            async for chunk in obstore.list(self.client, prefix=draft, chunk_size=1000):
+                paths = [str(entry["path"]) for entry in chunk]
+                await self._delete([path for path in paths if path not in used and _number(path) < len(nonces)])
 
     async def discard(self, draft: str) -> None:
         await self.delete(draft)
@@ -670,6 +682,11 @@ async def at_once(most: int, work: Callable[[T], Awaitable[R]], items: Sequence[
 
 def segment(blob: str, number: int, nonce: bytes) -> str:
     return f"{blob}/{number:06}-{nonce.hex()}"
+
+
+def _number(path: str) -> int:
+    """The number of a segment, from its path."""
+    return int(path.rpartition("/")[2].partition("-")[0])
 
 
 def _config(place: S3Place) -> Any:

@@ -12,16 +12,20 @@ import logging
 import re
 import shutil
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
 from uvideo._core import compat, dialect, errors, etag, json_document, listing, location, operation, provider, signature
 from uvideo.server.auth.credentials import Key
+from uvideo.server.console.call_arguments import Given
+from uvideo.server.console.call_arguments import number_of as _number
+from uvideo.server.console.call_arguments import text_of as _text
+from uvideo.server.console.key_calls import KeyCalls, KeyOperation
 from uvideo.server.console.name_search import search_names
 from uvideo.server.console.zip_download import OBJECTS_LIMIT, ZipDownload, zip_contents, zip_pieces
 from uvideo.server.http.error_responses import refusal_of
-from uvideo.server.ops.audit import FREES, OFF, Audit, AuditEntry, details, visited, visitor
+from uvideo.server.ops.audit import FREES, OFF, Audit, AuditEntry, details, keys_made, visited, visitor
 from uvideo.server.ops.gauges import STALE
 from uvideo.server.ops.history import History
 from uvideo.server.ops.request_log import RefusedRequest, RequestLog
@@ -55,8 +59,7 @@ log = logging.getLogger("uvideo.server")
 _SUFFIX = provider.parse_suffix("127.0.0.1")
 _DOTS = re.compile(r"(?:\A|/)\.{1,2}(?:/|\Z)").search
 
-Given = Mapping[str, Any]
-Managed = operation.CreateSpace | operation.UpdateSpace | operation.DeleteSpace
+Managed = operation.CreateSpace | operation.UpdateSpace | operation.DeleteSpace | KeyOperation
 Call = Callable[[Key, Given, str], Awaitable[dict[str, Any]]]
 Held = Callable[[], Awaitable[Sequence[Holding] | None]]
 
@@ -114,6 +117,7 @@ class View:
             ("POST", "uploads/finish"): self._finish,
             ("POST", "uploads/abort"): self._doing(operation.AbortUpload, "space", "key", "upload_id"),
             ("GET", "dashboard"): self._dashboard,
+            **KeyCalls(service, self._run).calls,
         }
 
     # Spaces
@@ -448,7 +452,7 @@ class View:
 
     async def _run(self, op: dialect.Operation | Managed, key: Key) -> Any:
         """Run an operation.  One of the data plane is checked like a request."""
-        work = self._spaces.perform(op, key.owner) if isinstance(op, Managed) else self._checked(op, key)
+        work = self._spaces.run(op, key, "") if isinstance(op, Managed) else self._checked(op, key)
         return await self._recorded(op, work)
 
     async def _recorded(self, op: dialect.Operation | Managed, work: Coroutine[Any, Any, Any]) -> Any:
@@ -462,10 +466,11 @@ class View:
             work.close()
             raise
         who, address = visitor()
-        entry = AuditEntry(who, cls.__name__, op.space, getattr(op, "key", ""), details(op))
+        entry = AuditEntry(who, cls.__name__, getattr(op, "space", ""), getattr(op, "key", ""), details(op))
         status, code = 500, 0
         try:
             result = await work
+            entry.more.update(keys_made(result))
             status = 200
             return result
         except Exception as failure:
@@ -517,26 +522,6 @@ class View:
                 self._kept.clear()
             self._kept[name] = kept = (now, await count())
         return kept[1]
-
-
-def _text(given: Given, name: str, default: str | None = None) -> str:
-    value = given.get(name, default)
-    if not isinstance(value, str):
-        raise errors.BadRequest(f"{name} is missing or not text")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise errors.BadRequest(f"{name} is not UTF-8") from None
-    return value
-
-
-def _number(given: Given, name: str, low: int, high: int, default: int) -> int:
-    value = given.get(name, default)
-    if isinstance(value, str) and re.fullmatch("[0-9]{1,15}", value):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise errors.BadRequest(f"{name} is not a number from {low} to {high}")
-    return value
 
 
 def _names(given: Given) -> list[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from uvideo._core import errors, management, message, operation, postfile
+from uvideo._core import errors, management, message, postfile
 from uvideo.server.auth.credentials import Key
 from uvideo.server.http.exchange import Exchange
 from uvideo.server.http.pipeline import DialectCall, Pipeline, Traits
+from uvideo.server.ops.audit import details, keys_made
 from uvideo.server.rules.service import Grant, who
 from uvideo.storage.base import TokenRecord
 
@@ -61,6 +62,8 @@ class ManagementPlaneCall(DialectCall["management.Operation", "management.Result
 
     async def permit(self, grant: Grant, op: management.Operation) -> None:
         """Nothing to check: ``decode`` refuses tokens, before it checks the parameters."""
+        if self.exchange.entry is not None:
+            self.exchange.entry.more.update(details(op))
 
     async def perform(self, op: management.Operation) -> tuple[management.Result, None]:
         assert isinstance(self._signer, Key)
@@ -68,20 +71,12 @@ class ManagementPlaneCall(DialectCall["management.Operation", "management.Result
 
     def write(self, op: management.Operation, result: management.Result) -> message.Response:
         if self.exchange.entry is not None:
-            self.exchange.entry.more.update(_managed(self._given, result))
+            self.exchange.entry.more.update(keys_made(result))
         return management.encode_result(self._name, result)
 
     def refuse(self, refusal: errors.Refused) -> message.Response:
         self.exchange.ret_code = refusal.action_code or refusal.ret_code
         return management.encode_error(str(self._given.get("Action") or "")[:64], refusal)
-
-
-def _managed(given: Mapping[str, object], result: management.Result) -> dict[str, str]:
-    """Details of a call for the audit log: the token, or the temporary keys."""
-    if isinstance(result, operation.TemporaryKeys):
-        return {"made": result.public_key}
-    token_id = getattr(result, "token_id", None) or given.get("TokenId")
-    return {"about_token": token_id} if isinstance(token_id, str) else {}
 
 
 def is_management(exchange: Exchange, target: location.RequestTarget) -> bool:

@@ -36,7 +36,7 @@ except ImportError:  # Windows
 
 __all__ = [
     *("CHANGES", "DETAILS", "FREES", "OFF", "S3_CHANGES", "S3_DETAILS", "S3_FREES", "Audit", "AuditEntry", "Who"),
-    *("details", "note", "noted", "operator", "visited", "visitor"),
+    *("details", "keys_made", "note", "noted", "operator", "visited", "visitor"),
 ]
 
 #: Operations that change data or give out keys: always recorded.
@@ -301,13 +301,20 @@ def _made(path: Path) -> int:
 def details(op: object) -> dict[str, Any]:
     """Members for an operation, in addition to space and key."""
     found = {name: getattr(op, name, None) for name in ("new_key", "upload_id", "acl", "type", "source_space")}
-    found["source"] = getattr(op, "source_key", None)
+    found["source"], found["about_token"] = getattr(op, "source_key", None), getattr(op, "token_id", None)
     source = getattr(op, "source", None)
     if isinstance(source, s3.CopySource):
         found["source_space"], found["source"] = source.bucket, source.key
     if isinstance(op, s3.DeleteObjects):
         found["keys"] = [each.key for each in op.objects]
     return {name: value for name, value in found.items() if value}
+
+
+def keys_made(result: object) -> dict[str, str]:
+    """Members for the result of an operation that made a token or temporary keys."""
+    if isinstance(result, operation.TemporaryKeys):
+        return {"made": result.public_key}
+    return {"about_token": result.token_id} if isinstance(result, operation.TokenInfo) else {}
 
 
 def operator() -> Who:

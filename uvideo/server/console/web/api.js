@@ -16,6 +16,10 @@ export class Refused extends Error {
 
 export const session = { signed_in: false, csrf: "", endpoint: "", s3: "", public_key: "", version: "" };
 
+/** Whose something is that this browser keeps: the account that signed in last, at this server. */
+export const owner = () => ({ account: session.public_key, endpoint: session.endpoint });
+export const isOwn = ({ account, endpoint }) => account === session.public_key && endpoint === session.endpoint;
+
 let signedOut = () => {};
 
 /** Called whenever an answer says that the session is over. */

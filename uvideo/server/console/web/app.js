@@ -1,18 +1,22 @@
 // The frame of the console: signing in, where we are, and what is always there.
 
-import { loadSession, onSignedOut, session, signIn, signOut } from "./api.js";
+import { loadSession, onSignedOut, owner, session, signIn, signOut } from "./api.js";
 import { browser } from "./browser.js";
 import { dashboard } from "./dashboard.js";
-import { attempt, field, isFilledIn, toast } from "./dialogs.js";
+import { attempt, confirm, field, isFilledIn, toast } from "./dialogs.js";
 import { button, h, icon, replace, sign } from "./dom.js";
+import { keys } from "./keys.js";
 import { LANGUAGES, keep, language, loadLanguage, setLanguage, t } from "./language.js";
+import { forgetPositions } from "./positions.js";
 import { spaces } from "./spaces.js";
+import { announce, onAnnounced } from "./tabs.js";
 import { rate, transfers } from "./transfers.js";
-import { events, interrupted, isActive, reset, tasks } from "./upload.js";
+import { abandon, events, forgetUploads, interrupted, isActive, tasks, unfinished } from "./upload.js";
 
 let leave = () => {};
 let shown = {}; // what route() shows: {page, at, update}
 let main;
+let account = ""; // that this page is of
 
 function theme() {
   return document.documentElement.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
@@ -65,6 +69,7 @@ function showSignIn(reason = "") {
         submit.disabled = true;
         try {
           await signIn({ public_key: form.elements.public_key.value.trim(), private_key: form.elements.private_key.value.trim() });
+          announce("in");
           show();
         } catch (failure) {
           wrong.hidden = false;
@@ -99,11 +104,61 @@ function showSignIn(reason = "") {
   form.elements.public_key.focus();
 }
 
+/** Sign out.  Nothing of the account stays in the page or in the browser's storage, unfinished uploads included. */
+async function leaveAccount() {
+  if (tasks.some(isActive)) throw new Error(t("signout.busy"));
+  const n = unfinished();
+  if (n && !(await confirm(t("signout"), [t("signout.unfinished", { n })], t("signout"), { danger: true }))) return;
+  try {
+    await signOut();
+  } catch (failure) {
+    if (failure.status !== 401) throw failure; // the session had ended before
+  }
+  forgetAccount();
+  announce("out");
+  beginAnew();
+}
+
+function forgetAccount() {
+  forgetPositions();
+  forgetUploads();
+}
+
+/** Load the page without anything that it has in memory or in its address. */
+function beginAnew() {
+  abandon();
+  location.replace(location.pathname + location.search);
+}
+
+/** Ask whether the session is still the one that this page shows: another tab signed in or out ("in", "out"), or the
+ * page was away (""). */
+async function checkSession(what) {
+  const before = session.signed_in;
+  try {
+    await loadSession();
+  } catch {
+    return;
+  }
+  if (session.signed_in) {
+    if (!before || account !== JSON.stringify(owner())) show();
+  } else if (what === "out") {
+    forgetAccount();
+    beginAnew();
+  } else if (before) endSession();
+}
+
+function endSession() {
+  session.signed_in = false;
+  for (const dialog of document.querySelectorAll("dialog")) dialog.remove();
+  showSignIn(t("error.SignedOut"));
+}
+
 // The frame
 
 const PLACES = [
   ["#/", "space", "nav.spaces"],
   ["#/transfers", "transfer", "nav.transfers"],
+  ["#/keys", "key", "nav.keys"],
   ["#/dashboard", "chart", "nav.dashboard"],
 ];
 
@@ -151,13 +206,7 @@ function frame() {
             kind: "quiet",
             bare: true,
             short: t("signout"),
-            onclick: () =>
-              attempt(async () => {
-                if (tasks.some(isActive)) throw new Error(t("signout.busy"));
-                await signOut();
-                reset();
-                showSignIn();
-              }),
+            onclick: () => attempt(leaveAccount),
           }),
         ),
       ),
@@ -202,6 +251,7 @@ function route() {
   let page = spaces;
   const arguments_ = {};
   if (first === "dashboard") [place, page] = ["#/dashboard", dashboard];
+  else if (first === "keys") [place, page] = ["#/keys", keys];
   else if (first === "transfers") [place, page] = ["#/transfers", transfers];
   else if (first === "s" && space) {
     page = browser;
@@ -236,6 +286,12 @@ function show() {
     showSignIn();
     return;
   }
+  const now = JSON.stringify(owner());
+  if (account && account !== now) {
+    beginAnew();
+    return;
+  }
+  account = now;
   leave();
   leave = () => {};
   shown = {};
@@ -250,19 +306,17 @@ async function start() {
   } catch {
     await loadLanguage("en");
   }
-  onSignedOut(() => {
-    if (!session.signed_in) return;
-    session.signed_in = false;
-    for (const dialog of document.querySelectorAll("dialog")) dialog.remove();
-    showSignIn(t("error.SignedOut"));
-  });
+  onSignedOut(() => session.signed_in && endSession());
+  onAnnounced(checkSession);
   // A one-time link is behind the #, which no server and no log ever sees.
   const link = /^#link=([\w.=-]+)$/.exec(location.hash);
   if (link) history.replaceState(null, "", location.pathname + location.search);
   let reason = "";
   try {
-    if (link) await signIn({ link: link[1] });
-    else await loadSession();
+    if (link) {
+      await signIn({ link: link[1] });
+      announce("in");
+    } else await loadSession();
   } catch (failure) {
     reason = failure.message;
     if (link) await loadSession().catch(() => {});

@@ -9,7 +9,7 @@ import { t } from "./language.js";
 const REGION = "cn-bj"; // of every space; the server accepts any
 
 /** A word of a command for a shell. */
-function quoted(text) {
+export function quoted(text) {
   return /^[\w./+=@:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
@@ -64,9 +64,10 @@ export function ways(space) {
   );
 }
 
-function setUp(name, lines) {
+/** Lines of a program under its name, and a button that copies them. */
+export function setUp(name, lines, rows = 6) {
   const text = lines.join("\n");
-  const area = h("textarea", { class: "link", readonly: true, rows: 6, spellcheck: "false", "aria-label": name, value: text });
+  const area = h("textarea", { class: "link", readonly: true, rows, spellcheck: "false", "aria-label": name, value: text });
   area.setSelectionRange(0, 0); // a dialog that opens shows the first line
   return h(
     "section",

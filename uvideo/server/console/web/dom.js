@@ -93,6 +93,7 @@ const ICONS = {
   snow: "M12 3v18M4.200 7.500l15.600 9M19.800 7.500l-15.600 9",
   terminal: "M4 5.500h16v13H4zM7.500 9.500l3 2.500-3 2.500M12.500 15h4",
   move: "M4 12h14M18 12l-5-5M18 12l-5 5",
+  key: "M8 11.500a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM11 12.500l8.500-8.500M15 8.500l3 3M17.500 6l2 2",
 };
 
 /** A drawn icon, which says nothing to a screen reader: the button around it does. */

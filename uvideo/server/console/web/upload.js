@@ -3,7 +3,7 @@
 // The admin port begins, finishes and aborts an upload and signs the URL that all its parts go to; the key pair stays
 // there.  What is unfinished is noted on this computer, so that after a reload the same file goes on with what is missing.
 
-import { get, post, session, sign } from "./api.js";
+import { get, isOwn, owner, post, session, sign } from "./api.js";
 import { BLOCK, hash, objectEtag, partEtag } from "./etag.js";
 import { typeOfFile } from "./kind.js";
 import { keep, kept, t } from "./language.js";
@@ -142,10 +142,13 @@ export function clear() {
   changed();
 }
 
-/** Forget everything that is not active: another account signs in. */
-export function reset() {
-  tasks.splice(0, tasks.length, ...tasks.filter(isActive));
-  changed();
+/** Stop everything and forget it in this page, for the account signed out: another one may sign in. */
+export function abandon() {
+  for (const task of tasks) {
+    if (!isOver(task)) task.state = "paused";
+    halt(task);
+  }
+  tasks.length = 0;
 }
 
 function halt(task) {
@@ -467,10 +470,10 @@ function note(task, state) {
     if (!name || !(name in all)) return;
     delete all[name];
   } else {
+    if (!session.signed_in) return;
     task.noteId = task.uploadId;
     all[task.uploadId] = {
-      account: session.public_key,
-      endpoint: session.endpoint,
+      ...owner(),
       space: task.space,
       key: task.key,
       ...noted(task.file),
@@ -479,6 +482,15 @@ function note(task, state) {
     };
   }
   keep(NOTES, JSON.stringify(all));
+}
+
+/** The notes of the account: of what is paused here, was interrupted, or is uploaded by another tab. */
+export const unfinished = () => Object.values(notes()).filter(isOwn).length;
+
+/** Forget the notes of the account. */
+export function forgetUploads() {
+  const others = Object.entries(notes()).filter(([, each]) => !isOwn(each));
+  keep(NOTES, others.length ? JSON.stringify(Object.fromEntries(others)) : null);
 }
 
 /** Give the notes of this tab's uploads a time; 0 says that no tab uploads them. */
@@ -520,7 +532,7 @@ window.addEventListener("pageshow", ({ persisted }) => {
 function others() {
   const mine = new Set(tasks.map((task) => task.noteId));
   return Object.entries(notes())
-    .filter(([id, each]) => each.account === session.public_key && each.endpoint === session.endpoint && !mine.has(id))
+    .filter(([id, each]) => isOwn(each) && !mine.has(id))
     .map(([id, each]) => ({ id, ...each, live: each.tab !== tab && Date.now() - each.beat <= DEAD }));
 }
 
