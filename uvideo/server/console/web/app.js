@@ -5,6 +5,7 @@ import { browser } from "./browser.js";
 import { dashboard } from "./dashboard.js";
 import { attempt, confirm, field, isFilledIn, toast } from "./dialogs.js";
 import { button, h, icon, replace, sign } from "./dom.js";
+import { join, part } from "./elsewhere.js";
 import { keys } from "./keys.js";
 import { LANGUAGES, keep, language, loadLanguage, setLanguage, t } from "./language.js";
 import { forgetPositions } from "./positions.js";
@@ -52,6 +53,7 @@ function switches() {
 // Signing in
 
 function showSignIn(reason = "") {
+  part();
   leave();
   leave = () => {};
   shown = {};
@@ -126,6 +128,7 @@ function forgetAccount() {
 
 /** Load the page without anything that it has in memory or in its address. */
 function beginAnew() {
+  part();
   abandon();
   location.replace(location.pathname + location.search);
 }
@@ -292,6 +295,7 @@ function show() {
     return;
   }
   account = now;
+  join();
   leave();
   leave = () => {};
   shown = {};
@@ -308,6 +312,7 @@ async function start() {
   }
   onSignedOut(() => session.signed_in && endSession());
   onAnnounced(checkSession);
+  window.addEventListener("pagehide", part);
   // A one-time link is behind the #, which no server and no log ever sees.
   const link = /^#link=([\w.=-]+)$/.exec(location.hash);
   if (link) history.replaceState(null, "", location.pathname + location.search);

@@ -83,6 +83,10 @@ window.addEventListener("offline", restart);
 window.addEventListener("online", restart);
 
 export const isActive = (task) => ["waiting", "checking", "sending"].includes(task.state);
+const BEFORE = { failed: 0, sending: 1, checking: 1, paused: 2, waiting: 3, done: 4, cancelled: 5 };
+
+/** The first of some uploads in the order in which they are shown. */
+export const firstOf = (some, n) => [...some].sort((a, b) => BEFORE[a.state] - BEFORE[b.state]).slice(0, n);
 const isOver = (task) => ["done", "cancelled"].includes(task.state);
 
 /** Put files in the queue.  items: [{file, key}]. */
@@ -447,7 +451,7 @@ function put(attempt, number, url, buffer) {
 
 // What is unfinished, noted on this computer.  Nothing of it is secret: names, sizes and the upload's id.
 
-const tab = Math.random().toString(36).slice(2);
+export const tab = Math.random().toString(36).slice(2);
 let left = false; // whether the page was left: what still runs in it does not claim its uploads
 
 function notes() {
