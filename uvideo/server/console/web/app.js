@@ -144,6 +144,7 @@ async function checkSession(what) {
   }
   if (session.signed_in) {
     if (!before || account !== JSON.stringify(owner())) show();
+    else if (!what) join();
   } else if (what === "out") {
     forgetAccount();
     beginAnew();
@@ -312,7 +313,9 @@ async function start() {
   }
   onSignedOut(() => session.signed_in && endSession());
   onAnnounced(checkSession);
+  events.addEventListener("lost", ({ detail: n }) => toast(t("resume.lost", { n })));
   window.addEventListener("pagehide", part);
+  window.addEventListener("pageshow", ({ persisted }) => persisted && checkSession(""));
   // A one-time link is behind the #, which no server and no log ever sees.
   const link = /^#link=([\w.=-]+)$/.exec(location.hash);
   if (link) history.replaceState(null, "", location.pathname + location.search);
