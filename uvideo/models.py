@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Generic, Literal, TypeVar
 
+from uvideo.transfer import file_time
+
 T = TypeVar("T")
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 Direction = Literal["upload", "download"]
 Verdict = Literal["ok", "warning", "failed", "skipped"]
@@ -82,6 +85,15 @@ class ObjectInfo:
     headers: Mapping[str, str] = field(default_factory=_pairs, hash=False)
     restore: str | None = None
     is_prefix: bool = False
+
+    @property
+    def file_modified(self) -> datetime | None:
+        """The modification time of its file, which uploads with ``times`` store; None without one that can be read."""
+        ns = file_time.stored(self.metadata)
+        try:
+            return None if ns is None else EPOCH + timedelta(microseconds=ns // 1000)
+        except OverflowError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import pytest
 from test.cli.inside import Inside
 from test.cli.records import check
 from test.cli.shell import Done, Shell
+from test.fakes import FaultProxy
 
 DAY = 86400
 FILES = {"a.mp4": 1, "b.txt": 5, "d/c.mp4": 10, "d/e/f": 2000, "g/h": 3}
@@ -68,6 +69,40 @@ class TestListsOfNames:
         done = inside("rm", "-r", f"uvideo://{space}/", "--all", "-y", "--files-from", "list")
         assert done.code == 1 and names(shell, space) == {"x", "b.txt"}
         assert inside("rm", "-rf", f"uvideo://{space}/", "--all", "-y", "--files-from", "list").code == 0
+
+    def test_names_of_a_long_listing_are_looked_up(
+        self, shell: Shell, inside: Inside, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The first page has an object that is gone; the second would be an error."""
+        present = [
+            "p/a",
+            "p/a-b",
+            "p/a/x",
+            "p/a/y/z",
+            "p/b.txt",
+            "p/c/1",
+            "p/d",
+            *(f"p/d-{n}" for n in range(12)),
+            "p/d/1",
+        ]
+        space, target, other = shell.filled({key: key for key in present}), shell.space(), f"uvideo://{shell.space()}/"
+        listed = ["a", "a-b", "a/x", "d", "none", "c", "d-1", "x" * 2000]
+        (shell.folder / "list").write_text("".join(f"{name}\n" for name in listed))
+        wanted = {"a", "a-b", "a/x", "a/y/z", "c/1", "d", "d/1", "d-1"}
+        first = {"Key": "p/0", "Size": 1, "ETag": "e", "MimeType": "", "LastModified": 1}
+        page = {"Contents": [first], "IsTruncated": True, "NextMarker": "p/0"}
+        with FaultProxy("127.0.0.1", shell.server.port) as proxy:
+            proxy.on("ListObjects", space=space, where="prefix=p/&").answer(200, json=page, times=None)
+            monkeypatch.setenv("UVIDEO_ENDPOINT", f"127.0.0.1:{proxy.port}")
+            source = f"uvideo://{space}/p/"
+            done = inside("cp", "-r", source, f"uvideo://{target}/", "--files-from", "list")
+            assert done.code == 1 and "none" in done.err and names(shell, target) == wanted, done.err
+            assert done_and_deleted(inside("sync", source, other, "--files-from", "list", "--json"))[0] == len(wanted)
+            assert (
+                inside("verify", source, other, "--files-from", "list").lines[-1].startswith(f"{len(wanted)} the same")
+            )
+            assert inside("rm", "-r", source, "-y", "--files-from", "list").code == 1
+        assert names(shell, space) == set(present) - {f"p/{name}" for name in wanted}
 
     @pytest.mark.parametrize("line", ["../a", "a/../../b", "/", "."])
     def test_a_name_outside_the_source_is_refused(self, shell: Shell, inside: Inside, tree: Path, line: str) -> None:

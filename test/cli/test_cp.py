@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -422,6 +423,41 @@ class TestMv:
         assert inside("mv", "-n", "videos/a.mp4", f"uvideo://{space}/").code == 0
         assert (tree / "a.mp4").exists() and shell.client.get(space, "a.mp4").data == b"old"
         assert inside("mv", "-", f"uvideo://{space}/x").code == 2
+
+
+class TestTargetsOfSeveralSources:
+    @pytest.mark.parametrize("words", [["x/a", "y/a"], ["x/*", "y/*"], ["x/a", "x/a"]], ids=" ".join)
+    def test_two_sources_never_have_the_same_target(self, shell: Shell, inside: Inside, words: list[str]) -> None:
+        space = shell.space()
+        for folder in ("x", "y"):
+            (shell.folder / folder / "a").mkdir(parents=True)
+            (shell.folder / folder / "a" / "1").write_text(folder)
+        done = inside("cp", "-r", *words, f"uvideo://{space}/", "--jobs", "1")
+        assert done.code == 1 and "another source has the same target" in done.err
+        assert keys(shell, space) == ["a/1"] and shell.client.get(space, "a/1").data == b"x"
+
+    def test_the_names_of_files_are_not_kept(self, shell: Shell, inside: Inside) -> None:
+        """Beside the names of one folder.  Only sources whose targets may meet need more."""
+        for folder in range(40):
+            (shell.folder / "xy"[folder % 2] / str(folder)).mkdir(parents=True)
+            for file in range(50):
+                (shell.folder / "xy"[folder % 2] / str(folder) / str(file)).touch()
+        context, target = Context(), Remote("space", "v/")
+
+        def peak(*sources: Local) -> int:
+            reader = FolderReader(context.report)
+            tasks = Destinations(context.client, sources, target, True, reader, context.report.fail).tasks()
+            tracemalloc.start()
+            try:
+                assert sum(1 for _ in tasks) == 2000
+                return tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+
+        kept = Local("x/**"), Local("y/**")
+        peak(*kept)  # what is loaded or compiled only once
+        assert peak(Local("x"), Local("y")) + 50 * 2000 < peak(*kept)
+        context.close()
 
 
 class TestLinksMadeAfterTheListing:

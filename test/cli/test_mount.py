@@ -66,6 +66,7 @@ def test_what_a_mounted_folder_shows(shell: Shell, space: str) -> None:
         private_key=shell.server.private_key,
         use_listings_cache=True,
     )
+    shell.client.put(space, "films/empty", b"", metadata={"mtime": "1577934245.5"})
     folder: Any = ReadOnlyFolder(filesystem, f"{space}/")
     for key in ("films/..", "films/.", "films//x"):
         shell.client.put(space, key, b"no file can have this name")
@@ -73,7 +74,9 @@ def test_what_a_mounted_folder_shows(shell: Shell, space: str) -> None:
     assert folder.readdir("/films", 0) == [".", "..", "empty", "x.mp4"]
     found = folder.getattr("/films/x.mp4")
     assert (found["st_mode"], found["st_size"]) == (0o100444, len(MOVIE))
-    assert isinstance(found["st_mtime"], float)
+    assert found["st_mtime"] == found["st_ctime"] == shell.client.stat(space, "films/x.mp4").modified.timestamp()
+    timed = folder.getattr("/films/empty")
+    assert timed["st_mtime"] == 1577934245.5 < timed["st_ctime"]
     assert folder.getattr("/films")["st_mode"] == folder.getattr("/")["st_mode"] == 0o40555
     with pytest.raises(OSError) as caught:
         folder.getattr("/none")

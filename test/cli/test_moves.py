@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from test.cli.inside import Inside
 from test.cli.records import check
 from test.cli.shell import Shell
 from test.fakes import FaultProxy
 from uvideo import etag
+from uvideo.cli.context import Context
+from uvideo.cli.program import invoke
 from uvideo.fs import UVideoFileSystem
 
 DATA = b"the only copy"
@@ -95,3 +99,78 @@ def test_set_says_what_is_so_afterwards(shell: Shell, proxy: FaultProxy) -> None
     words = ["spaces", "set", space, "--type", "public", "--json"]
     done = shell(*words, UVIDEO_ENDPOINT=f"127.0.0.1:{proxy.port}")
     assert check(done.lines[0])["type"] == "private", done.err
+
+
+def linked(folder: Path) -> None:
+    """d with a file, an empty folder, and links to both and to itself inside of one folder, m."""
+    (folder / "m" / "d" / "empty").mkdir(parents=True)
+    (folder / "m" / "d" / "x").write_bytes(DATA)
+    (folder / "m" / "a").symlink_to("d/x")
+    (folder / "m" / "z").symlink_to("d/x")
+    (folder / "m" / "l").symlink_to("d")
+    (folder / "m" / "none").symlink_to("d/empty")
+
+
+def left(folder: Path) -> set[str]:
+    """What is below a folder, without following links."""
+    return {str(Path(above, name).relative_to(folder)) for above, *below in os.walk(folder) for name in sum(below, [])}
+
+
+def keys(shell: Shell, space: str) -> list[str]:
+    return [each.key for each in shell.client.list(space)]
+
+
+def test_a_file_moves_under_all_its_names(shell: Shell, inside: Inside) -> None:
+    space = shell.space()
+    linked(shell.folder)
+    done = inside("mv", "-r", "m", f"uvideo://{space}/", "--empty-dirs", "--json")
+    assert done.code == 0, done.err
+    names = ["a", "d/empty/", "d/x", "l/empty/", "l/x", "none/", "z"]
+    assert keys(shell, space) == names
+    assert all(shell.client.get(space, name).data == DATA for name in ("a", "d/x", "l/x", "z"))
+    assert sum(record.get("removed", False) for record in done.records) == len(names)
+    assert left(shell.folder) == {"m", "m/d", "m/l"}
+
+    (shell.folder / "m" / "d" / "x").write_bytes(DATA)
+    done = inside("mv", "-r", "m/d", "m/l", f"uvideo://{space}/both/")  # as from m/*
+    assert done.code == 0, done.err
+    assert keys(shell, space)[1:3] == ["both/d/x", "both/l/x"] and left(shell.folder) == {"m", "m/d", "m/l"}
+
+    (shell.folder / "m" / "x1").write_bytes(DATA)
+    (shell.folder / "m" / "x2").symlink_to("x1")
+    done = inside("mv", "m/x*", f"uvideo://{space}/pattern/")
+    assert done.code == 0, done.err
+    assert keys(shell, space)[-3:] == ["pattern/x1", "pattern/x2", "z"] and left(shell.folder) == {"m", "m/d", "m/l"}
+
+
+def test_a_file_stays_if_one_of_its_names_fails(
+    shell: Shell, proxy: FaultProxy, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = shell.space()
+    linked(shell.folder)
+    (shell.folder / "m" / "other").write_bytes(b"other")
+    before = left(shell.folder)
+    proxy.on("PutObject", key="l/x").answer(400, times=None)
+    monkeypatch.setenv("UVIDEO_ENDPOINT", f"127.0.0.1:{proxy.port}")
+    done = inside("mv", "-r", "m", f"uvideo://{space}/")
+    assert done.code == 1 and "its other name m/l/x could not be transferred" in done.err
+    assert keys(shell, space) == ["a", "d/x", "other", "z"]
+    assert left(shell.folder) == before - {"m/other"}
+
+    done = inside("mv", "-r", "m", f"uvideo://{space}/", "--dry-run")
+    assert done.code == 0 and left(shell.folder) == before - {"m/other"}
+
+
+def test_all_files_stay_if_the_move_is_stopped(
+    shell: Shell, proxy: FaultProxy, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = shell.space()
+    linked(shell.folder)
+    before = left(shell.folder)
+    proxy.on("PutObject", key="l/x").pause("second")
+    monkeypatch.setenv("UVIDEO_ENDPOINT", f"127.0.0.1:{proxy.port}")
+    context = Context()
+    words = ["mv", "-r", "m", f"uvideo://{space}/", "--jobs", "1"]
+    with proxy.meanwhile("second", context.cancel.set), closing(context), pytest.raises(KeyboardInterrupt):
+        invoke(context, words)
+    assert left(shell.folder) == before and keys(shell, space)[:2] == ["a", "d/x"]

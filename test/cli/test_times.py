@@ -255,10 +255,11 @@ class TestWhatIsSkipped:
         done = inside("cp", "a", "uvideo://space/a", "-u", "--size-only")
         assert done.code == 2 and "--update and --size-only cannot be combined" in done.err
 
+    @pytest.mark.parametrize("name", ["mtime", "Mtime"])
     def test_an_older_time_counts_where_etags_show_nothing(
-        self, shell: Shell, inside: Inside, monkeypatch: pytest.MonkeyPatch
+        self, shell: Shell, inside: Inside, monkeypatch: pytest.MonkeyPatch, name: str
     ) -> None:
-        meta = {"mtime": "5"}
+        meta = {name: "5"}
         item = {"Key": "a", "Size": 1, "ETag": "odd", "MimeType": "", "LastModified": 1, "UserMeta": meta}
         path = made(shell.folder / "t" / "a", "x")
         down, up = ("sync", "uvideo://space/", "t"), ("sync", "t", "uvideo://space/")

@@ -85,6 +85,23 @@ def test_folder_markers_and_skipped_links_do_not_count(shell: Shell, inside: Ins
     assert states(inside, "tree", place, "--skip-special", "--links", "follow") == {"link": "missing"}
 
 
+def test_what_sync_leaves_alone_is_not_extra(shell: Shell, inside: Inside, place: str) -> None:
+    """What has the name of a skipped link or of a file that fails, or lies below it, is not compared."""
+    tree = shell.folder / "tree"
+    (shell.folder / "outside" / "d").mkdir(parents=True)
+    (tree / "d").rename(shell.folder / "outside" / "d")
+    (tree / "d").symlink_to("../outside/d")
+    (tree / "a.txt").unlink()
+    (tree / "a.txt").symlink_to("d-x")
+    (tree / "empty").unlink()
+    assert states(inside, "tree", place, "--exclude", "a.txt") == {"empty": "extra"}
+    assert states(inside, "tree", place, "--links", "skip") == {"empty": "extra"}
+    assert states(inside, "tree", place, "--links", "follow") == {"empty": "extra", "a.txt": "different"}
+    (tree / "d-x").unlink()
+    done = inside("verify", "tree", place, "--json")
+    assert done.code == 1 and {each["name"] for each in done.records if "name" in each} == {"d-x", "empty"}
+
+
 def test_a_file_and_an_object(shell: Shell, inside: Inside, place: str) -> None:
     assert inside("verify", "tree/a.txt", place + "/a.txt").code == 0
     assert inside("verify", "tree/a.txt", place + "/").code == 0

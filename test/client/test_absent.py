@@ -14,7 +14,7 @@ import pytest
 
 from test import patience
 from test.fakes import FaultProxy
-from uvideo import AsyncClient, Client, errors
+from uvideo import AsyncClient, Cancel, Client, errors
 from uvideo.client.retry import Retry
 
 Way = Callable[..., Any]
@@ -75,6 +75,14 @@ def test_a_refusal_without_a_reason_stays_what_it_was(call: Way, space: str, pro
     with pytest.raises(errors.BadRequest) as caught:
         call("stat", space, "a")
     assert caught.value.status == 400
+
+
+def test_a_cancel_while_the_reason_is_asked_for_is_not_hidden(through: Client, space: str, proxy: FaultProxy) -> None:
+    cancel = Cancel()
+    proxy.on("HeadObject").answer(400)
+    proxy.on("ListObjects").pause("reason")
+    with proxy.meanwhile("reason", cancel.set), pytest.raises(errors.Cancelled):
+        through.copy(space, "b", space, "a", cancel=cancel)
 
 
 class Clock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 from test.fakes import FaultProxy
-from uvideo import Cancel, Client, Retry, errors, models
+from uvideo import AsyncClient, Cancel, Client, Retry, errors, models
+from uvideo.transfer import file_time
 from uvideo.transfer.folders import FolderTarget, check_name
 from uvideo.transfer.pattern import Filter
 from uvideo.transfer.walk import walk
@@ -67,6 +69,38 @@ def test_a_folder_goes_up_and_comes_down(client: Client, space: str, album: Path
     assert tree(tmp_path / "new" / "copy") == tree(album)
     assert all(each.verified for each in down.done) and down.size == up.size
     assert {each.path for each in down.done} == {str(tmp_path / "new" / "copy" / name) for name in tree(album)}
+
+
+@pytest.mark.parametrize("loop", [False, True], ids=["Client", "AsyncClient"])
+def test_times_are_kept_and_restored(client: Client, space: str, album: Path, tmp_path: Path, loop: bool) -> None:
+    for number, path in enumerate(sorted(album.rglob("*"))):
+        os.utime(path, ns=(1, 1_000_000_007 * number))
+
+    def call(name: str, *given: Any, **options: Any) -> Any:
+        if not loop:
+            return getattr(client, name)(*given, **options)
+
+        async def once() -> Any:
+            async with AsyncClient(settings=client.settings) as made:
+                return await getattr(made, name)(*given, **options)
+
+        return asyncio.run(once())
+
+    def found(folder: Path) -> dict[str, int]:
+        return {name: (folder / name).stat().st_mtime_ns for name in tree(folder)}
+
+    call("upload_dir", album, space, "kept", times=True, metadata={"k": "v"})
+    call("upload_dir", album, space, "lost")
+    assert client.stat(space, "kept/b.mp4").metadata == {
+        "k": "v",
+        "mtime": file_time.encoded((album / "b.mp4").stat().st_mtime_ns),
+    }
+    assert client.stat(space, "lost/b.mp4").metadata == {}
+    call("download_dir", space, "", tmp_path / "down", times=True)
+    assert found(tmp_path / "down" / "kept") == found(album)
+    call("download_dir", space, "kept", tmp_path / "without")
+    for folder in (tmp_path / "down" / "lost", tmp_path / "without"):
+        assert not set(found(folder).values()) & set(found(album).values())
 
 
 def test_without_a_prefix_keys_are_the_paths(client: Client, space: str, album: Path, tmp_path: Path) -> None:

@@ -223,6 +223,20 @@ def test_resume_refuses_a_file_that_changed_and_a_new_upload_takes_it(
     assert through.transfers() == () and list(client.list_uploads(space)) == []
 
 
+def test_a_cancelled_abort_of_a_changed_file_keeps_the_record(
+    client: Client, space: str, proxy: FaultProxy, through: Client, file: Path
+) -> None:
+    transfer, cancel = interrupted(through, proxy, space, file), Cancel()
+    file.write_bytes(content(3 * BLOCK))
+    os.utime(file, (1, 1))
+    proxy.on("AbortUpload").pause("abort")
+    with proxy.meanwhile("abort", cancel.set), pytest.raises(errors.Cancelled):
+        through.upload(space, "a", file, cancel=cancel)
+    assert [record.id for record in through.transfers()] == [transfer]
+    through.upload(space, "a", file)
+    assert through.transfers() == () and list(client.list_uploads(space)) == []
+
+
 def test_an_upload_of_the_journal_is_aborted(
     client: Client, space: str, proxy: FaultProxy, through: Client, file: Path
 ) -> None:

@@ -25,7 +25,7 @@ def test_info_of_an_object(fs: UVideoFileSystem, client: Client, space: str) -> 
     client.put(space, "a/film.mp4", b"film", metadata={"lang": "en"}, headers={"Cache-Control": "no-store"})
     info = fs.info(f"uvideo://{space}/a/film.mp4")
     now = datetime.now(timezone.utc)
-    assert now - timedelta(minutes=5) < info.pop("mtime") <= now + timedelta(minutes=5)
+    assert now - timedelta(minutes=5) < info.pop("mtime") == info.pop("LastModified") <= now + timedelta(minutes=5)
     assert info.pop("created").tzinfo is timezone.utc
     assert info == {
         "name": f"{space}/a/film.mp4",
@@ -41,6 +41,19 @@ def test_info_of_an_object(fs: UVideoFileSystem, client: Client, space: str) -> 
     assert {name: listed[name] for name in ("name", "size", "type", "ETag", "mimetype", "StorageClass")} == {
         name: info[name] for name in ("name", "size", "type", "ETag", "mimetype", "StorageClass")
     }
+
+
+@pytest.mark.parametrize("text, moment", [("1577934245.678", 1577934245.678), ("odd", None), ("999999999999", None)])
+def test_the_time_of_a_file_is_the_one_stored_with_it(
+    fs: UVideoFileSystem, client: Client, space: str, text: str, moment: float | None
+) -> None:
+    client.put(space, "a/film.mp4", b"film", metadata={"mtime": text})
+    stored = client.stat(space, "a/film.mp4")
+    expected = stored.modified if moment is None else datetime.fromtimestamp(moment, timezone.utc)
+    assert stored.file_modified == (None if moment is None else expected)
+    for info in (fs.info(f"{space}/a/film.mp4"), *fs.ls(f"{space}/a", detail=True)):
+        assert (info["mtime"], info["LastModified"]) == (expected, stored.modified)
+    assert fs.modified(f"{space}/a/film.mp4") == expected
 
 
 def test_info_of_directories_and_of_nothing(fs: UVideoFileSystem, tree: str) -> None:

@@ -36,6 +36,8 @@ class AwsCli:
     def get(self, bucket: str, key: str, path: Path) -> None:
         self._ran("s3", "cp", f"s3://{bucket}/{key}", path)
 
+    get_resumed = get
+
     def span(self, bucket: str, key: str, first: int, last: int) -> bytes:
         path = self._place.folder / "span"
         words = ("--bucket", bucket, "--key", key, "--range", f"bytes={first}-{last}")

@@ -52,6 +52,8 @@ class Boto3(Each):
     def get(self, bucket: str, key: str, path: Path) -> None:
         self._s3.download_file(bucket, key, str(path))
 
+    get_resumed = get
+
     def span(self, bucket: str, key: str, first: int, last: int) -> bytes:
         found: bytes = self._s3.get_object(Bucket=bucket, Key=key, Range=f"bytes={first}-{last}")["Body"].read()
         return found

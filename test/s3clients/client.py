@@ -73,6 +73,9 @@ class Client(Protocol):
     def finish_get(self, bucket: str, key: str, path: Path) -> None:
         """The path holds the first bytes of the object: ask for the rest only."""
 
+    def get_resumed(self, bucket: str, key: str, path: Path) -> None:
+        """As get, and the client asks again by itself where a download is cut, as often as it does without settings."""
+
     def resume(self, bucket: str, key: str, path: Path, part: int) -> None:
         """Go on with the unfinished upload of the key, which ``multipart`` began in another process."""
 

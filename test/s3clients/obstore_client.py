@@ -16,7 +16,7 @@ class Obstore(Each):
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    def _store(self, bucket: str) -> Any:
+    def _store(self, bucket: str, **retries: int) -> Any:
         from obstore.store import S3Store
 
         place = self._place
@@ -27,7 +27,7 @@ class Obstore(Each):
             secret_access_key=place.private,
             region="cn-bj",
             client_options={"allow_http": True},
-            retry_config={"max_retries": 0},
+            retry_config={"max_retries": 0, **retries},
         )
 
     def put(self, bucket: str, key: str, path: Path) -> None:
@@ -35,6 +35,9 @@ class Obstore(Each):
 
     def get(self, bucket: str, key: str, path: Path) -> None:
         path.write_bytes(self._store(bucket).get(key).bytes())
+
+    def get_resumed(self, bucket: str, key: str, path: Path) -> None:
+        path.write_bytes(self._store(bucket, max_retries=10).get(key).bytes())
 
     def span(self, bucket: str, key: str, first: int, last: int) -> bytes:
         return bytes(self._store(bucket).get_range(key, start=first, end=last + 1))

@@ -14,16 +14,21 @@ __all__ = ["PyArrow"]
 
 class PyArrow(Each):
     def __init__(self, place: Place) -> None:
+        self._place = place
+        self._fs = self._connected()
+
+    def _connected(self, attempts: int = 1) -> Any:
         from pyarrow import fs
 
-        self._fs: Any = fs.S3FileSystem(
+        place = self._place
+        return fs.S3FileSystem(
             access_key=place.public,
             secret_key=place.private,
             region="cn-bj",
             scheme="http",
             endpoint_override=urlsplit(place.url).netloc,
             allow_bucket_creation=True,
-            retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=1),
+            retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=attempts),
         )
 
     def make(self, bucket: str) -> None:
@@ -35,6 +40,10 @@ class PyArrow(Each):
 
     def get(self, bucket: str, key: str, path: Path) -> None:
         with self._fs.open_input_stream(f"{bucket}/{key}") as stream:
+            path.write_bytes(stream.read())
+
+    def get_resumed(self, bucket: str, key: str, path: Path) -> None:
+        with self._connected(3).open_input_stream(f"{bucket}/{key}") as stream:
             path.write_bytes(stream.read())
 
     def span(self, bucket: str, key: str, first: int, last: int) -> bytes:

@@ -8,22 +8,27 @@ from pathlib import Path
 
 from test.s3clients.client import PROGRAMS, Each, Listing, Place, ran
 
-__all__ = ["Rclone"]
+__all__ = ["Rclone", "rclone_settings"]
+
+
+def rclone_settings(place: Place) -> dict[str, str]:
+    """Variables that define the remote ``s``."""
+    return {
+        "RCLONE_CONFIG_S_TYPE": "s3",
+        "RCLONE_CONFIG_S_PROVIDER": "Other",
+        "RCLONE_CONFIG_S_ENV_AUTH": "true",
+        "RCLONE_CONFIG_S_REGION": "cn-bj",
+        "RCLONE_CONFIG_S_ENDPOINT": place.url,
+    }
 
 
 class Rclone(Each):
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    def _ran(self, *words: str | Path) -> bytes:
-        settings = {
-            "RCLONE_CONFIG_S_TYPE": "s3",
-            "RCLONE_CONFIG_S_PROVIDER": "Other",
-            "RCLONE_CONFIG_S_ENV_AUTH": "true",
-            "RCLONE_CONFIG_S_REGION": "cn-bj",
-            "RCLONE_CONFIG_S_ENDPOINT": self._place.url,
-        }
-        return ran(self._place, [PROGRAMS / "rclone", "--retries", "1", "--low-level-retries", "1", *words], **settings)
+    def _ran(self, *words: str | Path, tries: int = 1) -> bytes:
+        retries = ("--retries", "1", "--low-level-retries", str(tries))
+        return ran(self._place, [PROGRAMS / "rclone", *retries, *words], **rclone_settings(self._place))
 
     def make(self, bucket: str) -> None:
         self._ran("mkdir", f"s:{bucket}")
@@ -33,6 +38,9 @@ class Rclone(Each):
 
     def get(self, bucket: str, key: str, path: Path) -> None:
         self._ran("copyto", f"s:{bucket}/{key}", path)
+
+    def get_resumed(self, bucket: str, key: str, path: Path) -> None:
+        self._ran("copyto", f"s:{bucket}/{key}", path, tries=10)
 
     def span(self, bucket: str, key: str, first: int, last: int) -> bytes:
         return self._ran("cat", f"--offset={first}", f"--count={last - first + 1}", f"s:{bucket}/{key}")
@@ -48,6 +56,16 @@ class Rclone(Each):
             else:
                 listing.keys.add(prefix + each["Path"])
         return listing
+
+    def times(self, bucket: str) -> dict[str, int]:
+        """The modification time of each object as rclone shows it, in nanoseconds since 1970."""
+        form = ("--format", "tp", "--separator", " ", "--time-format", "unixnano")
+        lines = self._ran("lsf", "-R", "--files-only", *form, f"s:{bucket}").decode().splitlines()
+        return {name: int(ns) for ns, _, name in (line.partition(" ") for line in lines)}
+
+    def set_time(self, bucket: str, key: str, when: str) -> None:
+        """Give an object another modification time, for example 2020-01-02T03:04:05.678."""
+        self._ran("touch", "--no-create", "--timestamp", when, f"s:{bucket}/{key}")
 
     def delete(self, bucket: str, keys: Sequence[str]) -> None:
         names = self._place.folder / "deleted"

@@ -29,6 +29,8 @@ class S3fs:
     def get(self, bucket: str, key: str, path: Path) -> None:
         self._ran("get", f"{bucket}/{key}", path)
 
+    get_resumed = get
+
     def span(self, bucket: str, key: str, first: int, last: int) -> bytes:
         return self._ran("span", f"{bucket}/{key}", str(first), str(last + 1))
 

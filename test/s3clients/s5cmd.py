@@ -18,8 +18,9 @@ class S5cmd:
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    def _ran(self, *words: str | Path, given: bytes = b"") -> bytes:
-        command = [PROGRAMS / "s5cmd", "--endpoint-url", self._place.url, "--retry-count", "0", "--json", *words]
+    def _ran(self, *words: str | Path, given: bytes = b"", tries: int = 0) -> bytes:
+        options = ("--endpoint-url", self._place.url, "--retry-count", str(tries), "--json")
+        command = [PROGRAMS / "s5cmd", *options, *words]
         return ran(self._place, command, given)
 
     def make(self, bucket: str) -> None:
@@ -30,6 +31,9 @@ class S5cmd:
 
     def get(self, bucket: str, key: str, path: Path) -> None:
         self._ran("cp", "--raw", f"s3://{bucket}/{key}", path)
+
+    def get_resumed(self, bucket: str, key: str, path: Path) -> None:
+        self._ran("cp", "--raw", f"s3://{bucket}/{key}", path, tries=10)
 
     def copy(self, bucket: str, key: str, target: str) -> None:
         """By itself it says that its own metadata, which are none, replace those of the source."""

@@ -147,6 +147,16 @@ class NamedItems:
                 return None
         return path
 
+    def below(self, prefix: str) -> list[str] | None:
+        """The names below a folder, without those below another one; None if everything in it is selected.
+
+        prefix: the folder with its slash, or "".
+        """
+        if prefix and self.find(prefix[:-1]) is not None:
+            return None
+        top = (each for each in self._names if self.find(each.rpartition("/")[0]) is None)
+        return [each[len(prefix) :] for each in top if each.startswith(prefix)]
+
     def skips(self, folder: str) -> bool:
         return folder not in self._above and self.find(folder) is None
 
@@ -181,6 +191,10 @@ class Chosen:
     def skips(self, folder: str) -> bool:
         """Whether names certainly select nothing in the folder with this path."""
         return (self._listed is not None and self._listed.skips(folder)) or self._filter.skips(folder)
+
+    def names(self, prefix: str = "") -> list[str] | None:
+        """The only names below a folder that may be selected, or None; as ``NamedItems.below``."""
+        return None if self._listed is None else self._listed.below(prefix)
 
     def fits(self, size: int, ns: int | None) -> bool:
         """Whether an item is within the bounds of size, in bytes, and time, in nanoseconds since 1970."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 import sys
 import threading
 import time
@@ -20,8 +19,9 @@ from uvideo.cli.context import Context
 from uvideo.cli.display import Display, Line
 from uvideo.cli.i18n import say
 from uvideo.cli.report import Kind, OutputGone, size
+from uvideo.cli.source_removal import Carried, HeldFiles, SourceRemoval
 from uvideo.cli.walk import Entry, check_inside
-from uvideo.errors import IntegrityError, InvalidArgument, LocalFailure, UVideoError
+from uvideo.errors import InvalidArgument, LocalFailure, UVideoError
 from uvideo.transfer import file_time
 from uvideo.transfer.fatal_errors import CircuitBreaker, system
 from uvideo.transfer.pool import Pool
@@ -135,19 +135,19 @@ class Task:
         return known.size or 0 if known is not None else 0
 
 
-class Carried(NamedTuple):
-    """The result of one item.  bytes: transferred, in a dry run to be transferred.  etag, verified: of the target."""
+class CarriedTask(NamedTuple):
+    """A task whose target was written.  began: when, by time.monotonic."""
 
-    action: str
-    bytes: int
-    etag: str | None
-    verified: bool = False
+    task: Task
+    carried: Carried
+    began: float
 
 
 class Mover:
     """Carries out tasks.  Safe to share between threads.  done, bytes, skipped: counts.
 
     etags: caches the etags of local files that transfers find.
+    shared: a local file may be an item under several names, so mv removes files at the end.
     one_space, one_disk: as in CircuitBreaker.
     """
 
@@ -158,6 +158,7 @@ class Mover:
         shown: Display,
         etags: Etags | None = None,
         *,
+        shared: bool = False,
         one_space: bool = True,
         one_disk: bool = True,
     ) -> None:
@@ -167,6 +168,8 @@ class Mover:
         self._breaker = CircuitBreaker(options.jobs, one_space=one_space, one_disk=one_disk)
         self._began = time.monotonic()
         self._lock = threading.Lock()
+        self._removal = SourceRemoval(context.client, options.verify)
+        self._held: HeldFiles[CarriedTask] | None = HeldFiles() if shared and options.move else None
 
     def carry(self, tasks: Iterable[Task], early: bool = True) -> None:
         """Carry out tasks, several at a time, until all are done or a fatal error stops them.
@@ -183,14 +186,25 @@ class Mover:
     def run(self, items: Iterable[T], do: Callable[[T], object], total: int | None = None) -> None:
         """As ``carry``, but calls ``do`` for each of any items.  total: the number of items, if known."""
 
+        pool = self._pool(do)
+        is_complete = False
+        try:
+            pool.run(items)
+            is_complete = pool.took_all and not pool.left
+        finally:
+            self._remove_held(is_complete)
+        self._report.ended_early(pool, total)
+
+    def _pool(self, do: Callable[[T], object]) -> Pool[T]:
+        """A Pool that a fatal error stops."""
+
         def one(item: T) -> None:
             do(item)
             if self._breaker.is_open:
                 pool.stop()
 
         pool = Pool(one, self._options.jobs, self._context.cancel)
-        pool.run(items)
-        self._report.ended_early(pool, total)
+        return pool
 
     def summary(self, deleted: int = 0, trial: bool = False) -> None:
         """Print the last line of a verb.  trial: a dry run."""
@@ -214,37 +228,50 @@ class Mover:
                 return True
             began = time.monotonic()
             carried = self._carry(task, line)
+            copied = CarriedTask(task, carried, began)
             moved, removed = carried.bytes, False
             if self._options.move and not self._context.dry_run:
-                removed = carried.action == "rename" or self._remove(task, carried)
-            with self._lock:
-                self.done += 1
-                self.bytes += moved
-            self._breaker.succeeded()
-            self._report.item(
-                DONE,
-                action=carried.action,
-                source=source,
-                target=str(task.target),
-                bytes=None if task.entry is None and task.record is None and self._context.dry_run else moved,
-                etag=carried.etag,
-                verified=carried.verified,
-                removed=removed,
-                seconds=round(time.monotonic() - began, 3),
-                dry_run=self._context.dry_run,
-            )
+                if self._hold(copied):
+                    return True
+                if carried.action != "rename":
+                    self._removal.check(_entry(task), task.target, carried)
+                    self._removal.remove(_entry(task))
+                removed = True
+            self._ended(copied, removed)
             return True
         except (UVideoError, OSError) as error:
             if self._context.cancel.is_set() and isinstance(error, errors.Cancelled):
                 return False
             if isinstance(task.target, Pipe) and isinstance(system(error), BrokenPipeError):
                 raise OutputGone from None
+            if self._held is not None and (path := _local_path(task)) is not None:
+                self._held.fail(path)
             self._breaker.failed(error)
             self._report.fail(error, source)
             return False
         finally:
             self._display.end(line, moved)
             self._display.item(task.size - moved)
+
+    def _ended(self, copied: CarriedTask, removed: bool) -> None:
+        """Count and report an item that succeeded."""
+        task, carried = copied.task, copied.carried
+        with self._lock:
+            self.done += 1
+            self.bytes += carried.bytes
+        self._breaker.succeeded()
+        self._report.item(
+            DONE,
+            action=carried.action,
+            source=task.source,
+            target=str(task.target),
+            bytes=None if task.entry is None and task.record is None and self._context.dry_run else carried.bytes,
+            etag=carried.etag,
+            verified=carried.verified,
+            removed=removed,
+            seconds=round(time.monotonic() - copied.began, 3),
+            dry_run=self._context.dry_run,
+        )
 
     def skip(self, source: str, target: str, reason: str) -> None:
         with self._lock:
@@ -388,46 +415,57 @@ class Mover:
         copied = self._client.copy(target.space, target.key, source.space, source.key, **given)
         return Carried("copy", copied.size or 0, copied.etag, copied.verified)
 
-    # After a transfer
+    # Removal of sources
 
-    def _remove(self, task: Task, carried: Carried) -> bool:
-        """Remove the source if it is still what was copied and the copy exists; return whether it was removed."""
-        entry = task.entry
-        assert entry is not None
-        if not carried.verified and self._options.verify:
-            raise IntegrityError(
-                say("the copy could not be verified, so the source was not removed; --no-verify removes it anyway")
-            )
-        changed, place = say("the source changed while it was copied, so it was not removed"), entry.place
-        if carried.bytes != entry.size:
-            raise LocalFailure(changed)
-        self._look(task.target, entry.size, carried.etag)
-        if isinstance(place, str) and entry.is_marker:
-            os.rmdir(place)
-            return True
-        if isinstance(place, str):
-            now = os.stat(place)
-            if (now.st_size, now.st_mtime_ns, now.st_ino) != (entry.size, entry.mtime_ns, entry.inode):
-                raise LocalFailure(changed)
-            os.unlink(place)
-            return True
-        found = self._client.stat(place.space, place.key)
-        if found.size != entry.size or any(
-            same_etag(found.etag, each, found.size) is False for each in (carried.etag, entry.etag) if each
-        ):
-            raise errors.ObjectChanged(changed, space=place.space, key=place.key)
-        self._client.delete(place.space, place.key)
+    def _hold(self, copied: CarriedTask) -> bool:
+        """Whether the source is a file that is removed later."""
+        path = _local_path(copied.task)
+        if self._held is None or path is None:
+            return False
+        self._held.add(path, copied)
+        self._breaker.succeeded()
         return True
 
-    def _look(self, target: Remote | str | Pipe, size: int, etag: str | None) -> None:
-        """Check that the target exists with this size and etag.  IntegrityError, NotFound, OSError."""
-        if isinstance(target, Remote):
-            found = self._client.stat(target.space, target.key)
-            is_there = found.size == size and not (etag and same_etag(found.etag, etag, size) is False)
-        else:
-            now = os.stat(str(target))
-            is_there = stat.S_ISREG(now.st_mode) and now.st_size == size
-        if not is_there:
-            raise IntegrityError(
-                say("{target} differs from the stored copy, so the source was not removed", target=target)
-            )
+    def _remove_held(self, is_complete: bool) -> None:
+        """Remove the held files; if not all items were carried out, none, as other names of them may be missing."""
+        if self._held is None:
+            return
+        left = self._held.taken()
+
+        def one(file: str) -> None:
+            names, other = left.pop(file)
+            try:
+                if other is not None:
+                    raise LocalFailure(
+                        say("its other name {path} could not be transferred, so it was not removed", path=other)
+                    )
+                for each in names:
+                    self._removal.check(_entry(each.task), each.task.target, each.carried)
+                self._removal.remove(*(_entry(each.task) for each in names))
+            except (UVideoError, OSError) as error:
+                self._breaker.failed(error)
+                for each in names:
+                    self._report.fail(error, each.task.source)
+            else:
+                for each in names:
+                    self._ended(each, removed=True)
+
+        try:
+            if is_complete:
+                self._pool(one).run(list(left))
+        finally:
+            if left:
+                self._report.tell(say("files that were transferred and not removed: {count}", count=len(left)))
+            for names, _ in left.values():
+                for each in names:
+                    self._ended(each, removed=False)
+
+
+def _entry(task: Task) -> Entry:
+    assert task.entry is not None
+    return task.entry
+
+
+def _local_path(task: Task) -> str | None:
+    """The path of a local source."""
+    return None if task.entry is None else task.entry.path

@@ -228,7 +228,8 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
     with ExitStack() as stack:
         shown = stack.enter_context(display(context))
         etags = None if unfinished is None else stack.enter_context(closing(Etags()))
-        mover = Mover(context, wanted, shown, etags, one_space=one_space)
+        shared = move and not context.dry_run and destinations.share_files()
+        mover = Mover(context, wanted, shown, etags, one_space=one_space, shared=shared)
         comparison = None
         if unfinished is not None and etags is not None:
             if not context.dry_run:

@@ -6,9 +6,11 @@ import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from uvideo.cli.address import Address, Local, Pipe, Remote
+from uvideo.cli.chosen import Chosen
 from uvideo.cli.copy_item import Task
 from uvideo.cli.i18n import say
 from uvideo.cli.walk import Entry, FolderReader, objects, one_file, one_object
@@ -93,17 +95,19 @@ def expand(
     refuse: Refuse,
     prefix: str = "",
     reader: FolderReader | None = None,
+    chosen: Chosen | None = None,
 ) -> Iterator[Entry]:
-    """The entries of one source that the reader selects.  prefix: put before the names of a folder's contents.
+    """The entries of one source.  prefix: put before the names of a folder's contents.  recursive: include folders.
 
-    recursive: include folders.  reader: None for sources that are not local.
+    reader: selects and lists local files; None for sources that are not local.  chosen: what the caller selects of
+    remote sources; the rest may be among the entries.
     """
     if isinstance(source, Local):
         assert reader is not None
         entries = _local(source, recursive, reader, prefix)
     else:
         assert isinstance(source, Remote)
-        entries = _remote(client, source, recursive, prefix)
+        entries = _remote(client, source, recursive, prefix, None if chosen is None else chosen.names(prefix))
     try:
         yield from entries
     except (UVideoError, OSError) as error:
@@ -112,10 +116,8 @@ def expand(
 
 def _local(source: Local, recursive: bool, reader: FolderReader, prefix: str) -> Iterator[Entry]:
     if source.is_pattern:
-        pattern = Pattern(source.path, recursive)
-        depth = None if recursive or "**" in source.path else source.path.count("/") - pattern.base.count("/")
-        within = _Matches(pattern, reader.chosen)
-        yield from reader.files(pattern.base or ".", depth=depth, within=within)
+        root, depth, within = _matching(source, recursive, reader)
+        yield from reader.files(root, depth=depth, within=within)
         if not within.some:
             raise nothing(source)
     elif os.path.isdir(source.path):
@@ -130,7 +132,16 @@ def _local(source: Local, recursive: bool, reader: FolderReader, prefix: str) ->
         yield one_file(source.path, name)
 
 
-def _remote(client: Client, source: Remote, recursive: bool, prefix: str) -> Iterator[Entry]:
+def _matching(source: Local, recursive: bool, reader: FolderReader) -> tuple[str, int | None, _Matches]:
+    """Where the files that match a pattern are listed: the folder, how many levels of folders, and the Selection."""
+    pattern = Pattern(source.path, recursive)
+    depth = None if recursive or "**" in source.path else source.path.count("/") - pattern.base.count("/")
+    return pattern.base or ".", depth, _Matches(pattern, reader.chosen)
+
+
+def _remote(
+    client: Client, source: Remote, recursive: bool, prefix: str, names: Sequence[str] | None
+) -> Iterator[Entry]:
     space, key = source.space, source.key
     if is_pattern(client, source):
         pattern, some = Pattern(key, recursive), False
@@ -145,7 +156,7 @@ def _remote(client: Client, source: Remote, recursive: bool, prefix: str) -> Ite
     if source.is_folder:
         if not recursive:
             raise InvalidArgument(say("{path} is a folder: give -r to include its contents", path=source))
-        for entry in objects(client, space, key):
+        for entry in objects(client, space, key, names=names):
             yield _under(prefix, entry)
         return
     try:
@@ -156,7 +167,7 @@ def _remote(client: Client, source: Remote, recursive: bool, prefix: str) -> Ite
             raise
         if not recursive:
             raise InvalidArgument(say("{path} is a folder: give -r to include its contents", path=source)) from None
-        for entry in objects(client, space, key + "/"):
+        for entry in objects(client, space, key + "/", names=names):
             yield _under(prefix, entry)
         return
     yield found
@@ -197,7 +208,7 @@ class Destinations:
         if isinstance(target, Pipe) and self._into:
             raise InvalidArgument(say("only one object can go to standard output; uvideo cat takes several"))
         self._folder: FolderTarget | None = None
-        self._taken: set[int] = set()
+        self._taken: set[int] | None = set() if self._may_meet() else None  # hashes of targets
 
     @property
     def is_many(self) -> bool:
@@ -216,6 +227,14 @@ class Destinations:
         for each in self._sources:
             self._check_overlap(each)
 
+    def _may_meet(self) -> bool:
+        """Whether two of the sources may have the same target."""
+        if any(getattr(each, "is_pattern", False) for each in self._sources):
+            return len(self._sources) > 1
+        paths = [each.key if isinstance(each, Remote) else str(each) for each in self._sources]
+        names = [path.rstrip("/").rpartition("/")[2] for path in paths]
+        return len(names) > 1 and (len(set(names)) < len(names) or not {"", ".", ".."}.isdisjoint(names))
+
     def _check_overlap(self, source: Address) -> None:
         target = self._target
         if not (isinstance(source, Remote) and isinstance(target, Remote) and source.space == target.space):
@@ -227,6 +246,20 @@ class Destinations:
             raise InvalidArgument(
                 say("the target {target} is inside the source {source}", target=target, source=source)
             )
+
+    def share_files(self) -> bool:
+        """Whether a local file may be an item under several names: through a link, or through two of the sources."""
+        places = [each for each in self._sources if isinstance(each, Local)]
+        real = sorted(os.path.join(os.path.realpath(each.path), "") for each in places if not each.is_pattern)
+        if any(other.startswith(one) for one, other in pairwise(real)):
+            return True
+        return any(self._follows_links(each) for each in places)
+
+    def _follows_links(self, source: Local) -> bool:
+        if source.is_pattern:
+            root, depth, within = _matching(source, self._recursive, self._reader)
+            return self._reader.follows_links(root, depth, within)
+        return self._recursive and os.path.isdir(source.path) and self._reader.follows_links(source.path)
 
     def tasks(self) -> Iterator[Task]:
         """A Task for every item, in the order of the sources."""
@@ -240,7 +273,8 @@ class Destinations:
                 path = source.path if isinstance(source, Local) else source.key
                 name = os.path.basename(os.path.normpath(path)) if path.strip("/.") else ""
             prefix, reader = name and name + "/", self._reader
-            for entry in expand(self._client, source, self._recursive, self._refuse, prefix, reader):
+            entries = expand(self._client, source, self._recursive, self._refuse, prefix, reader, reader.chosen)
+            for entry in entries:
                 if entry.path is None and not reader.chosen.takes(entry.name):
                     continue
                 reader.chosen.saw(entry.name)
@@ -286,7 +320,7 @@ class Destinations:
 
     def _take(self, name: str) -> None:
         """Reserve a target: LocalFailure if another source already has it."""
-        if len(self._sources) < 2:
+        if self._taken is None:
             return
         if hash(name) in self._taken:
             raise LocalFailure(say("another source has the same target {name}", name=name))

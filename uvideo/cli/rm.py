@@ -160,7 +160,7 @@ def rm(
 
     def entries() -> Iterator[Entry]:
         for each in given:
-            for entry in expand(context.client, each, recursive, refuse):
+            for entry in expand(context.client, each, recursive, refuse, chosen=selected):
                 if len(given) > 1 and isinstance(entry.place, Remote):
                     if entry.place in seen:
                         continue

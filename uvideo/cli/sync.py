@@ -116,7 +116,9 @@ class Sync:
 
     def _entries(self, side: Local | Remote) -> Iterator[Entry]:
         if isinstance(side, Remote):
-            found: Iterable[Entry] = objects(self._context.client, side.space, side.key)
+            found: Iterable[Entry] = objects(
+                self._context.client, side.space, side.key, names=self._reader.chosen.names()
+            )
         elif os.path.isdir(side.path):
             found = (self._reader if side is self._source else self._target_reader).files(side.path)
         else:

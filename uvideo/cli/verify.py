@@ -150,7 +150,8 @@ def verify(
 ) -> int:
     ours, theirs = _places(context, first, second)
     reader = folder_reader(context, options)
-    merged = merge(*(_walked(context, place, reader) for place in (ours, theirs)))
+    their_reader = folder_reader(context, options, like=reader.chosen)
+    merged = merge(_walked(context, ours, reader), _walked(context, theirs, their_reader))
     pairs = (Pair(*each) for each in merged if _fits(reader, *each))
     counts = dict.fromkeys((*STATES, "bytes"), 0)
     for pair in results(lambda pair: pair.judge(size_only, context.cancel), pairs, jobs, context.cancel):
@@ -197,10 +198,15 @@ def _places(context: Context, first: str, second: str) -> tuple[Place, Place]:
 
 
 def _fits(reader: FolderReader, one: Entry | None, other: Entry | None) -> bool:
-    """Whether a pair is within the bounds: the item of the first place decides, if there is one."""
+    """Whether a pair is compared: the first place did not skip it, and it is within the bounds.
+
+    The item of the first place decides about bounds, if there is one.
+    """
     known = other if one is None else one
     if one is not None:
         reader.chosen.saw(one.name)
+    elif other is not None and reader.hides(other.name):
+        return False
     return known is not None and known.fits(reader.chosen)
 
 
@@ -226,7 +232,7 @@ def _walked(context: Context, place: Place, reader: FolderReader) -> Iterator[En
         return iter((one_object(context.client, place),))
     if isinstance(place, Local):
         return reader.files(place.path)
-    found = without_markers(objects(context.client, place.space, place.key))
+    found = without_markers(objects(context.client, place.space, place.key, names=reader.chosen.names()))
     return (each for each in found if reader.chosen.takes(each.name))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Literal
 from uvideo.cli.address import Remote
 from uvideo.cli.chosen import Chosen
 from uvideo.cli.i18n import say
+from uvideo.cli.named_objects import named_objects
 from uvideo.errors import BadAnswer, LocalFailure, UVideoError
 from uvideo.transfer import file_time
-from uvideo.transfer.walk import FoundFile, Links, Problem, Selection, walk
+from uvideo.transfer.walk import FoundFile, Links, Problem, Selection, follows_links, walk
 
 if TYPE_CHECKING:
     from uvideo import Client
@@ -149,7 +150,7 @@ class FolderReader:
         self._state, self._empty, self._is_target = state, empty, links == "files"
         self.chosen = chosen or Chosen()
         self._report, self._links, self._skip_special = report, links, skip_special
-        self._skipped: deque[str] = deque()
+        self._hidden: deque[str] = deque()  # names that were skipped or failed
 
     def files(
         self, root: str, prefix: str = "", depth: int | None = None, within: Selection | None = None
@@ -172,23 +173,29 @@ class FolderReader:
                 is_folder = found.name.endswith("/")
                 entry = (one_folder if is_folder else one_file)(found.path, found.name, inside)
             except (OSError, UVideoError) as error:
+                self._hidden.append(found.name.rstrip("/"))
                 self._report.fail(error, found.path)
             else:
                 yield entry
+
+    def follows_links(self, root: str, depth: int | None = None, within: Selection | None = None) -> bool:
+        """Whether ``files`` follows a link, so that a file may have several names.  Reports nothing."""
+        chosen = self.chosen if within is None else within
+        return self._links != "files" and follows_links(root, chosen, depth, self._links, self._state)
 
     def _skip(self, found: FoundFile, root: str) -> None:
         report, path = self._report, found.path
         if self._is_target and found.problem is not Problem.STATE:
             report.note(say("skipped {path}: it is no file that could be stored", path=path))
             return
-        self._skipped.append(found.name.rstrip("/"))
+        if found.problem is Problem.SPECIAL and not self._skip_special:
+            raise LocalFailure(
+                say("{path} is a pipe, a socket or a device; --skip-special skips such files", path=path)
+            )
+        self._hidden.append(found.name.rstrip("/"))
         if found.problem is Problem.UNSELECTED:
             return
         if found.problem is Problem.SPECIAL:
-            if not self._skip_special:
-                raise LocalFailure(
-                    say("{path} is a pipe, a socket or a device; --skip-special skips such files", path=path)
-                )
             report.special += 1
             report.tell(say("skipped {path}: it is a pipe, a socket or a device", path=path))
             return
@@ -206,23 +213,33 @@ class FolderReader:
             )
 
     def hides(self, name: str) -> bool:
-        """Whether a skipped name is this one or a folder above it.  Names must come in the order of the walk."""
-        while self._skipped and self._skipped[0] + "0" <= name:  # 0 follows / in the order of names
-            self._skipped.popleft()
-        return any(name == each or name.startswith(each + "/") for each in self._skipped)
+        """Whether a name that was skipped or failed is this one or a folder above it.
+
+        Names must come in the order of the walk.
+        """
+        while self._hidden and self._hidden[0] + "0" <= name:  # 0 follows / in the order of names
+            self._hidden.popleft()
+        return any(name == each or name.startswith(each + "/") for each in self._hidden)
 
 
-def objects(client: Client, space: str, prefix: str, base: str | None = None, flat: bool = False) -> Iterator[Entry]:
+def objects(
+    client: Client,
+    space: str,
+    prefix: str,
+    base: str | None = None,
+    flat: bool = False,
+    names: Sequence[str] | None = None,
+) -> Iterator[Entry]:
     """The objects whose keys begin with ``prefix``; names are relative to ``base``, by default the prefix.
 
-    flat: leave out keys with another slash after the prefix.  BadAnswer if the service's listing is not in order.
+    flat: leave out keys with another slash after the prefix.  names: the only names that the caller selects, or None;
+    others may be left out.  BadAnswer if the service's listing is not in order.
     """
     skip = len(prefix if base is None else base)
-    return ascending(
-        of_object(each, each.key[skip:])
-        for each in client.list(space, prefix, delimiter="/" if flat else "")
-        if not each.is_prefix
-    )
+    found: Iterable[ObjectInfo] = client.list(space, prefix, delimiter="/" if flat else "")
+    if names is not None:
+        found = named_objects(client, space, prefix, names)
+    return ascending(of_object(each, each.key[skip:]) for each in found if not each.is_prefix)
 
 
 def ascending(entries: Iterable[Entry]) -> Iterator[Entry]:

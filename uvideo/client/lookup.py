@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Protocol
 
 from uvideo.client import operations
-from uvideo.errors import BadRequest, SpaceNotFound, UVideoError
+from uvideo.errors import BadRequest, SpaceNotFound, TransferInterrupted, UVideoError
 from uvideo.models import ObjectInfo, T
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ async def looked_up(ask: _Ask, space: str, key: str) -> ObjectInfo:
             await ask(operations.list_objects(space, key, "", "", 1))
         except (BadRequest, SpaceNotFound) as reason:
             raise reason from None
+        except TransferInterrupted:  # the caller wants it to end, by a Cancel or a deadline
+            raise
         except UVideoError:  # the first refusal matters more
             pass
         raise refused

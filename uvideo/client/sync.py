@@ -431,6 +431,7 @@ class Client(BaseClient):
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         checksum: bool | None = None,
+        times: bool = False,
     ) -> models.Summary[models.Stored]:
         """Upload the files below a local folder, ``jobs`` at the same time.  Keys are prefix/path with "/" between
         names.
@@ -445,7 +446,8 @@ class Client(BaseClient):
         begins.  SomeFailed, with the Summary, at the end.  progress: called with Totals, which grow while files are
         found.  report: called with each Stored or Failure; the Summary then has only failures, which saves memory for
         millions of files.  An error that one of them raises ends the call.  cancel: raises Cancelled.  dry_run: only
-        report what would be uploaded.  The other options are those of ``upload``.
+        report what would be uploaded.  times: store the modification time of each file, as ``upload`` does.  The other
+        options are those of ``upload``.
         """
         from uvideo.transfer import folders
 
@@ -463,6 +465,7 @@ class Client(BaseClient):
             links,
             skip_special,
             checksum,
+            times,
         )
         kept: KeptOptions = {"storage_class": storage_class, "metadata": metadata, "headers": headers}
         return folders.upload_dir(self, folder, space, prefix, options, **kept)
@@ -484,13 +487,15 @@ class Client(BaseClient):
         on_error: Literal["continue", "stop"] = "continue",
         dry_run: bool = False,
         checksum: bool | None = None,
+        times: bool = False,
     ) -> models.Summary[models.Downloaded]:
         """Download the objects below ``prefix`` into a local folder, which is created; the opposite of ``upload_dir``.
 
         A key that cannot be a local file is a Failure: its name is .., empty or too long; it is also the name of a
         folder; it differs from another key only in case where the file system ignores case; or it would be saved
         outside of the folder, for example through a link in it.  Keys that end with / create folders.  Existing files
-        are replaced atomically.  include, exclude, on_error, progress, report, cancel, dry_run and errors: as in
+        are replaced atomically.  times: give each file the modification time that is stored with its object, as
+        ``download`` does.  include, exclude, on_error, progress, report, cancel, dry_run and errors: as in
         ``upload_dir``.  The other options are those of ``download``.
         """
         from uvideo.transfer import folders
@@ -498,6 +503,7 @@ class Client(BaseClient):
         options = folders.FolderOptions(
             *(jobs, include, exclude, part_jobs, bandwidth, progress, report, cancel, on_error, dry_run),
             checksum=checksum,
+            times=times,
         )
         return folders.download_dir(self, space, prefix, folder, options)
 

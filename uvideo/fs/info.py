@@ -12,13 +12,17 @@ Info = dict[str, Any]
 
 
 def described(info: ObjectInfo) -> Info:
-    """For an object.  size: bytes; mtime, created: aware datetimes in UTC, or None if the service does not say."""
+    """For an object.  size: bytes.  mtime, LastModified, created: aware datetimes in UTC, None if not known.
+
+    mtime: of the file that it was uploaded from, if that is stored with it, else LastModified: when it was stored.
+    """
     return {
         "name": f"{info.space}/{info.key}",
         "size": info.size,
         "type": "file",
         "ETag": info.etag,
-        "mtime": info.modified,
+        "mtime": info.file_modified or info.modified,
+        "LastModified": info.modified,
         "created": info.created,
         "mimetype": info.mime,
         "StorageClass": info.storage_class,

@@ -30,6 +30,11 @@ def _numbered() -> Iterator[None]:
         raise FuseOSError(errno.ENOENT if isinstance(error, FileNotFoundError) else errno.EIO) from error
 
 
+def _seconds(moment: object) -> float:
+    """Seconds since 1970; now for a folder, which has no times."""
+    return moment.timestamp() if isinstance(moment, datetime) else time.time()
+
+
 class ReadOnlyFolder(FUSEr):
     """The operations of a mounted folder, of which nothing can be changed.  Paths begin with a slash.
 
@@ -37,11 +42,10 @@ class ReadOnlyFolder(FUSEr):
     """
 
     def getattr(self, path: str, fh: int | None = None) -> dict[str, Any]:
-        """The fields of os.stat_result; the time is that of the upload."""
+        """The fields of os.stat_result.  st_mtime: the stored time of the file, else the time of the upload."""
         with _numbered():
             found = {"type": "directory"} if path == "/" else self.fs.info(self.root + path.strip("/"))
-        changed = found.get("mtime")
-        seconds = changed.timestamp() if isinstance(changed, datetime) else time.time()
+        modified, uploaded = (_seconds(found.get(name)) for name in ("mtime", "LastModified"))
         is_file = found["type"] == "file"
         return {
             "st_mode": stat.S_IFREG | 0o444 if is_file else stat.S_IFDIR | 0o555,
@@ -49,9 +53,9 @@ class ReadOnlyFolder(FUSEr):
             "st_size": found["size"] if is_file else 0,
             "st_uid": os.getuid(),
             "st_gid": os.getgid(),
-            "st_atime": seconds,
-            "st_mtime": seconds,
-            "st_ctime": seconds,
+            "st_atime": modified,
+            "st_mtime": modified,
+            "st_ctime": uploaded,
         }
 
     def readdir(self, path: str, fh: int) -> list[str]:

@@ -198,9 +198,10 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
     # Lookup
 
     async def _info(self, path: str, refresh: bool = False, **kwargs: object) -> Info:
-        """name, size, type; for an object also ETag, mtime, created, mimetype, StorageClass, metadata and headers.
+        """name, size, type; for an object also ETag, mimetype, StorageClass, metadata, headers and times.
 
-        A result from the cache of ``ls`` has no headers.
+        mtime: as ``modified``.  LastModified: when it was stored.  created: as ``created``.  A result from the cache of
+        ``ls`` has no headers.
         """
         path = self._strip_protocol(path)
         space, key = self._split(path)
@@ -380,7 +381,7 @@ class Tree(AsyncFileSystem, metaclass=HidesSecrets):
         return time
 
     async def _modified(self, path: str) -> datetime:
-        """When an object was last stored or changed, in UTC."""
+        """The modification time of its file if that is stored with an object, else when it was stored; in UTC."""
         return await self._time(path, "mtime")
 
     async def _created(self, path: str) -> datetime:

@@ -32,7 +32,7 @@ from uvideo.transfer.walk import FoundFile, Links, Problem, check_links, walk
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from uvideo.client.options import DownloadOptions, KeptOptions
+    from uvideo.client.options import KeptOptions, TransferOptions
     from uvideo.client.sync import Client
 
 V = TypeVar("V")
@@ -63,6 +63,7 @@ class FolderOptions:
     links: Links = "inside"
     skip_special: bool = False
     checksum: bool | None = None
+    times: bool = False
 
 
 class _Run(Generic[T]):
@@ -113,9 +114,15 @@ class _Run(Generic[T]):
         well = max(len(self._done), self._manager.progress().files_done)
         return operations.summed(self._done, self._failures, self._skipped, well)
 
-    def watch(self, _: object = None) -> None:
-        """Report progress.  Each transfer calls this when it has moved."""
-        self._tell()
+    def given(self) -> TransferOptions:
+        """The options of each file's transfer."""
+        options = self._options
+        return {
+            "progress": lambda _: self._tell(),
+            "cancel": options.cancel,
+            "checksum": options.checksum,
+            "times": options.times,
+        }
 
     def _over(self, transfer: Transfer[T]) -> None:
         error = transfer.exception()
@@ -217,11 +224,8 @@ def upload_dir(
             yield Stored(space, key, size, None)
 
     def start(manager: TransferManager, item: Stored) -> Transfer[Stored]:
-        check = options.checksum
         path = _Path(os.path.join(root, *item.key[len(prefix) :].split("/")))
-        return manager.upload(
-            space, item.key, path, progress=run.watch, cancel=options.cancel, checksum=check, **stored
-        )
+        return manager.upload(space, item.key, path, **stored, **run.given())
 
     return run.run(items(), start)
 
@@ -307,8 +311,7 @@ def download_dir(
 
     def start(manager: TransferManager, item: Downloaded) -> Transfer[Downloaded]:
         assert item.path is not None
-        more: DownloadOptions = {"progress": run.watch, "cancel": options.cancel, "checksum": options.checksum}
-        return manager.download(space, item.key, item.path, **more)
+        return manager.download(space, item.key, item.path, **run.given())
 
     return run.run(items(), start)
 

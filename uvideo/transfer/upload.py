@@ -226,7 +226,8 @@ class _Upload:
         if upload.source.get("identity") == source.identity and upload.size == source.size:
             return upload
         _log.info("%s changed since its upload was interrupted; that upload is aborted", source.path)
-        machines.give_up(self._carrier, upload)
+        if not machines.give_up(self._carrier, upload):
+            self._carrier.check()  # if it was cancelled, the record stays, and a later run aborts the upload
         return None
 
     def journalled(

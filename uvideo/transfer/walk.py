@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from uvideo.errors import InvalidArgument
 
-__all__ = ["EVERYTHING", "LINKS", "FoundFile", "Links", "Problem", "Selection", "check_links", "walk"]
+__all__ = ["EVERYTHING", "LINKS", "FoundFile", "Links", "Problem", "Selection", "check_links", "follows_links", "walk"]
 
 #: Temporary files of unfinished downloads.
 PARTIAL = re.compile(r"\.[0-9a-f]{16,32}\.part")
@@ -104,6 +104,18 @@ def walk(
     return _Walk(root, chosen, depth, links, state, empty).files(root, prefix)
 
 
+def follows_links(
+    root: str,
+    chosen: Selection = EVERYTHING,
+    depth: int | None = None,
+    links: Links = "inside",
+    state: str | os.PathLike[str] | None = None,
+) -> bool:
+    """Whether ``walk`` follows a link below the folder, so that a file may have several names."""
+    found = _Walk(root, chosen, depth, links, state, False)
+    return any(found.has_followed for _ in found.files(root, "")) or found.has_followed
+
+
 class _Folder(NamedTuple):
     """A folder whose names are visited.  problems: of those of its names that have one."""
 
@@ -129,6 +141,7 @@ class _Walk:
         self._apart: tuple[int, int] | None = None  # identity of the state folder, once it exists
         self._real = os.path.join(os.path.realpath(root), "")
         self._way: list[_Folder] = []
+        self.has_followed = False  # whether a link was followed so far
 
     def files(self, root: str, prefix: str) -> Iterator[FoundFile]:
         way, chosen = self._way, self._chosen
@@ -196,6 +209,7 @@ class _Walk:
                     if found is None:
                         continue
                     name, problem = found
+                    self.has_followed = self.has_followed or problem is None
                 elif each.is_dir(follow_symlinks=False):
                     name += "/"
                 elif not each.is_file(follow_symlinks=False):
@@ -205,7 +219,8 @@ class _Walk:
                 if problem is not None:
                     problems[name] = problem
                 names.append(name)
-        return sorted(names, key=lambda name: name.rstrip("/") if name in problems else name)
+        names.sort(key=(lambda name: name.rstrip("/") if name in problems else name) if problems else None)
+        return names
 
     def _followed(self, path: str, name: str) -> tuple[str, OSError | Problem | None] | None:
         """What a link leads to: the name, as ``_names`` returns it, and its problem.  None: it is left out."""

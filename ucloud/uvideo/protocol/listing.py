@@ -293,7 +293,7 @@ def _parse_object_entry(found):
         text_or_none(found.get("StorageClass")),
         number_or_none(found.get("CreateTime")),
         number_or_none(found.get("LastModified")),
-        tuple(sorted((text(name), text(value)) for name, value in metadata.items())) if metadata else (),
+        tuple(sorted((text(name).lower(), text(value)) for name, value in metadata.items())) if metadata else (),
         text_or_none(found.get("RestoreStatus") or None),
     )
 

@@ -74,6 +74,8 @@ WORDS = {
         "副本无法校验，未删除源；如仍要移动，请使用 --no-verify"
     ),
     "the source changed while it was copied, so it was not removed": "复制期间源有变化，未删除源",
+    "its other name {path} could not be transferred, so it was not removed": "它的另一个名字 {path} 传输失败，未删除",
+    "files that were transferred and not removed: {count}": "已传输但未删除的文件：{count} 个",
     "a pipe cannot be moved: uvideo cp copies to and from it": "管道不能移动：请用 uvideo cp 与管道之间复制",
     "--meta {text}: write name=value": "--meta {text}：请写成 名称=值",
     "--meta {text}: the value begins or ends with a blank, which HTTP does not keep": (
