@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from test import patience
 from test.browser.conftest import FLAGS, Console, chromium, problems, until
-from test.browser.test_uploads import SLOW, file, line, network_of, open_uploads, stored
+from test.browser.test_uploads import file, hold, line, open_uploads, stored
 from test.server.wire import BLOCK
 
 WORDS = {
@@ -32,20 +33,19 @@ def keeping(running: Console) -> Iterator[Console]:
 
 @pytest.mark.parametrize("language", ("en", "zh"))
 def test_what_another_tab_took_is_given_up(keeping: Console, tmp_path: Path, language: str) -> None:
-    keeping.allowed.append("401")
+    keeping.allowed += ["401", "404"]  # 404: the icon of a page that names none
     interrupted, lost, sign_out = WORDS[language]
     space = keeping.peer.space()
     taken, own = file(tmp_path, "taken.mp4", 3 * BLOCK), file(tmp_path, "own.mp4", 3 * BLOCK, seed=1)
     page = keeping.open(f"#/s/{space}/", language=language)
-    network = network_of(page)
-    network(SLOW)
+    hold(page, 1)
     page.locator("#files").set_input_files([taken, own])
     page.evaluate("location.hash = '#/transfers'")
     for path in (taken, own):
-        until(page, f"localStorage['uvideo.uploads']?.includes('{path.name}')")
+        until(page, f"localStorage['uvideo.uploads']?.includes('{path.name}')", patience.SECONDS)
         line(page, path.name).get_by_role("button").first.click()
         expect(line(page, path.name)).to_have_attribute("data-state", "paused")
-    network(-1)
+    page.unroute("**/*partNumber=*")
     page.evaluate("window.mark = 1")
     page.goto(f"{keeping.server.admin}/healthz")
 
@@ -64,7 +64,7 @@ def test_what_another_tab_took_is_given_up(keeping: Console, tmp_path: Path, lan
     assert problems(page) == []
     expect(other.locator(".left")).to_be_hidden()  # that of own.mp4 lives again
     expect(other.locator(".elsewhere")).to_contain_text("own.mp4")
-    mine.get_by_role("button").nth(1).click()
+    mine.get_by_role("button").first.click()
     expect(mine.locator(".task")).to_have_attribute("data-state", "done", timeout=30_000)
     for path in (taken, own):
         assert stored(keeping, space, path.name) == path.read_bytes()
