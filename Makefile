@@ -88,7 +88,7 @@ $(VENV)/.cluster: $(VENV)/.made
 BEHIND_NGINX := test/interop test/client test/cli test/contract/test_clients.py test/test_sdk.py
 COUNTS := test/interop/test_replays_management.py::test_the_status_of_a_space_counts_in_whole_numbers
 S3_FRONTED := test/s3/test_server.py test/s3/test_bodies.py test/s3/test_access.py
-FRONTED = $(PARALLEL) -m "not long and not soak and not browser and not cluster"
+FRONTED = $(PARALLEL) -m "not slow and not long and not soak and not browser and not cluster"
 test-cluster: $(VENV)/.cluster $(VENV)/.s3clients  ## the drivers for many machines, what may fail there, and the suites against two gateways
 	$(PARALLEL) -m cluster $(ARGS)
 	UVIDEO_TEST_FRONT=nginx $(FRONTED) --deselect $(COUNTS) $(BEHIND_NGINX) $(ARGS)

@@ -1,16 +1,18 @@
 """The console in Chromium: the first paint of a large folder, and the tasks of the page while tiles are scrolled.
 
-python -m bench.console [--rounds 5] [--objects 10000] [--pictures 400]
+python -m bench.console [--rounds 5] [--objects 10000] [--pictures 400] [--beside TREE]
 
 Needs what `make test-browser` installs.  The first paint is the time from the start of the navigation to the frame that
 shows the first row, in a browser that has the page in its cache, as a second visit has.  A long task is one that the
-browser reports: it held the page for more than 50 ms.
+browser reports: it held the page for more than 50 ms.  --beside: another checkout, whose console is measured in turn
+with this one, so that a busy machine does the same to both.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import datetime
 import io
 import os
@@ -24,7 +26,7 @@ from playwright.sync_api import sync_playwright
 
 from test.browser.conftest import FLAGS, Console
 from test.server.wire import Peer
-from test.server_fixture import Server, start_server
+from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import operation
 from uvideo import AsyncClient
 
@@ -104,31 +106,38 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--objects", type=int, default=10_000)
     parser.add_argument("--pictures", type=int, default=400)
+    parser.add_argument("--beside", type=Path)
     options = parser.parse_args()
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     print(f"# {datetime.date.today()}  {platform.machine()}, {os.cpu_count()} cores, load {load}")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        start_server(Path(folder) / "server", "--no-fsync", anew=True) as server,
-    ):
-        peer = Peer(server)
-        peer.manage(operation.CreateSpace("large", type="private"))
-        asyncio.run(fill(server, options.objects, options.pictures))
-        with sync_playwright() as playwright:
-            chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-            console = Console(server, peer, browser)
-            paints = [first_paint(console) for _ in range(options.rounds)]
-            scrolls = [scroll(console) for _ in range(options.rounds)]
-            browser.close()
-    print(
-        f"first paint of {options.objects} objects: median {statistics.median(each for each, _ in paints):.0f} ms,"
-        f" {', '.join(f'{each:.0f}' for each, _ in paints)}; longest task {max(each for _, each in paints):.0f} ms"
-    )
-    print(
-        f"scrolling {options.pictures} tiles: long tasks of each round: "
-        f"{'; '.join(', '.join(f'{each:.0f}' for each in one) or 'none' for one in scrolls)} ms"
-    )
+    trees = {"": ROOT} if options.beside is None else {"before: ": options.beside.resolve(), "now: ": ROOT}
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        servers = list[Server]()
+        for number, tree in enumerate(trees.values()):
+            started = start_server(folder / str(number), "--no-fsync", anew=True, command=("env", "-C", str(tree)))
+            servers.append(stack.enter_context(started))
+            Peer(servers[-1]).manage(operation.CreateSpace("large", type="private"))
+            asyncio.run(fill(servers[-1], options.objects, options.pictures))
+        playwright = stack.enter_context(sync_playwright())
+        chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        consoles = [Console(server, Peer(server), browser) for server in servers]
+        paints = list(zip(*([first_paint(each) for each in consoles] for _ in range(options.rounds)), strict=True))
+        scrolls = list(zip(*([scroll(each) for each in consoles] for _ in range(options.rounds)), strict=True))
+        browser.close()
+    medians = [statistics.median(each for each, _ in found) for found in paints]
+    for name, median, found, tasks in zip(trees, medians, paints, scrolls, strict=True):
+        print(
+            f"{name}first paint of {options.objects} objects: median {median:.0f} ms,"
+            f" {', '.join(f'{each:.0f}' for each, _ in found)}; longest task {max(each for _, each in found):.0f} ms"
+        )
+        print(
+            f"{name}scrolling {options.pictures} tiles: long tasks of each round: "
+            f"{'; '.join(', '.join(f'{each:.0f}' for each in one) or 'none' for one in tasks)} ms"
+        )
+    if options.beside is not None:
+        print(f"first paint now / before: {medians[1] / medians[0]:.2f}")
 
 
 if __name__ == "__main__":

@@ -118,6 +118,17 @@ def cases() -> list[Any]:
     return [pytest.param(each, marks=[] if each.version in quick else pytest.mark.long) for each in find()]
 
 
+def ends() -> list[Interpreter]:
+    """2.7, and the oldest and the newest Python 3 of those without and of those with `uvideo`."""
+    found = find()
+    groups = (
+        [each for each in found if each.version < (3,)],
+        [each for each in found if (3,) <= each.version < TOOLKIT],
+        [each for each in found if each.version >= TOOLKIT],
+    )
+    return [group[place] for group in groups if group for place in sorted({0, len(group) - 1})]
+
+
 def oldest() -> list[Any]:
     """2.7 and the oldest Python 3 as parameters of a test that takes long; the latter makes a long test of it."""
     import pytest
@@ -127,11 +138,11 @@ def oldest() -> list[Any]:
 
 
 def others() -> list[Any]:
-    """All but ``oldest`` as parameters; all but the newest make a long test of it."""
+    """``ends`` but for 2.7, as parameters; all but the newest make a long test of it."""
     import pytest
 
-    threes = [each for each in find() if each.version >= (3,)]
-    return [*(pytest.param(each, marks=pytest.mark.long) for each in threes[1:-1]), threes[-1]]
+    threes = [each for each in ends() if each.version >= (3,)]
+    return [*(pytest.param(each, marks=pytest.mark.long) for each in threes[:-1]), threes[-1]]
 
 
 def prepare(interpreter: Interpreter) -> str:

@@ -208,7 +208,7 @@ def test_the_copied_folder_works_with_requests_alone(interpreter: interpreters.I
 HEAVY = "requests urllib3 ssl socket json hashlib http.client httplib email random tempfile".split()
 
 
-@pytest.mark.parametrize("interpreter", interpreters.find(), ids=lambda each: each.name)
+@pytest.mark.parametrize("interpreter", interpreters.ends(), ids=lambda each: each.name)
 def test_importing_the_package_imports_nothing_heavy(interpreter: interpreters.Interpreter, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "ucloud", tmp_path / "ucloud", ignore=shutil.ignore_patterns("__pycache__"))
     code = (

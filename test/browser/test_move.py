@@ -138,17 +138,19 @@ def test_a_tree_on_a_slow_line(console: Console) -> None:
 
 
 def test_an_object_that_stays_is_not_called_moved(console: Console) -> None:
-    """A move to another space copies and removes; the server can refuse the second."""
+    """A move to another space copies and removes; what changed between the two stays."""
     space, other = console.peer.space(), console.peer.space()
     put(console, space, "a.txt")
     page = console.open(f"#/s/{space}/")
-    page.route("**/api/objects/delete", lambda route: route.fulfill(json={"failed": {"a.txt": "Unavailable"}}))
+    console.allowed.append("412")
+    said = {"error": "PreconditionFailed", "message": "the object changed meanwhile"}
+    page.route("**/api/objects/move", lambda route: route.fulfill(status=412, json=said))
     row(page, "a.txt").locator("input").click()
     page.get_by_role("button", name="Copy or move…").click()
     page.get_by_label("To space").select_option(other)
     page.get_by_role("dialog").get_by_role("combobox").first.select_option("move")
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("alert")).to_contain_text("a.txt")
+    expect(page.get_by_role("alert")).to_contain_text("1 object changed while it was moved")
     expect(page.get_by_text("1 object moved")).to_have_count(0)
 
 
@@ -169,3 +171,65 @@ def test_files_are_no_rows_that_were_dragged_before(console: Console) -> None:
     )
     expect(row(page, "new.txt")).to_be_visible()
     assert console.peer.call(operation.GetObject(space, "a.txt")).status == 200
+
+
+def test_a_drag_can_be_undone(console: Console) -> None:
+    """Each object is moved back that is as it was moved, and whose old place is free; the page tells what stays."""
+    space = console.peer.space()
+    put(console, space, "a.txt", "b.txt", "c.txt", "d.txt", "f/x", "g/1")
+    page = console.open(f"#/s/{space}/")
+    for name in ("a.txt", "b.txt", "c.txt", "d.txt", "g/"):
+        row(page, name).locator("input").click()
+    row(page, "a.txt").locator(".label").drag_to(row(page, "f/"))
+    toast = page.locator(".toast")
+    expect(toast).to_contain_text("5 objects moved")
+    expect(page.locator(".rows .row:visible")).to_have_count(1)
+    assert problems(page) == []
+    console.peer.do(operation.PutObject(space, "f/b.txt"), b"newer")
+    console.peer.do(operation.PutObject(space, "c.txt"), b"another")
+    console.peer.do(operation.DeleteObject(space, "f/d.txt"))
+    console.allowed += ["412", "400", "404"]
+    toast.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("2 objects moved back")).to_be_visible()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("1 changed since · 1 whose old name is taken · 1 no longer there. The first is f/")
+    expect(page.locator(".rows .row:visible")).to_have_count(4)
+    bodies = {
+        each.key: console.peer.call(operation.GetObject(space, each.key)).body
+        for each in console.peer.do(operation.ListObjects(space, "", "", 100, "")).objects
+    }
+    assert bodies == {
+        **{"a.txt": b"a.txt", "f/b.txt": b"newer", "c.txt": b"another", "f/c.txt": b"c.txt"},
+        **{"f/x": b"f/x", "g/1": b"g/1"},
+    }
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+
+
+def test_what_a_search_found_lands_by_its_name(console: Console) -> None:
+    """Two of one name are refused before anything is moved."""
+    space = console.peer.space()
+    put(console, space, "x/a.txt", "y/a.txt", "x/deep/b.txt", "y/deep/clips/c.txt", "t/z")
+    page = console.open(f"#/s/{space}/")
+
+    def move(text: str, count: int) -> None:
+        page.get_by_role("searchbox").fill(text)
+        labels = page.locator(".rows .row:visible .label").filter(has_text=text)
+        expect(labels).to_have_count(count)
+        expect(page.locator(".rows .row:visible")).to_have_count(count)
+        for number in range(count):
+            page.locator(".rows .row:visible input").nth(number).click()
+        page.get_by_role("button", name="Copy or move…").click()
+        page.get_by_role("dialog").get_by_role("combobox").first.select_option("move")
+        page.get_by_label("To folder").fill("t")
+        page.get_by_role("button", name="Continue").click()
+
+    move("a.txt", 2)
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("alert")).to_contain_text("Two of them have the name a.txt")
+    dialog.get_by_role("button", name="Cancel").click()
+    move("b.txt", 1)
+    expect(page.get_by_text("1 object moved")).to_have_count(1)
+    move("clips", 1)
+    expect(page.get_by_text("1 object moved")).to_have_count(2)
+    found = [each.key for each in console.peer.do(operation.ListObjects(space, "", "", 100, "")).objects]
+    assert found == ["t/b.txt", "t/clips/c.txt", "t/z", "x/a.txt", "y/a.txt"]

@@ -256,6 +256,68 @@ def test_pictures_have_small_ones_in_tiles(console: Console) -> None:
     page.wait_for_selector(".panel .preview img")
 
 
+def test_a_picture_is_decoded_once_and_beside_the_page(console: Console) -> None:
+    space = console.peer.space()
+    whole = io.BytesIO()
+    Image.new("RGB", (2000, 1000), "#0b6b78").save(whole, "PNG")
+    console.peer.do(operation.PutObject(space, "first.png", mime="image/png"), whole.getvalue())
+    page = console.page()
+    count = """(() => {
+        const make = self.createImageBitmap;
+        self.decoded = 0;
+        self.createImageBitmap = (...all) => { self.decoded++; return make.apply(self, all); };
+    })()"""
+    page.add_init_script(count)
+    page.goto(console.link())
+    page.wait_for_selector(".side")
+    page.evaluate("space => { location.hash = `#/s/${space}/`; }", space)
+    page.get_by_role("button", name="Show as tiles").click()
+    page.wait_for_selector(".picture img")
+    for worker in page.workers:
+        worker.evaluate(count)
+    for name in ("second.png", "third.png"):
+        console.peer.do(operation.PutObject(space, name, mime="image/png"), whole.getvalue() + name.encode())
+    page.get_by_role("searchbox").fill("d.png")
+    expect(page.locator(".picture img")).to_have_count(2)
+    assert [page.evaluate("decoded"), sum(each.evaluate("decoded") for each in page.workers)] == [0, 2]
+
+
+def test_a_picture_that_could_not_be_read_is_tried_again(console: Console) -> None:
+    """When it comes into view again, after a while.  What is no picture is not asked for again."""
+    space = console.peer.space()
+    whole = io.BytesIO()
+    Image.new("RGB", (60, 30), "#0b6b78").save(whole, "PNG")
+    console.peer.do(operation.PutObject(space, "lost.png", mime="image/png"), whole.getvalue())
+    console.peer.do(operation.PutObject(space, "text.png", mime="image/png"), b"no picture")
+    page = console.page()
+    page.clock.install()
+    page.goto(console.link())
+    page.wait_for_selector(".side")
+    asked = list[str]()
+    page.on("request", lambda each: asked.append(each.url) if ".png?" in each.url else None)
+    console.allowed.append("net::ERR_FAILED")
+    page.route("**/lost.png?*", lambda route: route.abort())
+    page.evaluate("space => { location.hash = `#/s/${space}/`; }", space)
+    with (
+        page.expect_event("requestfailed", lambda each: "lost.png" in each.url),
+        page.expect_response("**/text.png?*") as text,
+    ):
+        page.get_by_role("button", name="Show as tiles").click()
+    text.value.finished()
+    page.unroute_all()
+
+    def look_again() -> None:
+        page.get_by_role("button", name="Show as a list").click()
+        page.get_by_role("button", name="Show as tiles").click()
+
+    before = len(asked)
+    page.clock.fast_forward(10_000)
+    look_again()
+    page.wait_for_selector(".picture img")
+    assert [each.split("?")[0].rpartition("/")[2] for each in asked[before:]] == ["lost.png"]
+    expect(page.locator(".picture img")).to_have_count(1)
+
+
 def test_a_picture_in_the_queue_is_made_for_the_list_that_is_shown_now(console: Console) -> None:
     """Also if it was asked for by another list, of which nothing is seen any more."""
     space = console.peer.space()

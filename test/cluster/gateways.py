@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import itertools
 import json
 from collections.abc import Iterator, Sequence
@@ -17,8 +18,9 @@ from test.cluster.relay import start_relay
 from test.ports import free_ports
 from test.s3.s3_server import S3Server
 from test.server_fixture import Server, start_server
+from uvideo import Client
 
-__all__ = ["Cluster", "start_cluster", "start_fronted", "start_fronted_s3"]
+__all__ = ["Cluster", "client_of", "readiness", "start_cluster", "start_fronted", "start_fronted_s3"]
 
 PUBLIC, PRIVATE = "UVIDEOcluster", "private-key-of-the-cluster"
 
@@ -103,3 +105,15 @@ def _fronted(front: str, ports: Sequence[int]) -> Iterator[int]:
             yield relay.port
     else:
         raise ValueError(f"UVIDEO_TEST_FRONT is {front!r}: it is nginx or relay")
+
+
+def client_of(server: Server, **options: object) -> Client:
+    return Client(server.public_key, server.private_key, endpoint=server.host, **options)
+
+
+def readiness(server: Server) -> tuple[int, str]:
+    """Status and text of /readyz."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=60)) as asked:
+        asked.request("GET", "/readyz")
+        answer = asked.getresponse()
+        return answer.status, answer.read().decode()

@@ -10,8 +10,6 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -19,11 +17,9 @@ import obstore
 import pytest
 
 from test import patience
-from test.cluster.gateways import Cluster, start_cluster
-from test.cluster.object_store import ObjectStore
+from test.cluster.gateways import Cluster
 from test.cluster.places import blobs as blobs_of
 from test.cluster.places import catalog as catalog_of
-from test.cluster.postgres import Postgres
 from test.crash.names import wrong_names
 from test.crash.state import State, fits, look
 from test.crash.story import Memory, judge, matches, names, writers
@@ -42,12 +38,6 @@ WRITERS = 6
 SPACE = "crash"
 #: All blobs that have a name.
 BLOBS = "SELECT blob FROM objects WHERE blob NOT LIKE 'parts-%' UNION SELECT blob FROM part_blobs"
-
-
-@pytest.fixture
-def cluster(postgres: Postgres, object_store: ObjectStore, tmp_path: Path) -> Iterator[Cluster]:
-    with start_cluster(postgres, object_store, tmp_path / "cluster") as started:
-        yield started
 
 
 def test_histories_through_both_gateways_are_linearizable(cluster: Cluster) -> None:

@@ -14,9 +14,9 @@ import obstore
 import pytest
 
 from test import patience
-from test.cluster.gateways import Cluster, start_cluster
+from test.cluster.gateways import Cluster
 from test.cluster.object_store import ObjectStore
-from test.cluster.postgres import BINARIES, Postgres
+from test.cluster.postgres import BINARIES
 from test.cluster.program import find, until
 from test.server.part_objects import COPIED, COUNT, LINKED, fill_parts, holds_parts
 from test.server.test_keys import added, peer_of
@@ -27,12 +27,6 @@ from ucloud.uvideo.protocol import operation
 from uvideo import Client
 
 pytestmark = pytest.mark.cluster
-
-
-@pytest.fixture
-def cluster(postgres: Postgres, object_store: ObjectStore, tmp_path: Path):
-    with start_cluster(postgres, object_store, tmp_path / "cluster") as started:
-        yield started
 
 
 def keys_of(cluster: Cluster) -> dict[str, str]:

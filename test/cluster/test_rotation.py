@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from test.cluster.gateways import PRIVATE, PUBLIC, Cluster, start_cluster
-from test.cluster.object_store import ObjectStore
-from test.cluster.postgres import Postgres
+from test.cluster.gateways import PRIVATE, PUBLIC, Cluster
 from test.server.test_keys import added, peer_of
 from test.server.test_maintenance import admin, told
 from test.server_fixture import Server
@@ -21,12 +18,6 @@ pytestmark = pytest.mark.cluster
 Pair = dict[str, str]
 OLD: Pair = {"public_key": PUBLIC, "private_key": PRIVATE}
 NEW: Pair = {"public_key": "UVIDEOnew", "private_key": "private-key-that-is-new"}
-
-
-@pytest.fixture
-def cluster(postgres: Postgres, object_store: ObjectStore, tmp_path: Path) -> Iterator[Cluster]:
-    with start_cluster(postgres, object_store, tmp_path / "cluster") as started:
-        yield started
 
 
 def test_a_cluster_changes_its_pair_without_an_outage(cluster: Cluster, tmp_path: Path) -> None:

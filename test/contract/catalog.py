@@ -372,6 +372,25 @@ class CatalogContract:
 
         play(story, place)
 
+    def test_rename_asks_first(self, place: Place) -> None:
+        async def story(catalog: Catalog) -> None:
+            await fill(catalog, "old")
+            asked = list[ObjectRecord | None]()
+
+            def refuse(found: ObjectRecord | None) -> None:
+                asked.append(found)
+                raise errors.PreconditionFailed()
+
+            for key in ("old", "none"):
+                with pytest.raises(errors.PreconditionFailed):
+                    await catalog.rename("s", key, "new", overwrite=True, modified=50, expected=refuse)
+            assert asked == [replace(small("old"), inline=None), None]
+            assert names(await pages(catalog)) == ["old"]
+            assert await catalog.rename("s", "old", "new", overwrite=True, modified=50, expected=asked.append) == []
+            assert asked[2] == asked[0] and names(await pages(catalog)) == ["new"]
+
+        play(story, place)
+
     def test_find_looks_in_the_spaces_of_one_owner(self, place: Place) -> None:
         async def story(catalog: Catalog) -> None:
             await catalog.create_space(SPACE)

@@ -19,7 +19,7 @@ import pytest
 from test.contract.blobs import ALL, BlobsContract, nobody, store, store_part, whole
 from test.contract.place import Place, play
 from uvideo.storage import disk, disk_links
-from uvideo.storage.base import Absent, Blobs, Quarantined
+from uvideo.storage.base import Absent, Blobs, Quarantined, SweepStopped
 from uvideo.storage.disk import DiskBlobs
 
 BLOCK = 64 * 1024
@@ -231,6 +231,18 @@ def test_sweep_leaves_files_of_others_alone(place: Place, root: Path) -> None:
 
     assert play(story, place) == 0
     assert (root / "incoming" / "README").exists()
+
+
+def test_a_sweep_that_would_take_much_takes_nothing_unless_told_to(place: Place, root: Path) -> None:
+    async def story(blobs: Blobs) -> int:
+        for number in range(101):
+            (root / "incoming" / f"{number:032x}").touch()
+        with pytest.raises(SweepStopped, match="does not name 101 of 101 blobs and drafts"):
+            await blobs.sweep(nobody, ALL)
+        assert len(list((root / "incoming").iterdir())) == 101
+        return await blobs.sweep(nobody, ALL, limited=False)
+
+    assert play(story, place) == 101
 
 
 def test_no_descriptor_is_left_open(place: Place) -> None:

@@ -1,12 +1,12 @@
-"""python -m test.mutants [--sample N] [--seed S] [--only TEXT] [--id ID] [--share K/N]: see CONTRIBUTING.md."""
+"""python -m test.mutants [--sample N] [--seed S] [--only TEXT] [--id ID] [--quick] [--share K/N]: CONTRIBUTING.md."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import itertools
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -14,14 +14,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
+from test.marks import leaves_out
 from test.mutants import children
 from test.mutants.mutation import Mutant, mutants
-from test.mutants.reach import PACKAGES, UNSEEN, Reached, command, reached
+from test.mutants.reach import MARKS, PACKAGES, UNSEEN, Reached, command, quick, reached
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "mutants"
@@ -70,6 +71,11 @@ def candidates(tree: Path, known: dict[str, Reached]) -> list[Mutant]:
     return found
 
 
+def shuffled(every: Iterable[Mutant], seed: int) -> list[Mutant]:
+    """In a random order that depends only on the seed and each id: one mutant more or less moves no other."""
+    return sorted(every, key=lambda each: hashlib.sha256(f"{seed} {each.id}".encode()).digest())
+
+
 @contextlib.contextmanager
 def changed(path: Path, source: bytes) -> Iterator[None]:
     """Write another source into a module, and its own at the end.
@@ -87,8 +93,11 @@ def changed(path: Path, source: bytes) -> Iterator[None]:
         os.utime(path, ns=(at.st_atime_ns, at.st_mtime_ns))
 
 
-def tried(tree: Path, mutant: Mutant, known: dict[str, Reached]) -> str | None:
-    """The test file that kills it, None if all that reach its line pass.  The most special and the quickest first."""
+def tried(tree: Path, mutant: Mutant, known: dict[str, Reached], marks: str = MARKS) -> str | None:
+    """The test file that kills it, None if all that reach its line pass.  The most special and the quickest first.
+
+    Only tests with these ``marks`` are run.
+    """
     path = tree / mutant.path
     with changed(path, mutant.apply(path.read_bytes())):
         at = (mutant.path, mutant.line)
@@ -96,12 +105,14 @@ def tried(tree: Path, mutant: Mutant, known: dict[str, Reached]) -> str | None:
         ordered = [name for _, name in sorted(files)]
         ordered += [name for name, place in UNSEEN.items() if at[0].startswith(place) and name not in ordered]
         for name in ordered:
+            if leaves_out(marks, (tree / name).read_text("utf-8"), name):
+                continue
             each = known.get(name) or Reached(GRACE)
             limit = FACTOR * each.seconds + GRACE
-            code, _ = children.run(command(name, each.tests(at)), tree, {}, limit)
+            code, _ = children.run(command(name, each.tests(at), marks), tree, {}, limit)
             if code == pytest.ExitCode.USAGE_ERROR:  # a test has another name now
-                code, _ = children.run(command(name), tree, {}, limit)
-            if code != 0:
+                code, _ = children.run(command(name, marks=marks), tree, {}, limit)
+            if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
                 return f"{name}{'' if code else ' (hung)'}"
     return None
 
@@ -112,6 +123,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=14, metavar="S")
     parser.add_argument("--only", default="", metavar="TEXT", help="what the path must contain")
     parser.add_argument("--id", action="append", default=[], help="these mutants and no sample")
+    parser.add_argument("--quick", action="store_true", help="only what `make test` runs: without the slow tests")
     parser.add_argument("--anew", action="store_true", help="ask again which tests reach what")
     parser.add_argument("--share", default="1/1", metavar="K/N", help="only the K-th of N shares: one process for each")
     parser.add_argument("--list", action="store_true", help="show the sample and run nothing")
@@ -129,9 +141,9 @@ def main() -> int:
         if given.id:
             chosen = [each for each in every if each.id in given.id]
         else:
-            random.Random(given.seed).shuffle(chosen)
-            faults = (each for each in chosen if each.is_fault((tree / each.path).read_bytes()))
+            faults = (each for each in shuffled(chosen, given.seed) if each.is_fault((tree / each.path).read_bytes()))
             chosen = list(itertools.islice(faults, given.sample))
+        marks = quick(tree) if given.quick else MARKS
         share, shares = map(int, given.share.split("/"))
         print(f"{len(every)} places to change; a sample of {len(chosen)} with the seed {given.seed}", flush=True)
         counts: Counter[str] = Counter()
@@ -145,7 +157,7 @@ def main() -> int:
                 print(f"{number}. equivalent: {each.diff(source)}\n    {reasons[each.id]}", flush=True)
                 continue
             began = time.monotonic()
-            killer = tried(tree, each, known)
+            killer = tried(tree, each, known, marks)
             counts["killed" if killer else "survived"] += 1
             said = f"killed by {killer}" if killer else "SURVIVED"
             shown = f"{each.id} {each.path}:{each.line} {each.kind}" if killer else each.diff(source)

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -84,9 +85,16 @@ def files(root: Path) -> list[str]:
     return [each for each in found if not each.startswith(("test/sdk/", "test/protocol/", "test/browser/", *LEFT_OUT))]
 
 
-def command(file: str, tests: list[str] | None = None) -> list[str]:
-    chosen = [*OWN.get(file, []), *(tests or [file])]
-    return [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", MARKS, *chosen]
+def quick(root: Path) -> str:
+    """Which tests `make test` runs, as an expression of marks."""
+    found = re.search(r"^QUICK := (.*)$", (root / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+def command(file: str, tests: list[str] | None = None, marks: str = MARKS) -> list[str]:
+    chosen = [*(OWN.get(file, []) if marks == MARKS else []), *(tests or [file])]
+    return [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", marks, *chosen]
 
 
 def measure(root: Path, file: str) -> Reached | None:

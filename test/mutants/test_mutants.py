@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from test.mutants import children
-from test.mutants.__main__ import changed, judged
+from test.mutants.__main__ import changed, judged, shuffled, tried
 from test.mutants.mutation import mutants
-from test.mutants.reach import measure, moved
+from test.mutants.reach import MARKS, Reached, measure, moved, quick
 from test.patience import until
 from test.server_fixture import ROOT
 
@@ -61,6 +61,46 @@ def test_an_id_is_that_of_the_change_wherever_it_stands() -> None:
 
 def test_lines_are_followed() -> None:
     assert moved("a\nb\nc\n", "a\nx\nb\nc\n") == {1: 1, 2: 3, 3: 4}
+
+
+def test_a_sample_keeps_its_mutants_where_others_come_or_go() -> None:
+    every = list(mutants("a.py", b"a = 1\nb = a < 2\nc = 3\nd = a or b\n"))
+    order = shuffled(every, 14)
+    assert order == shuffled(reversed(every), 14) != shuffled(every, 15)
+    assert shuffled(every[2:], 14) == [each for each in order if each in every[2:]]
+
+
+def test_quick_is_what_make_test_runs() -> None:
+    assert {"not slow", "not long"} <= set(quick(ROOT).split(" and "))
+
+
+SLOW = """import pytest
+from code_of_mutants import x
+
+def test_quick():
+    assert x > 0
+
+@pytest.mark.slow
+def test_slow():
+    assert x == 1
+"""
+
+
+def test_the_quick_tests_alone_may_miss_what_the_slow_ones_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    for name, text in (("code_of_mutants.py", "x = 1\n"), ("test_it.py", SLOW), ("test_late.py", SLOW)):
+        (tmp_path / name).write_text(text)
+    (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = .\nmarkers = slow\n")
+    (mutant,) = mutants("code_of_mutants.py", b"x = 1\n")
+    all_at = {"code_of_mutants.py": {1: 0}}
+    known = {
+        "test_it.py": Reached(60, [None], all_at),
+        "test_late.py": Reached(60, [["test_late.py::test_slow"]], all_at),
+    }
+    assert tried(tmp_path, mutant, known, quick(ROOT)) is None
+    assert tried(tmp_path, mutant, known, MARKS) == "test_it.py"
 
 
 CODE = """def one():

@@ -27,15 +27,8 @@ from test.server_fixture import SECRETS, STOP_SECONDS, Server
 pytestmark = pytest.mark.long
 
 USE = Path(__file__).with_name("use_sdk.py")
-FOUND = interpreters.find()
-TOOLKIT = (3, 10)
-#: Those that also build from the sdist: each kind of wheel is built by its oldest and its newest Python.
-FROM_SOURCE = {
-    each[place].version
-    for each in ([one for one in FOUND if (one.version >= TOOLKIT) is toolkit] for toolkit in (False, True))
-    for place in (0, -1)
-    if each
-}
+ENDS = interpreters.ends()
+TOOLKIT = interpreters.TOOLKIT
 START_SECONDS = STOP_SECONDS
 
 
@@ -91,7 +84,7 @@ def use(here: Place, server: Server, folder: Path, toolkit: bool) -> None:
         )
 
 
-@pytest.mark.parametrize("interpreter", FOUND, ids=lambda each: each.name)
+@pytest.mark.parametrize("interpreter", ENDS, ids=lambda each: each.name)
 def test_what_is_published_installs_and_works(
     interpreter: interpreters.Interpreter, release: Release, server: Server, tmp_path: Path
 ) -> None:
@@ -101,10 +94,9 @@ def test_what_is_published_installs_and_works(
     assert wheel.name == (release.toolkit if toolkit else release.sdk).name
     here.install(str(wheel), tmp_path)
     use(here, server, tmp_path, toolkit)
-    if interpreter.version in FROM_SOURCE:
-        again = ("--no-deps", "--force-reinstall", "--no-cache-dir")
-        here.install(str(release.sdist), tmp_path, *again)
-        use(here, server, tmp_path, toolkit)
+    again = ("--no-deps", "--force-reinstall", "--no-cache-dir")
+    here.install(str(release.sdist), tmp_path, *again)
+    use(here, server, tmp_path, toolkit)
     if here.packages is None:
         assert (here.python.with_name("uvideo")).exists() == toolkit
         assert (here.python.parents[1] / "share" / "man" / "man1" / "uvideo.1").exists() == toolkit
@@ -141,7 +133,7 @@ WRONG = "byterange.parse(7)\nconfig.set_default(tiemout=5)"
 
 def test_mypy_reads_the_types_of_the_installed_package(release: Release, tmp_path: Path) -> None:
     """Strict; wrong calls are found."""
-    here = place(next(each for each in FOUND if each.version == (3, 11)), tmp_path)
+    here = place(next(each for each in interpreters.find() if each.version == (3, 11)), tmp_path)
     here.install(str(release.toolkit), tmp_path)
     (tmp_path / "good.py").write_text(PROGRAM + NAMES)
     (tmp_path / "wrong.py").write_text(f"{PROGRAM}{WRONG}\n")
@@ -191,7 +183,7 @@ def serving(command: Path, folder: Path) -> Iterator[Server]:
     assert code == 0
 
 
-@pytest.mark.parametrize("interpreter", [each for each in FOUND if each.version >= TOOLKIT], ids=lambda each: each.name)
+@pytest.mark.parametrize("interpreter", [each for each in ENDS if each.version >= TOOLKIT], ids=lambda each: each.name)
 def test_the_server_installs_and_works(interpreter: interpreters.Interpreter, release: Release, tmp_path: Path) -> None:
     here = place(interpreter, tmp_path)
     here.install(f"{release.toolkit}[server,cli]", tmp_path)

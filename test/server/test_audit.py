@@ -52,6 +52,7 @@ CONSOLE = {
     "objects/delete": "DeleteObject",
     "objects/rename": "RenameObject",
     "objects/copy": "CopyObject",
+    "objects/move": "RenameObject",
     "objects/class": "SwitchClass",
     "objects/restore": "RestoreObject",
     "objects/acl": "PutAcl",

@@ -172,6 +172,9 @@ def test_who_was_nowhere_is_told_so(tmp_path: Path) -> None:
     done = inside("backed-up", tmp_path)
     assert done.returncode == 2 and "is not a server's folder" in done.stderr and list(tmp_path.iterdir()) == []
     (tmp_path / "lock").touch()
+    assert "recorded a backup that was complete at 20" in inside("backed-up", tmp_path).stdout
+    assert backup_record.last(tmp_path) is not None
+    (tmp_path / "last-backup.json").unlink()
     (tmp_path / "last-backup.json").mkdir()
     done = inside("backed-up", tmp_path)
     assert done.returncode == 2 and "last-backup.json cannot be written: Is a directory" in done.stderr

@@ -8,8 +8,10 @@ import http.client
 import io
 import json
 import os
+import socket
 import stat
 import struct
+import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,9 +20,10 @@ import pytest
 
 from test import patience
 from test.server.test_console import Visitor
+from test.server.test_maintenance import inside
 from test.server.wire import MIB, Peer, pattern
 from test.server_fixture import Server, start_server
-from ucloud.uvideo.protocol import etag, operation
+from ucloud.uvideo.protocol import etag, operation, signature
 from uvideo.server.console.zip_download import EntryNames, zip_contents, zip_pieces
 from uvideo.server.rules.objects import ObjectBody
 from uvideo.storage.base import CatalogPage, ObjectRecord, SpaceRecord
@@ -113,6 +116,50 @@ def test_one_account_does_not_take_all_places(user: Visitor, peer: Peer, space: 
         assert user.get("zip/contents", space=space).json()["free"] is False
         assert user.get("zip", space=space).status == 503
     patience.until(lambda: user.get("zip/contents", space=space).json()["free"])
+
+
+def test_one_address_does_not_take_all_places_with_two_accounts(tmp_path: Path) -> None:
+    """And whoever reads too slowly loses its place, for each byte that it reads keeps the connection."""
+    data = tmp_path / "data"
+    with start_server(data, "--no-fsync", "--trusted-proxy", "127.0.0.1", "--idle", "1") as server:
+        pair = tmp_path / "films.json"
+        assert inside("add-key", data, "--account", "films", "--key-file", pair).returncode == 0
+        key = json.loads(pair.read_text())
+        films = Peer(server)
+        films.credentials = signature.Credentials(key["public_key"], key["private_key"])
+        owner = Peer(server)
+        user, other = Visitor(server), Visitor(server)
+        user.sign_in()
+        other.sign_in(**key)
+        spaces = {}
+        for peer, visitor in ((owner, user), (films, other)):
+            spaces[visitor.cookie] = space = peer.space()
+            peer.upload(space, "film", pattern(16 * MIB))
+
+        def read(visitor: Visitor, address: str) -> http.client.HTTPConnection:
+            connection = http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=patience.SECONDS)
+            stack.callback(connection.close)
+            connection.sock = socket.socket()
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.sock.settimeout(patience.SECONDS)
+            connection.sock.connect(("127.0.0.1", server.admin_port))
+            given = {"Cookie": visitor.cookie, "X-Forwarded-For": address}
+            connection.request("GET", f"/api/zip?space={spaces[visitor.cookie]}", headers=given)
+            return connection
+
+        with contextlib.ExitStack() as stack:
+            first = stack.enter_context(read(user, "192.0.2.1").getresponse())
+            assert first.status == 200
+            assert stack.enter_context(read(other, "192.0.2.1").getresponse()).status == 200
+            said = other.send("GET", f"/api/zip/contents?space={spaces[other.cookie]}", X_Forwarded_For="192.0.2.1")
+            assert said.json()["free"] is False
+            assert stack.enter_context(read(other, "192.0.2.1").getresponse()).status == 503
+            assert stack.enter_context(read(other, "192.0.2.2").getresponse()).status == 200
+            deadline = time.monotonic() + patience.SECONDS
+            with pytest.raises((ConnectionError, http.client.HTTPException)):
+                while time.monotonic() < deadline:
+                    assert first.read(500)
+                    time.sleep(0.05)
 
 
 def test_each_key_is_read_once() -> None:

@@ -29,7 +29,7 @@ from test.server_fixture import start_server
 from ucloud.uvideo.protocol import dialect, operation, provider, signature
 from uvideo import AsyncClient, Client, Retry, TransferManager, errors
 from uvideo.config import telemetry
-from uvideo.server.http.spans import Spans
+from uvideo.server.http.spans import Spans, set_up
 
 CLIENT, SERVER = trace.SpanKind.CLIENT, trace.SpanKind.SERVER
 
@@ -327,6 +327,15 @@ class _Taker(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *values: object) -> None:
         """Not on stderr."""
+
+
+def test_the_provider_of_a_server_exports_as_uvideo(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = list[TracerProvider]()
+    monkeypatch.setattr(trace, "set_tracer_provider", made.append)
+    set_up()
+    (provider,) = made
+    assert provider.resource.attributes["service.name"] == "uvideo"
+    provider.shutdown()
 
 
 @pytest.mark.parametrize("workers", [pytest.param("1", marks=pytest.mark.long), "2"])

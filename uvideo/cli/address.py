@@ -12,13 +12,25 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from uvideo.cli.i18n import say
 from uvideo.errors import InvalidArgument
 from uvideo.transfer.pattern import is_pattern
 
-__all__ = ["Address", "Local", "Pipe", "Remote", "local", "parse", "remote", "remote_object", "remote_space"]
+__all__ = [
+    "Address",
+    "Local",
+    "Pipe",
+    "Remote",
+    "local",
+    "parse",
+    "remote",
+    "remote_object",
+    "remote_space",
+    "whole_folder",
+]
 
 SCHEME = "uvideo://"
 _OTHER = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
@@ -89,6 +101,7 @@ class Pipe:
 
 
 Address = Remote | Local | Pipe
+T = TypeVar("T", Local, Remote, Local | Remote)
 
 
 def parse(text: str, literal: bool = False) -> Address:
@@ -161,6 +174,17 @@ def remote_space(text: str) -> str:
     if found.key:
         raise InvalidArgument(say("{text} names an object; a space is written uvideo://space", text=text))
     return found.space
+
+
+def whole_folder(found: T) -> T:
+    """The local folder, or the prefix with a slash at its end, that an address means.  InvalidArgument."""
+    if found.is_pattern:
+        raise InvalidArgument(say("{text}: only whole folders can be given, not patterns or pipes", text=found))
+    if isinstance(found, Remote):
+        return replace(found, key=found.key if found.is_folder else found.key + "/")
+    if os.path.lexists(found.path) and not os.path.isdir(found.path):
+        raise InvalidArgument(say("{text} is not a folder: use uvideo cp for single files", text=found))
+    return found
 
 
 def local(text: str) -> Local:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from uvideo.cli.display import Display
     from uvideo.cli.etags import Etags
 
-__all__ = ["Comparison", "has_other_time", "may_be_same", "merge", "without_markers"]
+__all__ = ["Comparison", "has_other_time", "is_as_new", "may_be_same", "merge", "without_markers"]
 
 
 def merge(left: Iterable[Entry], right: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry | None]]:
@@ -52,6 +52,16 @@ def may_be_same(one: Entry, other: Entry) -> bool:
 def has_other_time(one: Entry, other: Entry) -> bool:
     """Whether the times of two files are known and differ; for an object it is the time stored with it."""
     return None not in (one.file_ns, other.file_ns) and one.file_ns != other.file_ns
+
+
+def is_as_new(target: Entry, source: Entry, times: bool) -> bool:
+    """Whether a target is as new as its source, which decides if their contents cannot be compared.
+
+    times: uploads store the times of files, so other times mean other contents.
+    """
+    if times and has_other_time(source, target):
+        return False
+    return source.time_ns <= target.time_ns
 
 
 class Comparison:

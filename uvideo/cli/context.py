@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from uvideo.cli.i18n import say
@@ -27,7 +29,8 @@ class Context:
     profile, config, endpoint, provider: see uvideo.Settings.  no_verify: compare no etags.  no_times: store and restore
     no times of files.  dry_run: print what would be done.  yes: do not ask.  literal: addresses are no patterns.  line,
     argv: of the command, in a file that ``run`` reads.
-    stats: seconds between lines of progress off a terminal, None if not given.
+    stats: seconds between lines of progress off a terminal, None if not given.  clock, sleep: of verbs that wait; the
+    clock never goes back.
     """
 
     def __init__(self) -> None:
@@ -41,6 +44,8 @@ class Context:
         self.dry_run = self.yes = self.no_verify = self.no_times = self.literal = False
         self.line: int | None = None
         self.argv: list[str] = []
+        self.clock: Callable[[], float] = time.monotonic
+        self.sleep: Callable[[float], None] = time.sleep
         self.goes_on = False  # whether the same command, run again, continues an interrupted one
         self._parent: Context | None = None  # whose client is used
         self._lock = threading.Lock()

@@ -148,7 +148,8 @@ class Mover:
 
     etags: caches the etags of local files that transfers find.
     shared: a local file may be an item under several names, so mv removes files at the end.
-    one_space, one_disk: as in CircuitBreaker.
+    one_space, one_disk: as in CircuitBreaker.  failed(task, error): is called for a task that failed; by default the
+    report prints and counts it, and a fatal error stops the others.
     """
 
     def __init__(
@@ -161,8 +162,10 @@ class Mover:
         shared: bool = False,
         one_space: bool = True,
         one_disk: bool = True,
+        failed: Callable[[Task, UVideoError | OSError], None] | None = None,
     ) -> None:
         self._context, self._options, self._display, self._etags = context, options, shown, etags
+        self._failed = failed or self._count_failure
         self._client, self._report = context.client, context.report
         self.done = self.bytes = self.skipped = 0
         self._breaker = CircuitBreaker(options.jobs, one_space=one_space, one_disk=one_disk)
@@ -218,7 +221,7 @@ class Mover:
         )
 
     def __call__(self, task: Task) -> bool:
-        """Carry out one task; return whether it succeeded.  The report prints and counts a failure."""
+        """Carry out one task; return whether it succeeded."""
         source = task.source
         line = None if self._context.dry_run else self._display.begin(source)
         moved = 0
@@ -246,12 +249,15 @@ class Mover:
                 raise OutputGone from None
             if self._held is not None and (path := _local_path(task)) is not None:
                 self._held.fail(path)
-            self._breaker.failed(error)
-            self._report.fail(error, source)
+            self._failed(task, error)
             return False
         finally:
             self._display.end(line, moved)
             self._display.item(task.size - moved)
+
+    def _count_failure(self, task: Task, error: UVideoError | OSError) -> None:
+        self._breaker.failed(error)
+        self._report.fail(error, task.source)
 
     def _ended(self, copied: CarriedTask, removed: bool) -> None:
         """Count and report an item that succeeded."""

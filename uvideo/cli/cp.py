@@ -22,11 +22,12 @@ from uvideo.cli.progress import display
 from uvideo.cli.stored_headers import HeaderOptions, headers, headers_of
 from uvideo.cli.unfinished_copy import Remainder, UnfinishedCopy
 from uvideo.cli.verb_command import Example, Function, literal, option, store, verb
-from uvideo.cli.walk import FolderReader
+from uvideo.cli.walk import FolderReader, WalkReport
 from uvideo.errors import InvalidArgument
 from uvideo.transfer.walk import LINKS, Links, check_links
 
 __all__ = [
+    "PropertyOptions",
     "RateOptions",
     "SelectionOptions",
     "cp",
@@ -35,9 +36,11 @@ __all__ = [
     "mover_options",
     "mv",
     "pairs",
+    "properties",
     "rates",
     "selection",
     "times",
+    "with_properties",
 ]
 
 if TYPE_CHECKING:
@@ -63,16 +66,21 @@ class RateOptions(TypedDict):
     bwlimit: str | None
 
 
-class MoveOptions(SelectionOptions, RateOptions, HeaderOptions):
+class PropertyOptions(HeaderOptions):
+    """The values of the options that ``properties`` adds."""
+
+    meta: tuple[str, ...]
+    storage_class: str | None
+    mime: str | None
+
+
+class MoveOptions(SelectionOptions, RateOptions, PropertyOptions):
     """The values of the options that ``moving`` adds, without sources and target."""
 
     recursive: bool
     no_clobber: bool
     update: bool
     size_only: bool
-    meta: tuple[str, ...]
-    storage_class: str | None
-    mime: str | None
 
 
 def selection(function: Function) -> Function:
@@ -92,12 +100,16 @@ def folder_reader(
     options: SelectionOptions,
     links: Links | Literal["files"] | None = None,
     like: Chosen | None = None,
+    report: WalkReport | None = None,
 ) -> FolderReader:
-    """The FolderReader for the options that ``selection`` adds.  links, like: in place of --links and the filters."""
+    """The FolderReader for the options that ``selection`` adds.
+
+    links, like, report: in place of --links, the filters and the context's report.
+    """
     followed = check_links(options["links"]) if links is None else links
     state = context.client.settings.state()
-    empty = options.get("empty_dirs", False)
-    return FolderReader(context.report, like or chosen(options), followed, options["skip_special"], state, empty)
+    empty, special = options.get("empty_dirs", False), options["skip_special"]
+    return FolderReader(report or context.report, like or chosen(options), followed, special, state, empty)
 
 
 def rates(function: Function) -> Function:
@@ -141,6 +153,32 @@ def pairs(texts: Iterable[str]) -> dict[str, str] | None:
     return found or None
 
 
+def properties(function: Function) -> Function:
+    """Adds the options --meta, --class and --mime, and those of ``headers``."""
+    option("--mime", metavar="TYPE", help="Media type; by default guessed from name, then content.")(function)
+    option(
+        "--class",
+        "storage_class",
+        type=click.Choice(["STANDARD", "IA", "ARCHIVE"], case_sensitive=False),
+        help="Storage class of the new objects.",
+    )(function)
+    headers(function)
+    return option("--meta", multiple=True, metavar="NAME=VALUE", help="Metadata of the new objects. Repeatable.")(
+        function
+    )
+
+
+def with_properties(options: PropertyOptions, given: MoverOptions) -> MoverOptions:
+    """The MoverOptions with the values of the options that ``properties`` adds."""
+    return replace(
+        given,
+        metadata=pairs(options["meta"]),
+        headers=headers_of(options),
+        storage_class=options["storage_class"],
+        mime=options["mime"],
+    )
+
+
 def mover_options(context: Context, options: RateOptions) -> MoverOptions:
     """The MoverOptions for the options that ``rates`` adds."""
     from uvideo import Limit
@@ -168,15 +206,7 @@ def moving(function: Function) -> Function:
             option("--no-clobber", "-n", is_flag=True, help="Do not overwrite existing targets."),
             option("--update", "-u", is_flag=True, help="Skip items whose target is as new as the source, or newer."),
             option("--size-only", is_flag=True, help="Skip items whose target has the same size."),
-            option("--meta", multiple=True, metavar="NAME=VALUE", help="Metadata of the new objects. Repeatable."),
-            headers,
-            option(
-                "--class",
-                "storage_class",
-                type=click.Choice(["STANDARD", "IA", "ARCHIVE"], case_sensitive=False),
-                help="Storage class of the new objects.",
-            ),
-            option("--mime", metavar="TYPE", help="Media type; by default guessed from name, then content."),
+            properties,
             times,
             rates,
         )
@@ -210,11 +240,7 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
     if move and (isinstance(to, Pipe) or any(isinstance(each, Pipe) for each in given)):
         raise InvalidArgument(say("a pipe cannot be moved: uvideo cp copies to and from it"))
     wanted = replace(
-        mover_options(context, options),
-        metadata=pairs(options["meta"]),
-        headers=headers_of(options),
-        storage_class=options["storage_class"],
-        mime=options["mime"],
+        with_properties(options, mover_options(context, options)),
         keep=options["no_clobber"],
         move=move,
         update=options["update"],

@@ -171,13 +171,19 @@ class Etags:
             except sqlite3.Error:  # another process writes, or the disk is full: wait for it only once
                 self._writes = False
 
-    def close(self) -> None:
+    def flush(self) -> None:
+        """Write what was cached to the disk; until then other processes can cache nothing."""
         with self._lock:
             if self.database is not None:
                 try:
                     self.database.commit()
                 except sqlite3.Error:
                     pass
+
+    def close(self) -> None:
+        self.flush()
+        with self._lock:
+            if self.database is not None:
                 self.database.close()
                 self.database = None
 

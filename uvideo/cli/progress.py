@@ -24,7 +24,7 @@ from uvideo.transfer.pool import Pool
 if TYPE_CHECKING:
     from uvideo.models import Progress
 
-__all__ = ["Counter", "LogLines", "Screen", "display"]
+__all__ = ["CommandDisplay", "Counter", "LogLines", "Screen", "display"]
 
 T = TypeVar("T")
 #: The most files with a line of their own.
@@ -128,14 +128,16 @@ class Counter(Display):
 
 
 class LogLines(Counter):
-    """Prints a line about all items every ``seconds``, on standard error."""
+    """Prints a line about all items every ``seconds``, on standard error.  idle: also while nothing is transferred."""
 
-    def __init__(self, report: Report, seconds: float) -> None:
+    def __init__(self, report: Report, seconds: float, idle: bool = True) -> None:
         super().__init__(seconds)
-        self._report = report
+        self._report, self._idle = report, idle
 
     def tick(self) -> None:
         with self._lock:
+            if not self._lines and not self._idle:
+                return
             text = self._now().log_line(time.monotonic())
         self._report.tell(text)
 
@@ -220,7 +222,7 @@ def _file_line(line: Line, width: int) -> str:
 
 
 class CommandDisplay(Display):
-    """Passes everything to the display of a file of commands, which outlives this one."""
+    """Passes everything to another display, for example to that of a file of commands, which outlives this one."""
 
     def __init__(self, whole: Display) -> None:
         self._whole = whole
@@ -241,18 +243,21 @@ class CommandDisplay(Display):
         self._whole.end(line, size)
 
 
-def display(context: Context) -> Display:
-    """The display for a context: on a terminal a Screen, elsewhere LogLines; with --quiet one that shows nothing."""
+def display(context: Context, idle: bool = True) -> Display:
+    """The display for a context: on a terminal a Screen, elsewhere LogLines; with --quiet one that shows nothing.
+
+    idle: as in LogLines.
+    """
     if context.line is not None and context.display is not None:
         return CommandDisplay(context.display)
-    context.display = _chosen(context)
+    context.display = _chosen(context, idle)
     return context.display
 
 
-def _chosen(context: Context) -> Display:
+def _chosen(context: Context, idle: bool) -> Display:
     if context.quiet or context.no_progress or context.dry_run:
         return Display()
     if not context.json and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         return Screen(context.report)
     seconds = context.stats if context.stats is not None else 0.0 if context.json else INTERVAL
-    return LogLines(context.report, seconds) if seconds else Display()
+    return LogLines(context.report, seconds, idle) if seconds else Display()

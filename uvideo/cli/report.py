@@ -272,10 +272,16 @@ class Report:
         return found
 
     def fail(self, error: BaseException, item: str) -> None:
-        """Print the failure of one of several items; the others continue."""
+        """Print and count the failure of one of several items; the others continue."""
+        with self._lock:
+            self.error(error, item)
+            self.count(error, item)
+
+    def count(self, error: BaseException, item: str) -> None:
+        """Count a failure that is printed already, for ``finish``."""
         with self._lock:
             self.failed += 1
-            self.codes.add(self.error(error, item))
+            self.codes.add(failure.code(error))
             if len(self.failures) < LISTED:
                 self.failures.append((item, failure.text(error)))
 

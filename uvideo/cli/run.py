@@ -24,7 +24,7 @@ from uvideo.transfer.pool import Pool
 __all__ = ["run"]
 
 #: Verbs that a file of commands cannot have.
-NOT_HERE = ("run", "serve", "mount")
+NOT_HERE = ("run", "serve", "mount", "watch")
 
 RAN = Kind("ran", {"line": "integer", "command": "string", "exit": "integer"}, lambda record: None)
 

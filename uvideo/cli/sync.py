@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import click
 
 from uvideo import same_etag
-from uvideo.cli.address import Address, Local, Pipe, Remote, parse
+from uvideo.cli.address import Address, Local, Pipe, Remote, parse, whole_folder
 from uvideo.cli.ask import confirmed, yes
 from uvideo.cli.backup import Backup, check_backup
-from uvideo.cli.compare import Comparison, has_other_time, may_be_same, merge, without_markers
+from uvideo.cli.compare import Comparison, is_as_new, may_be_same, merge, without_markers
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task
 from uvideo.cli.cp import (
@@ -83,13 +83,9 @@ class Guarded(UVideoError):
 def _folder(text: str) -> Local | Remote:
     """The Address of one side of a sync: a local folder or a prefix."""
     found = parse(text)
-    if isinstance(found, Pipe) or found.is_pattern:
-        raise InvalidArgument(say("{text}: sync copies whole folders, not patterns or pipes", text=text))
-    if isinstance(found, Remote):
-        return Remote(found.space, found.key if found.is_folder else found.key + "/")
-    if os.path.lexists(found.path) and not os.path.isdir(found.path):
-        raise InvalidArgument(say("{text} is not a folder: use uvideo cp for single files", text=text))
-    return found
+    if isinstance(found, Pipe):
+        raise InvalidArgument(say("{text}: only whole folders can be given, not patterns or pipes", text=text))
+    return whole_folder(found)
 
 
 class Sync:
@@ -187,9 +183,7 @@ class Sync:
             return True
         found = comparison.same(ours, theirs)
         if found is None:  # their contents cannot be compared
-            if self._options["checksum"] or (self._mover_options.times and has_other_time(ours, theirs)):
-                return False
-            return ours.time_ns <= theirs.time_ns
+            return not self._options["checksum"] and is_as_new(theirs, ours, self._mover_options.times)
         if found and self._options["times"]:
             self._set_time(theirs, ours.file_ns)
         return found

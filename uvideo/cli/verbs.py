@@ -20,6 +20,7 @@ VERBS = {
     "cp": Verb("cp", "Copy files and objects: upload, download, between spaces, from and to pipes."),
     "mv": Verb("cp", "Move files and objects: copied, verified, then removed."),
     "sync": Verb("sync", "Synchronize a folder or prefix with another one."),
+    "watch": Verb("watch", "Upload the files of a folder as soon as they stop changing."),
     "apply": Verb("sync", "Carry out a plan that sync wrote."),
     "rm": Verb("rm", "Remove objects."),
     "cat": Verb("cat", "Write objects, or ranges of them, to standard output."),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from uvideo.cli.address import Remote
 from uvideo.cli.chosen import Chosen
@@ -21,12 +21,12 @@ from uvideo.transfer.walk import FoundFile, Links, Problem, Selection, follows_l
 
 if TYPE_CHECKING:
     from uvideo import Client
-    from uvideo.cli.report import Report
     from uvideo.models import ObjectInfo
 
 __all__ = [
     "Entry",
     "FolderReader",
+    "WalkReport",
     "ascending",
     "check_inside",
     "objects",
@@ -128,6 +128,22 @@ def one_object(client: Client, place: Remote, name: str = "") -> Entry:
     return of_object(client.stat(place.space, place.key), name)
 
 
+class WalkReport(Protocol):
+    """What a FolderReader tells.  links, special: it counts the links and special files that it skips."""
+
+    links: int
+    special: int
+
+    def fail(self, error: BaseException, item: str) -> None:
+        """An item cannot be read."""
+
+    def tell(self, message: str) -> None:
+        """A warning."""
+
+    def note(self, message: str) -> None:
+        """A note that is only for --verbose."""
+
+
 class FolderReader:
     """Lists local folders.  The report gets what fails, and a warning for each name that is skipped.
 
@@ -140,7 +156,7 @@ class FolderReader:
 
     def __init__(
         self,
-        report: Report,
+        report: WalkReport,
         chosen: Chosen | None = None,
         links: Links | Literal["files"] = "inside",
         skip_special: bool = False,

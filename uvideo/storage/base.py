@@ -714,11 +714,20 @@ class Catalog(Protocol):
         """
 
     async def rename(
-        self, space_id: str, key: str, new_key: str, *, overwrite: bool, modified: int
+        self,
+        space_id: str,
+        key: str,
+        new_key: str,
+        *,
+        overwrite: bool,
+        modified: int,
+        expected: Expected | None = None,
     ) -> builtins.list[str] | None:
         """Rename an object; return the blobs that nothing names any more, or None if there is no such object.
 
         ``errors.AlreadyExists`` if the new key is taken and ``overwrite`` is false.  The same key changes nothing.
+
+        ``expected``: called first, with the object that would be renamed.  If it raises, nothing is changed.
         """
 
     async def get(self, space_id: str, key: str) -> ObjectRecord | None:

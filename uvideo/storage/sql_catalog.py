@@ -467,12 +467,21 @@ class SqlCatalog(ABC):
         return (yield from self._unnamed_blobs(blobs))
 
     async def rename(
-        self, space_id: str, key: str, new_key: str, *, overwrite: bool, modified: int
+        self,
+        space_id: str,
+        key: str,
+        new_key: str,
+        *,
+        overwrite: bool,
+        modified: int,
+        expected: Expected | None = None,
     ) -> builtins.list[str] | None:
         old, new = key.encode(), new_key.encode()
 
         def work() -> Steps[builtins.list[str] | None]:
             row = yield from _object_row(space_id, old)
+            if expected is not None:
+                expected(None if row is None else object_of(row))
             if row is None or old == new:
                 return None if row is None else []
             there = yield from _object_row(space_id, new)

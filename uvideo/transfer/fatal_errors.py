@@ -16,7 +16,7 @@ from uvideo.errors import (
     UnknownKey,
 )
 
-__all__ = ["CircuitBreaker", "is_full", "system"]
+__all__ = ["FATAL", "CircuitBreaker", "is_full", "system"]
 
 #: Errors of the key and the settings, which are the same for all items.
 FATAL = (ConfigurationError, NoCredentials, SignatureExpired, SignatureMismatch, UnknownKey)

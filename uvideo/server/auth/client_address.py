@@ -74,6 +74,11 @@ class ClientAddress:
         return self.address
 
     @property
+    def counted(self) -> str:
+        """``name``, for limits that each client has; "" if many clients may have this address."""
+        return "" if self.is_near or self.is_proxy else self.name
+
+    @property
     def ip(self) -> IPAddress | None:
         """The address; None unless it is known to be the client's."""
         return _address(self.address) if self.is_known else None

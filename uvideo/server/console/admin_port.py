@@ -10,7 +10,7 @@ from aiohttp import web
 
 from uvideo._core import errors, message
 from uvideo.server.console.app import Console, zip_headers
-from uvideo.server.console.zip_download import ZipDownload
+from uvideo.server.console.zip_download import LEAST_RATE, ZipDownload
 from uvideo.server.http.exchange import Disconnected, Exchange, Watchdog
 from uvideo.server.ops import prometheus_text
 from uvideo.server.ops.gauges import Gauges
@@ -92,11 +92,16 @@ def admin_handler(
 async def _send_zip(exchange: Exchange, download: ZipDownload) -> web.StreamResponse:
     """Send an archive.  If it cannot be completed, the connection is aborted: browsers report a failed download."""
     try:
+        exchange.least_rate = LEAST_RATE
         async with contextlib.aclosing(download.pieces) as pieces:
+            first = await anext(pieces)
             exchange.waiting = True
-            await exchange.begin(message.Headers(zip_headers(download).items()), await anext(pieces))
+            await exchange.begin(message.Headers(zip_headers(download).items()), first)
+            exchange.waiting = False
             async for piece in pieces:
+                exchange.waiting = True  # for the client, and not while objects are opened
                 await exchange.send_more(piece)
+                exchange.waiting = False
         return await exchange.answer(message.Response(200, message.Headers(()), b""))
     except (Disconnected, ConnectionError):
         raise

@@ -13,6 +13,7 @@ import hmac
 import json
 import logging
 import math
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
 from typing import Any
@@ -37,6 +38,9 @@ BODY_LIMIT = 16 * 1024 * 1024  # bytes in a call: enough for the etags of an upl
 KEYS_LIMIT = 16 * 1024  # bytes in a sign-in; it is not authenticated yet
 BODY_SECONDS = 60.0  # for a client to send the body of a call
 API = "/api/"
+PAGE = "index.html"
+VERSION = re.compile("[0-9a-f]{16}").fullmatch  # a folder of the page's files
+FOR_GOOD = "public, max-age=31536000, immutable"
 TYPES = {
     "html": "text/html; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
@@ -107,15 +111,26 @@ class Console:
             return await self._answer(request, sender)
         if request.method not in ("GET", "HEAD"):
             return None
-        found = _assets().get("index.html" if request.path == "/" else request.path[1:])
-        return None if found is None else self._page(request, *found)
+        return self._page(request)
 
     # Pages
 
-    def _page(self, request: web.BaseRequest, kind: str, body: bytes, mark: str) -> web.Response:
-        url = urlsplit(self._endpoint.url(request.headers.get("Host", "")) or "")
-        data = f"{url.scheme}://{url.netloc}" if url.netloc else ""
-        headers = {**GUARDS, "ETag": mark, "Cache-Control": "no-cache", "Content-Type": kind}
+    def _page(self, request: web.BaseRequest) -> web.Response | None:
+        """The page, or a file of it.  Only the page itself names the data port, so its files may be kept for good."""
+        version, assets = _assets()
+        folder, _, name = request.path[1:].rpartition("/")
+        is_page, data = name in ("", PAGE), ""
+        if folder and (is_page or not VERSION(folder)):
+            return None
+        found = assets.get(name or PAGE)
+        if found is None:
+            return None
+        kind, body, mark = found
+        if is_page:
+            url = urlsplit(self._endpoint.url(request.headers.get("Host", "")) or "")
+            data = f"{url.scheme}://{url.netloc}" if url.netloc else ""
+        headers = {**GUARDS, "ETag": mark, "Cache-Control": FOR_GOOD if folder == version else "no-cache"}
+        headers["Content-Type"] = kind
         headers["Content-Security-Policy"] = POLICY.format(data=data).replace(" ;", ";")
         if request.headers.get("If-None-Match") == mark:
             return web.Response(status=304, headers=headers)
@@ -161,10 +176,11 @@ class Console:
             key = await self._credentials(request, sender, links=False)
             self._record("MakeLink", key, sender)
             return {"link": self._sessions.link(key.public, key.owner)}
-        if request.method == "GET" and name == "zip":
+        if request.method == "GET" and name in ("zip", "zip/contents"):
             _, key = await self._signed_in(request)
             with visited(_who(key), sender.address):
-                return await self._view.zip(key, dict(request.query))
+                asked = self._view.zip if name == "zip" else self._view.zip_contents
+                return await asked(key, dict(request.query), sender)
         call = self._view.calls.get((request.method, name))
         if call is None and (request.method, name) != ("POST", "sign-out"):
             raise Refusal(404, "NoCall", "there is no such call")
@@ -339,19 +355,26 @@ def _bytes(value: str) -> bytes:
 
 
 @functools.cache
-def _assets() -> dict[str, tuple[str, bytes, str]]:
-    """{file name: (Content-Type, bytes, ETag)} of the pages, read at the first request."""
+def _assets() -> tuple[str, dict[str, tuple[str, bytes, str]]]:
+    """(version, {file name: (Content-Type, bytes, ETag)}) of the pages, read at the first request.
+
+    The page names its files in a folder that is the version: browsers keep them without asking again, and another
+    release has another folder.  A folder of another version has the same files, but they are not to be kept: during an
+    upgrade page and file can come from different servers.
+    """
     table = json.dumps(media_type.BY_ENDING, separators=(",", ":"))
     files = {"media_types.js": f"export const BY_ENDING = {table};\n".encode()} | {
         each.name: each.read_bytes()
         for each in (resources.files("uvideo.server.console") / "web").iterdir()
         if each.name.rpartition(".")[2] in TYPES
     }
-    files["index.html"] = files["index.html"].replace(APP, _preloads(files) + APP)
-    return {name: _asset(name, body) for name, body in files.items()}
+    version = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:16]
+    page = files[PAGE].replace(APP, _preloads(files) + APP)
+    files[PAGE] = re.sub(rb'(?<=href="|.src=")(?=[a-z0-9_]+\.)', version.encode() + b"/", page)
+    return version, {name: _asset(name, body) for name, body in files.items()}
 
 
-#: In index.html: the module that imports all others.
+#: In the page: the module that imports all others.
 APP = b'<script type="module" src="app.js"></script>'
 
 

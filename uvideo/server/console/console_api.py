@@ -14,15 +14,17 @@ import shutil
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from uvideo._core import compat, dialect, errors, etag, json_document, listing, location, operation, provider, signature
+from uvideo.server.auth.client_address import ClientAddress
 from uvideo.server.auth.credentials import Key
 from uvideo.server.console.call_arguments import Given
 from uvideo.server.console.call_arguments import number_of as _number
 from uvideo.server.console.call_arguments import text_of as _text
 from uvideo.server.console.key_calls import KeyCalls, KeyOperation
 from uvideo.server.console.name_search import search_names
+from uvideo.server.console.object_move import only_version, rename_version, version_of
 from uvideo.server.console.zip_download import OBJECTS_LIMIT, ZipDownload, zip_contents, zip_pieces
 from uvideo.server.http.error_responses import refusal_of
 from uvideo.server.ops.audit import FREES, OFF, Audit, AuditEntry, details, keys_made, visited, visitor
@@ -47,12 +49,12 @@ PARTS_LIMIT = 1000
 STALE_LIMIT = 10_000  # uploads in one space
 DAYS = 30
 ZIPS_AT_ONCE = 4  # archives that a worker sends
-ZIPS_OF_ACCOUNT = 2  # of these, so that one account does not take all of them
+ZIPS_EACH = 2  # of these to one account, and to one address: one client with two accounts must not take all of them
 TEXT_LIMIT = 1000  # characters of a text that names are searched for
 SECONDS_LIMIT = 7 * 86400  # longest validity of a signed URL
 KEPT_SECONDS = 30.0  # how long expensive counts are cached
 KEPT = 256
-ERRORS_LIMIT = 50  # in the dashboard
+ERRORS_LIMIT = 50  # of each kind in the dashboard
 
 log = logging.getLogger("uvideo.server")
 
@@ -61,6 +63,7 @@ _DOTS = re.compile(r"(?:\A|/)\.{1,2}(?:/|\Z)").search
 
 Managed = operation.CreateSpace | operation.UpdateSpace | operation.DeleteSpace | KeyOperation
 Call = Callable[[Key, Given, str], Awaitable[dict[str, Any]]]
+OperationT = TypeVar("OperationT", bound="dialect.Operation")
 Held = Callable[[], Awaitable[Sequence[Holding] | None]]
 
 
@@ -90,7 +93,7 @@ class View:
         self._audit, self._held, self._folder = audit, held, folder
         self._service, self._spaces, self._catalog = service, spaces, service.catalog
         self._history, self._started = history, started
-        self._zips = Counter[str]()  # archives that are being sent, by account
+        self._zips = Counter[tuple[str, str]]()  # archives that are being sent, by account and address
         self._kept: dict[tuple[Any, ...], tuple[float, Any]] = {}
         self.calls: dict[tuple[str, str], Call] = {
             ("GET", "spaces"): self._list_spaces,
@@ -100,12 +103,12 @@ class View:
             ("POST", "spaces/delete"): self._delete_space,
             ("GET", "objects"): self._list_objects,
             ("GET", "objects/search"): self._search,
-            ("GET", "zip/contents"): self._look_into_zip,
             ("GET", "object"): self._object,
             ("POST", "objects/exist"): self._exist,
             ("POST", "objects/delete"): self._delete_objects,
             ("POST", "objects/rename"): self._rename,
             ("POST", "objects/copy"): self._copy,
+            ("POST", "objects/move"): self._move,
             ("POST", "objects/class"): self._set_class,
             ("POST", "objects/restore"): self._restore,
             ("POST", "objects/acl"): self._doing(operation.PutAcl, "space", "key", "acl"),
@@ -179,19 +182,21 @@ class View:
             "searched": found.searched,
         }
 
-    async def _look_into_zip(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+    async def zip_contents(self, key: Key, given: Given, sender: ClientAddress) -> dict[str, Any]:
         """What an archive would contain.  Refuses what ``zip`` would refuse."""
         space = await self._own(_text(given, "space"), key)
         found = await zip_contents(self._service, space, _text(given, "prefix", ""), _names(given))
-        return {"objects": len(found.keys), "size": found.size, "more": found.cut, "free": self._may_zip(key.owner)}
+        free = self._may_zip(key.owner, sender.counted)
+        return {"objects": len(found.keys), "size": found.size, "more": found.cut, "free": free}
 
-    async def zip(self, key: Key, given: Given) -> ZipDownload:
+    async def zip(self, key: Key, given: Given, sender: ClientAddress) -> ZipDownload:
         """An archive of objects and folders, whose names are given as in ``zip_contents``."""
         space, prefix = await self._own(_text(given, "space"), key), _text(given, "prefix", "")
         found = await zip_contents(self._service, space, prefix, _names(given))
         if found.cut:
             raise errors.BadRequest(f"an archive has at most {OBJECTS_LIMIT} objects")
-        if not self._may_zip(key.owner):
+        place = key.owner, sender.counted
+        if not self._may_zip(*place):
             raise errors.Unavailable(
                 "too many archives are downloaded at this moment", retry_after=30, cause="requests"
             )
@@ -203,7 +208,7 @@ class View:
                 return opened
 
         async def pieces() -> AsyncGenerator[bytes, None]:
-            self._zips[key.owner] += 1
+            self._zips[place] += 1
             sent = 0
             try:
                 async with contextlib.aclosing(zip_pieces(open_object, space.name, prefix, found.keys)) as made:
@@ -211,14 +216,17 @@ class View:
                         sent += len(piece)
                         yield piece
             finally:
-                self._zips[key.owner] -= 1
+                self._zips -= Counter([place])  # drops what is 0
                 self._spaces.count_sent(space.name, sent)
 
         folder = prefix.rstrip("/").rpartition("/")[2] or space.name
         return ZipDownload(f"{folder}.zip", pieces())
 
-    def _may_zip(self, owner: str) -> bool:
-        return self._zips.total() < ZIPS_AT_ONCE and self._zips[owner] < ZIPS_OF_ACCOUNT
+    def _may_zip(self, owner: str, address: str) -> bool:
+        """``address``: "" if it is not counted."""
+        of_account = sum(count for (each, _), count in self._zips.items() if each == owner)
+        of_address = sum(count for (_, each), count in self._zips.items() if address and each == address)
+        return self._zips.total() < ZIPS_AT_ONCE and max(of_account, of_address) < ZIPS_EACH
 
     async def _object(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         space, name = await self._own(_text(given, "space"), key), _text(given, "key")
@@ -260,14 +268,30 @@ class View:
         return {}
 
     async def _copy(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        to_space, to_key = _text(given, "to_space"), _text(given, "to_key")
-        space = await self._own(to_space, key)
-        if given.get("force") is not True and await self._catalog.get(space.space_id, to_key) is not None:
-            raise errors.AlreadyExists()
-        source = _text(given, "space")
-        await self._own(source, key)
-        await self._run(operation.CopyObject(to_space, to_key, source, _text(given, "key")), key)
+        source = await self._own(_text(given, "space"), key)
+        to = operation.CopyObject(_text(given, "to_space"), _text(given, "to_key"), source.name, _text(given, "key"))
+        op, space = await self._decoded(to, key)
+        await self._recorded(op, self._service.copies.copy(op, space, overwrite=given.get("force") is True))
         return {}
+
+    async def _move(self, key: Key, given: Given, url: str) -> dict[str, Any]:
+        """Move an object, also to another space; only if it has this ``version``, where one is given.
+
+        PreconditionFailed if it is another one, or changed after it was copied to the other space.  {"version": of the
+        object}, with which it can be moved back.
+        """
+        source, name = await self._own(_text(given, "space"), key), _text(given, "key")
+        to_key, version = _text(given, "to_key"), _text(given, "version", "")
+        if _text(given, "to_space") == source.name:
+            new = operation.RenameObject(source.name, name, to_key, given.get("force") is True)
+            op, _ = await self._decoded(new, key)
+            return {"version": await self._recorded(op, rename_version(self._service, op, source, version))}
+        record = await self._service.record(source, name)
+        only_version(version)(record)
+        await self._copy(key, given, url)
+        copied, gone = version_of(record), operation.DeleteObject(source.name, name)
+        await self._recorded(gone, self._service.delete(gone, source, only_version(copied)))
+        return {"version": copied}
 
     async def _set_class(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         to = _text(given, "class")
@@ -404,18 +428,20 @@ class View:
         }
 
     async def _last_errors(self, key: Key) -> list[RefusedRequest]:
-        """The last errors in the account's spaces.  Those of no space only for the server's own pair.
+        """The last errors in the account's spaces, ERRORS_LIMIT with a valid signature and as many others.  Those of no
+        space only for the server's own pair.
 
         An error that is older than the space was in another space of that name, whose owner may have been another.
         """
         own = {each.name: each.created for each in await self._catalog.spaces(key.owner, 0, SPACES_LIMIT)}
         is_operator = key.public == self._service.keyring.own.public
-        found = [
-            each
-            for each in self._requests.last()
-            if (int(each.time) > own.get(each.space, each.time) if each.space else is_operator)
-        ]
-        return found[:ERRORS_LIMIT]
+
+        def is_shown(each: RefusedRequest) -> bool:
+            return int(each.time) > own.get(each.space, each.time) if each.space else is_operator
+
+        kinds = (self._requests.last(signed=signed) for signed in (True, False))
+        shown = [each for last in kinds for each in list(filter(is_shown, last))[:ERRORS_LIMIT]]
+        return sorted(shown, key=lambda each: -each.time)
 
     async def _disk(self) -> list[int] | None:
         """[free bytes, all bytes] of the disk that stores the objects; None if that is no disk of this machine, or
@@ -481,19 +507,23 @@ class View:
             self._audit.end(entry, status, code, address, "")
 
     async def _checked(self, op: dialect.Operation, key: Key) -> dialect.Result:
+        return await self._service.run(*await self._decoded(op, key))
+
+    async def _decoded(self, op: OperationT, key: Key) -> tuple[OperationT, SpaceRecord]:
+        """The operation as a request would ask for it, and its space."""
         space = await self._own(op.space, key)
         request = dialect.encode(op, _SUFFIX)
         target = location.parse_target(request.target)
         (address,) = location.addresses("", op.space, target.path)
-        checked = dialect.decode(
-            type(op),
+        checked: Any = dialect.decode(
+            cast(Any, type(op)),
             space.name,
             location.key_of(address),
             dialect.parameters(target.query),
             request.headers,
             request.body,
         )
-        return await self._service.run(checked, space)
+        return checked, space
 
     async def _of_each(
         self, make: Callable[[str, str], dialect.Operation], key: Key, given: Given

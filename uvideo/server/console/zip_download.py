@@ -18,10 +18,11 @@ from uvideo.server.rules.objects import ObjectBody
 from uvideo.server.rules.service import Service
 from uvideo.storage.base import SpaceRecord
 
-__all__ = ["OBJECTS_LIMIT", "EntryNames", "ZipContents", "ZipDownload", "zip_contents", "zip_pieces"]
+__all__ = ["LEAST_RATE", "OBJECTS_LIMIT", "EntryNames", "ZipContents", "ZipDownload", "zip_contents", "zip_pieces"]
 
 OBJECTS_LIMIT = 20_000  # in one archive: its directory is in memory until the end
 STEP = 500  # keys of one query
+LEAST_RATE = 32 * 1024.0  # bytes a second that a reader must keep up: it holds one of few places
 DEPTH = 32  # folders in one another
 BLOCK = 64 * 1024  # bytes that are collected before they are sent
 PART = 200  # bytes of a part of a name: file systems have at most 255, and a number may follow

@@ -238,7 +238,8 @@ class App:
             RefusedRequest(
                 *(self._service.clock(), response.status, type(refusal).__name__, refusal.ret_code or 0),
                 *(exchange.operation, exchange.space, exchange.key, exchange.session),
-            )
+            ),
+            exchange.account,
         )
         return response
 

@@ -110,7 +110,7 @@ class ServerConnection(web.RequestHandler, asyncio.BufferedProtocol):
             cast(asyncio.WriteTransport, each).set_write_buffer_limits(high=WRITTEN)
         self._server.expected.discard(self)
         self._sender = self._server.proxies.of_connection(address_of(transport.get_extra_info("peername")), self.said)
-        self._name = "" if self._sender.is_near or self._sender.is_proxy else self._sender.name  # proxies, perhaps
+        self._name = self._sender.counted
         refusal = self._server.came(self._name)
         if refusal is not None:
             cast(asyncio.Transport, transport).write(_said(refusal, self.only_s3))

@@ -147,10 +147,12 @@ class Exchange:
 
     ``received``, ``sent``: bytes of the bodies so far.  ``waiting``: whether the server waits for the client.
     ``operation``: its name, "" while that is not known.  ``ret_code``: of an error.
+    ``account``: whose valid signature the request has, "" while that is not known, or if it has none.
     ``budget``: for memory other than that of a stored body; None: no limit.
     ``crossing``: the page of another origin that may read the answer, or None.
     ``sender``: the client.
     ``entry``: the entry for the audit log until it is written, or None.
+    ``least_rate``: bytes a second that this client must keep up if the server expects less of all clients.
     """
 
     __slots__ = (
@@ -158,6 +160,7 @@ class Exchange:
         "_begun",
         "_content",
         "_held",
+        "account",
         "before",
         "budget",
         "closing",
@@ -166,6 +169,7 @@ class Exchange:
         "expects",
         "headers",
         "key",
+        "least_rate",
         "length",
         "mark",
         "operation",
@@ -190,14 +194,14 @@ class Exchange:
         self._content = request.content
         self.received = self.sent = 0
         self.status = 499
-        self.space = self.key = self.operation = ""
+        self.space = self.key = self.operation = self.account = ""
         self.ret_code: int | None = None
         self.crossing: Crossing | None = None
         self.entry: AuditEntry | None = None
         self.waiting = self.closing = self._asked = False
         self._begun: tuple[web.StreamResponse, bytes] | None = None
         self.mark: tuple[int, int, int] | None = None
-        self.since = self.owed = 0.0
+        self.since = self.owed = self.least_rate = 0.0
         self.before: int | None = None
         self.budget: Budget | None = None
         self._held = 0
@@ -540,4 +544,4 @@ class Watchdog:
         if exchange.before is None:
             exchange.before = acked or sent
         moved = received + (acked or sent) - exchange.before
-        return exchange.owed > self._idle and moved < self._rate * exchange.owed
+        return exchange.owed > self._idle and moved < max(self._rate, exchange.least_rate) * exchange.owed

@@ -100,6 +100,7 @@ class Pipeline:
     def _admit(self, call: DialectCall[Any, Any], grant: Grant) -> None:
         """Begin the request's line in the audit log, and count the request for its key.  Throttled; Unavailable."""
         exchange, cls, limits = call.exchange, grant.operation, self.limits
+        exchange.account = grant.who.account
         call.throttle()  # again: requests in parallel may have reached the limit meanwhile
         if self.audit.wants(cls):
             self.audit.admit(frees=cls in FREES or cls in S3_FREES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mmap
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ __all__ = ["RefusedRequest", "RequestLog"]
 
 NAMES = 256  # in one table; they are names of classes, so clients cannot add any
 NAME = 64  # bytes
-KEPT = 50  # errors of one worker
+KEPT = 50  # errors of each kind in one worker: of signed requests, and of all others
 SLOT = 1024  # bytes of one of them
 KEY_LIMIT = 300  # bytes of a key; the rest is cut off
 
@@ -73,31 +74,54 @@ class _Table:
         return found
 
 
+class _Places:
+    """Which of KEPT places the next error takes: a free one, else the oldest of the name that has the most.  So nobody
+    who causes many errors takes the places of others."""
+
+    def __init__(self) -> None:
+        self._names, self._order = list[str](), list[int]()  # of each place; the places, the oldest first
+
+    def take(self, name: str) -> int:
+        if len(self._names) < KEPT:
+            place = len(self._names)
+            self._names.append(name)
+        else:
+            counts = Counter(self._names)
+            most = max(counts.values())
+            full = {name} if counts[name] == most else {each for each, count in counts.items() if count == most}
+            place = next(each for each in self._order if self._names[each] in full)
+            self._order.remove(place)
+            self._names[place] = name
+        self._order.append(place)
+        return place
+
+
 class RequestLog:
-    """Counts since the start, and the last KEPT errors of each of ``workers``.  Made before they are forked."""
+    """Counts since the start, and the last errors of each of ``workers``: KEPT of signed requests, shared by their
+    accounts, and KEPT of all others, shared by the spaces.  Made before the workers are forked."""
 
     def __init__(self, workers: int = 1) -> None:
         self._operations, self._errors = _Table(workers, 3), _Table(workers, 1)
-        self._slots = mmap.mmap(-1, workers * KEPT * SLOT)
-        self._base = self._next = 0
+        self._slots = mmap.mmap(-1, workers * 2 * KEPT * SLOT)
+        self._base, self._signed, self._unsigned = 0, _Places(), _Places()
 
     def take(self, worker: int) -> None:
         """Set the number of this worker."""
         self._operations.take(worker)
         self._errors.take(worker)
-        self._base = worker * KEPT * SLOT
+        self._base = worker * 2 * KEPT * SLOT
 
     def count(self, operation: str, status: int) -> None:
         """Count an answered request."""
         self._operations.add(operation or "-", 1, 400 <= status < 499, status >= 500)
 
-    def refuse(self, refusal: RefusedRequest) -> None:
-        """Count an error, and keep it among the last ones."""
+    def refuse(self, refusal: RefusedRequest, account: str = "") -> None:
+        """Count an error, and keep it among the last ones.  ``account``: whose valid signature it had, "" for none."""
         self._errors.add(f"{refusal.code} {refusal.error}", 1)
         key = refusal.key.encode(errors="replace")[:KEY_LIMIT].decode(errors="ignore") if refusal.space else ""
         text = json.dumps(refusal._replace(key=key), ensure_ascii=False).encode(errors="replace")
-        place = self._base + self._next % KEPT * SLOT
-        self._next += 1
+        number = self._signed.take(account) if account else KEPT + self._unsigned.take(refusal.space)
+        place = self._base + number * SLOT
         if len(text) <= SLOT - 2:
             struct.pack_into("H", self._slots, place, 0)  # nobody reads a half
             self._slots[place + 2 : place + 2 + len(text)] = text
@@ -116,10 +140,12 @@ class RequestLog:
             found.append((int(code), error, count))
         return sorted(found, key=lambda each: (-each[2], each[1]))
 
-    def last(self) -> list[RefusedRequest]:
-        """The last errors of all workers, the latest first."""
+    def last(self, *, signed: bool) -> list[RefusedRequest]:
+        """The last errors of all workers, the latest first: those of requests with a valid signature, or all others."""
         found = []
         for place in range(0, len(self._slots), SLOT):
+            if (place // SLOT % (2 * KEPT) < KEPT) is not signed:
+                continue
             (length,) = struct.unpack_from("H", self._slots, place)
             try:
                 if length:

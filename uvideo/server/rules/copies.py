@@ -10,7 +10,7 @@ from uvideo._core import byterange, dialect, errors, operation
 from uvideo.server.limits.disk_headroom import announce
 from uvideo.server.rules.object_record import MIME, STANDARD, check_readable, copied_facts, is_open, stored_headers
 from uvideo.server.rules.objects import Objects
-from uvideo.storage.base import Damaged, ObjectRecord, SpaceRecord
+from uvideo.storage.base import Damaged, Expected, ObjectRecord, SpaceRecord
 
 __all__ = ["TRIES", "Copies", "busy"]
 
@@ -30,10 +30,10 @@ class Copies:
     def __init__(self, service: Objects) -> None:
         self._service, self._catalog = service, service.catalog
         self.operations: dict[type, Callable[..., Awaitable[dialect.Result]]] = {
-            operation.CopyObject: self._copy,
+            operation.CopyObject: self.copy,
             operation.CopyPart: self._copy_part,
             operation.UploadHit: self._hit,
-            operation.RenameObject: self._rename,
+            operation.RenameObject: self.rename,
         }
 
     async def _source(self, op: operation.CopyObject | operation.CopyPart, space: SpaceRecord) -> ObjectRecord:
@@ -60,13 +60,14 @@ class Copies:
         check_readable(found, self._service.clock())
         return found
 
-    async def _copy(self, op: operation.CopyObject, space: SpaceRecord) -> operation.Stored:
+    async def copy(self, op: operation.CopyObject, space: SpaceRecord, *, overwrite: bool = True) -> operation.Stored:
+        """Copy an object.  AlreadyExists if the key is taken and ``overwrite`` is false; errors as ``source``."""
         for _ in range(TRIES):
             source = await self._source(op, space)
             try:
                 if (source.space_id, source.key) != (space.space_id, op.key):
                     await self._service.look(source)
-                return await self._put(self._copied(op, space, source), source)
+                return await self._put(self._copied(op, space, source), source, overwrite)
             except (errors.NotFound, FileNotFoundError):
                 continue
         raise busy()
@@ -86,9 +87,9 @@ class Copies:
             record = replace(record, mime=op.mime or MIME, headers=stored_headers(op.headers, op.metadata))
         return record
 
-    async def _put(self, record: ObjectRecord, source: ObjectRecord) -> operation.Stored:
+    async def _put(self, record: ObjectRecord, source: ObjectRecord, overwrite: bool = True) -> operation.Stored:
         """Store the record.  NotFound if the source has changed since the lookup."""
-        await self._service.remove(await self._catalog.put(record, source=source))
+        await self._service.remove(await self._catalog.put(record, source=source, overwrite=overwrite))
         return operation.Stored(record.etag)
 
     async def _hit(self, op: operation.UploadHit, space: SpaceRecord) -> operation.Stored:
@@ -122,9 +123,14 @@ class Copies:
                 continue
         raise busy()
 
-    async def _rename(self, op: operation.RenameObject, space: SpaceRecord) -> operation.Done:
-        now = int(self._service.clock())
-        gone = await self._catalog.rename(space.space_id, op.key, op.new_key, overwrite=op.force, modified=now)
+    async def rename(
+        self, op: operation.RenameObject, space: SpaceRecord, expected: Expected | None = None
+    ) -> operation.Done:
+        """Rename an object.  ``expected``: as in ``Catalog.rename``.  NotFound; AlreadyExists."""
+        now, force = int(self._service.clock()), op.force
+        gone = await self._catalog.rename(
+            space.space_id, op.key, op.new_key, overwrite=force, modified=now, expected=expected
+        )
         if gone is None:
             raise errors.NotFound()
         await self._service.remove(gone)

@@ -124,7 +124,7 @@ class Objects:
         }
         self.operations: dict[type, Callable[..., Awaitable[dialect.Result]]] = {
             operation.HeadObject: self._head,
-            operation.DeleteObject: self._delete,
+            operation.DeleteObject: self.delete,
             operation.InitiateUpload: self._initiate,
             operation.FinishUpload: self._finish,
             operation.AbortUpload: self._abort,
@@ -329,8 +329,11 @@ class Objects:
             raise errors.NotFound()
         return record
 
-    async def _delete(self, op: operation.DeleteObject, space: SpaceRecord) -> operation.Done:
-        await self.remove(await self.catalog.delete(space.space_id, op.key) or ())
+    async def delete(
+        self, op: operation.DeleteObject, space: SpaceRecord, expected: Expected | None = None
+    ) -> operation.Done:
+        """Remove an object, if there is one.  ``expected``: as in ``Catalog.delete``."""
+        await self.remove(await self.catalog.delete(space.space_id, op.key, expected=expected) or ())
         return operation.Done()
 
     async def unnamed(self, blob: str | None, failure: Exception) -> None:

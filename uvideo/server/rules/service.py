@@ -79,7 +79,8 @@ class Service(Objects):
         self.keyring, self._restoring = keyring, restoring
         self.stores[operation.AppendObject] = Append(self).run
         states = States(self, restoring.takes, restoring.lasts)
-        self.operations |= Copies(self).operations | states.operations
+        self.copies = Copies(self)
+        self.operations |= self.copies.operations | states.operations
         self.s3 = S3Service(self, states)
 
     def over(self, catalog: Catalog) -> Service:

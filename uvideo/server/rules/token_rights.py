@@ -224,10 +224,19 @@ class AddOnly(Wrapper[Catalog], Catalog):
             raise errors.AccessDenied() from None
 
     async def rename(
-        self, space_id: str, key: str, new_key: str, *, overwrite: bool, modified: int
+        self,
+        space_id: str,
+        key: str,
+        new_key: str,
+        *,
+        overwrite: bool,
+        modified: int,
+        expected: Expected | None = None,
     ) -> list[str] | None:
         try:
-            return await self.inner.rename(space_id, key, new_key, overwrite=False, modified=modified)
+            return await self.inner.rename(
+                space_id, key, new_key, overwrite=False, modified=modified, expected=expected
+            )
         except errors.AlreadyExists:
             if not overwrite:
                 raise

@@ -193,7 +193,7 @@ WORDS = {
     "delete {count} items from {target}?": "从 {target} 删除 {count} 项？",
     "{path} changed since the plan was made": "{path} 在计划生成之后有变化",
     "{path} is outside of {root} because of a link": "{path} 经由符号链接位于 {root} 之外",
-    "{text}: sync copies whole folders, not patterns or pipes": "{text}：sync 只处理整个目录，不支持通配符和管道",
+    "{text}: only whole folders can be given, not patterns or pipes": "{text}：只能给出整个目录，不支持通配符和管道",
     "{text} is not a folder: use uvideo cp for single files": "{text} 不是目录：单个文件请用 uvideo cp",
     "comparing {path}": "比较 {path}",
     "{one} and {other} cannot be combined": "{one} 与 {other} 不能同时使用",

@@ -301,22 +301,20 @@ function show() {
 }
 
 async function start() {
-  try {
-    await loadLanguage();
-  } catch {
-    await loadLanguage("en");
-  }
-  onSignedOut(() => session.signed_in && endSession());
-  onAnnounced(checkSession);
   // A one-time link is behind the #, which no server and no log ever sees.
   const link = /^#link=([\w.=-]+)$/.exec(location.hash);
   if (link) history.replaceState(null, "", location.pathname + location.search);
+  const asked = link ? null : loadSession(); // beside the language
+  asked?.catch(() => {});
+  await loadLanguage().catch(() => loadLanguage("en"));
+  onSignedOut(() => session.signed_in && endSession());
+  onAnnounced(checkSession);
   let reason = "";
   try {
     if (link) {
       await signIn({ link: link[1] });
       announce("in");
-    } else await loadSession();
+    } else await asked.catch(loadSession); // once more: now there is a language for what is wrong
   } catch (failure) {
     reason = failure.message;
     if (link) await loadSession().catch(() => {});

@@ -79,19 +79,23 @@ class Browser {
   }
 
   start() {
+    const first = this.ask(""); // on its way while the page is built
     this.build(this.title);
     this.stored = ({ detail }) => {
       if (detail.space === this.space && this.belongs(detail.key)) this.insert(detail);
     };
     events.addEventListener("stored", this.stored);
+    this.moved = ({ detail }) => detail.space === this.space && this.reload({ keep: true });
+    events.addEventListener("moved", this.moved);
     this.escape = (event) => this.leaveDetails(event);
     document.addEventListener("keydown", this.escape);
-    this.reload();
+    this.reload({ first });
   }
 
   close() {
     this.control.abort(new DOMException("left", "AbortError"));
     events.removeEventListener("stored", this.stored);
+    events.removeEventListener("moved", this.moved);
     document.removeEventListener("keydown", this.escape);
     clearTimeout(this.later);
     clearTimeout(this.typing);
@@ -357,7 +361,8 @@ class Browser {
     return loading;
   }
 
-  async loadFirst({ keep: keepPlace = false } = {}) {
+  /** keep: load as much as before, and stay there.  first: the first page, which was asked for already. */
+  async loadFirst({ keep: keepPlace = false, first } = {}) {
     this.generation = (this.generation || 0) + 1;
     const { generation } = this;
     const wanted = keepPlace ? Math.max(this.entries.length, 1) : 1;
@@ -371,13 +376,14 @@ class Browser {
       this.entries = [];
       this.chosen.clear();
       this.active = this.anchor = 0;
-      this.port.scrollTop = 0;
+      if (!first) this.port.scrollTop = 0; // which lays the page out
       this.more = true;
       this.note(true);
     }
     try {
       do {
-        const page = await this.ask(next);
+        const page = await (first || this.ask(next));
+        first = null;
         if (generation !== this.generation) return;
         found.push(...page.entries);
         next = page.next;
@@ -655,7 +661,7 @@ class Browser {
     if (!found || !seen()) return;
     replace(
       cell.parts.picture,
-      h("img", { src: found.url, alt: "", draggable: "false" }),
+      h("img", { src: found.url, alt: "", draggable: "false", decoding: "async" }),
       Number.isFinite(found.seconds) && found.seconds ? h("span", { class: "length" }, span(found.seconds)) : null,
     );
   }
@@ -959,7 +965,7 @@ class Browser {
         event.preventDefault();
         dragged = false;
         aim();
-        this.act((chosen) => moveInto(this.space, this.prefix, chosen, prefix));
+        this.act((chosen) => moveInto(this.space, chosen, prefix));
       });
     }
     this.grid.addEventListener("dragend", () => {

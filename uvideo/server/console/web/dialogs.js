@@ -165,8 +165,8 @@ export function discard(dialog) {
   dialog.remove();
 }
 
-/** A line that goes by itself; a failure stays until it is closed. */
-export function toast(text, { bad = false } = {}) {
+/** A line that goes by itself; a failure stays until it is closed.  action: {text, run} of a button in it. */
+export function toast(text, { bad = false, action } = {}) {
   if (!stack || !stack.isConnected) stack = h("div", { class: "toasts", role: "status", "aria-live": "polite" });
   putStack();
   const node = h(
@@ -174,10 +174,11 @@ export function toast(text, { bad = false } = {}) {
     { class: `toast${bad ? " bad" : ""}`, role: bad ? "alert" : null },
     icon(bad ? "info" : "check"),
     h("span", {}, text),
+    action ? h("button", { type: "button", class: "text-button", onclick: () => [node.remove(), action.run()] }, action.text) : null,
     button(t("close"), { iconName: "close", bare: true, kind: "quiet", onclick: () => node.remove() }),
   );
   stack.append(node);
-  if (!bad) setTimeout(() => node.remove(), 5000);
+  if (!bad) setTimeout(() => node.remove(), action ? 20_000 : 5000);
   while (stack.children.length > 4) stack.firstChild.remove();
 }
 

@@ -1,5 +1,6 @@
 // The etag of an object, worked out here: base64url(u32 block count || SHA-1, or SHA-1 of the blocks' SHA-1s).
 
+import { Aside } from "./aside.js";
 import { sha1 } from "./sha1.js";
 
 export const BLOCK = 4 * 1024 * 1024;
@@ -21,41 +22,7 @@ export function objectEtag(digests) {
   return base64url(joined);
 }
 
-const HASHERS = 2;
-const policy = window.trustedTypes
-  ? window.trustedTypes.createPolicy("uvideo", { createScriptURL: (url) => (url === hasherUrl() ? url : "") })
-  : { createScriptURL: (url) => url };
-let workers = null;
-let next = 0;
-const waiting = new Map();
-
-function hasherUrl() {
-  return new URL("hasher.js", import.meta.url).href;
-}
-
-function start() {
-  workers = Array.from({ length: HASHERS }, () => {
-    const worker = new Worker(policy.createScriptURL(hasherUrl()), { type: "module" });
-    worker.onmessage = ({ data }) => {
-      const { resolve, reject } = waiting.get(data.id);
-      waiting.delete(data.id);
-      if (data.failure) reject(new Error(data.failure));
-      else resolve(data);
-    };
-    worker.onerror = (event) => {
-      for (const { reject } of waiting.values()) reject(new Error(event.message || "the hashing worker failed"));
-      waiting.clear();
-    };
-    return worker;
-  });
-}
+const hashers = new Aside("hasher.js", 2);
 
 /** {digest, buffer} of a Blob of at most one block, read and hashed in a worker.  Error if it cannot be read. */
-export function hash(blob) {
-  if (!workers) start();
-  const id = ++next;
-  return new Promise((resolve, reject) => {
-    waiting.set(id, { resolve, reject });
-    workers[id % HASHERS].postMessage({ id, blob });
-  });
-}
+export const hash = (blob) => hashers.ask({ blob });

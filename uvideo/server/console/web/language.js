@@ -8,7 +8,7 @@ let sizes, whole, dates, moments, days, ago, plural;
 
 /** Load the language that was chosen here before, or the browser's. */
 export async function loadLanguage(name = stored() || preferred()) {
-  const answer = await fetch(`${name}.json`, { cache: "no-cache" });
+  const answer = await fetch(new URL(`${name}.json`, import.meta.url));
   if (!answer.ok) throw new Error(`${name}.json: ${answer.status}`);
   words = await answer.json();
   chosen = name;

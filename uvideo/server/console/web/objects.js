@@ -5,6 +5,7 @@ import { attempt, confirm, form, progress, toast } from "./dialogs.js";
 import { h } from "./dom.js";
 import { size, t } from "./language.js";
 import { folderTree } from "./tree.js";
+import { events } from "./upload.js";
 
 const PAGE = 1000;
 const FOLDER = "application/x-directory"; // the media type of an object that stands for an empty folder
@@ -50,10 +51,15 @@ async function* below(space, prefix, signal) {
   } while (marker);
 }
 
+/** Without what is in a chosen folder, as a search can find it: it goes with that. */
+function outermost(chosen) {
+  const folders = chosen.filter((each) => each.folder).map((each) => each.key);
+  return chosen.filter(({ key }) => !folders.some((folder) => key !== folder && key.startsWith(folder)));
+}
+
 /** chosen: entries of a listing, folders among them (entry.folder).  Pages of all their keys. */
 async function* keysOf(space, chosen, signal) {
-  const folders = chosen.filter((each) => each.folder).map((each) => each.key);
-  chosen = chosen.filter(({ key }) => !folders.some((folder) => key !== folder && key.startsWith(folder))); // as in a search
+  chosen = outermost(chosen);
   const loose = chosen.filter((each) => !each.folder).map((each) => each.key);
   for (let at = 0; at < loose.length; at += PAGE) yield loose.slice(at, at + PAGE);
   for (const each of chosen) if (each.folder) yield* below(space, each.key, signal);
@@ -126,7 +132,7 @@ export async function rename(space, key) {
   return done;
 }
 
-/** Copy or move objects and folders to another prefix or space.  base: the prefix that they were chosen in. */
+/** Copy or move objects and folders to another prefix or space.  base: the prefix that is offered first. */
 export async function transfer(space, base, chosen) {
   const spaces = (await get("spaces")).spaces.map((each) => [each.name, each.name]);
   let asked;
@@ -146,71 +152,118 @@ export async function transfer(space, base, chosen) {
     t("continue"),
     async (values) => {
       if (values.prefix && !values.prefix.endsWith("/")) values.prefix += "/";
-      if (values.to === space && values.prefix === base) throw new Error(t("copy.same"));
-      if (values.to === space && isWithin(chosen, values.prefix)) throw new Error(t("copy.inside"));
-      asked = values;
+      const landing = landingOf(space, chosen, values.to, values.prefix);
+      if (!landing.length) throw new Error(t("copy.same"));
+      asked = { ...values, landing };
     },
     { more: tree.node },
   );
   if (!done) return false;
-  const failed = await carry(space, base, keysOf(space, chosen), { ...asked, total: chosen.some((each) => each.folder) ? 0 : chosen.length });
-  if (failed) report(failed);
+  const { landing } = asked;
+  const failed = await carry(space, placed(space, landing), { ...asked, total: landing.some((each) => each.folder) ? 0 : landing.length });
+  if (failed) reportMove(failed);
   return true;
 }
 
-/** Move objects and folders to another prefix of their space.  Asks before something is replaced. */
-export async function moveInto(space, base, chosen, prefix) {
-  if (prefix === base) return false;
-  if (isWithin(chosen, prefix)) throw new Error(t("copy.inside"));
-  const asked = { what: "move", to: space, prefix, force: false, total: 0 };
-  const failed = await carry(space, base, keysOf(space, chosen), asked);
-  if (!failed) return true;
-  const taken = Object.keys(failed).filter((key) => failed[key] === "AlreadyExists");
-  const lines = [t("replace.ask", { n: taken.length }), names(taken.map((key) => ({ key })))];
-  if (taken.length && (await confirm(t("replace.title"), lines, t("replace"), { danger: true }))) {
-    for (const key of taken) delete failed[key];
-    Object.assign(failed, await carry(space, base, [taken], { ...asked, force: true }));
-  } else for (const key of taken) delete failed[key]; // they stay where they are, as the user wanted it
-  report(failed);
+/** Move objects and folders to another prefix of their space.  Asks before something is replaced, and offers to move all
+ * back that replaced nothing. */
+export async function moveInto(space, chosen, prefix) {
+  const landing = landingOf(space, chosen, space, prefix);
+  if (!landing.length) return false;
+  const [moved, replaced] = [[], []];
+  const asked = { what: "move", to: space, prefix, force: false, total: 0, quiet: true };
+  const failed = await carry(space, placed(space, landing), { ...asked, moved });
+  if (failed) {
+    const taken = failed.filter(({ code }) => code === "AlreadyExists");
+    const left = failed.filter(({ code }) => code !== "AlreadyExists");
+    const lines = [t("replace.ask", { n: taken.length }), names(taken)];
+    // Without a yes they stay where they are.
+    if (taken.length && (await confirm(t("replace.title"), lines, t("replace"), { danger: true }))) {
+      left.push(...((await carry(space, [taken], { ...asked, force: true, moved: replaced })) || []));
+    }
+    reportMove(left);
+  }
+  const n = moved.length + replaced.length;
+  const back = moved.length && { text: t("undo"), run: () => attempt(() => moveBack(space, moved)) };
+  if (n) toast(t("moved.objects", { n }), { action: back || undefined });
   return true;
 }
 
-const isWithin = (chosen, prefix) => chosen.some((each) => each.folder && prefix.startsWith(each.key));
+const KEPT_APART = [["PreconditionFailed", "undo.changed"], ["AlreadyExists", "undo.taken"], ["NotFound", "undo.gone"]];
 
-/** Copy or move the keys of pages.  {key: code of the refusal} of those that were refused; undefined if it was stopped. */
-const carry = (space, base, pages, asked) =>
+/** Undo a move.  moved: what carry() noted.  An object that changed since stays, and nothing is replaced. */
+async function moveBack(space, moved) {
+  const pages = [moved.map(({ key, to, version }) => ({ key: to, name: key, version }))];
+  const asked = { what: "move", to: space, prefix: "", force: false, total: moved.length, text: "moved.back" };
+  const failed = (await carry(space, pages, asked)) || [];
+  events.dispatchEvent(new CustomEvent("moved", { detail: { space } }));
+  const parts = KEPT_APART.map(([code, text]) => [failed.filter((each) => each.code === code).length, text]);
+  const other = failed.length - parts.reduce((sum, [n]) => sum + n, 0);
+  const what = [...parts, [other, "undo.failed"]].filter(([n]) => n).map(([n, text]) => t(text, { n }));
+  if (failed.length) toast(t("undo.left", { what: what.join(" · "), first: failed[0].key }), { bad: true });
+}
+
+/** The prefix that a key or a folder is in. */
+const parentOf = (key) => key.slice(0, key.replace(/\/$/, "").lastIndexOf("/") + 1);
+
+/** Those of the chosen that change their place: they land in the prefix by their own name, wherever a search found them.
+ * Error if two would get the same name, or a folder would get into itself. */
+function landingOf(space, chosen, to, prefix) {
+  const landing = outermost(chosen).filter(({ key }) => to !== space || parentOf(key) !== prefix);
+  if (to === space && landing.some((each) => each.folder && prefix.startsWith(each.key))) throw new Error(t("copy.inside"));
+  const taken = new Set();
+  for (const { key } of landing) {
+    const name = key.slice(parentOf(key).length);
+    if (taken.has(name)) throw new Error(t("copy.twice", { name }));
+    taken.add(name);
+  }
+  return landing;
+}
+
+/** Pages of {key, name} of all objects in a landing.  name: with the path below the folder that was chosen. */
+async function* placed(space, landing, signal) {
+  const items = (keys, { key: top }) => keys.map((key) => ({ key, name: key.slice(parentOf(top).length) }));
+  const loose = landing.filter((each) => !each.folder).flatMap((each) => items([each.key], each));
+  for (let at = 0; at < loose.length; at += PAGE) yield loose.slice(at, at + PAGE);
+  for (const each of landing) if (each.folder) for await (const keys of below(space, each.key, signal)) yield items(keys, each);
+}
+
+/** Tell what was not moved; apart what changed while it was moved, of which the newer content stayed. */
+function reportMove(failed) {
+  const changed = failed.filter(({ code }) => code === "PreconditionFailed");
+  if (changed.length) toast(t("moved.changed", { n: changed.length, first: changed[0].key }), { bad: true });
+  report(Object.fromEntries(failed.filter((each) => !changed.includes(each)).map(({ key, code }) => [key, code])));
+}
+
+/** Copy or move the objects of pages of {key, name, version}.  Those that were refused, with the code of the refusal;
+ * undefined if it was stopped.  moved: a list for what was moved: {key, to, version}.  text: what to call them then. */
+const carry = (space, pages, { what, to, prefix, force, total, moved = [], quiet = false, text = what === "copy" ? "copied.objects" : "moved.objects" }) =>
   attempt(() =>
-    progress(t(asked.what === "copy" ? "copying" : "moving"), asked.total, async (signal, advance) => {
-      const failed = {};
-      let { total } = asked;
-      let moved = 0;
-      const one = async (key) => {
-        const to = asked.prefix + key.slice(base.length);
+    progress(t(what === "copy" ? "copying" : "moving"), total, async (signal, advance) => {
+      const failed = [];
+      const counts = !total;
+      const one = async ({ key, name, version }) => {
+        const to_key = prefix + name;
         try {
-          if (asked.what === "move" && asked.to === space) {
-            await post("objects/rename", { space, key, new_key: to, force: asked.force }, signal);
-          } else {
-            await post("objects/copy", { space, key, to_space: asked.to, to_key: to, force: asked.force }, signal);
-            if (asked.what === "move") Object.assign(failed, (await post("objects/delete", { space, keys: [key] }, signal)).failed);
-          }
-          if (!(key in failed)) moved++;
+          const done = await post(`objects/${what}`, { space, key, to_space: to, to_key, force, version }, signal);
+          moved.push({ key, to: to_key, version: done.version });
         } catch (failure) {
           if (signal.aborted || failure.status === 401) throw failure;
-          failed[key] = failure.code;
+          failed.push({ key, name, code: failure.code });
         }
         advance(1, total);
       };
-      for await (const keys of pages) {
+      for await (const page of pages) {
         signal.throwIfAborted();
-        if (!asked.total) total += keys.length;
-        const queue = [...keys];
+        if (counts) total += page.length;
+        const queue = [...page];
         const lane = async () => {
           while (queue.length && !signal.aborted) await one(queue.shift());
         };
         await Promise.all(Array.from({ length: COPIES_AT_ONCE }, lane));
         signal.throwIfAborted();
       }
-      if (moved) toast(t(asked.what === "copy" ? "copied.objects" : "moved.objects", { n: moved }));
+      if (moved.length && !quiet) toast(t(text, { n: moved.length }));
       return failed;
     }),
   );

@@ -1,6 +1,6 @@
 // A list of any length of which only what can be seen is in the page.
 
-const SPARE = 6; // lines above and below what can be seen
+const SPARE = 240; // CSS pixels above and below what can be seen that are drawn, too: each cell costs time in every frame
 const TALLEST = 12_000_000; // CSS pixels; browsers cut off longer elements
 
 /** Lines of `columns` cells in `port`, the scrolling element.  draw(cell, index) fills a cell that make() made.
@@ -85,8 +85,9 @@ export class Rows {
   }
 
   place() {
-    const first = Math.max(0, Math.floor(this.top / this.height) - SPARE) * this.columns;
-    const visible = Math.ceil(this.port.clientHeight / this.height) + 2 * SPARE;
+    const spare = Math.ceil(SPARE / this.height);
+    const first = Math.max(0, Math.floor(this.top / this.height) - spare) * this.columns;
+    const visible = Math.ceil(this.port.clientHeight / this.height) + 2 * spare;
     const end = Math.min(this.count, first + visible * this.columns);
     for (const [index, cell] of this.cells) {
       if (index < first || index >= end) {

@@ -1,0 +1,46 @@
+// Workers: what would hold the page for too long is done beside it.
+
+const policy = window.trustedTypes
+  ? window.trustedTypes.createPolicy("uvideo", { createScriptURL: (url) => (FILES.some((file) => url === addressOf(file)) ? url : "") })
+  : { createScriptURL: (url) => url };
+const FILES = ["hasher.js", "shrinker.js"];
+
+function addressOf(file) {
+  return new URL(file, import.meta.url).href;
+}
+
+/** `count` workers with the code of a file, started when the first question is asked. */
+export class Aside {
+  constructor(file, count = 1) {
+    this.file = file;
+    this.count = count;
+    this.workers = null;
+    this.next = 0;
+    this.waiting = new Map();
+  }
+
+  /** The answer of a worker to an object: an object.  Error with what it said if it failed. */
+  ask(question) {
+    this.workers ||= Array.from({ length: this.count }, () => this.start());
+    const id = ++this.next;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      this.workers[id % this.count].postMessage({ ...question, id });
+    });
+  }
+
+  start() {
+    const worker = new Worker(policy.createScriptURL(addressOf(this.file)), { type: "module" });
+    worker.onmessage = ({ data }) => {
+      const { resolve, reject } = this.waiting.get(data.id);
+      this.waiting.delete(data.id);
+      if (data.failure) reject(new Error(data.failure));
+      else resolve(data);
+    };
+    worker.onerror = (event) => {
+      for (const { reject } of this.waiting.values()) reject(new Error(event.message || "a worker failed"));
+      this.waiting.clear();
+    };
+    return worker;
+  }
+}
