@@ -36,10 +36,11 @@ class Slow:
     """Sums that take until they are allowed to go on."""
 
     def __init__(self) -> None:
-        self.going, self.added = threading.Event(), 0
+        self.begun, self.going, self.added = threading.Event(), threading.Event(), 0
 
     def update(self, data: bytes) -> None:
         self.added += len(data)
+        self.begun.set()
         assert self.going.wait(patience.SECONDS)
 
 
@@ -55,7 +56,7 @@ def test_after_a_cancelled_request_no_thread_begins_to_sum(monkeypatch: pytest.M
             await body.chunk()
         body.read_at_once(LEAST_READ)  # the client stalled
         request = asyncio.create_task(body.chunk())  # waits for the batch
-        await asyncio.sleep(0)
+        assert await asyncio.to_thread(slow.begun.wait, patience.SECONDS)  # else nothing of the batch is summed
         request.cancel()
         with pytest.raises(asyncio.CancelledError):
             await request
