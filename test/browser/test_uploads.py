@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from test.browser.conftest import Console, until
+from test.browser.conftest import Console, problems, until
+from test.browser.test_keys import account
 from test.server.wire import BLOCK, pattern
 from ucloud.uvideo.protocol import operation
 
@@ -307,25 +308,79 @@ def test_the_same_file_in_its_folder_goes_on_after_a_reload(console: Console, tm
     assert open_uploads(console, space) == []
 
 
-def test_an_upload_of_another_tab(console: Console, tmp_path: Path) -> None:
-    """It is not offered while that tab lives; when it is gone, this one shows it without being asked."""
-    space = console.peer.space()
+OTHER_TAB = {
+    "en": {
+        "heading": "Uploads of other tabs: 1",
+        "sending": "Uploading",
+        "paused": "Paused",
+        "busy": "long.mp4 is already being uploaded, here or in another tab.",
+        "interrupted": "1 interrupted upload",
+    },
+    "zh": {
+        "heading": "其他标签页中的上传：1 个",
+        "sending": "上传中",
+        "paused": "已暂停",
+        "busy": "long.mp4 正在上传中（在本页面或其他标签页）。",
+        "interrupted": "1 个中断的上传",
+    },
+}
+
+
+@pytest.mark.parametrize("language", ("en", "zh"))
+def test_an_upload_of_another_tab(console: Console, tmp_path: Path, language: str) -> None:
+    """It is shown but not offered while that tab lives; when it is gone, this one offers it without being asked."""
+    space, words = console.peer.space(), OTHER_TAB[language]
     path = file(tmp_path, "long.mp4", 6 * BLOCK)
-    page = console.open(f"#/s/{space}/")
+    page = console.open(f"#/s/{space}/", language=language)
     network = network_of(page)
     network(SLOW)
     page.locator("#files").set_input_files(path)
     until(page, "localStorage['uvideo.uploads']?.includes('long.mp4')")
     other = page.context.new_page()
     other.goto(f"{console.address}#/transfers")
-    expect(other.get_by_role("heading", name="No uploads")).to_be_visible()
+    expect(other.get_by_role("heading", name=words["heading"])).to_be_visible()
+    expect(line(other, "long.mp4")).to_contain_text(f"{space}/long.mp4")
+    expect(line(other, "long.mp4")).to_contain_text(words["sending"])
+    until(other, "document.querySelector('.elsewhere progress').value > 0")
+    assert line(other, "long.mp4").get_by_role("button").count() == 0
+    assert problems(other) == []
+    page.evaluate("location.hash = '#/transfers'")
+    page.locator(".task-actions button").first.click()
+    expect(line(other, "long.mp4")).to_contain_text(words["paused"])
     other.locator("#again").set_input_files(path)
-    expect(other.get_by_role("alert")).to_contain_text("long.mp4 is already being uploaded, here or in another tab.")
+    expect(other.get_by_role("alert")).to_contain_text(words["busy"])
     page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")  # what a closed tab still writes may be lost
     page.close()
-    expect(other.get_by_role("heading", name="1 interrupted upload")).to_be_visible()
+    expect(other.get_by_role("heading", name=words["interrupted"])).to_be_visible()
+    expect(other.locator(".elsewhere")).to_be_hidden()
     other.locator("#again").set_input_files(path)
     expect(line(other, "long.mp4")).to_have_attribute("data-state", "done", timeout=30_000)
+
+
+def test_another_account_sees_no_upload_of_this_one(console: Console, tmp_path: Path) -> None:
+    """Neither a tab that is signed out, nor one of another account."""
+    console.allowed += ["401", "ERR_ABORTED"]
+    films, space = account(console, "films-of-uploads", tmp_path), console.peer.space()
+    page = console.open(f"#/s/{space}/")
+    network = network_of(page)
+    network(SLOW)
+    page.locator("#files").set_input_files(file(tmp_path, "secret name.mp4", 6 * BLOCK))
+    until(page, "localStorage['uvideo.uploads']?.includes('secret name.mp4')")
+    other = page.context.new_page()
+    other.goto(f"{console.address}#/transfers")
+    expect(line(other, "secret name.mp4")).to_be_visible()
+    other.context.clear_cookies()
+    other.goto(f"{console.address}?again#/transfers")  # signed out
+    other.wait_for_selector(".signin")
+    assert "secret name.mp4" not in other.content()
+    other.locator("[name=public_key]").fill(films["public_key"])
+    other.locator("[name=private_key]").fill(films["private_key"])
+    other.keyboard.press("Enter")
+    expect(other.get_by_role("heading", name="No uploads")).to_be_visible()
+    expect(page.locator(".who")).to_contain_text(films["public_key"])  # a page of the account that has the session
+    for each in (page, other):
+        assert "secret name.mp4" not in each.content()
+        assert each.locator(".task, .dock:visible, .left:visible").count() == 0
 
 
 def test_a_tab_that_died_gives_no_sign_of_life(console: Console, tmp_path: Path) -> None:

@@ -130,20 +130,24 @@ class TestFiles:
         (folder / "growing").write_text("")
 
         def story() -> Story:
-            for _ in range(20):  # 100 s, with a change in each
+            longer = watching.passed(100)
+
+            def grown() -> bool:  # with a change in each rest
                 with (folder / "growing").open("a") as file:
                     file.write("g")
-                yield watching.passed(5)
+                return longer() and watching.out.count("uploaded") == 2
+
+            yield grown
             assert content(shell, space) == {"other": "x", "gone": "x", "p/stable": "1", "p/future": "2"}
-            yield lambda: shell.client.exists(space, "p/growing")
+            yield lambda: "w/growing" in watching.out
             (folder / "d" / "deep").mkdir(parents=True)
             (folder / "d" / "deep" / "film.tmp").write_text("3")
             yield watching.passed(15)
             (folder / "d" / "deep" / "film.tmp").rename(folder / "d" / "deep" / "film")
             (folder / "stable").write_text("1, changed")
             (folder / "future").unlink()
-            yield lambda: shell.client.exists(space, "p/d/deep/film") and content(shell, space)["p/stable"] != "1"
-            yield watching.passed(200)
+            yield lambda: "deep/film " in watching.out and watching.out.count("w/stable") == 2
+            yield watching.passed(60)
 
         done = watching(story(), "w", f"uvideo://{space}/p")
         assert done.code == 130 and len(done.err.splitlines()[:-1]) == 1, done.err  # the last is of Ctrl-C
@@ -152,7 +156,7 @@ class TestFiles:
             "gone": "x",
             "p/stable": "1, changed",
             "p/future": "2",
-            "p/growing": "g" * 20,
+            "p/growing": (folder / "growing").read_text(),
             "p/d/deep/film": "3",
         }
         assert sorted(line.split()[1] for line in done.lines) == [
@@ -236,6 +240,7 @@ class TestFiles:
         (shell.folder / "o").mkdir()
 
         def story() -> Story:
+            yield lambda: "uploaded w/a" in watching.out and watching.tells("broken: No such file")()
             yield watching.passed(300)
             (folder / "broken").unlink()
             yield watching.passed(100)
@@ -255,13 +260,13 @@ class TestFiles:
         self, shell: Shell, watching: Watching, folder: Path, proxy: FaultProxy
     ) -> None:
         space = shell.space()
-        for number in range(20):
+        for number in range(8):
             (folder / f"{number:02}").write_text("x")
 
         def story() -> Story:
-            yield lambda: watching.out.count("uploaded") == 20
+            yield lambda: watching.out.count("uploaded") == 8
             seen = len(proxy.log())
-            yield watching.passed(600)
+            yield watching.passed(100)
             assert len(proxy.log()) == seen
 
         assert watching(story(), "w", f"uvideo://{space}").code == 130
@@ -279,7 +284,7 @@ class TestOutage:
         def story() -> Story:
             yield watching.tells(WAITS)
             (folder / "later").write_text("later")
-            yield watching.passed(1000)
+            yield watching.passed(200)
             proxy.listen_again()
 
         done = watching(story(), "w", f"uvideo://{space}", "--once", "-j1")
@@ -368,11 +373,12 @@ class TestFailures:
         proxy.on("PutObject", key="bad").answer(403, ret_code=-148658, message="permission denied", times=2)
 
         def story() -> Story:
-            yield watching.passed(600)
+            yield lambda: "uploaded w/good" in watching.out and watching.tells("permission denied")()
+            yield watching.passed(100)
             assert watching.said.count("permission denied") == 1
             (folder / "bad").write_text("still bad")
             yield watching.tells("permission denied", 2)
-            yield watching.passed(600)
+            yield watching.passed(100)
 
         done = watching(story(), "w", f"uvideo://{space}")
         assert done.err.count("error: w/bad: ") == 2 and content(shell, space) == {"good": "good"}

@@ -179,10 +179,11 @@ def test_a_part_written_again_leaves_no_segment_of_the_first_attempt(
         for part in (0, 1, 2):
             await store_part(blobs, draft, part, b"x" * BLOCK)
         parts = [await store_part(blobs, draft, part, b"y" * BLOCK) for part in (0, 1)]
+        await obstore.put_async(blobs.client, f"{draft}/note", b"an operator's")
         blob = await blobs.seal(draft, parts)
         assert await whole(blobs, blob) == b"y" * (2 * BLOCK)
         left = [path.rpartition("/")[2] for path in await asyncio.to_thread(stored, object_store, bucket)]
-        assert sorted(name.partition("-")[0] for name in left) == ["000000", "000001", "000002"]
+        assert sorted(name.partition("-")[0] for name in left) == ["000000", "000001", "000002", "note"]
         assert {f"00000{part.part}-{part.location}" for part in parts} < set(left)
 
     play(story, place)

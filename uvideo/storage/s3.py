@@ -76,6 +76,7 @@ BACKOFF, LONGEST_BACKOFF = timedelta(milliseconds=100), timedelta(seconds=2)
 GRACE = 3600.0  # seconds
 
 _NAME = re.compile(r"[0-9a-f]{32}")
+_SEGMENT = re.compile(rf"([0-9]{{6,}})-[0-9a-f]{{{2 * NONCE}}}")
 _KNOWN = ("endpoint", "region", "credentials", "virtual_hosted")
 
 T = TypeVar("T")
@@ -316,11 +317,11 @@ class S3Blobs:
 
     async def _remove_replaced(self, draft: str, nonces: Sequence[bytes]) -> None:
         """Remove what was stored of these parts by attempts that the catalog did not record."""
-        used = {segment(draft, number, nonce) for number, nonce in enumerate(nonces)}
+        used, numbers = {segment(draft, number, nonce) for number, nonce in enumerate(nonces)}, range(len(nonces))
         with self._telling():
             async for chunk in obstore.list(self.client, prefix=draft, chunk_size=1000):
                 paths = [str(entry["path"]) for entry in chunk]
-                await self._delete([path for path in paths if path not in used and _number(path) < len(nonces)])
+                await self._delete([path for path in paths if path not in used and _number(path) in numbers])
 
     async def discard(self, draft: str) -> None:
         await self.delete(draft)
@@ -684,9 +685,10 @@ def segment(blob: str, number: int, nonce: bytes) -> str:
     return f"{blob}/{number:06}-{nonce.hex()}"
 
 
-def _number(path: str) -> int:
-    """The number of a segment, from its path."""
-    return int(path.rpartition("/")[2].partition("-")[0])
+def _number(path: str) -> int | None:
+    """The number of a segment, from its path; None if no segment has such a path."""
+    found = _SEGMENT.fullmatch(path.rpartition("/")[2])
+    return int(found[1]) if found else None
 
 
 def _config(place: S3Place) -> Any:

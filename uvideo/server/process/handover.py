@@ -115,6 +115,7 @@ class Succession:
                 )
             except OSError:
                 ours.close()
+                self._said.close()
                 raise
         ours.setblocking(False)
         self._control, self._text, self._until = ours, b"", time.monotonic() + SECONDS

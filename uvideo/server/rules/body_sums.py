@@ -178,9 +178,9 @@ class CheckedBody:
             self.sums.add(self._taken())
 
     def _release(self, summed: asyncio.Future[Any] | None = None) -> None:
-        """Sum on a thread what is held.  ``summed``: what a thread did before; cancelled if the request ended."""
-        if summed is not None and summed.cancelled():
-            return
+        """Sum on threads what is held.  ``summed``: what threads did before; it failed if the request was cancelled."""
+        if summed is not None and (summed.cancelled() or summed.exception() is not None):
+            return  # asyncio.gather is not cancelled then, but has CancelledError as its exception
         if self._summing is None or self._summing.done():
             self._begin()
         elif self._held:

@@ -5,6 +5,7 @@ import { browser } from "./browser.js";
 import { dashboard } from "./dashboard.js";
 import { attempt, confirm, field, isFilledIn, toast } from "./dialogs.js";
 import { button, h, icon, replace, sign } from "./dom.js";
+import { join, part } from "./elsewhere.js";
 import { keys } from "./keys.js";
 import { LANGUAGES, keep, language, loadLanguage, setLanguage, t } from "./language.js";
 import { forgetPositions } from "./positions.js";
@@ -52,6 +53,7 @@ function switches() {
 // Signing in
 
 function showSignIn(reason = "") {
+  part();
   leave();
   leave = () => {};
   shown = {};
@@ -126,6 +128,7 @@ function forgetAccount() {
 
 /** Load the page without anything that it has in memory or in its address. */
 function beginAnew() {
+  part();
   abandon();
   location.replace(location.pathname + location.search);
 }
@@ -141,6 +144,7 @@ async function checkSession(what) {
   }
   if (session.signed_in) {
     if (!before || account !== JSON.stringify(owner())) show();
+    else if (!what) join();
   } else if (what === "out") {
     forgetAccount();
     beginAnew();
@@ -292,6 +296,7 @@ function show() {
     return;
   }
   account = now;
+  join();
   leave();
   leave = () => {};
   shown = {};
@@ -309,6 +314,9 @@ async function start() {
   await loadLanguage().catch(() => loadLanguage("en"));
   onSignedOut(() => session.signed_in && endSession());
   onAnnounced(checkSession);
+  events.addEventListener("lost", ({ detail: n }) => toast(t("resume.lost", { n })));
+  window.addEventListener("pagehide", part);
+  window.addEventListener("pageshow", ({ persisted }) => persisted && checkSession(""));
   let reason = "";
   try {
     if (link) {

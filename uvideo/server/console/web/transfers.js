@@ -1,14 +1,14 @@
-// Everything that is being uploaded from this page, and what an earlier page left unfinished.
+// Everything that is being uploaded from this page or from another tab, and what an earlier page left unfinished.
 
 import { attempt, confirm, toast } from "./dialogs.js";
 import { button, h, icon, replace } from "./dom.js";
+import { elsewhere, watch } from "./elsewhere.js";
 import { count, size, span, t } from "./language.js";
 import { nameOf } from "./objects.js";
 import { addressOf } from "./spaces.js";
-import { cancel, clear, drop, events, filesOfInput, interrupted, isActive, pause, pauseAll, pickUp, resume, resumeAll, speed, tasks } from "./upload.js";
+import { cancel, clear, drop, events, filesOfInput, firstOf, interrupted, isActive, pause, pauseAll, pickUp, resume, resumeAll, speed, tasks } from "./upload.js";
 
 const SHOWN = 200; // lines in the page
-const BEFORE = { failed: 0, sending: 1, checking: 1, paused: 2, waiting: 3, done: 4, cancelled: 5 };
 
 export function transfers(root) {
   document.title = `${t("nav.transfers")} – uvideo`;
@@ -26,7 +26,9 @@ export function transfers(root) {
   const summary = h("p", { class: "state", role: "status" });
   const left = h("section", { class: "left" });
   const list = h("ul", { class: "tasks" });
+  const others = h("section", { class: "elsewhere" }, h("h2"), h("p", { class: "note" }, t("elsewhere.note")), h("ul", { class: "tasks" }));
   const lines = new Map();
+  const otherLines = new Map();
   const clearButton = button(t("transfers.clear"), { iconName: "check", onclick: clear });
   const pauseButton = button(t("transfers.pause"), { iconName: "pause", onclick: pauseAll });
   const resumeButton = button(t("transfers.resume"), { iconName: "play", onclick: resumeAll });
@@ -46,21 +48,12 @@ export function transfers(root) {
       left.mark = mark;
       replace(left, leftovers(unfinished, input));
     }
-    const order = [...tasks].sort((a, b) => BEFORE[a.state] - BEFORE[b.state]).slice(0, SHOWN);
-    const shown = new Set(order.map((task) => task.id));
-    for (const [id, line] of lines) {
-      if (!shown.has(id)) {
-        line.node.remove();
-        lines.delete(id);
-      }
-    }
-    order.forEach((task, at) => {
-      let line = lines.get(task.id);
-      if (!line) lines.set(task.id, (line = makeLine(task)));
-      if (list.children[at] !== line.node) list.insertBefore(line.node, list.children[at] || null);
-      line.draw();
-    });
-    nothing.hidden = Boolean(tasks.length || unfinished.length);
+    arrange(list, lines, firstOf(tasks, SHOWN), actionsOf);
+    const { uploads, count: n } = elsewhere();
+    others.hidden = !n;
+    others.querySelector("h2").textContent = t("elsewhere.title", { n });
+    arrange(others.querySelector("ul"), otherLines, uploads, () => ({}));
+    nothing.hidden = Boolean(tasks.length || unfinished.length || n);
   };
   const nothing = h(
     "div",
@@ -70,10 +63,32 @@ export function transfers(root) {
     h("p", {}, t("transfers.empty.text")),
     h("a", { class: "button primary", href: "#/" }, t("nav.spaces")),
   );
-  replace(root, h("div", { class: "head" }, h("h1", {}, t("nav.transfers")), pauseButton, resumeButton, clearButton, input), summary, left, list, nothing);
+  replace(root, h("div", { class: "head" }, h("h1", {}, t("nav.transfers")), pauseButton, resumeButton, clearButton, input), summary, left, list, others, nothing);
   events.addEventListener("change", draw);
-  draw();
-  return { leave: () => events.removeEventListener("change", draw) };
+  const stop = watch(draw);
+  return {
+    leave: () => {
+      stop();
+      events.removeEventListener("change", draw);
+    },
+  };
+}
+
+/** Show uploads in this order in a list.  lines: {id: line} of what it shows.  actions: as actionsOf. */
+function arrange(list, lines, order, actions) {
+  const shown = new Set(order.map(({ id }) => id));
+  for (const [id, line] of lines) {
+    if (!shown.has(id)) {
+      line.node.remove();
+      lines.delete(id);
+    }
+  }
+  order.forEach((task, at) => {
+    let line = lines.get(task.id);
+    if (!line) lines.set(task.id, (line = makeLine(task, actions(task))));
+    if (list.children[at] !== line.node) list.insertBefore(line.node, list.children[at] || null);
+    line.draw(task);
+  });
 }
 
 /** How fast it goes; "" if nothing is on its way, so no rate can be said. */
@@ -112,24 +127,29 @@ function leftovers(unfinished, input) {
   ];
 }
 
-function makeLine(task) {
-  const bar = h("progress", { max: Math.max(1, task.size), value: 0, "aria-label": nameOf(task.key) });
-  const state = h("span", { class: "task-state" });
-  const error = h("p", { class: "wrong", hidden: true });
+/** The buttons of an upload of this page. */
+function actionsOf(task) {
   const act = (text, iconName, run) => button(t(text, { name: nameOf(task.key) }), { iconName, bare: true, short: t(`${text}.short`), kind: "quiet", onclick: run });
-  const buttons = {
+  return {
     pause: act("transfer.pause", "pause", () => pause(task)),
     resume: act("transfer.resume", "play", () => resume(task)),
     again: act("transfer.again", "retry", () => resume(task)),
     cancel: act("transfer.cancel", "close", () => cancel(task)),
   };
+}
+
+/** The line of an upload, with these buttons.  draw(task): show how far it is. */
+function makeLine({ space, key, size: all }, buttons) {
+  const bar = h("progress", { max: Math.max(1, all), value: 0, "aria-label": nameOf(key) });
+  const state = h("span", { class: "task-state" });
+  const error = h("p", { class: "wrong", hidden: true });
   const node = h(
     "li",
     { class: "task" },
-    h("div", { class: "task-main" }, h("a", { class: "task-name", href: addressOf(task.space, task.key.slice(0, task.key.lastIndexOf("/") + 1)) }, `${task.space}/${task.key}`), state, bar, error),
+    h("div", { class: "task-main" }, h("a", { class: "task-name", href: addressOf(space, key.slice(0, key.lastIndexOf("/") + 1)) }, `${space}/${key}`), state, bar, error),
     h("div", { class: "task-actions" }, Object.values(buttons)),
   );
-  const draw = () => {
+  const draw = (task) => {
     node.dataset.state = task.state;
     bar.value = task.state === "done" ? bar.max : task.sent;
     const percent = task.size ? Math.floor((100 * task.sent) / task.size) : 0;
@@ -139,10 +159,8 @@ function makeLine(task) {
       .join(" · ");
     error.hidden = !task.error;
     if (error.shown !== task.error) replace(error, (error.shown = task.error));
-    buttons.pause.hidden = !isActive(task);
-    buttons.resume.hidden = task.state !== "paused";
-    buttons.again.hidden = task.state !== "failed";
-    buttons.cancel.hidden = task.state === "done" || task.state === "cancelled";
+    const shown = { pause: isActive(task), resume: task.state === "paused", again: task.state === "failed", cancel: !["done", "cancelled"].includes(task.state) };
+    for (const [name, each] of Object.entries(buttons)) each.hidden = !shown[name];
   };
   return { node, draw };
 }

@@ -83,6 +83,10 @@ window.addEventListener("offline", restart);
 window.addEventListener("online", restart);
 
 export const isActive = (task) => ["waiting", "checking", "sending"].includes(task.state);
+const BEFORE = { failed: 0, sending: 1, checking: 1, paused: 2, waiting: 3, done: 4, cancelled: 5 };
+
+/** The first of some uploads in the order in which they are shown. */
+export const firstOf = (some, n) => [...some].sort((a, b) => BEFORE[a.state] - BEFORE[b.state]).slice(0, n);
 const isOver = (task) => ["done", "cancelled"].includes(task.state);
 
 /** Put files in the queue.  items: [{file, key}]. */
@@ -91,7 +95,7 @@ export function add(space, items) {
   for (const { file, key } of items) {
     const task = new Task(file, space, key);
     const before = unfinished.find((each) => each.space === space && each.key === key && isSame(file, each));
-    if (before) task.uploadId = task.noteId = before.id;
+    if (before) takeUp(task, before.id);
     tasks.push(task);
   }
   changed();
@@ -447,7 +451,7 @@ function put(attempt, number, url, buffer) {
 
 // What is unfinished, noted on this computer.  Nothing of it is secret: names, sizes and the upload's id.
 
-const tab = Math.random().toString(36).slice(2);
+export const tab = Math.random().toString(36).slice(2);
 let left = false; // whether the page was left: what still runs in it does not claim its uploads
 
 function notes() {
@@ -467,6 +471,7 @@ function note(task, state) {
   const all = notes();
   const name = task.noteId || task.uploadId;
   if (state === null) {
+    task.isNoted = false;
     if (!name || !(name in all)) return;
     delete all[name];
   } else {
@@ -481,7 +486,7 @@ function note(task, state) {
       beat: left ? 0 : Date.now(),
     };
   }
-  keep(NOTES, JSON.stringify(all));
+  task.isNoted = keep(NOTES, JSON.stringify(all)) && state !== null;
 }
 
 /** The notes of the account: of what is paused here, was interrupted, or is uploaded by another tab. */
@@ -493,13 +498,39 @@ export function forgetUploads() {
   keep(NOTES, others.length ? JSON.stringify(Object.fromEntries(others)) : null);
 }
 
+/** Go on with an interrupted upload.  From now on it is this tab's. */
+function takeUp(task, id) {
+  task.uploadId = task.noteId = id;
+  note(task, "begun");
+}
+
+/** Whether another tab uploads what this note is of. */
+const isElsewhere = (each) => each.tab !== tab && Date.now() - each.beat <= DEAD;
+
 /** Give the notes of this tab's uploads a time; 0 says that no tab uploads them. */
 function beat(time) {
-  const mine = tasks.filter((task) => task.noteId && !isOver(task));
-  if (!mine.length) return;
   const all = notes();
-  for (const task of mine) if (all[task.noteId]) all[task.noteId].beat = time;
+  const mine = tasks.filter((task) => task.noteId && !isOver(task) && all[task.noteId] && !isElsewhere(all[task.noteId]));
+  if (!mine.length) return;
+  for (const task of mine) Object.assign(all[task.noteId], { tab, beat: time });
   keep(NOTES, JSON.stringify(all));
+}
+
+/** Give up the uploads that another tab took while this page was away, or slept.  back: the page was away, so what has no
+ * note any more was finished or discarded meanwhile. */
+function giveUp(back = false) {
+  const all = notes();
+  const isGone = (task) => (all[task.noteId] ? isElsewhere(all[task.noteId]) : back && task.isNoted);
+  const lost = tasks.filter((task) => task.noteId && !isOver(task) && isGone(task));
+  if (!lost.length) return;
+  for (const task of lost) {
+    task.state = "cancelled"; // here only: the parts stay on the server
+    halt(task);
+    tasks.splice(tasks.indexOf(task), 1);
+  }
+  changed();
+  pump();
+  events.dispatchEvent(new CustomEvent("lost", { detail: lost.length }));
 }
 
 let known = 0;
@@ -512,19 +543,29 @@ function look() {
 }
 
 setInterval(() => {
-  if (!left) beat(Date.now());
+  if (!left) {
+    giveUp();
+    beat(Date.now());
+  }
   look();
 }, BEAT);
-window.addEventListener("storage", ({ key }) => key === NOTES && look());
+window.addEventListener("storage", ({ key }) => {
+  if (key !== NOTES) return;
+  giveUp();
+  look();
+});
 
 // A page that is left gives its uploads free: after a reload, and in any other tab, they can be gone on with at once.
 window.addEventListener("pagehide", () => {
   left = true;
   beat(0);
 });
+// One that comes back out of the back/forward cache keeps those that nobody took.
 window.addEventListener("pageshow", ({ persisted }) => {
   left = false;
-  if (persisted) beat(Date.now());
+  if (!persisted) return;
+  giveUp(true);
+  beat(Date.now());
 });
 
 /** Unfinished uploads of this account that no task of this page has: [{id, space, key, name, size, live}].
@@ -533,7 +574,7 @@ function others() {
   const mine = new Set(tasks.map((task) => task.noteId));
   return Object.entries(notes())
     .filter(([id, each]) => isOwn(each) && !mine.has(id))
-    .map(([id, each]) => ({ id, ...each, live: each.tab !== tab && Date.now() - each.beat <= DEAD }));
+    .map(([id, each]) => ({ id, ...each, live: isElsewhere(each) }));
 }
 
 /** Those that a reload or a crash cut off. */
@@ -553,7 +594,7 @@ export function pickUp(files) {
     const file = each.live ? null : files.find((one) => isSame(one, each));
     if (!file) continue;
     const task = new Task(file, each.space, each.key);
-    task.uploadId = task.noteId = each.id;
+    takeUp(task, each.id);
     tasks.push(task);
     found++;
   }
