@@ -161,6 +161,30 @@ def test_a_file_stays_if_one_of_its_names_fails(
     assert done.code == 0 and left(shell.folder) == before - {"m/other"}
 
 
+def test_a_file_stays_if_one_of_its_names_is_skipped(
+    shell: Shell, proxy: FaultProxy, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shell.folder / "m").mkdir()
+    (shell.folder / "m" / "a").write_bytes(DATA)
+    (shell.folder / "m" / "z").symlink_to("a")
+    before = left(shell.folder)
+    for option in ("--no-clobber", "--update"):
+        space = shell.space(z=b"other")  # newer than the file
+        done = inside("mv", "-r", "m", f"uvideo://{space}/", option, "--json")
+        assert done.code == 0, done.err
+        assert [record["removed"] for record in done.records if "removed" in record] == [False]
+        assert left(shell.folder) == before and shell.client.get(space, "a").data == DATA
+        assert shell.client.get(space, "z").data == b"other"
+
+    space = shell.space()
+    proxy.on("HeadObject", key="z").answer(400, times=None)
+    proxy.on("ListObjects").answer(400, times=None)
+    monkeypatch.setenv("UVIDEO_ENDPOINT", f"127.0.0.1:{proxy.port}")
+    done = inside("mv", "-r", "m", f"uvideo://{space}/", "--update")
+    assert done.code == 1 and "its other name m/z could not be transferred" in done.err, done.err
+    assert left(shell.folder) == before and keys(shell, space) == ["a"]
+
+
 def test_all_files_stay_if_the_move_is_stopped(
     shell: Shell, proxy: FaultProxy, inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -227,7 +227,7 @@ class Mover:
         moved = 0
         try:
             if self._options.keep and self._exists(task.target):
-                self.skip(source, str(task.target), "exists")
+                self.skip_task(task, "exists")
                 return True
             began = time.monotonic()
             carried = self._carry(task, line)
@@ -247,8 +247,7 @@ class Mover:
                 return False
             if isinstance(task.target, Pipe) and isinstance(system(error), BrokenPipeError):
                 raise OutputGone from None
-            if self._held is not None and (path := _local_path(task)) is not None:
-                self._held.fail(path)
+            self._hold_failed(task)
             self._failed(task, error)
             return False
         finally:
@@ -284,6 +283,17 @@ class Mover:
             self.skipped += 1
         if self._report.json or self._report.verbose:
             self._report.item(SKIPPED, source=source, target=target, reason=reason)
+
+    def skip_task(self, task: Task, reason: str) -> None:
+        """As ``skip``; the source then stays, also under its other names."""
+        if self._held is not None and (path := _local_path(task)) is not None:
+            self._held.skip(path)
+        self.skip(task.source, str(task.target), reason)
+
+    def fail(self, task: Task, error: UVideoError | OSError) -> None:
+        """Report a task that failed before it was carried out; the source then stays, also under its other names."""
+        self._hold_failed(task)
+        self._report.fail(error, task.source)
 
     def _exists(self, target: Remote | str | Pipe) -> bool:
         if isinstance(target, str):  # what is written to and not replaced does not count: pipes, devices
@@ -432,6 +442,10 @@ class Mover:
         self._breaker.succeeded()
         return True
 
+    def _hold_failed(self, task: Task) -> None:
+        if self._held is not None and (path := _local_path(task)) is not None:
+            self._held.fail(path)
+
     def _remove_held(self, is_complete: bool) -> None:
         """Remove the held files; if not all items were carried out, none, as other names of them may be missing."""
         if self._held is None:
@@ -439,7 +453,11 @@ class Mover:
         left = self._held.taken()
 
         def one(file: str) -> None:
-            names, other = left.pop(file)
+            names, other, is_skipped = left.pop(file)
+            if is_skipped and other is None:
+                for each in names:
+                    self._ended(each, removed=False)
+                return
             try:
                 if other is not None:
                     raise LocalFailure(
@@ -462,8 +480,8 @@ class Mover:
         finally:
             if left:
                 self._report.tell(say("files that were transferred and not removed: {count}", count=len(left)))
-            for names, _ in left.values():
-                for each in names:
+            for held in left.values():
+                for each in held.items:
                     self._ended(each, removed=False)
 
 

@@ -91,6 +91,14 @@ class SourceRemoval:
             is_gone = True
 
 
+class Held(NamedTuple, Generic[T]):
+    """A file with several names.  items: of its names.  failed: the path of one that failed.  skipped: one was."""
+
+    items: list[T]
+    failed: str | None
+    skipped: bool
+
+
 class HeldFiles(Generic[T]):
     """Items whose local files are removed at the end, as a file may have several names.
 
@@ -100,6 +108,7 @@ class HeldFiles(Generic[T]):
     def __init__(self) -> None:
         self._items: dict[str, list[T]] = {}
         self._failed: dict[str, str] = {}
+        self._skipped: set[str] = set()
         self._lock = threading.Lock()
 
     def add(self, path: str, item: T) -> None:
@@ -112,8 +121,13 @@ class HeldFiles(Generic[T]):
         with self._lock:
             self._failed[os.path.realpath(path)] = path
 
-    def taken(self) -> dict[str, tuple[list[T], str | None]]:
-        """For each file its items, and the path of one that failed; nothing is held any more."""
+    def skip(self, path: str) -> None:
+        """The item of a path was skipped: its file must stay."""
+        with self._lock:
+            self._skipped.add(os.path.realpath(path))
+
+    def taken(self) -> dict[str, Held[T]]:
+        """What is known of each file that has items; nothing is held any more."""
         with self._lock:
             found, self._items = self._items, {}
-            return {file: (items, self._failed.get(file)) for file, items in found.items()}
+            return {file: Held(each, self._failed.get(file), file in self._skipped) for file, each in found.items()}

@@ -137,7 +137,7 @@ class Remainder:
                 try:
                     present = lookup.find(task.target)
                 except (UVideoError, OSError) as error:
-                    self._context.report.fail(error, task.source)
+                    self._mover.fail(task, error)
                 else:
                     yield task, present
 
@@ -147,7 +147,7 @@ class Remainder:
         task, present = pair
         try:
             if present is not None and (reason := self._reason(task, present)):
-                self._mover.skip(task.source, str(task.target), reason)
+                self._mover.skip_task(task, reason)
                 self._display.item(task.size)
                 return
         except (UVideoError, OSError) as error:  # whatever it is: the copy meets it too and reports it
