@@ -434,6 +434,23 @@ def test_without_a_network_there_is_no_rate_and_no_step_back(
     assert stored(console, space, "far.mp4") == path.read_bytes()
 
 
+def test_a_worker_that_could_not_be_loaded_is_started_again(console: Console, tmp_path: Path) -> None:
+    """On a bad line: the upload fails, and goes on when the user says so."""
+    console.allowed.append("hasher.js")
+    console.allowed.append("ERR_FAILED")
+    space = console.peer.space()
+    path = file(tmp_path, "again.mp4", 1000)
+    page = console.open(f"#/s/{space}/")
+    page.context.route("**/hasher.js", lambda route: route.abort())
+    page.locator("#files").set_input_files(path)
+    transfers(page)
+    expect(line(page, "again.mp4")).to_have_attribute("data-state", "failed")
+    page.context.unroute("**/hasher.js")
+    line(page, "again.mp4").get_by_role("button", name="Try again.mp4 again").click()
+    expect(line(page, "again.mp4")).to_have_attribute("data-state", "done", timeout=30_000)
+    assert stored(console, space, "again.mp4") == path.read_bytes()
+
+
 @pytest.mark.parametrize("status", (503, 429, 401))
 def test_a_part_that_is_refused_at_first(console: Console, tmp_path: Path, status: int) -> None:
     console.allowed.append(str(status))

@@ -38,6 +38,9 @@ export class Aside {
       else resolve(data);
     };
     worker.onerror = (event) => {
+      if (!this.workers?.includes(worker)) return;
+      for (const each of this.workers) each.terminate();
+      this.workers = null; // a worker whose file could not be loaded never answers: the next question starts new ones
       for (const { reject } of this.waiting.values()) reject(new Error(event.message || "a worker failed"));
       this.waiting.clear();
     };
