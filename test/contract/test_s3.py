@@ -190,6 +190,26 @@ def test_a_part_written_again_leaves_no_segment_of_the_first_attempt(
 
 
 @cluster
+def test_a_finish_does_not_wait_for_a_store_that_says_nothing(
+    bucket: str, database: str, object_store: ObjectStore, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes are durable by then; what was replaced goes with the blob."""
+    monkeypatch.setattr(s3, "REMOVAL", 0.1)
+    url = object_store.through(bucket, relay.port)
+    place = Place("test.cluster.places:blobs", {"url": url, "database": database, "block_size": BLOCK})
+
+    async def story(blobs: S3Blobs) -> bytes:
+        draft = blobs.draft()
+        parts = [await store_part(blobs, draft, 0, b"part")]
+        await asyncio.to_thread(relay.mute)
+        blob = await blobs.seal(draft, parts)
+        await asyncio.to_thread(relay.mend)
+        return await whole(blobs, blob)
+
+    assert play(story, place) == b"part"
+
+
+@cluster
 def test_segments_are_fetched_ahead_but_not_too_many(place: Place) -> None:
     """Counted as they are asked for, so a store may be as fast as it likes."""
 

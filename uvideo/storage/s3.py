@@ -74,6 +74,7 @@ REQUEST, SILENCE, CONNECT = timedelta(seconds=60), timedelta(seconds=12), timede
 RETRIES, RETRY_FOR = 4, timedelta(seconds=10)
 BACKOFF, LONGEST_BACKOFF = timedelta(milliseconds=100), timedelta(seconds=2)
 GRACE = 3600.0  # seconds
+REMOVAL = 5.0  # seconds that a finish waits for the removal of replaced parts
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 _SEGMENT = re.compile(rf"([0-9]{{6,}})-[0-9a-f]{{{2 * NONCE}}}")
@@ -310,9 +311,10 @@ class S3Blobs:
         await self.ledger.seal(draft, sum(p.size for p in parts), b"".join(nonces))
         self._noted.discard(draft)
         try:
-            await self._remove_replaced(draft, nonces)
-        except Unreachable as failure:  # they go with the blob
-            log.warning("replaced parts of the blob %s could not be removed: %s", draft, failure)
+            await asyncio.wait_for(self._remove_replaced(draft, nonces), REMOVAL)
+        except (Unreachable, asyncio.TimeoutError) as failure:  # they go with the blob
+            reason = failure if isinstance(failure, Unreachable) else f"the store took longer than {REMOVAL:g} s"
+            log.warning("replaced parts of the blob %s could not be removed: %s", draft, reason)
         return draft
 
     async def _remove_replaced(self, draft: str, nonces: Sequence[bytes]) -> None:
