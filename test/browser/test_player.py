@@ -318,6 +318,27 @@ def test_a_picture_that_could_not_be_read_is_tried_again(console: Console) -> No
     expect(page.locator(".picture img")).to_have_count(1)
 
 
+def test_a_picture_whose_worker_could_not_be_loaded_is_tried_again(console: Console) -> None:
+    space = console.peer.space()
+    whole = io.BytesIO()
+    Image.new("RGB", (60, 30), "#0b6b78").save(whole, "PNG")
+    console.peer.do(operation.PutObject(space, "late.png", mime="image/png"), whole.getvalue())
+    page = console.page()
+    page.clock.install()
+    page.goto(console.link())
+    page.wait_for_selector(".side")
+    console.allowed += ["shrinker.js", "net::ERR_FAILED"]
+    page.context.route("**/shrinker.js", lambda route: route.abort())
+    page.evaluate("space => { location.hash = `#/s/${space}/`; }", space)
+    with page.expect_event("requestfailed", lambda each: "shrinker.js" in each.url):
+        page.get_by_role("button", name="Show as tiles").click()
+    page.context.unroute_all()
+    page.clock.fast_forward(10_000)
+    page.get_by_role("button", name="Show as a list").click()
+    page.get_by_role("button", name="Show as tiles").click()
+    expect(page.locator(".picture img")).to_have_count(1)
+
+
 def test_a_picture_in_the_queue_is_made_for_the_list_that_is_shown_now(console: Console) -> None:
     """Also if it was asked for by another list, of which nothing is seen any more."""
     space = console.peer.space()

@@ -9,6 +9,9 @@ function addressOf(file) {
   return new URL(file, import.meta.url).href;
 }
 
+/** What a worker says of a question; another error means that no worker looked at it. */
+export class Refused extends Error {}
+
 /** `count` workers with the code of a file, started when the first question is asked. */
 export class Aside {
   constructor(file, count = 1) {
@@ -19,7 +22,7 @@ export class Aside {
     this.waiting = new Map();
   }
 
-  /** The answer of a worker to an object: an object.  Error with what it said if it failed. */
+  /** The answer of a worker to an object: an object.  Refused with what it said if it failed. */
   ask(question) {
     this.workers ||= Array.from({ length: this.count }, () => this.start());
     const id = ++this.next;
@@ -34,7 +37,7 @@ export class Aside {
     worker.onmessage = ({ data }) => {
       const { resolve, reject } = this.waiting.get(data.id);
       this.waiting.delete(data.id);
-      if (data.failure) reject(new Error(data.failure));
+      if (data.failure) reject(new Refused(data.failure));
       else resolve(data);
     };
     worker.onerror = (event) => {

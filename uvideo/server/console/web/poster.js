@@ -2,7 +2,7 @@
 // video a few kilobytes are asked for; a picture is decoded and made smaller in a worker.
 
 import { readUrl } from "./api.js";
-import { Aside } from "./aside.js";
+import { Aside, Refused } from "./aside.js";
 
 const WIDTH = 480;
 const SECONDS = 12;
@@ -79,7 +79,7 @@ async function smaller(address) {
   if (!answer.ok) throw new Error("no answer");
   const blob = await answer.blob();
   const { small, width, height } = await shrinkers.ask({ blob, most: WIDTH }).catch((failure) => {
-    throw new NoPicture(failure.message);
+    throw failure instanceof Refused ? new NoPicture(failure.message) : failure;
   });
   return { url: URL.createObjectURL(small), width, height, seconds: 0 };
 }
