@@ -142,6 +142,11 @@ def test_a_file_moves_under_all_its_names(shell: Shell, inside: Inside) -> None:
     assert done.code == 0, done.err
     assert keys(shell, space)[-3:] == ["pattern/x1", "pattern/x2", "z"] and left(shell.folder) == {"m", "m/d", "m/l"}
 
+    (shell.folder / "m" / "d" / "y").write_bytes(DATA)
+    done = inside("mv", "-r", "m/d/*", "m/d", f"uvideo://{space}/pair/")  # one source inside the other
+    assert done.code == 0, done.err
+    assert keys(shell, space)[-5:-3] == ["pair/d/y", "pair/y"] and left(shell.folder) == {"m", "m/d", "m/l"}
+
 
 def test_a_file_stays_if_one_of_its_names_fails(
     shell: Shell, proxy: FaultProxy, inside: Inside, monkeypatch: pytest.MonkeyPatch

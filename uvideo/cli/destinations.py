@@ -250,7 +250,8 @@ class Destinations:
     def share_files(self) -> bool:
         """Whether a local file may be an item under several names: through a link, or through two of the sources."""
         places = [each for each in self._sources if isinstance(each, Local)]
-        real = sorted(os.path.join(os.path.realpath(each.path), "") for each in places if not each.is_pattern)
+        tops = [_matching(each, self._recursive, self._reader)[0] if each.is_pattern else each.path for each in places]
+        real = sorted(os.path.join(os.path.realpath(top), "") for top in tops)
         if any(other.startswith(one) for one, other in pairwise(real)):
             return True
         return any(self._follows_links(each) for each in places)
