@@ -53,6 +53,14 @@ def test_a_lock_keeps_others_out_until_its_process_ends(held: Any) -> None:
         os.close(number)
 
 
+def test_a_lock_is_asked_for_again_until_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [False, False, True]
+    monkeypatch.setattr(localfile, "lock", lambda number: answers.pop(0))
+    assert localfile.lock_soon(0, 60, 0) and answers == []
+    answers += [False, True]
+    assert not localfile.lock_soon(0, 0, 0) and answers == [True]
+
+
 def test_what_is_locked_can_be_read_by_others(held: Any) -> None:
     path, _ = held
     localfile.write(path.with_name("other"), b"bytes\nas they are")

@@ -15,7 +15,7 @@ from test.cli.records import check, kinds
 from test.interpreters import ROOT
 from uvideo import errors, models
 from uvideo.cli import failure
-from uvideo.cli.escaping import shown
+from uvideo.cli.escaping import AS_BYTES, shown
 from uvideo.cli.report import SUMMARY, Kind, Report, size, span
 from uvideo.transfer import fatal_errors
 
@@ -47,6 +47,12 @@ class TestNames:
     )
     def test_what_is_usual_or_harmless_is_not(self, usual: str) -> None:
         assert shown(usual) == usual
+
+    def test_bytes_that_are_not_utf_8_are_printed_to_a_pipe_as_they_are(self) -> None:
+        assert "é\udcff\ud800".encode("utf-8", AS_BYTES) == b"\xc3\xa9\xff\\ud800"
+        assert "é\udcff\ud800".encode("ascii", AS_BYTES) == b"\\xe9\xff\\ud800"
+        with pytest.raises(UnicodeDecodeError):
+            b"\xff".decode("utf-8", AS_BYTES)
 
     def test_escapes_are_not_ambiguous(self) -> None:
         texts = [
