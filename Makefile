@@ -116,8 +116,8 @@ $(VENV)/.operate: $(VENV)/.made
 
 # Real middleboxes: Debian's packages and two wheels.  mitmproxy has an environment of its own, as it pins what we use.
 MITMPROXY := .cache/mitmproxy
-test-proxies: $(VENV)/.proxies  ## every client through nginx, haproxy, squid, tinyproxy, stunnel, Apache, microsocks, mitmproxy, Caddy
-	$(PY) -m pytest -n 3 --dist loadgroup -m proxies test/proxies $(ARGS)
+test-proxies: $(VENV)/.proxies  ## the clients through nginx, haproxy, squid, tinyproxy, stunnel, Apache, microsocks, mitmproxy, Caddy
+	$(PY) -m pytest -n 3 --dist loadgroup -m "proxies and not soak" test/proxies $(ARGS)
 
 $(VENV)/.proxies: $(VENV)/.made
 	@for each in setpriv openssl nginx haproxy microsocks squid tinyproxy stunnel apache2 libnss_wrapper.so; do \
@@ -164,7 +164,7 @@ $(SUITE)/.made: Makefile
 	@touch $@
 
 test-soak: $(VENV)/.made  ## the long forms of crashes, histories, fuzzing and overload, by hand: docs/reliability.md
-	$(PY) -m pytest -m soak -s $(ARGS)
+	$(PY) -m pytest -m "soak and not proxies" -s $(ARGS)
 
 test-browser: $(VENV)/.browser  ## the console in Chromium (Debian: chromium nginx-light ffmpeg); pictures in .cache/browser
 	$(PY) -m pytest -n 2 --dist loadfile -m browser test/browser $(ARGS)
