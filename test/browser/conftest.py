@@ -5,6 +5,7 @@ Screenshots go to .cache/browser/.  A page must not log an error, nor break its 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, expect, sync_playwright
 
 from test import patience
 from test.server.wire import Peer
@@ -67,6 +68,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+#: Requests that a test holds: none is left when the test ends, or a task of Playwright waits for ever.
+held_routes: list[Route] = []
+
+
 @dataclass
 class Console:
     """A server's console.  ``open``: a page that is signed in.  ``allowed``: parts of messages that a test expects."""
@@ -111,6 +116,10 @@ class Console:
         return page
 
     def done(self) -> None:
+        for route in held_routes:
+            with contextlib.suppress(Error):  # it went on, or its page is gone
+                route.continue_()
+        held_routes.clear()
         for context in self.contexts:
             context.close()
         self.contexts.clear()

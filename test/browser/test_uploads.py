@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from test.browser.conftest import Console, problems, until
+from test.browser.conftest import Console, held_routes, problems, until
 from test.browser.test_keys import account
 from test.server.wire import BLOCK, pattern
 from ucloud.uvideo.protocol import operation
@@ -42,6 +42,7 @@ def hold(page: Page, first: int) -> Callable[[], None]:
         (number,) = parse_qs(urlsplit(route.request.url).query)["partNumber"]
         if route.request.method == "PUT" and int(number) >= first and not released:
             held.append(route)
+            held_routes.append(route)
         else:
             route.continue_()
 
