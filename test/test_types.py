@@ -122,3 +122,16 @@ def test_every_operation_is_written_and_read_by_functions_of_its_own_types() -> 
             seen.add(f"{cls}.{method}")
     planes = {"Data._data", "Management._action"}
     assert seen == {name for name in results if name.endswith(("._data", "._action"))} - planes
+
+
+def test_no_named_tuple_has_another_base() -> None:
+    """Python 3.10 refuses that when the module is imported."""
+    trees = {
+        path: ast.parse(path.read_text("utf-8")) for package in PACKAGES for path in (ROOT / package).rglob("*.py")
+    }
+    classes = [
+        (path, each) for path, tree in trees.items() for each in ast.walk(tree) if isinstance(each, ast.ClassDef)
+    ]
+    bases = [(str(path), each.name, [ast.unparse(base) for base in each.bases]) for path, each in classes]
+    assert len(bases) > 500
+    assert [each for each in bases if len(each[2]) > 1 and {"NamedTuple", "typing.NamedTuple"} & set(each[2])] == []

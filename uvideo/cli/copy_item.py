@@ -453,8 +453,9 @@ class Mover:
         left = self._held.taken()
 
         def one(file: str) -> None:
-            names, other, is_skipped = left.pop(file)
-            if is_skipped and other is None:
+            held = left.pop(file)
+            names, other = held.items, held.failed
+            if held.skipped and other is None:
                 for each in names:
                     self._ended(each, removed=False)
                 return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from uvideo import errors, same_etag
@@ -91,7 +92,8 @@ class SourceRemoval:
             is_gone = True
 
 
-class Held(NamedTuple, Generic[T]):
+@dataclass(frozen=True)
+class Held(Generic[T]):
     """A file with several names.  items: of its names.  failed: the path of one that failed.  skipped: one was."""
 
     items: list[T]
