@@ -446,7 +446,7 @@ class TestTargetsOfSeveralSources:
 
         def peak(*sources: Local) -> int:
             reader = FolderReader(context.report)
-            tasks = Destinations(context.client, sources, target, True, reader, context.report.fail).tasks()
+            tasks = Destinations(context.client, sources, target, True, reader).tasks(context.report.fail)
             tracemalloc.start()
             try:
                 assert sum(1 for _ in tasks) == 2000
@@ -469,7 +469,7 @@ class TestLinksMadeAfterTheListing:
         context = Context()
         reader = FolderReader(context.report)
         source, target = Local("videos"), Remote(space, "v/")
-        tasks = list(Destinations(context.client, [source], target, True, reader, context.report.fail).tasks())
+        tasks = list(Destinations(context.client, [source], target, True, reader).tasks(context.report.fail))
         (shell.folder / "key").write_text("private")
         (tree / "b.tmp").unlink()
         (tree / "b.tmp").symlink_to("../key")
@@ -486,7 +486,7 @@ class TestLinksMadeAfterTheListing:
         context = Context()
         reader = FolderReader(context.report)
         source, target = Remote(space, ""), Local("m/")
-        tasks = list(Destinations(context.client, [source], target, True, reader, context.report.fail).tasks())
+        tasks = list(Destinations(context.client, [source], target, True, reader).tasks(context.report.fail))
         (shell.folder / "outside").mkdir()
         (shell.folder / "m" / "d").rmdir()
         (shell.folder / "m" / "d").symlink_to("../outside")

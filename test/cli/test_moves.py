@@ -166,6 +166,18 @@ def test_a_file_stays_if_one_of_its_names_fails(
     assert done.code == 0 and left(shell.folder) == before - {"m/other"}
 
 
+def test_a_file_stays_if_one_of_its_names_has_the_target_of_another_source(shell: Shell, inside: Inside) -> None:
+    space = shell.space()
+    for name in ("one", "two"):
+        (shell.folder / "m" / name).mkdir(parents=True)
+    (shell.folder / "m" / "one" / "x").write_bytes(DATA)
+    (shell.folder / "m" / "two" / "x").symlink_to("../one/x")
+    before = left(shell.folder)
+    done = inside("mv", "m/one/x", "m/two/x", f"uvideo://{space}/")
+    assert done.code == 1 and "its other name m/two/x could not be transferred" in done.err
+    assert left(shell.folder) == before and keys(shell, space) == ["x"]
+
+
 def test_a_file_stays_if_one_of_its_names_is_skipped(
     shell: Shell, proxy: FaultProxy, inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:

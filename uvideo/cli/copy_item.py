@@ -290,10 +290,11 @@ class Mover:
             self._held.skip(path)
         self.skip(task.source, str(task.target), reason)
 
-    def fail(self, task: Task, error: UVideoError | OSError) -> None:
-        """Report a task that failed before it was carried out; the source then stays, also under its other names."""
-        self._hold_failed(task)
-        self._report.fail(error, task.source)
+    def refuse(self, error: BaseException, item: str) -> None:
+        """Report an item that is not carried out.  item: a local file then stays, also under its other names."""
+        if self._held is not None:
+            self._held.fail(item)
+        self._report.fail(error, item)
 
     def _exists(self, target: Remote | str | Pipe) -> bool:
         if isinstance(target, str):  # what is written to and not replaced does not count: pipes, devices

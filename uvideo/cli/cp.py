@@ -247,7 +247,7 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
         size_only=options["size_only"],
     )
     reader = folder_reader(context, options)
-    destinations = Destinations(context.client, given, to, options["recursive"], reader, report.fail, context.dry_run)
+    destinations = Destinations(context.client, given, to, options["recursive"], reader, context.dry_run)
     context.goes_on = not any(isinstance(each, Pipe) for each in (*given, to))
     unfinished = _unfinished(context, given, to, options) if destinations.is_many and not move else None
     one_space = len({getattr(each, "space", None) for each in given}) == 1
@@ -264,9 +264,9 @@ def _move(context: Context, move: bool, sources: tuple[str, ...], target: str, *
                 report.tell(say("an earlier run of this command did not finish: what is the same is skipped"))
                 comparison = Comparison(etags, context.cancel, shown)
         if comparison is not None or wanted.update or wanted.size_only:
-            Remainder(context, mover, wanted, comparison, shown).carry(destinations.tasks())
+            Remainder(context, mover, wanted, comparison, shown).carry(destinations.tasks(mover.refuse))
         else:
-            mover.carry(destinations.tasks())
+            mover.carry(destinations.tasks(mover.refuse))
         if unfinished is not None and not (report.failed or context.dry_run):
             unfinished.finish()
     if mover.done + mover.skipped + report.failed != 1 or report.links or report.special or report.json:

@@ -181,7 +181,6 @@ class Destinations:
     """Maps sources to a target.  InvalidArgument for invalid arguments, before anything is done.
 
     reader: lists local folders and has the filter of all sources.
-    refuse(error, item): called for each item that cannot be transferred.
     """
 
     def __init__(
@@ -191,11 +190,10 @@ class Destinations:
         target: Address,
         recursive: bool,
         reader: FolderReader,
-        refuse: Refuse,
         dry_run: bool = False,
     ) -> None:
         self._client, self._sources, self._target = client, sources, target
-        self._recursive, self._reader, self._refuse, self._dry_run = recursive, reader, refuse, dry_run
+        self._recursive, self._reader, self._dry_run = recursive, reader, dry_run
         self._check()
         first = sources[0]
         several = len(sources) > 1 or getattr(first, "is_pattern", False)
@@ -262,8 +260,11 @@ class Destinations:
             return self._reader.follows_links(root, depth, within)
         return self._recursive and os.path.isdir(source.path) and self._reader.follows_links(source.path)
 
-    def tasks(self) -> Iterator[Task]:
-        """A Task for every item, in the order of the sources."""
+    def tasks(self, refuse: Refuse) -> Iterator[Task]:
+        """A Task for every item, in the order of the sources.
+
+        refuse(error, item): called for each item that cannot be transferred.
+        """
         for source in self._sources:
             if isinstance(source, Pipe):
                 assert isinstance(self._target, Remote)
@@ -274,7 +275,7 @@ class Destinations:
                 path = source.path if isinstance(source, Local) else source.key
                 name = os.path.basename(os.path.normpath(path)) if path.strip("/.") else ""
             prefix, reader = name and name + "/", self._reader
-            entries = expand(self._client, source, self._recursive, self._refuse, prefix, reader, reader.chosen)
+            entries = expand(self._client, source, self._recursive, refuse, prefix, reader, reader.chosen)
             for entry in entries:
                 if entry.path is None and not reader.chosen.takes(entry.name):
                     continue
@@ -284,12 +285,12 @@ class Destinations:
                 try:
                     found = self._place(entry, source)
                 except (UVideoError, OSError) as error:
-                    self._refuse(error, str(entry.place))
+                    refuse(error, str(entry.place))
                     continue
                 if found is not None:
                     yield Task(entry, found, within=self._within)
         for missing, listed in self._reader.chosen.missing():
-            self._refuse(missing, listed)
+            refuse(missing, listed)
 
     @property
     def _within(self) -> str | None:

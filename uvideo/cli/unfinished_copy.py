@@ -137,7 +137,7 @@ class Remainder:
                 try:
                     present = lookup.find(task.target)
                 except (UVideoError, OSError) as error:
-                    self._mover.fail(task, error)
+                    self._mover.refuse(error, task.source)
                 else:
                     yield task, present
 
