@@ -6,6 +6,7 @@ Screenshots go to .cache/browser/.  A page must not log an error, nor break its 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, expect, sync_playwright
 
 from test import patience
@@ -49,6 +51,13 @@ def until(page: Page, expression: str, seconds: float = 15.0) -> Any:
             return value
         assert time.monotonic() < deadline, f"still not true after {seconds} s: {expression}"
         page.wait_for_timeout(30)
+
+
+def png(width: int, height: int) -> bytes:
+    """A picture of one colour."""
+    whole = io.BytesIO()
+    Image.new("RGB", (width, height), "#0b6b78").save(whole, "PNG")
+    return whole.getvalue()
 
 
 def problems(page: Page) -> list[str]:
@@ -107,8 +116,11 @@ class Console:
         with urllib.request.urlopen(request, timeout=patience.SECONDS) as answer:
             return f"{self.address}#link={json.load(answer)['link']}"
 
-    def open(self, place: str = "", **options: Any) -> Page:
+    def open(self, place: str = "", *, clock: bool = False, **options: Any) -> Page:
+        """A page that is signed in.  clock: its clock can be moved."""
         page = self.page(**options)
+        if clock:
+            page.clock.install()
         page.goto(self.link())
         page.wait_for_selector(".side")
         if place:

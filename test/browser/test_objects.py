@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from test import patience
-from test.browser.conftest import Console, problems, until
+from test.browser.conftest import Console, png, problems, until
 from test.server.wire import Peer, pattern
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import etag, operation
@@ -442,9 +442,7 @@ def test_downloads(console: Console, tmp_path: Path) -> None:
 
 def test_previews(console: Console, picture: Picture) -> None:
     space = console.peer.space()
-    image = io.BytesIO()
-    Image.new("RGB", (320, 200), "#0b6b78").save(image, "PNG")
-    console.peer.do(operation.PutObject(space, "1.png", mime="image/png"), image.getvalue())
+    console.peer.do(operation.PutObject(space, "1.png", mime="image/png"), png(320, 200))
     console.peer.do(operation.PutObject(space, "2.txt", mime="text/plain"), ("é" * 40_000).encode())
     console.peer.do(operation.PutObject(space, "3.pdf", mime="application/pdf"), pdf_of("uvideo"))
     console.peer.do(operation.PutObject(space, "4.bin"), b"\0")

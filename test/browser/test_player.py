@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from playwright.sync_api import Page, Request, Route, expect
 
-from test.browser.conftest import Console, problems, until
+from test.browser.conftest import Console, png, problems, until
 from test.browser.media import DEMO, ffmpeg, repeated, store
 from ucloud.uvideo.protocol import operation
 
@@ -231,10 +229,9 @@ def test_a_poster_is_made_in_the_browser(console: Console) -> None:
 def test_pictures_have_small_ones_in_tiles(console: Console) -> None:
     """A large picture is made smaller, once; what is no picture keeps its icon."""
     space = console.peer.space()
-    large = io.BytesIO()
-    Image.new("RGB", (2000, 1000), "#0b6b78").save(large, "PNG")
+    large = png(2000, 1000)
     svg = b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><rect width='9' height='9'/></svg>"
-    console.peer.do(operation.PutObject(space, "large.png", mime="image/png"), large.getvalue())
+    console.peer.do(operation.PutObject(space, "large.png", mime="image/png"), large)
     console.peer.do(operation.PutObject(space, "broken.png", mime="image/png"), b"no picture")
     console.peer.do(operation.PutObject(space, "drawn.svg", mime="image/svg+xml"), svg)
     page = console.open(f"#/s/{space}/")
@@ -258,9 +255,8 @@ def test_pictures_have_small_ones_in_tiles(console: Console) -> None:
 
 def test_a_picture_is_decoded_once_and_beside_the_page(console: Console) -> None:
     space = console.peer.space()
-    whole = io.BytesIO()
-    Image.new("RGB", (2000, 1000), "#0b6b78").save(whole, "PNG")
-    console.peer.do(operation.PutObject(space, "first.png", mime="image/png"), whole.getvalue())
+    whole = png(2000, 1000)
+    console.peer.do(operation.PutObject(space, "first.png", mime="image/png"), whole)
     page = console.page()
     count = """(() => {
         const make = self.createImageBitmap;
@@ -276,7 +272,7 @@ def test_a_picture_is_decoded_once_and_beside_the_page(console: Console) -> None
     for worker in page.workers:
         worker.evaluate(count)
     for name in ("second.png", "third.png"):
-        console.peer.do(operation.PutObject(space, name, mime="image/png"), whole.getvalue() + name.encode())
+        console.peer.do(operation.PutObject(space, name, mime="image/png"), whole + name.encode())
     page.get_by_role("searchbox").fill("d.png")
     expect(page.locator(".picture img")).to_have_count(2)
     assert [page.evaluate("decoded"), sum(each.evaluate("decoded") for each in page.workers)] == [0, 2]
@@ -285,14 +281,10 @@ def test_a_picture_is_decoded_once_and_beside_the_page(console: Console) -> None
 def test_a_picture_that_could_not_be_read_is_tried_again(console: Console) -> None:
     """When it comes into view again, after a while.  What is no picture is not asked for again."""
     space = console.peer.space()
-    whole = io.BytesIO()
-    Image.new("RGB", (60, 30), "#0b6b78").save(whole, "PNG")
-    console.peer.do(operation.PutObject(space, "lost.png", mime="image/png"), whole.getvalue())
+    whole = png(60, 30)
+    console.peer.do(operation.PutObject(space, "lost.png", mime="image/png"), whole)
     console.peer.do(operation.PutObject(space, "text.png", mime="image/png"), b"no picture")
-    page = console.page()
-    page.clock.install()
-    page.goto(console.link())
-    page.wait_for_selector(".side")
+    page = console.open(clock=True)
     asked = list[str]()
     page.on("request", lambda each: asked.append(each.url) if ".png?" in each.url else None)
     console.allowed.append("net::ERR_FAILED")
@@ -320,13 +312,9 @@ def test_a_picture_that_could_not_be_read_is_tried_again(console: Console) -> No
 
 def test_a_picture_whose_worker_could_not_be_loaded_is_tried_again(console: Console) -> None:
     space = console.peer.space()
-    whole = io.BytesIO()
-    Image.new("RGB", (60, 30), "#0b6b78").save(whole, "PNG")
-    console.peer.do(operation.PutObject(space, "late.png", mime="image/png"), whole.getvalue())
-    page = console.page()
-    page.clock.install()
-    page.goto(console.link())
-    page.wait_for_selector(".side")
+    whole = png(60, 30)
+    console.peer.do(operation.PutObject(space, "late.png", mime="image/png"), whole)
+    page = console.open(clock=True)
     console.allowed += ["shrinker.js", "net::ERR_FAILED"]
     page.context.route("**/shrinker.js", lambda route: route.abort())
     page.evaluate("space => { location.hash = `#/s/${space}/`; }", space)
@@ -343,9 +331,8 @@ def test_a_picture_in_the_queue_is_made_for_the_list_that_is_shown_now(console: 
     """Also if it was asked for by another list, of which nothing is seen any more."""
     space = console.peer.space()
     for name in ("x1.png", "x2.png", "x3.png"):
-        whole = io.BytesIO()
-        Image.new("RGB", (60, 30), "#0b6b78").save(whole, "PNG")
-        console.peer.do(operation.PutObject(space, name, mime="image/png"), whole.getvalue() + name.encode())
+        whole = png(60, 30)
+        console.peer.do(operation.PutObject(space, name, mime="image/png"), whole + name.encode())
     page = console.open(f"#/s/{space}/")
     held: list[Route] = []
     are_held = True
@@ -371,10 +358,7 @@ def test_a_picture_in_the_queue_is_made_for_the_list_that_is_shown_now(console: 
 def test_a_signed_url_is_renewed_under_a_running_player(console: Console) -> None:
     space = console.peer.space()
     store(console.peer, space, "demo.mp4", DEMO, "video/mp4")
-    page = console.page()
-    page.clock.install()
-    page.goto(console.link() + "")
-    page.wait_for_selector(".side")
+    page = console.open(clock=True)
     page.evaluate("space => { location.hash = `#/s/${space}/`; }", space)
     watch(page, "demo.mp4")
     until(page, "document.querySelector('.stage video')?.readyState >= 3")
