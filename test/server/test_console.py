@@ -559,7 +559,8 @@ def test_a_move_takes_what_was_seen(user: Visitor, peer: Peer, space: str) -> No
     assert user.post("objects/move", {**away, "to_key": "c"}).json()["error"] == "NotFound"
 
 
-def test_a_move_leaves_what_changed_after_it_was_copied(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_copied", [False, True], ids=["before it is copied", "after it was copied"])
+def test_a_move_leaves_what_changed(tmp_path: Path, is_copied: bool) -> None:
     from test.server.inprocess import running
     from uvideo.server.console.console_api import View
     from uvideo.server.rules.spaces import ManagementService
@@ -567,14 +568,21 @@ def test_a_move_leaves_what_changed_after_it_was_copied(tmp_path: Path) -> None:
     from uvideo.storage.base import Catalog, ObjectRecord
     from uvideo.storage.wrapper import Wrapper, wrapped
 
-    newer = {"size": 5, "etag": "another", "inline": b"newer"}
+    newer: dict[str, Any] = {"size": 6, "etag": "another", "inline": b"newer!"}
 
     class Busy(Wrapper[Catalog], Catalog):
-        """Somebody replaces the source as soon as it is copied."""
+        """Somebody replaces the source once it was looked at, or as soon as it is copied."""
+
+        async def get(self, space_id: str, key: str) -> ObjectRecord | None:
+            found = await self.inner.get(space_id, key)
+            if found is not None and found.size != newer["size"] and not is_copied:
+                await self.inner.put(replace(found, **newer))
+            return found
 
         async def put(self, record: ObjectRecord, **more: Any) -> list[str]:
             gone = await self.inner.put(record, **more)
-            await self.inner.put(replace(more["source"], **newer))
+            if is_copied:
+                await self.inner.put(replace(more["source"], **newer))
             return gone
 
     with running(tmp_path) as app:
@@ -587,8 +595,9 @@ def test_a_move_leaves_what_changed_after_it_was_copied(tmp_path: Path) -> None:
         moving = view.calls["POST", "objects/move"](service.keyring.own, given, "http://x")
         with pytest.raises(errors.PreconditionFailed):
             asyncio.run_coroutine_threadsafe(moving, app.loop).result(patience.SECONDS)
-        bodies = [peer.call(operation.GetObject(space, "a")).body for space in (source, target)]
-        assert bodies == [b"newer", b"older"]
+        found, copied = (peer.call(operation.GetObject(space, "a")) for space in (source, target))
+        assert found.body == b"newer!"
+        assert copied.body == b"older" if is_copied else copied.status == 404
 
 
 def test_another_accounts_space_is_not_there(tmp_path: Path) -> None:

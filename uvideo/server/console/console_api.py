@@ -19,9 +19,7 @@ from typing import Any, TypeVar, cast
 from uvideo._core import compat, dialect, errors, etag, json_document, listing, location, operation, provider, signature
 from uvideo.server.auth.client_address import ClientAddress
 from uvideo.server.auth.credentials import Key
-from uvideo.server.console.call_arguments import Given
-from uvideo.server.console.call_arguments import number_of as _number
-from uvideo.server.console.call_arguments import text_of as _text
+from uvideo.server.console.call_arguments import Given, number_of, text_of
 from uvideo.server.console.key_calls import KeyCalls, KeyOperation
 from uvideo.server.console.name_search import search_names
 from uvideo.server.console.object_move import only_version, rename_version, version_of
@@ -36,7 +34,7 @@ from uvideo.server.rules.object_record import file_info, is_open, object_info, s
 from uvideo.server.rules.objects import ObjectBody
 from uvideo.server.rules.service import Service
 from uvideo.server.rules.spaces import ManagementService
-from uvideo.storage.base import DAY, Holding, SpaceRecord
+from uvideo.storage.base import DAY, Expected, Holding, SpaceRecord
 
 __all__ = ["ASKED", "View"]
 
@@ -130,7 +128,7 @@ class View:
         return {"spaces": [_space(space) for space in found], "more": len(found) == SPACES_LIMIT}
 
     async def _usage_of_space(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        space = await self._own(_text(given, "space"), key)
+        space = await self._own(text_of(given, "space"), key)
         today = int(self._service.clock()) // DAY
 
         async def count() -> int:
@@ -139,7 +137,7 @@ class View:
         return {"stored": await self._keep(("usage", space.space_id), count)}
 
     async def _delete_space(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        name = _text(given, "space")
+        name = text_of(given, "space")
         if given.get("typed") != name:
             raise errors.BadRequest("the name of the space must be typed to delete it")
         await self._run(operation.DeleteSpace(name), key)
@@ -152,11 +150,11 @@ class View:
 
     async def _list_objects(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         op = operation.ListObjects(
-            _text(given, "space"),
-            _text(given, "prefix", ""),
-            _text(given, "marker", ""),
-            _number(given, "limit", 1, listing.LIST_LIMIT, listing.LIST_LIMIT),
-            _text(given, "delimiter", ""),
+            text_of(given, "space"),
+            text_of(given, "prefix", ""),
+            text_of(given, "marker", ""),
+            number_of(given, "limit", 1, listing.LIST_LIMIT, listing.LIST_LIMIT),
+            text_of(given, "delimiter", ""),
         )
         page = await self._run(op, key)
         return {
@@ -167,9 +165,9 @@ class View:
 
     async def _search(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         """A page of objects and folders whose names contain a text.  ``searched``: keys that were read."""
-        space, prefix = await self._own(_text(given, "space"), key), _text(given, "prefix", "")
-        text, marker = _text(given, "text"), _text(given, "marker", "")
-        limit = _number(given, "limit", 1, listing.LIST_LIMIT, listing.LIST_LIMIT)
+        space, prefix = await self._own(text_of(given, "space"), key), text_of(given, "prefix", "")
+        text, marker = text_of(given, "text"), text_of(given, "marker", "")
+        limit = number_of(given, "limit", 1, listing.LIST_LIMIT, listing.LIST_LIMIT)
         if not 1 <= len(text) <= TEXT_LIMIT:
             raise errors.BadRequest(f"text is not 1 to {TEXT_LIMIT} characters")
         work = search_names(self._catalog, space.space_id, prefix, text, marker, limit)
@@ -184,14 +182,14 @@ class View:
 
     async def zip_contents(self, key: Key, given: Given, sender: ClientAddress) -> dict[str, Any]:
         """What an archive would contain.  Refuses what ``zip`` would refuse."""
-        space = await self._own(_text(given, "space"), key)
-        found = await zip_contents(self._service, space, _text(given, "prefix", ""), _names(given))
+        space = await self._own(text_of(given, "space"), key)
+        found = await zip_contents(self._service, space, text_of(given, "prefix", ""), _names(given))
         free = self._may_zip(key.owner, sender.counted)
         return {"objects": len(found.keys), "size": found.size, "more": found.cut, "free": free}
 
     async def zip(self, key: Key, given: Given, sender: ClientAddress) -> ZipDownload:
         """An archive of objects and folders, whose names are given as in ``zip_contents``."""
-        space, prefix = await self._own(_text(given, "space"), key), _text(given, "prefix", "")
+        space, prefix = await self._own(text_of(given, "space"), key), text_of(given, "prefix", "")
         found = await zip_contents(self._service, space, prefix, _names(given))
         if found.cut:
             raise errors.BadRequest(f"an archive has at most {OBJECTS_LIMIT} objects")
@@ -229,7 +227,7 @@ class View:
         return self._zips.total() < ZIPS_AT_ONCE and max(of_account, of_address) < ZIPS_EACH
 
     async def _object(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        space, name = await self._own(_text(given, "space"), key), _text(given, "key")
+        space, name = await self._own(text_of(given, "space"), key), text_of(given, "key")
         record = await self._service.record(space, name)
         info = object_info(record, self._service.clock())
         return {
@@ -252,7 +250,7 @@ class View:
         }
 
     async def _exist(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        space = await self._own(_text(given, "space"), key)
+        space = await self._own(text_of(given, "space"), key)
 
         found = [(name, await self._catalog.get(space.space_id, name)) for name in _keys(given)]
         return {"exist": {name: record.size for name, record in found if record is not None}}
@@ -263,16 +261,24 @@ class View:
     async def _rename(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         force = given.get("force") is True
         await self._run(
-            operation.RenameObject(_text(given, "space"), _text(given, "key"), _text(given, "new_key"), force), key
+            operation.RenameObject(text_of(given, "space"), text_of(given, "key"), text_of(given, "new_key"), force),
+            key,
         )
         return {}
 
     async def _copy(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        source = await self._own(_text(given, "space"), key)
-        to = operation.CopyObject(_text(given, "to_space"), _text(given, "to_key"), source.name, _text(given, "key"))
-        op, space = await self._decoded(to, key)
-        await self._recorded(op, self._service.copies.copy(op, space, overwrite=given.get("force") is True))
+        await self._copied(key, given)
         return {}
+
+    async def _copied(self, key: Key, given: Given, expected: Expected | None = None) -> None:
+        """Copy an object.  ``expected``: as in ``Copies.copy``."""
+        source = await self._own(text_of(given, "space"), key)
+        to = operation.CopyObject(
+            text_of(given, "to_space"), text_of(given, "to_key"), source.name, text_of(given, "key")
+        )
+        op, space = await self._decoded(to, key)
+        force = given.get("force") is True
+        await self._recorded(op, self._service.copies.copy(op, space, overwrite=force, expected=expected))
 
     async def _move(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         """Move an object, also to another space; only if it has this ``version``, where one is given.
@@ -280,21 +286,21 @@ class View:
         PreconditionFailed if it is another one, or changed after it was copied to the other space.  {"version": of the
         object}, with which it can be moved back.
         """
-        source, name = await self._own(_text(given, "space"), key), _text(given, "key")
-        to_key, version = _text(given, "to_key"), _text(given, "version", "")
-        if _text(given, "to_space") == source.name:
+        source, name = await self._own(text_of(given, "space"), key), text_of(given, "key")
+        to_key, version = text_of(given, "to_key"), text_of(given, "version", "")
+        if text_of(given, "to_space") == source.name:
             new = operation.RenameObject(source.name, name, to_key, given.get("force") is True)
             op, _ = await self._decoded(new, key)
             return {"version": await self._recorded(op, rename_version(self._service, op, source, version))}
         record = await self._service.record(source, name)
         only_version(version)(record)
-        await self._copy(key, given, url)
         copied, gone = version_of(record), operation.DeleteObject(source.name, name)
+        await self._copied(key, given, only_version(copied))
         await self._recorded(gone, self._service.delete(gone, source, only_version(copied)))
         return {"version": copied}
 
     async def _set_class(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        to = _text(given, "class")
+        to = text_of(given, "class")
         return await self._of_each(lambda space, name: operation.SwitchClass(space, name, to), key, given)
 
     async def _restore(self, key: Key, given: Given, url: str) -> dict[str, Any]:
@@ -302,7 +308,7 @@ class View:
 
     async def _set_metadata(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         """Replace media type, metadata and stored headers of an object; its bytes, tags and acl stay."""
-        space, name = await self._own(_text(given, "space"), key), _text(given, "key")
+        space, name = await self._own(text_of(given, "space"), key), text_of(given, "key")
         record = await self._service.record(space, name)
         pairs = given.get("metadata")
         if not isinstance(pairs, dict) or not all(isinstance(value, str) for value in pairs.values()):
@@ -315,7 +321,7 @@ class View:
             directive="REPLACE",
             storage_class=record.storage_class,
             metadata=tuple(pairs.items()),
-            mime=_text(given, "mime") or None,
+            mime=text_of(given, "mime") or None,
             headers=object_info(record, self._service.clock()).headers,
         )
         await self._run(op, key)
@@ -329,12 +335,12 @@ class View:
 
         Each item: {"key", "filename"?, "mime"?}.
         """
-        space = await self._own(_text(given, "space"), key)
-        method = _text(given, "method")
+        space = await self._own(text_of(given, "space"), key)
+        method = text_of(given, "method")
         if method not in ("GET", "HEAD", "PUT"):
             raise errors.BadRequest("only GET, HEAD and PUT are signed")
         now = int(self._service.clock())
-        expires = now + _number(given, "seconds", 1, SECONDS_LIMIT, 600)
+        expires = now + number_of(given, "seconds", 1, SECONDS_LIMIT, 600)
         items = given.get("items")
         if not isinstance(items, list) or not 1 <= len(items) <= KEYS_LIMIT:
             raise errors.BadRequest(f"items is not a list of 1 to {KEYS_LIMIT}")
@@ -347,7 +353,7 @@ class View:
         if named is None:
             spaces: Sequence[SpaceRecord] = await self._catalog.spaces(key.owner, 0, SPACES_LIMIT)
         else:
-            spaces = [await self._own(_text(given, "space"), key)]
+            spaces = [await self._own(text_of(given, "space"), key)]
         found: list[dict[str, Any]] = []
         before = int(self._service.clock()) - STALE
         for space in spaces:
@@ -364,11 +370,11 @@ class View:
 
     async def _list_parts(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         """The parts from number ``from`` on."""
-        space = await self._own(_text(given, "space"), key)
-        upload = await self._catalog.upload(_text(given, "upload_id"))
+        space = await self._own(text_of(given, "space"), key)
+        upload = await self._catalog.upload(text_of(given, "upload_id"))
         if upload is None or upload.space_id != space.space_id:
             raise errors.UploadNotFound()
-        first = _number(given, "from", 0, 10**9, 0)
+        first = number_of(given, "from", 0, 10**9, 0)
         parts = await self._catalog.parts(upload.upload_id, first, PARTS_LIMIT + 1)
         return {
             "key": upload.key,
@@ -377,16 +383,16 @@ class View:
         }
 
     async def _begin(self, key: Key, given: Given, url: str) -> dict[str, Any]:
-        name = _text(given, "key")
+        name = text_of(given, "key")
         _check_for_browser(name)
         begun = await self._run(
-            operation.InitiateUpload(_text(given, "space"), name, mime=_text(given, "mime", "") or None), key
+            operation.InitiateUpload(text_of(given, "space"), name, mime=text_of(given, "mime", "") or None), key
         )
         return {"upload_id": begun.upload_id, "block_size": begun.block_size}
 
     async def _finish(self, key: Key, given: Given, url: str) -> dict[str, Any]:
         """Finish an upload if the etag of its parts is the one that the browser computed."""
-        etags, expected = given.get("etags"), _text(given, "etag")
+        etags, expected = given.get("etags"), text_of(given, "etag")
         if not isinstance(etags, list) or not all(isinstance(each, str) for each in etags):
             raise errors.BadRequest("etags is not a list of texts")
         try:
@@ -395,7 +401,9 @@ class View:
             raise errors.InvalidPartList() from None
         if worked_out != expected:
             raise errors.InvalidPartList("the etag does not match these parts")
-        op = operation.FinishUpload(_text(given, "space"), _text(given, "key"), _text(given, "upload_id"), tuple(etags))
+        op = operation.FinishUpload(
+            text_of(given, "space"), text_of(given, "key"), text_of(given, "upload_id"), tuple(etags)
+        )
         finished = await self._run(op, key)
         return {"etag": finished.etag, "size": finished.size, "key": finished.key}
 
@@ -413,7 +421,7 @@ class View:
             return [[day.time, day.storage, day.flux] for day in status.entries]
 
         samples = self._history.samples()
-        after = _number(given, "after", 0, 10**12, 0)
+        after = number_of(given, "after", 0, 10**12, 0)
         return {
             "now": now,
             "started": self._started,
@@ -471,7 +479,7 @@ class View:
         """A call that runs an operation; the fields with these names come from its arguments."""
 
         async def call(key: Key, given: Given, url: str) -> dict[str, Any]:
-            await self._run(cls(**{name: _text(given, name) for name in names}), key)
+            await self._run(cls(**{name: text_of(given, name) for name in names}), key)
             return {}
 
         return call
@@ -529,7 +537,7 @@ class View:
         self, make: Callable[[str, str], dialect.Operation], key: Key, given: Given
     ) -> dict[str, dict[str, str]]:
         """Run an operation for each key of a space; {key: reason} of the refused ones."""
-        space, names = _text(given, "space"), _keys(given)
+        space, names = text_of(given, "space"), _keys(given)
         await self._own(space, key)
         gate, failed = asyncio.Semaphore(AT_ONCE), dict[str, str]()
 
@@ -557,19 +565,19 @@ class View:
 def _names(given: Given) -> list[str]:
     """``names`` as a text of JSON; everything if there is none."""
     try:
-        names = json_document.parse_json(_text(given, "names", '[""]').encode())
+        names = json_document.parse_json(text_of(given, "names", '[""]').encode())
     except ValueError:
         names = None
     if not isinstance(names, list) or not names or not all(isinstance(each, str) for each in names):
         raise errors.BadRequest("names is not a list of texts in JSON")
-    return [_text({"name": name}, "name") for name in names]
+    return [text_of({"name": name}, "name") for name in names]
 
 
 def _keys(given: Given) -> list[str]:
     keys = given.get("keys")
     if not isinstance(keys, list) or not 1 <= len(keys) <= KEYS_LIMIT:
         raise errors.BadRequest(f"keys is not a list of 1 to {KEYS_LIMIT}")
-    return [_text({"key": key}, "key") for key in keys]
+    return [text_of({"key": key}, "key") for key in keys]
 
 
 def _check_for_browser(key: str) -> None:
@@ -585,14 +593,14 @@ def _url_of(url: str, space: str, key: str) -> str:
 def _signed(key: Key, url: str, space: str, method: str, expires: int, item: object) -> str:
     if not isinstance(item, dict):
         raise errors.BadRequest("an item is not an object")
-    name, mime = _text(item, "key"), _text(item, "mime", "")
+    name, mime = text_of(item, "key"), text_of(item, "mime", "")
     _check_for_browser(name)
     if method != "PUT" and mime or "\n" in mime:
         raise errors.BadRequest("mime is only for PUT, and must be one line")
     credentials = signature.Credentials(key.public, key.private)
     query = signature.signed_query(credentials, method, space, name, expires, mime)
     if "filename" in item:
-        query = compat.build_query([("ufileattname", _text(item, "filename"))]) + "&" + query
+        query = compat.build_query([("ufileattname", text_of(item, "filename"))]) + "&" + query
     return f"{_url_of(url, space, name)}?{query}"
 
 

@@ -60,10 +60,22 @@ class Copies:
         check_readable(found, self._service.clock())
         return found
 
-    async def copy(self, op: operation.CopyObject, space: SpaceRecord, *, overwrite: bool = True) -> operation.Stored:
-        """Copy an object.  AlreadyExists if the key is taken and ``overwrite`` is false; errors as ``source``."""
+    async def copy(
+        self,
+        op: operation.CopyObject,
+        space: SpaceRecord,
+        *,
+        overwrite: bool = True,
+        expected: Expected | None = None,
+    ) -> operation.Stored:
+        """Copy an object.  AlreadyExists if the key is taken and ``overwrite`` is false.
+
+        ``expected``: called with the object that is copied.  If it raises, nothing is changed.
+        """
         for _ in range(TRIES):
             source = await self._source(op, space)
+            if expected is not None:
+                expected(source)
             try:
                 if (source.space_id, source.key) != (space.space_id, op.key):
                     await self._service.look(source)
