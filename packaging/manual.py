@@ -43,7 +43,7 @@ CHINESE = {
     "ENVIRONMENT": "环境变量",
     "FILES": "文件",
     "client, command and server for UVideo / UFile (US3) object storage": (
-        "UVideo / UFile (US3) 对象存储的客户端、命令和服务器"
+        "UVideo / UFile (US3) 对象存储的客户端、命令和服务端"
     ),
     "VERB": "命令",
     "Every verb takes these, before or after its name.": "每个命令都接受这些选项，写在命令名之前或之后均可。",
