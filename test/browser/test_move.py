@@ -124,7 +124,7 @@ def test_objects_are_moved_by_dragging(console: Console, language: str) -> None:
 
 @LANGUAGES
 def test_objects_are_dragged_onto_the_tree_of_folders(console: Console, language: str) -> None:
-    """The tree beside the list: it shows where one is, goes elsewhere, takes what is dragged, and follows what changes."""
+    """The tree beside the list: it shows the place, goes elsewhere, takes what is dragged, and follows changes."""
     space, words = console.peer.space(), WORDS[language]
     put(console, space, "a.txt", "f/g/x", "k/x")
     page = console.open(f"#/s/{space}/", language=language)
