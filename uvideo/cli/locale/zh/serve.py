@@ -39,7 +39,7 @@ WORDS = {
         "只提供 S3 协议的端口，0 表示自动选择空闲端口；数据端口同样接受 S3 请求。"
     ),
     "A host name of the server for S3 clients, also with a bucket before it: BUCKET.NAME. Repeatable.": (
-        "S3 客户端访问服务端所用的主机名，前面也可加存储桶名：BUCKET.NAME；可多次指定。"
+        "S3 客户端访问服务端所用的主机名，前面也可加空间名（bucket）：BUCKET.NAME；可多次指定。"
     ),
     "Accept S3 forms with a signature of version 2, for old programs. All other requests need version 4.": (
         "接受以 V2 签名的 S3 表单，供旧程序使用；其他请求仍须以 V4 签名。"
@@ -118,12 +118,12 @@ WORDS = {
         "浏览器访问数据端口所用的 URL，例如服务端在反向代理之后时。"
     ),
     "Allow browser pages of this origin to use signed URLs, for example https://console.example.com. Repeatable.": (
-        "允许该来源的网页使用签名 URL，例如 https://console.example.com；可多次指定。"
+        "允许该来源的网页使用签名链接，例如 https://console.example.com；可多次指定。"
     ),
     "Allow scripts in browser pages of this origin to make every call of the data port; * for any origin. "
     "Repeatable.": ("允许该来源网页中的脚本调用数据端口的全部接口，* 表示任意来源；可多次指定。"),
     "Accept signed URLs without Expires, which never expire, for GET and HEAD of their key.": (
-        "接受不带 Expires、永不过期的签名 URL，仅限对其所签对象的 GET 和 HEAD。"
+        "接受不带 Expires、永不过期的签名链接，仅限对其所签对象的 GET 和 HEAD。"
     ),
     "Append a JSON line to this file for each change: who, what, from where, and the result.": (
         "每次更改向该文件追加一行 JSON：操作者、操作、来源地址、结果。"
