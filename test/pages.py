@@ -31,7 +31,7 @@ from test.server_fixture import SECRETS, end
 __all__ = ["Block", "Page", "Reader"]
 
 SECONDS = 120.0
-_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(\w*)(?: title=[^\n]*)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 _NAMED = re.compile(r"(?:#|//|<!--) ([\w./-]+\.\w+)(?: -->)?\n")
 _COMMENT = re.compile(r"\s*(?:#|//).*")
