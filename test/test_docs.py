@@ -23,11 +23,11 @@ from uvideo import Client
 READMES = ("README.md", "README.zh.md")
 TUTORIALS = ("docs/tutorial.md", "docs/tutorial.zh.md")
 RUNBOOKS = ("docs/operate.md", "docs/operate.zh.md")
-TERMS = ("docs/terms.md", "docs/terms.zh.md")
+REFERENCE = [(f"docs/{name}.md", f"docs/{name}.zh.md") for name in ("errors", "settings", "terms")]
 #: What stands in code for something of the reader's, in Chinese: the words that the command itself uses.
 WORDS = {"uvideo://空间/键": "uvideo://space/key", "uvideo 命令": "uvideo VERB"}
 #: Pages that exist in two languages.
-PAIRS = (READMES, TUTORIALS, RUNBOOKS, TERMS)
+PAIRS = (READMES, TUTORIALS, RUNBOOKS, *REFERENCE)
 
 
 def elsewhere(block: Block) -> bool:
