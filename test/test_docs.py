@@ -30,9 +30,8 @@ ENGLISH = {"docs/architecture.md", "docs/decisions.md", "docs/protocol.md", "doc
 ENGLISH |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "reference").glob("*.md")}
 #: Pages whose Chinese is still to be written.
 WAITING = {
-    *(f"docs/{name}.md" for name in ("cli", "cluster", "console", "index", "interop", "network", "performance")),
-    *(f"docs/{name}.md" for name in ("reliability", "s3", "security", "server", "why")),
-    *(f"docs/migrate/from-{name}.md" for name in ("boto3", "us3cli")),
+    *(f"docs/{name}.md" for name in ("cluster", "console", "index", "interop", "network", "performance")),
+    *(f"docs/{name}.md" for name in ("reliability", "s3", "server", "why")),
 }
 #: Pages whose Chinese is a shorter page of its own; test/migrate compares them.
 FREE = {f"docs/migrate/from-{name}.md" for name in ("readme", "ucloud-ufile", "ufile")}
