@@ -43,14 +43,16 @@ $(VENV)/.made: setup.cfg packaging/lock.txt packaging/locked.py Makefile
 	@touch $@
 
 export FILE
-demo: $(DEMO)/.made  ## the README's programs against a server, then its console; FILE=/path/to/movie.mp4 takes yours
-	$(DEMO)/bin/python test/demo/run.py $${FILE:+"$$FILE"}
-	$(DEMO)/bin/python test/demo/run.py --python 2.7 --if-found $${FILE:+"$$FILE"}
-	$(DEMO)/bin/python test/demo/run.py --console $${FILE:+"$$FILE"}
+demo: $(DEMO)/.made  ## the SDK's programs against a server, then its console; FILE=/path/to/movie.mp4; ARGS=--verbose
+	@$(DEMO)/bin/python test/demo/run.py $(ARGS) $${FILE:+"$$FILE"}
+	@$(DEMO)/bin/python test/demo/run.py $(ARGS) --python 2.7 --if-found $${FILE:+"$$FILE"}
+	@$(DEMO)/bin/python test/demo/run.py $(ARGS) --console $${FILE:+"$$FILE"}
 
 # What a user gets: the package with its extra `server`, installed into an environment of its own.
+.SILENT: $(DEMO)/.made
 $(DEMO)/.made: setup.py setup.cfg pyproject.toml packaging/lock.txt packaging/locked.py Makefile $(SOURCES)
 	@$(need-python)
+	echo "Installing the server for the demo into $(DEMO): a minute, once."
 	$(PYTHON) -m venv --clear $(DEMO)
 	rm -rf build
 	$(call install,$(DEMO)/bin/python,server)
@@ -58,7 +60,8 @@ $(DEMO)/.made: setup.py setup.cfg pyproject.toml packaging/lock.txt packaging/lo
 	@touch $@
 
 test: $(VENV)/.made  ## the tests, the SDK's on 2.7 and the newest Python found; ARGS="-k name" chooses
-	$(call quick,$(PY))
+	@$(call quick,$(PY)) || { echo "Some tests FAILED: see above. One of them again: make test ARGS=\"-k its_name\"" >&2; exit 1; }
+	@echo "All tests passed. The reasons for skipped ones are above. Slow tests: make test-long."
 
 test-lowest: $(LOWEST)/.made  ## what depends on versions of other packages, on the lowest that setup.cfg allows
 	UVIDEO_TEST_LOWEST=1 $(call quick,$(LOWEST)/bin/python)

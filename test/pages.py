@@ -137,6 +137,12 @@ class Reader:
         return self._ports[0]
 
     @property
+    def keys(self) -> tuple[str, str]:
+        """(public, private) of the server whose folder is uvideo-data."""
+        found = json.loads((self.folder / "uvideo-data" / "credentials.json").read_text())
+        return found["public_key"], found["private_key"]
+
+    @property
     def admin(self) -> str:
         """host:port of the server's admin port."""
         return self._ports[1]
