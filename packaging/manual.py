@@ -57,7 +57,7 @@ CHINESE = {
     ),
     "The options of serve.": "serve 的选项。",
     "Profiles; uvideo config writes them. Readable by its owner only.": (
-        "各个配置，由 uvideo config 写入。只有所有者可读。"
+        "各个配置（profile），由 uvideo config 写入。只有所有者可读。"
     ),
     "The journal of unfinished transfers; uvideo transfers lists them.": (
         "未完成传输的日志，用 uvideo transfers 查看。"
@@ -119,7 +119,7 @@ def options(command: click.Command, context: click.Context, shared: bool) -> lis
         if isinstance(parameter, click.Option) and getattr(parameter, "common", False) == shared:
             record = parameter.get_help_record(context)
             if record is not None:
-                found.append((record[0].replace(" RANGE", ""), record[1]))
+                found.append((record[0].replace(" RANGE", ""), record[1].replace("[default: ", say("[default: "))))
     return found
 
 
