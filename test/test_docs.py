@@ -97,7 +97,7 @@ def test_every_block_of_a_readme_runs(name: str, tmp_path: Path) -> None:
 def test_the_tutorial_works(name: str, tmp_path: Path) -> None:
     page = Page(name)
     with Reader(tmp_path, page.language) as reader:
-        assert len(list(reader.follow(page, leave=elsewhere))) == 10
+        assert len(list(reader.follow(page, leave=elsewhere))) == 16
         assert "test_what_is_interrupted_goes_on" in (reader.folder / "test_films.py").read_text()
     assert set(INSTALLING.splitlines()) >= set(the_block(name, "python3 -m venv").splitlines())
 
@@ -114,6 +114,12 @@ def test_the_first_forty_lines_of_a_readme_are_a_first_start(name: str) -> None:
     assert second.kind == "python" and len(second.text.splitlines()) <= 12 and "uvideo.Client(" in second.text
     end = page.text.index(second.text) + len(second.text)
     assert page.text[:end].count("\n") < 40
+
+
+def test_blocks_are_copied_without_prompt_and_output() -> None:
+    for page in [ROOT / name for name in READMES] + sorted((ROOT / "docs").rglob("*.md")):
+        for block in Page(page.relative_to(ROOT).as_posix()).blocks:
+            assert block.kind not in ("console", "bash") and not re.search(r"^\$ ", block.text, re.MULTILINE), page
 
 
 @pytest.mark.parametrize(("landing", "readme"), list(zip(LANDINGS, READMES, strict=True)))
