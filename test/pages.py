@@ -31,7 +31,7 @@ from test.server_fixture import SECRETS, end
 __all__ = ["Block", "Page", "Reader"]
 
 SECONDS = 120.0
-_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(\w*)(?: title=[^\n]*)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 _NAMED = re.compile(r"(?:#|//|<!--) ([\w./-]+\.\w+)(?: -->)?\n")
 _COMMENT = re.compile(r"\s*(?:#|//).*")
@@ -135,6 +135,12 @@ class Reader:
     def endpoint(self) -> str:
         """host:port of the server's data port."""
         return self._ports[0]
+
+    @property
+    def keys(self) -> tuple[str, str]:
+        """(public, private) of the server whose folder is uvideo-data."""
+        found = json.loads((self.folder / "uvideo-data" / "credentials.json").read_text())
+        return found["public_key"], found["private_key"]
 
     @property
     def admin(self) -> str:
