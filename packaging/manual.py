@@ -43,7 +43,7 @@ CHINESE = {
     "ENVIRONMENT": "环境变量",
     "FILES": "文件",
     "client, command and server for UVideo / UFile (US3) object storage": (
-        "UVideo / UFile (US3) 对象存储的客户端、命令和服务器"
+        "UVideo / UFile (US3) 对象存储的客户端、命令和服务端"
     ),
     "VERB": "命令",
     "Every verb takes these, before or after its name.": "每个命令都接受这些选项，写在命令名之前或之后均可。",
@@ -57,7 +57,7 @@ CHINESE = {
     ),
     "The options of serve.": "serve 的选项。",
     "Profiles; uvideo config writes them. Readable by its owner only.": (
-        "各个配置，由 uvideo config 写入。只有所有者可读。"
+        "各个配置（profile），由 uvideo config 写入。只有所有者可读。"
     ),
     "The journal of unfinished transfers; uvideo transfers lists them.": (
         "未完成传输的日志，用 uvideo transfers 查看。"
@@ -119,7 +119,7 @@ def options(command: click.Command, context: click.Context, shared: bool) -> lis
         if isinstance(parameter, click.Option) and getattr(parameter, "common", False) == shared:
             record = parameter.get_help_record(context)
             if record is not None:
-                found.append((record[0].replace(" RANGE", ""), record[1]))
+                found.append((record[0].replace(" RANGE", ""), record[1].replace("[default: ", say("[default: "))))
     return found
 
 

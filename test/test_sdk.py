@@ -2,8 +2,8 @@
 
 They all run on 2.7.  On the newest Python 3, the oldest and two between (long tests) run those that are about
 connections, files and the machine: these use what differs most from one Python to the other.
-Those that are about calls run once more with everything over a requests.Session.  With the lowest versions of what it
-depends on it runs those that use these.
+Those that are about calls run once more with everything over a requests.Session, and only they run behind a front.
+With the lowest versions of what it depends on it runs those that use these.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ ALL, SESSION, OTHERS = "all", "session", "others"
 KINDS = {ALL: FOUND, SESSION: CALLS, OTHERS: [each for each in FOUND if each not in CALLS]}
 if interpreters.LOWEST:
     KINDS = {ALL: DEPENDENT, SESSION: CALLS, OTHERS: DEPENDENT}
+elif os.environ.get("UVIDEO_TEST_FRONT"):  # our own connections do not lead to the shared server
+    KINDS = {**KINDS, ALL: CALLS}
 
 
 TWOS = [each for each in interpreters.find() if each.version < (3,)]

@@ -20,7 +20,7 @@ WORDS = {
         "done": "2 objects deleted",
     },
     "zh": {
-        "new": ["新建文件夹", "全选", "全部打包 ZIP"],
+        "new": ["新建目录", "全选", "全部打包 ZIP"],
         "delete": "删除",
         "rename": "重命名",
         "done": "已删除 2 个对象",

@@ -12,6 +12,8 @@ from ucloud.uvideo.protocol import operation
 WORDS = {
     "en": {
         "copy": "Copy or move…",
+        "folders": "Folders",
+        "inside": "A folder cannot go into itself.",
         "tree": "Folders of the space",
         "to": "To folder",
         "space": "To space",
@@ -23,8 +25,10 @@ WORDS = {
     },
     "zh": {
         "copy": "复制或移动…",
-        "tree": "空间中的文件夹",
-        "to": "目标文件夹",
+        "folders": "目录",
+        "inside": "不能把目录放进它自己里面。",
+        "tree": "空间中的目录",
+        "to": "目标目录",
         "space": "目标空间",
         "go": "继续",
         "copied": "已复制 1 个对象",
@@ -116,6 +120,49 @@ def test_objects_are_moved_by_dragging(console: Console, language: str) -> None:
         expect(row(page, "a.txt")).to_have_count(1 if answer == words["no"] else 0)
         expect(page.get_by_role("dialog")).to_have_count(0)
         assert console.peer.call(operation.GetObject(space, "a.txt")).body == want
+
+
+@LANGUAGES
+def test_objects_are_dragged_onto_the_tree_of_folders(console: Console, language: str) -> None:
+    """The tree beside the list: it shows the place, goes elsewhere, takes what is dragged, and follows changes."""
+    space, words = console.peer.space(), WORDS[language]
+    put(console, space, "a.txt", "f/g/x", "k/x")
+    page = console.open(f"#/s/{space}/", language=language)
+    switch = page.get_by_role("button", name=words["folders"], exact=True)
+    expect(switch).to_have_attribute("aria-pressed", "false")
+    switch.click()
+    tree = page.get_by_role("tree", name=words["tree"])
+    node = tree.get_by_role("treeitem")
+    expect(node).to_have_count(3)
+    assert problems(page) == []
+    node.nth(1).locator(".twist").click()
+    row(page, "a.txt").locator(".label").drag_to(tree.get_by_text("g", exact=True))
+    expect(row(page, "a.txt")).to_have_count(0)
+    assert console.peer.call(operation.GetObject(space, "f/g/a.txt")).body == b"a.txt"
+    # A folder that is moved is in its new place, and what was open stays open.
+    row(page, "k/").locator(".label").drag_to(tree.get_by_text("f", exact=True))
+    expect(node).to_have_text([space, "f", "g", "k"])
+    # A folder of the tree is gone to, with the mouse or the keyboard, and is the place on the next page, too.
+    tree.get_by_text("g", exact=True).click()
+    expect(row(page, "a.txt")).to_be_visible()
+    expect(tree.locator("[aria-selected=true] .label")).to_have_text("g")
+    expect(node).to_have_text([space, "f", "g", "k"])
+    expect(node.nth(2)).to_be_focused()
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    expect(row(page, "f/")).to_be_visible()
+    expect(node.first).to_be_focused()
+    # A folder is not moved into itself.
+    row(page, "f/").locator(".label").drag_to(tree.get_by_text("g", exact=True))
+    expect(page.get_by_text(words["inside"])).to_be_visible()
+    assert console.peer.call(operation.GetObject(space, "f/k/x")).body == b"k/x"
+    page.reload()
+    expect(node).to_have_count(2)
+    switch.click()
+    expect(tree).to_have_count(0)
+    page.reload()
+    expect(row(page, "f/")).to_be_visible()
+    expect(tree).to_have_count(0)
 
 
 def test_a_tree_on_a_slow_line(console: Console) -> None:

@@ -243,7 +243,7 @@ def test_escape_closes_the_details_however_they_were_opened(console: Console) ->
             "A name contains no slash, and is neither . nor ..",
             "There is a folder with this",
         ),
-        ("zh", "新建文件夹", "文件夹名称", "创建", "名称不能包含斜杠，也不能是 . 或 ..。", "已存在同名文件夹。"),
+        ("zh", "新建目录", "目录名称", "创建", "名称不能包含斜杠，也不能是 . 或 ..。", "已存在同名目录。"),
     ),
     ids=("en", "zh"),
 )

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from test.browser.conftest import Console, problems
+from test.browser.conftest import Console, held_routes, problems
 from test.browser.test_keys import account
+from test.browser.test_uploads import file
 
 WORDS = {
     "en": ("Sign out", "1 upload is unfinished.", "Cancel", "The session has ended. Sign in again."),
@@ -79,6 +80,35 @@ def test_nothing_of_the_account_stays(console: Console, tmp_path: Path, language
     dialog.get_by_role("button", name=sign_out).click()
     second.wait_for_selector(".signin")
     assert kept(page) == {"uvideo.theme": "dark", "uvideo.view": "tiles"}
+
+
+@pytest.mark.parametrize("language", ("en", "zh"))
+def test_small_uploads_of_another_tab_are_asked_about(console: Console, tmp_path: Path, language: str) -> None:
+    """Nothing is noted of them in the browser, and they end with the session; so do those that are paused here."""
+    console.allowed.append("401")
+    sign_out, unfinished, cancel, _ = WORDS[language]
+    space = console.peer.space()
+    page = console.open(f"#/s/{space}/", language=language)
+    second = page.context.new_page()
+    second.goto(f"{console.address}#/transfers")
+    second.wait_for_selector(".empty")
+    page.context.route("**/small.txt*", lambda route: held_routes.append(route))
+    page.locator("#files").set_input_files(file(tmp_path, "small.txt", 9))
+    expect(second.get_by_text("small.txt")).to_be_visible()
+    dialog = second.get_by_role("dialog")
+    second.get_by_role("button", name=sign_out).click()
+    expect(dialog.get_by_text(unfinished)).to_be_visible()
+    dialog.get_by_role("button", name=cancel).click()
+    page.evaluate("location.hash = '#/transfers'")
+    page.locator(".task-actions button").first.click()
+    expect(page.locator(".task[data-state=paused]")).to_be_visible()
+    page.get_by_role("button", name=sign_out).click()
+    expect(page.get_by_role("dialog").get_by_text(unfinished)).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name=cancel).click()
+    page.close()
+    expect(second.locator(".elsewhere")).to_be_hidden()
+    second.get_by_role("button", name=sign_out).click()
+    second.wait_for_selector(".signin")
 
 
 def test_another_account_signs_in(console: Console, tmp_path: Path) -> None:

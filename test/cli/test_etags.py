@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -116,15 +117,58 @@ def test_a_file_that_changes_or_goes_is_said(tmp_path: Path, file: Path) -> None
     etags.close()
 
 
+def test_processes_cache_at_the_same_time(tmp_path: Path, file: Path) -> None:
+    """What one has not written yet keeps nobody from writing."""
+    other = tmp_path / "other"
+    shutil.copy2(file, other)
+    time.sleep(PAST)
+    first, second = Etags(tmp_path / "cache"), Etags(tmp_path / "cache")
+    first.of(entry(file), Cancel())
+    second.of(entry(other), Cancel())
+    second.close()
+    first.close()
+    third = Etags(tmp_path / "cache")
+    assert [third.find(entry(each)) for each in (file, other)] == [etag(b"content")] * 2
+    third.close()
+
+
+def test_what_is_not_written_yet_is_found_and_bounded(tmp_path: Path) -> None:
+    etags = Etags(tmp_path / "cache")
+    files = [tmp_path / f"{number:03}" for number in range(501)]
+    for each in files:
+        each.write_bytes(b"x")
+        os.utime(each, ns=(HOUR_AGO, HOUR_AGO))
+        etags.downloaded(str(each), "e", 1)
+    assert {etags.find(entry(each)) for each in files} == {"e"}
+    other = Etags(tmp_path / "cache")
+    assert [other.find(entry(each)) for each in (files[499], files[500])] == ["e", None]
+    other.close()
+    etags.close()
+
+
+def test_a_time_that_the_cache_cannot_hold_harms_no_other_file(tmp_path: Path, file: Path) -> None:
+    late = tmp_path / "late"
+    late.write_bytes(b"x")
+    os.utime(late, ns=(1 << 63, 1 << 63))  # in the year 2262, if the file system can
+    etags = Etags(tmp_path / "cache")
+    etags.downloaded(str(late), "e", 1)
+    etags.of(entry(file), Cancel())
+    etags.close()
+    etags = Etags(tmp_path / "cache")
+    assert etags.find(entry(file)) == etag(b"content")
+    etags.close()
+
+
 def test_a_cache_that_another_process_writes_to_stays(tmp_path: Path, file: Path) -> None:
-    first = Etags(tmp_path / "cache")
-    first.of(entry(file), Cancel())  # not committed: the file is locked
+    Etags(tmp_path / "cache").close()
     inode = (tmp_path / "cache").stat().st_ino
+    first = sqlite3.connect(tmp_path / "cache")
+    first.execute("BEGIN IMMEDIATE")
     second = Etags(tmp_path / "cache")
     assert second.of(entry(file), Cancel()) == etag(b"content")
     second.close()
     first.close()
     assert (tmp_path / "cache").stat().st_ino == inode
     third = Etags(tmp_path / "cache")
-    assert third.find(entry(file)) == etag(b"content")
+    assert third.of(entry(file), Cancel()) == etag(b"content")
     third.close()

@@ -84,10 +84,15 @@ WRONG = {
     ("cat", "--start", "x", "a"): ("--start: 'x' is not a number", "--start：'x' 不是数字"),
     ("cp", "-j", "0", "a", "b"): ("--jobs: 0 is not in the range 1<=x<=256", "--jobs：0 不在范围 1<=x<=256 内"),
     ("cp", "a", "b", "-j"): ("-j needs a value", "-j 需要一个值"),
-    ("cp", "--class", "X", "a", "b"): ("--class: 'X' is not one of", "--class：'X' 不在可选值之列："),
+    ("cp", "--class", "X", "a", "b"): ("--class: 'X' is not one of", "--class：'X' 无效，可选值："),
     ("cp", "--json=1", "a", "b"): ("--json takes no value", "--json 不接受值"),
     ("apply", "a", "b", "c"): ("there are too many arguments: b c", "参数过多：b c"),
     ("cp", "a"): ("SOURCE... is missing", "缺少 SOURCE..."),
+    ("cp", "--inc", "a", "b"): (
+        "there is no option --inc; did you mean --include, --links?",
+        "没有 --inc 这个选项，是不是想用 --include，--links？",
+    ),
+    ("admin", "frob"): ("there is no verb frob", "没有 frob 这个命令"),
     ("cp", "--frob"): ("there is no option --frob", "没有 --frob 这个选项"),
     ("serve", "--port", "0", "--admin-port", "0", "--scrub-rate", "nan"): (
         "--scrub-rate: 'nan' is not a number",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from test.pages import Page
 from uvideo.config import profiles
 from uvideo.config.profiles import edit
 from uvideo.config.settings import load
@@ -176,3 +177,17 @@ def test_a_lock_that_is_never_released_ends_in_an_error(path: Path, monkeypatch:
     monkeypatch.setattr(profiles, "PATIENCE", 0.1)
     with edit(path), pytest.raises(LocalFailure, match="another process"), edit(path):
         pass
+
+
+def test_the_file_that_the_page_of_the_command_shows(tmp_path: Path) -> None:
+    """Which profile counts: the named one, UVIDEO_PROFILE, default_profile, and one called default."""
+    (shown,) = (each.text for each in Page("docs/cli.md").blocks if each.kind == "toml")
+    file = tmp_path / "config.toml"
+    file.write_text(shown)
+    file.chmod(0o600)
+    environ = {"UVIDEO_CONFIG": str(file)}
+    assert load(environ=environ).endpoint == "127.0.0.1:9000" and load(environ=environ).provider == "local"
+    assert load(environ={**environ, "UVIDEO_PROFILE": "work"}).retries == 8
+    assert load("home", environ={**environ, "UVIDEO_PROFILE": "work"}).retries == 5
+    file.write_text(shown.partition("\n")[2].replace("[profiles.work]", "[profiles.default]"))
+    assert load(environ=environ).retries == 8

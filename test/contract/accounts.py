@@ -102,14 +102,18 @@ class AccountsContract:
     def test_tokens_are_limited_by_owner_and_listed_oldest_first(self, place: Place) -> None:
         async def story(catalog: Catalog) -> list[str]:
             for number, age in enumerate((3, 1, 2)):
-                token = replace(TOKEN, token_id=f"t{number}", public=f"p{number}", created=age)
+                token = replace(TOKEN, token_id=f"t{number}", public=f"p{number}", created=age, expires=9 - number)
                 await catalog.create_token(token, 3)
+            late = replace(TOKEN, token_id="t9", public="p9", created=7)
             with pytest.raises(errors.TooManyTokens):
-                await catalog.create_token(replace(TOKEN, token_id="t9", public="p9"), 3)
-            await catalog.create_token(replace(TOKEN, token_id="t9", public="p9", owner="you"), 3)
-            return [token.token_id for token in await catalog.tokens("me")]
+                await catalog.create_token(late, 3)
+            await catalog.create_token(replace(late, owner="you"), 3)
+            found = [token.token_id for token in await catalog.tokens("me")]
+            # Of those that have ended, the first one gives its place.
+            await catalog.create_token(replace(late, token_id="t10", public="p10", created=9), 3)
+            return found + [token.token_id for token in await catalog.tokens("me")]
 
-        assert play(story, place) == ["t1", "t2", "t0"]
+        assert play(story, place) == ["t1", "t2", "t0", "t1", "t0", "t10"]
 
     def test_secrets_are_encrypted_again_in_one_transaction(self, place: Place) -> None:
         tokens = [

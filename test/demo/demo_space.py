@@ -28,7 +28,7 @@ def describe(spacename):
     # 获取space信息 / what is known about a space
     ret, resp = spacemanager_handler.describespace(spacename)
     settings.show("describespace %s" % spacename, resp)
-    print(ret)
+    settings.raw(ret)
     assert resp.status_code == 200
     assert ret["RetCode"] == 0, ret
 
@@ -47,7 +47,7 @@ def list_files(spacename):
     limit = 20  # 获取文件数量 / how many files
     ret, resp = spacemanager_handler.getfilelist(spacename, offset, limit)
     settings.show("getfilelist %s" % spacename, resp)
-    print(ret)
+    settings.raw(ret)
     assert resp.status_code == 200
     assert ret["RetCode"] == 0, ret
 

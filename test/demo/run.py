@@ -1,10 +1,10 @@
 """Run the demo programs in order against a server started for them, and compare every file that comes back.
 
-run.py [FILE] [--python COMMAND-OR-VERSION [--if-found] | --console].  FILE is any file, by default
-test/data/demo.mp4.  The programs run under this Python with the uvideo installed in it, or under another one with the
-folder ucloud/ copied beside them and `requests`.  --console starts a server with the file in it, prints the address of
-its console and a one-time sign-in, and on a terminal lets the server run until Enter.  Exit code 0 if every step and
-every byte was right.
+run.py [FILE] [--python COMMAND-OR-VERSION [--if-found] | --console] [--verbose].  FILE is any file, by default
+test/data/demo.mp4.  A line tells each step; --verbose also prints what the programs print.  The programs run under this
+Python with the uvideo installed in it, or under another one with the folder ucloud/ copied beside them and `requests`.
+--console starts a server with the file in it, prints a link that signs in to its console once, and on a terminal lets
+the server run until Enter.  Exit code 0 if every step and every byte was right.
 """
 
 from __future__ import annotations
@@ -98,16 +98,18 @@ class Server:
 
 
 class Programs:
-    """The demo programs, run one at a time under one interpreter."""
+    """The demo programs, run one at a time under one interpreter.  verbose: whether their lines are printed."""
 
-    def __init__(self, python: str, environment: dict[str, str], seconds: float) -> None:
+    def __init__(self, python: str, environment: dict[str, str], seconds: float, verbose: bool) -> None:
         self.python = python
         self.environment = environment
         self.seconds = seconds
+        self.verbose = verbose
 
-    def run(self, name: str, *arguments: str, link: Link | None = None, **environment: str) -> None:
-        """Run a program, printing its lines; with a link, over that link, mended when the program sees it broken."""
-        print(f"--- {' '.join([name, *arguments])}", flush=True)
+    def run(self, name: str, *arguments: str, told: str, link: Link | None = None, **environment: str) -> None:
+        """Run a program and tell what it did.  With a link, over that link, mended when the program sees it broken."""
+        if self.verbose:
+            print(f"--- {' '.join([name, *arguments])}", flush=True)
         process = subprocess.Popen(
             [self.python, str(HERE / name), *arguments],
             stdin=subprocess.DEVNULL,
@@ -118,12 +120,14 @@ class Programs:
         )
         timer = threading.Timer(self.seconds, process.kill)
         timer.start()
-        interrupted = 0
+        interrupted, lines = 0, []
         try:
             assert process.stdout is not None
             for raw in process.stdout:
                 line = raw.decode("utf-8", "replace").rstrip()
-                print(f"    {line}", flush=True)
+                lines.append(line)
+                if self.verbose:
+                    print(f"    {line}", flush=True)
                 if link and "-> -1" in line:
                     interrupted += 1
                     link.mend()
@@ -134,9 +138,22 @@ class Programs:
             process.kill()
             process.wait()
         if code:
-            raise Failed(f"{name} " + (f"took longer than {self.seconds:.0f} s" if late else f"ended with {code}"))
+            printed = "" if self.verbose else "\n".join(["", *lines])
+            ended = f"took longer than {self.seconds:.0f} s" if late else f"ended with {code}"
+            raise Failed(f"{name} {ended}{printed}")
         if link and not (link.cuts and interrupted):
             raise Failed(f"{name} was to be interrupted and was not (cut {link.cuts}, noticed {interrupted})")
+        tell(told)
+
+
+def tell(step: str) -> None:
+    """Print a step of the story, at once."""
+    print(f"    {step}", flush=True)
+
+
+def amount(size: int) -> str:
+    """A number of bytes for people."""
+    return f"{size / 1048576:.1f} MiB" if size >= 1048576 else f"{size} bytes"
 
 
 def digest(path: Path, length: int | None = None) -> tuple[int, str]:
@@ -155,7 +172,7 @@ def verify(name: str, saved: Path, expected: tuple[int, str]) -> None:
     if found != expected:
         raise Failed(f"{name}: expected {expected[0]} bytes {expected[1]}, found {found[0]} bytes {found[1]}")
     saved.unlink()
-    print(f"    verified {name}: {found[0]} bytes, sha1 {found[1]}", flush=True)
+    tell(f"the same, byte for byte: {name} ({amount(found[0])})")
 
 
 def interrupted_link(server: Server, size: int) -> Link:
@@ -169,34 +186,41 @@ def interrupted_link(server: Server, size: int) -> Link:
 def story(programs: Programs, server: Server, source: Path, saved: Path) -> int:
     """Run everything in order; return how many files were verified."""
     whole, beginning = digest(source), digest(source, RANGE)
-    programs.run("demo_space.py", "create")
-    programs.run("demo_multipart.py")
+    programs.run("demo_space.py", "create", told="created a public and a private space")
+    programs.run("demo_multipart.py", told=f"uploaded {source.name} in parts to the public space")
 
-    print("the network breaks off half-way through each of the next two uploads", flush=True)
-    for name, environment in (("demo_multipart.py", {"DEMO_PUT_KEY": "resumed"}), ("demo_stream.py", {})):
+    for name, sent, environment in (
+        ("demo_multipart.py", "a second copy to the public space", {"DEMO_PUT_KEY": "resumed"}),
+        ("demo_stream.py", f"{source.name} as a stream to the private space", {}),
+    ):
         link = interrupted_link(server, whole[0])
+        told = f"uploaded {sent}: the network broke off half-way, the upload was resumed and finished"
         try:
-            programs.run(name, link=link, **environment)
+            programs.run(name, told=told, link=link, **environment)
         finally:
             link.close()
 
-    programs.run("demo_space.py", "show")
+    programs.run("demo_space.py", "show", told="listed both spaces; made the private one public, and private again")
 
-    programs.run("demo_download.py")
-    verify("public space", saved / "public", whole)
-    verify("private space, uploaded as a stream and resumed", saved / "private", whole)
+    programs.run("demo_download.py", told="downloaded the files from both spaces")
+    verify("the file from the public space", saved / "public", whole)
+    verify("the file from the private space", saved / "private", whole)
     if whole[0]:
-        verify("range", saved / "range", beginning)
+        verify("its beginning, downloaded alone", saved / "range", beginning)
     elif (saved / "range").exists():
         raise Failed("a range of an empty file was refused, and yet there is a file")
-    verify("stream", saved / "stream", (len(GREETING), hashlib.sha1(GREETING).hexdigest()))
-    programs.run("demo_download.py", "public", DEMO_PUT_KEY="resumed")
-    verify("public space, resumed", saved / "public", whole)
+    verify(
+        "a short text that was uploaded from memory",
+        saved / "stream",
+        (len(GREETING), hashlib.sha1(GREETING).hexdigest()),
+    )
+    programs.run("demo_download.py", "public", told="downloaded the second copy", DEMO_PUT_KEY="resumed")
+    verify("the second copy", saved / "public", whole)
 
-    programs.run("demo_delete.py")
-    programs.run("demo_delete.py", "public", DEMO_PUT_KEY="resumed")
-    programs.run("demo_space.py", "delete")
-    programs.run("demo_space.py")
+    programs.run("demo_delete.py", told="deleted the files")
+    programs.run("demo_delete.py", "public", told="deleted the second copy", DEMO_PUT_KEY="resumed")
+    programs.run("demo_space.py", "delete", told="deleted both spaces")
+    programs.run("demo_space.py", told="created a third space, described, changed, listed and deleted it")
     return 5 if whole[0] else 4
 
 
@@ -213,18 +237,20 @@ def choose(python: str | None, folder: Path) -> tuple[str, str, list[str]] | Non
     return f"Python {interpreter.name}", interpreter.path, [str(copied), interpreters.prepare(interpreter)]
 
 
-def play(source: Path, python: str | None, if_found: bool, folder: Path) -> str:
+def play(source: Path, python: str | None, if_found: bool, verbose: bool, folder: Path) -> str:
     """Start the server, run the story, stop the server; return the closing line."""
     chosen = choose(python, folder)
     if chosen is None:
         if if_found:
-            return f"Python {python} was not found on this machine: the programs were not run on it"
+            return f"=== Python {python}: not found on this machine, so the programs were not run on it"
         raise Failed(f"{python} is no Python that runs here")
     name, command, path = chosen
     saved = folder / "saved"
     saved.mkdir()
     server = Server(folder)
-    print(f"=== {name} ({command}) and a server on {server.host}: {source}, {source.stat().st_size} bytes", flush=True)
+    print(f"=== {name}: {source.name} ({amount(source.stat().st_size)}) and a server on {server.host}", flush=True)
+    if verbose:
+        print(f"--- {command}, {source}", flush=True)
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith(("UVIDEO_", "DEMO_", "PYTHON"))},
         "UVIDEO_PUBLIC_KEY": server.public_key,
@@ -240,7 +266,7 @@ def play(source: Path, python: str | None, if_found: bool, folder: Path) -> str:
     }
     if path:
         environment["PYTHONPATH"] = os.pathsep.join(path)
-    programs = Programs(command, environment, STEP_SECONDS + source.stat().st_size / SLOWEST)
+    programs = Programs(command, environment, STEP_SECONDS + source.stat().st_size / SLOWEST, verbose)
     try:
         count = story(programs, server, source, saved)
     except BaseException:
@@ -252,7 +278,7 @@ def play(source: Path, python: str | None, if_found: bool, folder: Path) -> str:
     code = server.stop()
     if code:
         raise Failed(f"the server ended with {code} after SIGTERM:\n{server.last_words()}")
-    return f"{name}: every step as expected, {count} files came back byte for byte, the server has stopped"
+    return f"    {name}: every step worked, and {count} files came back byte for byte"
 
 
 def ask(server: Server, call: str, **given: str) -> dict[str, str]:
@@ -279,15 +305,15 @@ def show(source: Path, folder: Path) -> str:
             client.create_space("movies")
             client.upload("movies", source.name, source)
         link = ask(server, "link", **keys)["link"]
-        print(f"=== the console, with {source.name} in the space movies: {server.admin}/")
-        print(f"    sign in once, within ten minutes: {server.admin}/#link={link}", flush=True)
+        print(f"=== The console in your browser, with {source.name} in the space movies; the link signs in once:")
+        tell(f"{server.admin}/#link={link}")
         if sys.stdin.isatty() and sys.stdout.isatty():
-            print("    press Enter to stop the server", flush=True)
+            tell("press Enter to stop the server")
             with contextlib.suppress(KeyboardInterrupt):
                 sys.stdin.readline()
             server.process.terminate()
             server.process.wait(STOP_SECONDS)
-            return "the server has stopped"
+            return "    the server has stopped"
         elif ask(server, "session", link=link)["public_key"] != server.public_key:
             raise Failed("the one-time sign-in is for another key")
     except BaseException:
@@ -298,7 +324,7 @@ def show(source: Path, folder: Path) -> str:
     code = server.stop()
     if code:
         raise Failed(f"the server ended with {code} after SIGTERM:\n{server.last_words()}")
-    return "the server has stopped, as nobody sits at a terminal; `uvideo serve` keeps one running"
+    return "    the server has stopped, because this is no terminal; `uvideo serve` keeps one running"
 
 
 def main() -> int:
@@ -306,6 +332,7 @@ def main() -> int:
     parser.add_argument("file", nargs="?", type=Path, default=ROOT / "test" / "data" / "demo.mp4")
     parser.add_argument("--python", help="run the programs under this one: a command, or a version such as 2.7")
     parser.add_argument("--if-found", action="store_true", help="that Python being absent is no failure")
+    parser.add_argument("--verbose", action="store_true", help="print what the programs print, the raw answers too")
     parser.add_argument("--console", action="store_true", help="let a server run and say how to look at it")
     options = parser.parse_args()
     source = options.file.resolve()
@@ -319,7 +346,7 @@ def main() -> int:
             if options.console:
                 print(show(source, Path(folder)))
             else:
-                print(play(source, options.python, options.if_found, Path(folder)))
+                print(play(source, options.python, options.if_found, options.verbose, Path(folder)))
         except Failed as failure:
             print(f"FAILED: {failure}", file=sys.stderr)
             return 1

@@ -16,6 +16,7 @@ DEMO_LOG_FILE          完整本地日志文件名                 the log file;
 
 from __future__ import absolute_import, division, print_function
 
+import json
 import os
 import sys
 import tempfile
@@ -79,4 +80,10 @@ if os.environ.get("DEMO_LOG_FILE"):
 def show(step, resp):
     """Print the step and its status code, at once; if there is an error, that too."""
     print("%s -> %s%s" % (step, resp.status_code, " (%s)" % (resp.error,) if resp.error else ""))
+    sys.stdout.flush()
+
+
+def raw(ret):
+    """Print what the service answered, as JSON: the same on Python 2.7 and 3."""
+    print(json.dumps(ret, sort_keys=True))
     sys.stdout.flush()

@@ -18,7 +18,7 @@ from ucloud.uvideo.engine.carrier import carrier_of
 from uvideo import Client
 
 BLOCK = 4194304
-ROUNDS = int(os.environ.get("UVIDEO_TEST_ROUNDS", "100"))  # README.md has the figures of 200
+ROUNDS = int(os.environ.get("UVIDEO_TEST_ROUNDS", "100"))  # docs/reliability.md has the figures of 200
 PARTS = 3
 
 PROGRAM = """

@@ -153,12 +153,21 @@ def test_the_codes_of_refusals(owner: Peer) -> None:
     assert owner.manage(operation.DescribeToken()).tokens == ()
 
 
-def test_tokens_are_limited(owner: Peer) -> None:
+def test_tokens_are_limited(owner: Peer, clock: Clock) -> None:
+    """One that has expired gives its place to a new one, and only if there is no other."""
     for number in range(100):
-        owner.manage(operation.CreateToken(str(number)))
+        owner.manage(operation.CreateToken(str(number), expires=int(NOW) + (9 if number == 50 else 99)))
     with pytest.raises(errors.TooManyTokens):
         owner.manage(operation.CreateToken("one too many"))
-    assert len(owner.manage(operation.DescribeToken()).tokens) == 100
+    clock.now = NOW + 9
+    with pytest.raises(errors.TooManyTokens):
+        owner.manage(operation.CreateToken("valid until this second ends"))
+    clock.now = NOW + 10
+    owner.manage(operation.CreateToken("new"))
+    with pytest.raises(errors.TooManyTokens):
+        owner.manage(operation.CreateToken("one too many"))
+    names = {token.name for token in owner.manage(operation.DescribeToken()).tokens}
+    assert names == {str(number) for number in range(100) if number != 50} | {"new"}
 
 
 def test_the_tokens_of_others(world: Running, owner: Peer) -> None:

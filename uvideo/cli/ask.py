@@ -49,7 +49,9 @@ def asked(question: str, default: str | None = None, choices: tuple[str, ...] = 
     if choices:
         question += f" ({', '.join(choices)})"
     while True:
-        answer: str = click.prompt(question, default=default, err=True, show_default=bool(default)).strip()
+        answer: str = click.prompt(
+            question, default=default, err=True, show_default=bool(default), prompt_suffix=say(": ")
+        ).strip()
         if not choices or answer in choices:
             return answer
         click.echo(say("{value} is not one of {choices}", value=shown(answer), choices=", ".join(choices)), err=True)
@@ -57,5 +59,5 @@ def asked(question: str, default: str | None = None, choices: tuple[str, ...] = 
 
 def secret(question: str) -> str:
     """Ask for a line of text without showing it."""
-    answer: str = click.prompt(question, hide_input=True, err=True)
+    answer: str = click.prompt(question, hide_input=True, err=True, prompt_suffix=say(": "))
     return answer.strip()

@@ -92,7 +92,13 @@ USAGE = Kind(
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
 @literal
-@option("--depth", type=click.IntRange(0, 1000), default=0, help="Print a line for each folder up to this depth too.")
+@option(
+    "--depth",
+    type=click.IntRange(0, 1000),
+    default=0,
+    metavar="N",
+    help="Print a line for each folder up to this depth too.",
+)
 @option("--by-class", is_flag=True, help="Print a line for each storage class.")
 @option("--human-readable", "-H", "human", is_flag=True, help="Print sizes such as 12.3 MiB.")
 @bounds

@@ -19,9 +19,11 @@ from uvideo.models import Progress
 __all__ = ["Etags", "cache_file", "hashed"]
 
 VERSION = 2
+INTEGERS = range(-(1 << 63), 1 << 63)  # of SQLite; times after the year 2262 are none
 #: Nanoseconds.  A file changed less than this before it was hashed may have changed again within one tick of its clock,
 #: so its etag is not cached.  COARSE: for file systems whose times are whole milliseconds or more.
 FINE, COARSE = 50_000_000, 2_000_000_000
+#: Etags that are written in one transaction, which is short: other processes use the same cache.
 BATCH = 500
 
 
@@ -67,7 +69,7 @@ class Etags:
     def __init__(self, path: Path | None = None, fresh: bool = False) -> None:
         self._fresh, self._writes = fresh, True
         self._lock = threading.Lock()
-        self._kept = 0
+        self._pending = dict[bytes, tuple[int, int, int, int, str]]()  # path -> what is not written yet
         self.database: sqlite3.Connection | None = None
         path = path or cache_file()
         try:
@@ -142,43 +144,50 @@ class Etags:
     def find(self, entry: Entry) -> str | None:
         """The cached etag of a file, or None."""
         assert entry.path is not None
+        name = _name(entry.path)
         with self._lock:
             if self.database is None:
                 return None
-            try:
-                row = self.database.execute(
-                    "SELECT etag FROM etags WHERE path=? AND size=? AND mtime_ns=? AND ctime_ns=? AND inode=?",
-                    (_name(entry.path), entry.size, entry.mtime_ns, entry.ctime_ns, entry.inode),
-                ).fetchone()
-            except (sqlite3.Error, OverflowError):  # a time after the year 2262 is no integer of SQLite
-                return None
-        return None if row is None else str(row[0])
+            found = self._pending.get(name)
+            if found is None:
+                try:
+                    found = self.database.execute(
+                        "SELECT size, mtime_ns, ctime_ns, inode, etag FROM etags WHERE path=?", (name,)
+                    ).fetchone()
+                except sqlite3.Error:
+                    return None
+        if found is None or found[:4] != (entry.size, entry.mtime_ns, entry.ctime_ns, entry.inode):
+            return None
+        return str(found[4])
 
     def _keep(self, path: str, found: os.stat_result, known: str) -> None:
+        about = found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+        if not found.st_size or not all(each in INTEGERS for each in about):
+            return
         with self._lock:
-            if self.database is None or not self._writes or not found.st_size:
+            if self.database is None or not self._writes:
                 return
-            try:
-                self.database.execute(
-                    "INSERT OR REPLACE INTO etags VALUES (?, ?, ?, ?, ?, ?)",
-                    (_name(path), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, known),
-                )
-                self._kept += 1
-                if self._kept % BATCH == 0:
-                    self.database.commit()
-            except OverflowError:  # as in find
-                return
-            except sqlite3.Error:  # another process writes, or the disk is full: wait for it only once
-                self._writes = False
+            self._pending[_name(path)] = (*about, known)
+            if len(self._pending) >= BATCH:
+                self._write()
 
     def flush(self) -> None:
-        """Write what was cached to the disk; until then other processes can cache nothing."""
+        """Write what was cached to the disk."""
         with self._lock:
-            if self.database is not None:
-                try:
-                    self.database.commit()
-                except sqlite3.Error:
-                    pass
+            self._write()
+
+    def _write(self) -> None:
+        rows, self._pending = self._pending, {}
+        if self.database is None or not rows:
+            return
+        try:
+            with self.database:
+                self.database.executemany(
+                    "INSERT OR REPLACE INTO etags VALUES (?, ?, ?, ?, ?, ?)",
+                    [(name, *row) for name, row in rows.items()],
+                )
+        except sqlite3.Error:  # another process writes, or the disk is full: wait for it only once
+            self._writes = False
 
     def close(self) -> None:
         self.flush()

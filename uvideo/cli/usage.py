@@ -14,6 +14,10 @@ __all__ = ["reason", "usage_text"]
 #: (click's message, ours).  A message of click that is not here is printed as it is.
 MESSAGES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (
+        r"No such command '(.*)'\.(?: .*)?",
+        lambda found: say("there is no verb {name}", name=found[1]),
+    ),
+    (
         r"Got unexpected extra arguments? \((.*)\)",
         lambda found: say("there are too many arguments: {text}", text=found[1]),
     ),
@@ -49,7 +53,7 @@ def usage_text(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption):
         message = say("there is no option {name}", name=error.option_name)
         if error.possibilities:
-            near = ", ".join(sorted(error.possibilities))
+            near = say(", ").join(sorted(error.possibilities))
             message = say("there is no option {name}; did you mean {near}?", name=error.option_name, near=near)
     elif isinstance(error, click.MissingParameter) and error.param is not None:
         message = say("{name} is missing", name=error.param.make_metavar(error.ctx or click.Context(click.Command(""))))

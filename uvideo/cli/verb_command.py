@@ -143,7 +143,7 @@ class _Helped(click.Command):
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         usage = " ".join([ctx.command_path, *self.collect_usage_pieces(ctx)])
-        formatter.write(f"{say('Usage:')} {usage}\n\n")
+        formatter.write(f"{say('Usage: ')}{usage}\n\n")
         for text in (self.english, *self.paragraphs):
             _paragraph(formatter, say(text))
         if self.examples:

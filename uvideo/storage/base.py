@@ -873,7 +873,11 @@ class Catalog(Protocol):
     # Tokens
 
     async def create_token(self, token: TokenRecord, limit: int) -> None:
-        """Store a token.  ``errors.TooManyTokens`` if the owner already has ``limit`` of them."""
+        """Store a token.
+
+        If the owner already has ``limit`` of them, the one that ended first, before this one was created, is removed.
+        ``errors.TooManyTokens`` if none has ended.
+        """
 
     async def token(self, public: str) -> TokenRecord | None: ...
 

@@ -113,6 +113,10 @@ CENSUS = """
     (SELECT COUNT(*) FROM blobs WHERE since > 0)"""
 
 
+#: Of an owner ($1): the token that ended first, before a time ($2).
+ENDED = "SELECT token_id FROM tokens WHERE owner = $1 AND expires < $2 ORDER BY expires, token_id LIMIT 1"
+
+
 #: Of {parts}: the table of their parts, and which uploads have theirs there.
 UPLOADS_OF = (("parts", "uploads.s3 = ''"), ("s3_parts", "uploads.s3 <> ''"))
 #: $1: an upload last touched before this time is stale.  A part is always stored after its upload was begun.
@@ -766,7 +770,10 @@ class SqlCatalog(ABC):
         def work() -> Steps[None]:
             ((count,),) = yield "SELECT COUNT(*) FROM tokens WHERE owner = $1", (token.owner,)
             if count >= limit:
-                raise errors.TooManyTokens()
+                ended = yield ENDED, (token.owner, token.created)
+                if not ended:
+                    raise errors.TooManyTokens()
+                yield "DELETE FROM tokens WHERE token_id = $1", ended[0]
             yield insert("tokens", TOKEN), token_row(token)
 
         await self._transact(work, Terms([("tokens", token.owner)]))

@@ -35,7 +35,7 @@ WORDS = {
     ),
     "run pip install 'uvideo[socks]', or install PySocks": "请运行 pip install 'uvideo[socks]'，或安装 PySocks",
     "the SOCKS proxy {proxy} requires a user name and a password, or refuses the given ones: {reason}": (
-        "SOCKS 代理 {proxy} 要求用户名和密码，或拒绝了给出的用户名和密码：{reason}"
+        "SOCKS 代理 {proxy} 要求用户名和密码，或者用户名、密码不正确：{reason}"
     ),
     "write them in {proxies}: socks5h://USER:PASSWORD@HOST:PORT": (
         "请写入 {proxies}：socks5h://USER:PASSWORD@HOST:PORT"
@@ -46,13 +46,13 @@ WORDS = {
         "请在 {proxies} 中写 socks5h://，由代理解析域名"
     ),
     "the SOCKS proxy {proxy} cannot reach the service: {reason}": "SOCKS 代理 {proxy} 无法连接服务端：{reason}",
-    "the answer of the proxy {proxy} is not SOCKS: {reason}": "代理 {proxy} 的响应不是 SOCKS：{reason}",
+    "the answer of the proxy {proxy} is not SOCKS: {reason}": "代理 {proxy} 返回的不是 SOCKS 协议：{reason}",
     "correct the scheme in {proxies}": "请改正 {proxies} 中的协议",
     "the proxy {proxy} ended the connection without an answer: {reason}": "代理 {proxy} 未响应就断开了连接：{reason}",
-    "the answer of the proxy {proxy} is not HTTP: {reason}": "代理 {proxy} 的响应不是 HTTP：{reason}",
+    "the answer of the proxy {proxy} is not HTTP: {reason}": "代理 {proxy} 返回的不是 HTTP 协议：{reason}",
     "the proxy {proxy} requires a user name and a password: 407": "代理 {proxy} 要求用户名和密码：407",
     "write them in {proxies}: http://USER:PASSWORD@HOST:PORT": "请写入 {proxies}：http://USER:PASSWORD@HOST:PORT",
-    "the proxy {proxy} refuses the given user name and password: 407": ("代理 {proxy} 拒绝了用户名和密码：407"),
+    "the proxy {proxy} refuses the given user name and password: 407": ("代理 {proxy} 的用户名或密码不正确：407"),
     "correct them in {proxies}": "请在 {proxies} 中改正",
     "the proxy {proxy} forbids this connection: {status}": "代理 {proxy} 禁止此连接：{status}",
     "ask its administrator to allow the host": "请联系代理管理员放行该主机",
@@ -71,7 +71,7 @@ WORDS = {
     "the certificate from {peer} is not trusted: it is self-signed ({reason})": (
         "{peer} 的证书不受信任：是自签名证书（{reason}）"
     ),
-    "if it is your own, set {bundle} to its file": "如果是你自己的证书，请把 {bundle} 设为它的文件",
+    "if it is your own, set {bundle} to its file": "如果是你自己的证书，请把 {bundle} 设为该证书文件",
     "the certificate from {peer} is not trusted: this machine does not know its authority ({reason})": (
         "{peer} 的证书不受信任：本机不认识签发它的 CA（{reason}）"
     ),
@@ -94,7 +94,7 @@ WORDS = {
     "check the clock of this machine and the authorities in {bundle}": "请检查本机时钟和 {bundle} 中的 CA",
     # TLS
     "the answer of {peer} is not TLS; perhaps it is plain HTTP: {reason}": (
-        "{peer} 的响应不是 TLS，可能是明文 HTTP：{reason}"
+        "{peer} 返回的不是 TLS 协议，可能是明文 HTTP：{reason}"
     ),
     "correct the host and the port; write http:// only if the service has no TLS": (
         "请改正主机和端口；只有服务端确实不用 TLS 时才写 http://"
@@ -127,15 +127,15 @@ WORDS = {
     "raise attempt_timeout, total_timeout or deadline": ("请增大 attempt_timeout、total_timeout 或 deadline"),
     "the connection broke: {reason}": "连接中断：{reason}",
     "check the network, and try again": "请检查网络后重试",
-    "the answer of {peer} is not HTTP: {reason}": "{peer} 的响应不是 HTTP：{reason}",
+    "the answer of {peer} is not HTTP: {reason}": "{peer} 返回的不是 HTTP 协议：{reason}",
     "check scheme and port of the endpoint": "请检查 endpoint 的协议和端口",
     # 响应来自别处
     "the answer {status} is not from the service: it redirects to {reason}": (
-        "响应 {status} 不是来自服务端：它重定向到 {reason}"
+        "返回 {status} 的不是服务端：它重定向到 {reason}"
     ),
     "set the endpoint to the scheme and host of the service itself": "请把 endpoint 设为服务端本身的协议和主机",
-    "open a web page: the network may require a login": "请打开一个网页：当前网络可能需要登录",
-    "the answer {status} is not from the service: {reason}": "响应 {status} 不是来自服务端：{reason}",
+    "open a web page: the network may require a login": "请打开任意网页看看：当前网络可能需要先登录",
+    "the answer {status} is not from the service: {reason}": "返回 {status} 的不是服务端：{reason}",
     "check the endpoint and the proxy, and whether the network requires a login": (
         "请检查 endpoint 和代理，以及当前网络是否需要登录"
     ),
@@ -143,7 +143,7 @@ WORDS = {
         "请稍后重试；若持续出现，请联系网关或代理的管理员"
     ),
     "a gateway before the service refuses a body of this length: {status}, {reason}": (
-        "服务端前面的网关拒绝这么长的请求体：{status}，{reason}"
+        "请求体太长，被服务端前面的网关拒绝：{status}，{reason}"
     ),
     "raise its limit (nginx: client_max_body_size) to more than 4 MiB": (
         "请把它的上限（nginx 的 client_max_body_size）调到 4 MiB 以上"
@@ -154,7 +154,7 @@ WORDS = {
     "disable its compression for this host, or bypass it with https:// or no_proxy": (
         "请让它对该主机关闭压缩，或用 https:// 或 no_proxy 绕过它"
     ),
-    "a proxy on the way requires a user name and a password: 407": "途中的代理要求用户名和密码：407",
+    "a proxy on the way requires a user name and a password: 407": "中间的代理要求用户名和密码：407",
     "write them in the proxy's URL: http://USER:PASSWORD@HOST:PORT": (
         "请写入代理的 URL：http://USER:PASSWORD@HOST:PORT"
     ),

@@ -1,7 +1,7 @@
 """Texts that all verbs share."""
 
 WORDS = {
-    "Addresses are names: no character makes a pattern of them.": "地址按原样当作名称，其中任何字符都不作通配符。",
+    "Addresses are names: no character makes a pattern of them.": "地址按字面处理，其中的字符都不当作通配符。",
     "UVideo / UFile (US3) object storage.": "UVideo / UFile (US3) 对象存储。",
     "Objects are written uvideo://space/key; keys may contain the patterns *, ?, [...] and **. `uvideo VERB "
     "--help` shows examples that run unchanged. Exit codes: 0 success, 1 some items failed, 2 wrong usage, 3 keys "
@@ -9,7 +9,7 @@ WORDS = {
         "对象写作 uvideo://空间/键，键里可以用通配符 *、?、[...] 和 **。`uvideo 命令 --help` 里的示例都可以直接运行。\n"
         "退出码：0 成功，1 部分失败，2 用法错误，3 密钥或权限问题，4 不存在，5 内容校验不符，130 被中断。"
     ),
-    "Usage:": "用法：",
+    "Usage: ": "用法：",
     "Verbs:": "命令：",
     "Options:": "选项：",
     "Options of every verb:": "所有命令通用的选项：",
@@ -25,11 +25,12 @@ WORDS = {
     "Print more information.": "输出更多信息。",
     "No progress display.": "不显示进度。",
     "Time between lines of progress where standard error is no terminal; 0 for none. [default: 10s]": (
-        "标准错误不是终端时输出进度行的间隔；0 表示不输出。[默认：10s]"
+        "标准错误不是终端时，每隔多久输出一行进度；0 表示不输出。[默认：10s]"
     ),
-    "Print what would be done; change nothing.": "只说明将要做什么，不做任何改动。",
+    "Print what would be done; change nothing.": "试运行：只显示将要执行的操作，不做任何改动。",
     "there is no verb {name}; did you mean {near}?": "没有 {name} 这个命令，是不是想用 {near}？",
     "there is no verb {name}; there are {verbs}": "没有 {name} 这个命令，可用的命令有：{verbs}",
+    "there is no verb {name}": "没有 {name} 这个命令",
     "there is no option {name}": "没有 {name} 这个选项",
     "there is no option {name}; did you mean {near}?": "没有 {name} 这个选项，是不是想用 {near}？",
     "{name} is missing": "缺少 {name}",
@@ -38,16 +39,17 @@ WORDS = {
     "{name} takes no value": "{name} 不接受值",
     "{value} is not a number": "{value} 不是数字",
     "{value} is not in the range {range}": "{value} 不在范围 {range} 内",
-    "{value} is not one of {choices}": "{value} 不在可选值之列：{choices}",
+    "{value} is not one of {choices}": "{value} 无效，可选值：{choices}",
     "{name}: {reason}": "{name}：{reason}",
     "[default: ": "[默认：",
+    ": ": "：",
     "{message}; see {command} --help": "{message}；用法见 {command} --help",
     "this is a bug in the program, not a mistake of yours ({kind}: {text}); UVIDEO_TRACEBACK=1 shows where": (
         "这是程序自身的缺陷，不是你的操作问题（{kind}: {text}）；设置 UVIDEO_TRACEBACK=1 可查看出错位置"
     ),
     "interrupted": "已中断",
     # Addresses
-    "an address is empty: a local path or uvideo://space/key is needed": "地址为空：请给出本地路径或 uvideo://空间/键",
+    "an address is empty: a local path or uvideo://space/key is needed": "地址为空：请指定本地路径或 uvideo://空间/键",
     "{text} looks like an address of {scheme}://; objects here are written uvideo://space/key, "
     "and a file of that name ./{text}": (
         "{text} 像是 {scheme}:// 的地址；这里的对象要写成 uvideo://空间/键，同名的本地文件要写成 ./{text}"
@@ -60,7 +62,7 @@ WORDS = {
         "{text} 没有写明空间：请写成 uvideo://空间/键；uvideo spaces 可列出所有空间"
     ),
     "{text}: the name of a space cannot be a pattern, only a key can": "{text}：空间名不能用通配符，只有键可以",
-    "{text}: the key is not UTF-8": "{text}：键不是 UTF-8",
+    "{text}: the key is not UTF-8": "{text}：键不是 UTF-8 编码",
     "{text} is not the address of an object: write uvideo://space/key": (
         "{text} 不是对象的地址：请写成 uvideo://空间/键"
     ),
@@ -75,7 +77,7 @@ WORDS = {
     "there is no space {space}": "没有空间 {space}",
     "there is no object uvideo://{space}/{key}": "没有对象 uvideo://{space}/{key}",
     "request {id}": "请求号 {id}",
-    "the service refused: {reason}": "服务拒绝了请求：{reason}",
+    "the service refused: {reason}": "服务端拒绝了请求：{reason}",
     "uvideo mb uvideo://{space} creates it; uvideo spaces lists the existing ones": (
         "用 uvideo mb uvideo://{space} 可以新建它；用 uvideo spaces 可列出已有的空间"
     ),

@@ -7,8 +7,8 @@ WORDS = {
     "removes a small object there. With a URL it explains what a signed link opens and until when, without a "
     "request. No private key and no signature is printed, so you can show the output to others.": (
         "检查配置文件、密钥以及每项设置的来源，检查各主机的域名解析、连接和证书，检查时钟，\n"
-        "再列出空间和对象。给出 --space 时还会在其中写入、读取并删除一个小对象。\n"
-        "给出 URL 时说明签名链接指向什么、何时过期，不发送请求。\n"
+        "再列出空间和对象。指定 --space 时，还会在该空间写入、读取并删除一个小对象。\n"
+        "指定 URL 时，说明签名链接指向什么、何时过期，不发送请求。\n"
         "输出中没有私钥和签名，可以放心发给别人看。"
     ),
     "Exit codes: 0 nothing failed, 3 keys are refused, 1 something else failed.": (
@@ -19,7 +19,7 @@ WORDS = {
     "Explain a link that does not work:": "检查打不开的链接：",
     "Count the failures, for a program:": "统计失败项，供程序使用：",
     "Store, read and remove a small object in this space.": "在该空间写入、读取并删除一个小对象。",
-    "give a URL or --space, not both": "URL 与 --space 不能同时给出",
+    "give a URL or --space, not both": "URL 与 --space 不能同时使用",
     "ok": "正常",
     "warning": "警告",
     "failed": "失败",
@@ -54,7 +54,7 @@ WORDS = {
     "its signature": "签名",
     # Findings
     "there is no file {path}; that is fine if variables or options give all settings": (
-        "{path} 不存在；如果环境变量或选项已给出全部设置，则没有问题"
+        "{path} 不存在；如果全部设置都来自环境变量或选项，则没有问题"
     ),
     "{path} cannot be read: {reason}": "无法读取 {path}：{reason}",
     "{path}, profiles: {profiles}": "{path}，其中的 profile：{profiles}",
@@ -73,26 +73,26 @@ WORDS = {
     "{host} answers in {seconds} s": "{host} 连接用时 {seconds} 秒",
     "the proxy {proxy} answers in {seconds} s": "代理 {proxy} 连接用时 {seconds} 秒",
     "{version}, the certificate expires in {days} days": "{version}，证书还有 {days} 天到期",
-    "not used, because the host is this machine": "未使用，因为就是本机",
+    "not used, because the host is this machine": "未使用：主机就是本机",
     "not used: others can read the traffic to {host}": "未使用：与 {host} 之间的流量可能被他人看到",
     "the certificate of {host} expires in {days} days": "{host} 的证书还有 {days} 天到期",
     "no TLS with {host}: {reason}": "无法与 {host} 建立 TLS：{reason}",
     "it has no host": "没有可用的主机",
     "at most {seconds} s different from the service's": "与服务端相差不超过 {seconds} 秒",
     "{seconds} s ahead of the service's: links that you sign are valid for this much longer": (
-        "比服务端快 {seconds} 秒：你签名的链接会推迟同样的时间过期"
+        "比服务端快 {seconds} 秒：签名链接的有效期会相应延长"
     ),
     "{seconds} s behind the service's: links that you sign expire this much earlier": (
-        "比服务端慢 {seconds} 秒：你签名的链接会提前同样的时间过期"
+        "比服务端慢 {seconds} 秒：签名链接的有效期会相应缩短"
     ),
-    "the service does not report its time": "服务端没有给出时间",
+    "the service does not report its time": "服务端的响应里没有时间",
     "the service accepts the key pair; spaces: {count}": "服务端接受该密钥，空间数：{count}",
     "the account has no space yet": "该账号还没有空间",
     "give --space NAME to test this in a space": "用 --space 空间名 可在该空间中测试",
     "uvideo://{space} can be listed": "uvideo://{space} 可以列出",
     "in uvideo://{space}, {seconds} s in all": "在 uvideo://{space} 中，共用 {seconds} 秒",
     "the content read from uvideo://{space} differs from the stored content": (
-        "从 uvideo://{space} 读到的与写入的不一致"
+        "从 uvideo://{space} 读到的内容与写入的不一致"
     ),
     "uvideo://{space}/{left} could not be removed": "uvideo://{space}/{left} 未能删除",
     "opens uvideo://{space}/{key} on {host}": "指向 {host} 上的 uvideo://{space}/{key}",
@@ -112,7 +112,7 @@ WORDS = {
     "there is no expiry: only a server that allows such links accepts it, or the link was truncated": (
         "没有有效期：只有允许永久链接的服务端才接受，也可能是链接被截断"
     ),
-    "it is valid for more than ten years, which is probably a mistake": "有效期超过十年，恐怕不是本意",
+    "it is valid for more than ten years, which is probably a mistake": "有效期超过十年，很可能设错了",
     "the signature was truncated or changed by copying": "签名被截断，或在复制时被改动",
     "signed by {public_key}, which is not the configured key pair: it cannot be verified here": (
         "由 {public_key} 签名，不是当前配置的密钥，无法在此验证"
@@ -124,10 +124,10 @@ WORDS = {
         "没有密钥：请设置 UVIDEO_PUBLIC_KEY 和 UVIDEO_PRIVATE_KEY，或运行 uvideo config init。"
     ),
     "The service requires a signature but got none: the space may belong to another account.": (
-        "服务端要求签名却没有收到：该空间可能属于其他账号。"
+        "服务端要求签名，而请求没有签名：该空间可能属于其他账号。"
     ),
     "The Authorization header was lost on the way: try without the proxy.": (
-        "Authorization 头在途中丢失：请不经代理再试一次。"
+        "Authorization 标头在中途丢失：请绕过代理再试一次。"
     ),
     "The clock of this machine is wrong: set it (timedatectl set-ntp true).": (
         "本机时钟不准，请校准（timedatectl set-ntp true）。"
@@ -142,13 +142,13 @@ WORDS = {
         "私钥与公钥不配对：请从控制台重新完整复制两者。"
     ),
     "The service may expect another scheme word: set word to UCloud or AutoAI.": (
-        "服务端可能要求另一个签名前缀：请把 word 设为 UCloud 或 AutoAI。"
+        "服务端可能使用另一个签名前缀：请把 word 设为 UCloud 或 AutoAI。"
     ),
     "The host may belong to another space or provider than the one that was signed: compare the text below.": (
         "主机可能属于另一个空间或服务商，与签名的不一致：请对照下面的文本。"
     ),
     'Something on the way changes requests, for example a proxy: try without it (proxy = "").': (
-        '途中有设备改动了请求，例如代理：请不经代理再试（proxy = ""）。'
+        '中途有设备改动了请求，例如代理：请绕过代理再试（proxy = ""）。'
     ),
     "The service does not know this public key: it was mistyped, disabled or deleted.": (
         "服务端不认识该公钥：可能输错，或已被停用、删除。"
@@ -175,10 +175,10 @@ WORDS = {
         "空间在另一个地域或服务商：请设置 region、provider 或 endpoint。"
     ),
     "The host that answers is not this service: check endpoint and api_url.": (
-        "响应不是来自本服务：请检查 endpoint 和 api_url。"
+        "对端不是 UVideo/UFile 服务：请检查 endpoint 和 api_url。"
     ),
     "A proxy or the login page of a network answers instead of the service: open a web page and log in.": (
-        "响应来自代理或网络认证页：请打开网页完成登录。"
+        "返回响应的是代理或网络的登录页，不是服务端：请打开网页完成登录。"
     ),
     "A file that ca_bundle, client_cert or client_key names cannot be used.": (
         "ca_bundle、client_cert 或 client_key 指定的文件无法使用。"

@@ -17,18 +17,18 @@ WORDS = {
     "Objects modified in the last day, for a program:": "最近一天修改过的对象，供程序读取：",
     "Archived objects that are older than 90 days:": "90 天以前的归档对象：",
     "Remove all temporary files, many with each call:": "删除所有临时文件，每次调用删除多个：",
-    "The addresses for another program, whatever is in the keys:": "把地址交给另一个程序，键里有任何字符都不出错：",
-    "The last part of the key matches. Repeatable.": "键的最后一段与模式匹配，可重复给出。",
-    "Storage class. Repeatable.": "存储类型，可重复给出。",
+    "The addresses for another program, whatever is in the keys:": "把地址交给另一个程序，键里含任何字符都不会出错：",
+    "The last part of the key matches. Repeatable.": "键的最后一段与模式匹配，可多次指定。",
+    "Storage class. Repeatable.": "存储类型，可多次指定。",
     "Run this program with each address in place of {}, instead of printing it.": (
-        "不输出地址，而是运行该程序，{} 替换为对象地址。"
+        "不输出地址，而是对每个地址运行该程序，{} 替换为地址。"
     ),
     "--name is compared with the last part of a key, which has no slash: write the rest in the address": (
         "--name 只与键的最后一段比较，其中没有斜杠：其余部分请写在地址里"
     ),
-    "only one --exec can be given": "--exec 只能给出一次",
+    "only one --exec can be given": "--exec 只能指定一次",
     "--null and --exec cannot be combined": "--null 和 --exec 不能同时使用",
-    "--exec needs a program, and {} where the address goes": "--exec 后面要写程序，并在地址的位置写 {}",
+    "--exec needs a program, and {} where the address goes": "--exec 后面要写程序，并用 {} 表示地址",
     "--exec: there is no program {program}; give it and its arguments as separate words": (
         "--exec：找不到程序 {program}；程序和各个参数要分开写"
     ),
@@ -43,7 +43,7 @@ WORDS = {
     ),
     "Its folders, with the bytes in each, two levels deep:": "只看两层目录以及各自的大小：",
     "For a program:": "供程序读取：",
-    "Show at most this many levels.": "最多显示这么多层。",
+    "Show at most this many levels.": "最多显示 N 层。",
     "Show no objects.": "不显示对象。",
     "Show the bytes of objects and of all in a folder.": "显示对象的字节数和目录的总字节数。",
     "{count} folders": "{count} 个目录",

@@ -5,7 +5,7 @@ WORDS = {
     "DIR is created if it does not exist. The default is uvideo-data.": "DIR 不存在时自动创建，默认为 uvideo-data。",
     "The environment can give each option as UVIDEO_SERVE_<NAME>, and DIR as UVIDEO_SERVE_DIR.  After SIGTERM the "
     "server finishes the requests in flight and exits.": (
-        "每个选项也可以用环境变量 UVIDEO_SERVE_<名称> 给出，DIR 用 UVIDEO_SERVE_DIR。\n"
+        "每个选项也可以用环境变量 UVIDEO_SERVE_<名称> 设置，DIR 对应 UVIDEO_SERVE_DIR。\n"
         "收到 SIGTERM 后，处理完正在进行的请求再退出。"
     ),
     "Exit codes: 0 stopped, 1 failed, a restart may help, 2 wrong settings, 3 stopped, but a fault of --faults "
@@ -18,7 +18,7 @@ WORDS = {
         "收到 SIGHUP，或者 --settings 的文件、证书有改动时，服务端重新读取它们；\n哪些设置立即生效，见 docs/server.md。"
     ),
     "File with lines UVIDEO_SERVE_<NAME>=value, for settings that neither the command line nor the environment "
-    "gives. Repeatable.": ("设置文件，每行一个 UVIDEO_SERVE_<名称>=值，优先级低于命令行和环境变量；可重复给出。"),
+    "gives. Repeatable.": ("设置文件，每行一个 UVIDEO_SERVE_<名称>=值，优先级低于命令行和环境变量；可多次指定。"),
     "Seconds between checks whether these files or the certificate changed; 0: only at SIGHUP.": (
         "每隔多少秒检查这些文件和证书是否有改动；0 表示只在收到 SIGHUP 时读取。"
     ),
@@ -30,7 +30,7 @@ WORDS = {
     "On all addresses, with TLS and two processes:": "监听所有地址，启用 TLS，两个进程：",
     "Address that the data port listens on.": "数据端口监听的地址。",
     "A host name that clients use for the server. No space or domain can have it. Repeatable.": (
-        "客户端访问服务端所用的主机名，空间和自定义域名都不能占用；可重复给出。"
+        "客户端访问服务端所用的主机名，空间和自定义域名都不能占用；可多次指定。"
     ),
     "Address that the admin port listens on.": "管理端口监听的地址。",
     "Data port; 0 chooses a free one.": "数据端口，0 表示自动选择空闲端口。",
@@ -39,19 +39,19 @@ WORDS = {
         "只提供 S3 协议的端口，0 表示自动选择空闲端口；数据端口同样接受 S3 请求。"
     ),
     "A host name of the server for S3 clients, also with a bucket before it: BUCKET.NAME. Repeatable.": (
-        "S3 客户端访问服务端所用的主机名，前面也可加存储桶名：BUCKET.NAME；可重复给出。"
+        "S3 客户端访问服务端所用的主机名，前面也可加空间名（bucket）：BUCKET.NAME；可多次指定。"
     ),
     "Accept S3 forms with a signature of version 2, for old programs. All other requests need version 4.": (
-        "接受以 V2 签名的 S3 表单，供旧程序使用；其他请求仍须以 V4 签名。"
+        "接受以版本 2 签名的 S3 表单，供旧程序使用；其他请求仍须以版本 4 签名。"
     ),
     "Accept only parts of exactly 8 MiB (the last one may be smaller) from S3 clients, as the vendor's gateway.": (
         "只接受 S3 客户端正好 8 MiB 的分片（最后一个分片可以更小），与厂商的网关相同。"
     ),
     "Public key of the server's own pair, instead of DIR/credentials.json. Needs --private-key.": (
-        "服务端自身密钥对的公钥，代替 DIR/credentials.json；须同时给出 --private-key。"
+        "服务端自身密钥对的公钥，代替 DIR/credentials.json；须同时指定 --private-key。"
     ),
     "Private key of that pair. Prefer UVIDEO_SERVE_PRIVATE_KEY: other users can read a command line.": (
-        "该密钥对的私钥。最好用 UVIDEO_SERVE_PRIVATE_KEY 给出，因为其他用户能看到命令行。"
+        "该密钥对的私钥。建议改用 UVIDEO_SERVE_PRIVATE_KEY：其他用户看得到命令行。"
     ),
     "More key pairs of the server's own (JSON, mode 0600), for gateways whose pair is being replaced: "
     "docs/cluster.md.": ("服务端自身的其他密钥对（JSON，权限 0600），网关更换密钥对期间使用，见 docs/cluster.md。"),
@@ -65,7 +65,7 @@ WORDS = {
     "Seconds that the restore of an object of class ARCHIVE takes.": "归档对象解冻所需的秒数。",
     "Seconds for which a restored object can be read.": "解冻后可读取的秒数。",
     "Allow callbacks of uploads to this host, even if its address is not public. Repeatable.": (
-        "允许上传回调该主机，即使它不是公网地址；可重复给出。"
+        "允许上传回调该主机，即使它不是公网地址；可多次指定。"
     ),
     "Export a span of each request by OTLP, to where the variables OTEL_... point.": (
         "为每个请求生成一个 span，按 OTEL_... 环境变量以 OTLP 导出。"
@@ -73,7 +73,7 @@ WORDS = {
     "Write a line of JSON for each request to stderr.": "每个请求向标准错误输出一行 JSON。",
     "Address or network of a trusted proxy: its Forwarded, X-Forwarded-For or PROXY protocol gives the client's "
     "address. Repeatable.": (
-        "可信代理的地址或网段，客户端地址以它的 Forwarded、X-Forwarded-For 或 PROXY 协议为准；可重复给出。"
+        "可信代理的地址或网段，客户端地址以它的 Forwarded、X-Forwarded-For 或 PROXY 协议为准；可多次指定。"
     ),
     "Most connections of each process; further ones are answered 503.": "每个进程的最大连接数，超出的返回 503。",
     "Most connections of each process from one address, except from this machine; further ones are answered 503.  "
@@ -118,12 +118,12 @@ WORDS = {
         "浏览器访问数据端口所用的 URL，例如服务端在反向代理之后时。"
     ),
     "Allow browser pages of this origin to use signed URLs, for example https://console.example.com. Repeatable.": (
-        "允许该来源的网页使用签名 URL，例如 https://console.example.com；可重复给出。"
+        "允许该来源的网页使用签名链接，例如 https://console.example.com；可多次指定。"
     ),
     "Allow scripts in browser pages of this origin to make every call of the data port; * for any origin. "
-    "Repeatable.": ("允许该来源网页中的脚本调用数据端口的全部接口，* 表示任意来源；可重复给出。"),
+    "Repeatable.": ("允许该来源网页中的脚本调用数据端口的全部接口，* 表示任意来源；可多次指定。"),
     "Accept signed URLs without Expires, which never expire, for GET and HEAD of their key.": (
-        "接受不带 Expires、永不过期的签名 URL，仅限对其所签对象的 GET 和 HEAD。"
+        "接受不带 Expires、永不过期的签名链接，仅限对其所签对象的 GET 和 HEAD。"
     ),
     "Append a JSON line to this file for each change: who, what, from where, and the result.": (
         "每次更改向该文件追加一行 JSON：操作者、操作、来源地址、结果。"
@@ -139,11 +139,11 @@ WORDS = {
     "the command failed.": (
         "COMMAND 可以是 stats、fsck、gc、compact、backup、backed-up、restore、restart、adopt、migrate、keys、\n"
         "list-keys、add-key、remove-key、audit 或 upgraded；`uvideo admin help COMMAND` 列出它的选项。\n"
-        "DIR、--database 和 --blobs 与 uvideo serve 相同，也可以用 --settings 给出。\n"
+        "DIR、--database 和 --blobs 与 uvideo serve 相同，也可以写在 --settings 的文件里。\n"
         "退出码：0 成功，1 发现损坏，2 执行失败。"
     ),
     "Settings file of the server, for settings that neither the command line nor the environment gives. Repeatable.": (
-        "服务端的设置文件，命令行和环境变量都没有给出的设置从中读取；可重复给出。"
+        "服务端的设置文件，命令行和环境变量都没有设置的项从中读取；可多次指定。"
     ),
     "Show what a server's folder contains:": "查看数据目录里的内容：",
     "Read all bytes and compare them with the etags:": "读取全部数据，与 ETag 核对：",

@@ -5,15 +5,15 @@ WORDS = {
     "A private space:": "一个私有空间：",
     "Two public spaces:": "两个公开空间：",
     "Who may read its objects.": "谁可以读取其中的对象。",
-    "Region of the space, instead of the provider's default.": "所在地域，不用服务商的默认地域时给出。",
+    "Region of the space, instead of the provider's default.": "空间所在地域；不指定则使用服务商的默认地域。",
     "Remove spaces.": "删除空间。",
     "A space that contains objects is removed only with --force, together with its objects. On a terminal the "
     "command asks first; elsewhere it needs --yes.": (
-        "含有对象的空间只有加 --force 才会删除，其中的对象一起删除。\n在终端上会先询问，非交互环境必须给出 --yes。"
+        "含有对象的空间只有加 --force 才会删除，其中的对象一起删除。\n在终端上会先询问，非交互环境必须加 --yes。"
     ),
     "An empty space:": "一个空的空间：",
     "Show what would be removed with a space:": "查看删除空间时会删除哪些内容：",
-    "A space and all its objects, without asking:": "连同全部内容删除空间，不再询问：",
+    "A space and all its objects, without asking:": "删除空间及其全部对象，不再询问：",
     "Remove all objects and unfinished uploads of the space first.": "先删除空间里的所有对象和未完成的上传。",
     "Do not ask.": "不再询问。",
     "made uvideo://{space}": "已新建 uvideo://{space}",
@@ -25,7 +25,7 @@ WORDS = {
     "List spaces, or change who may read them.": "列出空间，或修改谁可以读取。",
     "Without a verb it lists them.": "不带子命令时直接列出。",
     "All spaces of this key pair:": "当前密钥下的所有空间：",
-    "Their names only, for a script:": "只要名称，供脚本使用：",
+    "Their names only, for a script:": "只输出名称，供脚本使用：",
     "Let anybody read the objects of a space:": "允许任何人读取空间中的对象：",
     "List the spaces of this key pair.": "列出当前密钥下的空间。",
     "As the short form does:": "与简写形式相同：",
@@ -33,7 +33,7 @@ WORDS = {
     "Let only your account read them:": "只允许自己的账号读取：",
     "Store new objects as class IA:": "今后存入的对象使用低频类型：",
     "Storage class of new objects.": "今后存入的对象的存储类型。",
-    "there is nothing to change: give --type or --class": "没有要修改的内容：请给出 --type 或 --class",
+    "there is nothing to change: give --type or --class": "没有要修改的内容：请指定 --type 或 --class",
     "{question} There is no terminal to confirm this: give --yes": "{question}非交互环境，无法确认，请加上 --yes",
     "uvideo rb --force removes its objects too": "uvideo rb --force 会连同其中的对象一起删除",
     "nothing was changed": "未做任何改动",

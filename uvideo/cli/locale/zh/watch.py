@@ -7,7 +7,7 @@ WORDS = {
     "What the service has with the same content is skipped, so after a restart only the rest is uploaded. Nothing is "
     "removed, here or at the service.": (
         "`uvideo watch FOLDER uvideo://space/prefix` 一直运行，直到按 Ctrl-C 或收到 SIGTERM。\n"
-        "它反复列出 FOLDER，文件的大小和时间在 --settle 时间内没有变化即上传；文件变化后会再次上传。\n"
+        "它反复扫描 FOLDER，文件的大小和时间在 --settle 时间内没有变化即上传；文件变化后会再次上传。\n"
         "服务端已有相同内容的文件会跳过，因此重启后只上传其余的文件。本地和服务端的内容都不会删除。"
     ),
     "While the service does not answer, files wait and are tried again; parts that were sent are kept. A file that "
@@ -21,8 +21,8 @@ WORDS = {
         "摄像机的录像，不含正在以临时文件名写入的文件："
     ),
     "Wait until all files have settled and are uploaded, then end.": "等所有文件都不再变化并上传完毕后结束。",
-    "How long a file must not change.": "文件须在这段时间内没有变化。",
-    "Time between two listings of the folder.": "两次列出目录的间隔。",
+    "How long a file must not change.": "文件在这段时间内没有变化才上传。",
+    "Time between two listings of the folder.": "扫描目录的间隔。",
     "--interval must be at least 1s": "--interval 至少为 1s",
     "watching {folder}: what does not change for {time} is uploaded to {target}": (
         "正在监视 {folder}：{time} 内没有变化的文件将上传到 {target}"

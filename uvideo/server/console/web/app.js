@@ -5,14 +5,14 @@ import { browser } from "./browser.js";
 import { dashboard } from "./dashboard.js";
 import { attempt, confirm, field, isFilledIn, toast } from "./dialogs.js";
 import { button, h, icon, replace, sign } from "./dom.js";
-import { join, part } from "./elsewhere.js";
+import { join, part, unnotedElsewhere } from "./elsewhere.js";
 import { keys } from "./keys.js";
 import { LANGUAGES, keep, language, loadLanguage, setLanguage, t } from "./language.js";
 import { forgetPositions } from "./positions.js";
 import { spaces } from "./spaces.js";
 import { announce, onAnnounced } from "./tabs.js";
 import { rate, transfers } from "./transfers.js";
-import { abandon, events, forgetUploads, interrupted, isActive, tasks, unfinished } from "./upload.js";
+import { abandon, events, forgetUploads, interrupted, isActive, notedUploads, tasks, unnotedUploads } from "./upload.js";
 
 let leave = () => {};
 let shown = {}; // what route() shows: {page, at, update}
@@ -109,7 +109,7 @@ function showSignIn(reason = "") {
 /** Sign out.  Nothing of the account stays in the page or in the browser's storage, unfinished uploads included. */
 async function leaveAccount() {
   if (tasks.some(isActive)) throw new Error(t("signout.busy"));
-  const n = unfinished();
+  const n = notedUploads() + unnotedUploads() + unnotedElsewhere();
   if (n && !(await confirm(t("signout"), [t("signout.unfinished", { n })], t("signout"), { danger: true }))) return;
   try {
     await signOut();

@@ -5,6 +5,7 @@ import { ways } from "./connect.js";
 import { details } from "./details.js";
 import { attempt, confirm } from "./dialogs.js";
 import { button, h, icon, replace, spelled } from "./dom.js";
+import { folderPane } from "./folders.js";
 import { ICON_OF, kindOf } from "./kind.js";
 import { date, keep, kept, size, span, t } from "./language.js";
 import { menu, onLongPress } from "./menu.js";
@@ -301,6 +302,7 @@ class Browser {
     this.drop = h("div", { class: "drop", hidden: true }, h("div", { class: "drop-card" }, icon("upload", "empty-icon"), h("p", {}, t("drop.here", { name: `${this.space}/${this.prefix}` }))));
     this.area = h("div", { class: "list-area" }, this.grid, this.blank, this.drop);
     this.side = h("aside", { class: "panel", hidden: true, "aria-label": t("details") });
+    this.folders = folderPane(this.space, this.prefix);
     this.viewButton = button("", { bare: true, kind: "quiet", onclick: () => this.switchView() });
     replace(
       this.root,
@@ -317,10 +319,11 @@ class Browser {
           folderInput,
         ),
       ),
-      h("div", { class: "tools" }, h("div", { class: "search" }, icon("search"), this.find), this.scopes, this.state, this.viewButton),
+      h("div", { class: "tools" }, this.folders.switch, h("div", { class: "search" }, icon("search"), this.find), this.scopes, this.state, this.viewButton),
       this.bar,
-      h("div", { class: "split" }, this.area, this.side),
+      h("div", { class: "split" }, this.folders.node, this.area, this.side),
     );
+    this.folders.show();
     this.showView();
     this.acceptDrops();
     this.area.addEventListener("dblclick", (event) => this.atEvent(event, (index) => this.open(index)));
@@ -353,6 +356,7 @@ class Browser {
   }
 
   reload(how) {
+    if (how?.keep) this.folders.show();
     const loading = (this.loading = this.loadFirst(how).finally(() => {
       if (this.loading !== loading) return;
       this.loading = null;
@@ -454,8 +458,11 @@ class Browser {
     const entry = { key: this.prefix + name, name, folder };
     if (!folder) Object.assign(entry, { size: bytes, modified: Date.now() / 1000, mime, class: "STANDARD", etag, kind: kindOf(key, mime) });
     this.entries.splice(at < 0 ? this.entries.length : at, at < 0 ? 0 : 1, entry);
+    this.grown ||= folder;
     clearTimeout(this.later);
     this.later = setTimeout(() => {
+      if (this.grown) this.folders.show();
+      this.grown = false;
       this.order();
       this.showRows();
     }, 100);
@@ -920,7 +927,7 @@ class Browser {
 
   // Moving
 
-  /** Rows can be dragged onto folders of the list and onto the folders above it. */
+  /** Rows can be dragged onto folders of the list, of the path above it and of the tree beside it. */
   moveByDrag() {
     let dragged = false;
     let target;
@@ -933,8 +940,8 @@ class Browser {
     };
     /** The element and the prefix of the folder below the pointer. */
     const folderAt = (event) => {
-      const link = event.target.closest(".crumbs a[data-prefix]");
-      if (link) return [link, link.dataset.prefix];
+      const named = event.target.closest("[data-prefix]");
+      if (named) return [named, named.dataset.prefix];
       const cell = event.target.closest(".rows .row");
       const entry = this.entries[cell?.index];
       return entry?.folder && !this.chosen.has(entry.key) ? [cell, entry.key] : [];
@@ -949,7 +956,7 @@ class Browser {
       event.dataTransfer.effectAllowed = "move";
       event.dataTransfer.setData("text/plain", [...this.chosen].join("\n"));
     });
-    for (const area of [this.grid, this.root.querySelector(".crumbs")]) {
+    for (const area of [this.grid, this.root.querySelector(".crumbs"), this.folders.node]) {
       area.addEventListener("dragover", (event) => {
         if (!isOurs(event)) return;
         const [node] = folderAt(event);

@@ -136,7 +136,7 @@ export async function rename(space, key) {
 export async function transfer(space, base, chosen) {
   const spaces = (await get("spaces")).spaces.map((each) => [each.name, each.name]);
   let asked;
-  const tree = folderTree(t("copy.folders"), (prefix) => {
+  const tree = folderTree(t("folders.of"), (prefix) => {
     const { elements } = tree.node.closest("form");
     elements.prefix.value = prefix;
   });

@@ -7,8 +7,7 @@ import { t } from "./language.js";
 
 const PAGE = 1000;
 
-/** choose(prefix): the user chose a folder.  {node, show(space, prefix), mark(prefix)}: the element; shows the folders of
- * a space, opened down to a prefix; marks another folder as chosen. */
+/** choose(prefix): the user chose a folder.  The element (each item has its data-prefix) and what can be done with it. */
 export function folderTree(label, choose) {
   const node = h("div", { class: "tree", role: "tree", "aria-label": label, onkeydown: (event) => key(event) });
   let root, active, chosen, space;
@@ -56,6 +55,7 @@ export function folderTree(label, choose) {
         "aria-level": level(at),
         "aria-expanded": leaf ? null : String(at.open),
         "aria-selected": String(at.prefix === chosen),
+        "data-prefix": more ? null : at.prefix,
         onclick: () => take(at),
       },
       twist,
@@ -118,27 +118,45 @@ export function folderTree(label, choose) {
     event.preventDefault();
   }
 
+  /** Show the folders of a space, opened down to a prefix, which is chosen.  What was open stays open if it is the same space,
+   * and is shown until all is loaded again. */
   async function show(name, prefix = "") {
     const now = ++generation;
+    const again = name === space;
+    const open = new Set(again ? visible().filter((at) => at.open).map((at) => at.prefix) : []);
+    const before = again ? active.prefix : prefix;
     space = name;
     chosen = prefix;
-    let at = (root = active = folder("", null));
-    draw();
-    while (at) {
+    const top = folder("", null);
+    let next = top;
+    const unfoldAll = async (at) => {
       await unfold(at);
-      if (now !== generation) return;
-      active = at;
-      at = (at.folders || []).find((each) => prefix.startsWith(each.prefix));
+      if (at.prefix === before) next = at;
+      for (const each of at.folders || []) {
+        if (now !== generation) return;
+        if (prefix.startsWith(each.prefix) || open.has(each.prefix)) await unfoldAll(each);
+        else if (each.prefix === before) next = each;
+      }
+    };
+    if (!again) {
+      root = active = top;
+      draw();
     }
+    await unfoldAll(top);
+    if (now !== generation) return;
+    root = top;
+    active = next;
     draw();
   }
 
   return {
     node,
     show,
+    /** Choose another folder of what is shown. */
     mark: (prefix) => {
       chosen = prefix;
       draw();
     },
+    focus: () => active.node.focus(),
   };
 }

@@ -489,8 +489,11 @@ function note(task, state) {
   task.isNoted = keep(NOTES, JSON.stringify(all)) && state !== null;
 }
 
-/** The notes of the account: of what is paused here, was interrupted, or is uploaded by another tab. */
-export const unfinished = () => Object.values(notes()).filter(isOwn).length;
+/** How many notes of the account there are: of what is paused here, was interrupted, or is uploaded by another tab. */
+export const notedUploads = () => Object.values(notes()).filter(isOwn).length;
+
+/** How many unfinished uploads only this page knows: small ones, and those that have not begun. */
+export const unnotedUploads = () => tasks.filter((task) => !isOver(task) && !task.noteId).length;
 
 /** Forget the notes of the account. */
 export function forgetUploads() {
