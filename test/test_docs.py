@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import re
 import shutil
 import subprocess
@@ -235,16 +236,20 @@ def test_the_make_targets_exist_and_ci_runs_those_of_the_block() -> None:
             assert re.search(rf"^(\w+=1 )?{command}(?![\w-]).*\|\| fail", ci, re.MULTILINE), command
 
 
+def make(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run make as a person does, also where these tests were started by make."""
+    command = ["make", "-f", str(ROOT / "Makefile"), "PYTHON=python3", *words]
+    return subprocess.run(command, cwd=folder, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True)
+
+
 @pytest.mark.parametrize(
     ("python", "code", "said"), [("true", 0, "All tests passed."), ("false", 2, "Some tests FAILED")]
 )
 def test_make_test_ends_with_a_line_for_people(python: str, code: int, said: str) -> None:
     """A program that does nothing, or fails, takes the place of pytest."""
-    made = ["-o", ".venv/.made", "-o", ".dev/.made"]
-    done = subprocess.run(["make", "test", f"PY={python}", *made], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == code
+    done = make("test", f"PY={python}", "-o", ".venv/.made", "-o", ".dev/.made")
     lines = (done.stdout + done.stderr).splitlines()
-    assert lines[0].startswith(said) and len(lines) == 1 + (code > 0), lines
+    assert done.returncode == code and lines[0].startswith(said) and len(lines) == 1 + (code > 0), lines
 
 
 def test_every_page_has_its_twin() -> None:
