@@ -35,7 +35,6 @@ ENGLISH = {"docs/architecture.md", "docs/decisions.md", "docs/protocol.md", "doc
 ENGLISH |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "reference").glob("*.md")}
 #: Pages whose Chinese is still to be written.
 WAITING = {
-    "docs/s3.md",
     "docs/cluster.md",
     "docs/reliability.md",
     "docs/interop.md",
@@ -251,6 +250,23 @@ def test_make_test_ends_with_a_line_for_people(python: str, code: int, said: str
     done = make("test", f"PY={python}", "-o", ".venv/.made", "-o", ".dev/.made")
     lines = (done.stdout + done.stderr).splitlines()
     assert done.returncode == code and lines[0].startswith(said) and len(lines) == 1 + (code > 0), lines
+
+
+def test_every_page_has_its_twin() -> None:
+    pages = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")} - set(CHINESE)
+    assert {name.replace(".md", ".zh.md") for name in pages - ENGLISH - WAITING} == set(CHINESE)
+    assert pages >= ENGLISH | WAITING | FREE
+
+
+def test_chinese_pages_link_to_chinese_pages() -> None:
+    twins = {(ROOT / english).resolve(): chinese for english, chinese in PAIRS}
+    for name in (READMES[1], *CHINESE):
+        for text, link, after in re.findall(r"\[([^\]]*)\]\(([^)\s#]+)[^)]*\)(（英文）)?", Page(name).prose):
+            if text != "English":
+                assert ((ROOT / name).parent / link).resolve() not in twins, (
+                    f"{name} links to {link}: there is a Chinese page"
+                )
+                assert not (link.endswith(".zh.md") and after), f"{name}: {link} is no English page"
 
 
 @pytest.mark.parametrize(("english", "chinese"), PAIRS)
