@@ -36,6 +36,7 @@ class Reading(HTMLParser):
     """What a page has: ``ids`` that links can lead to, ``links`` of people, ``fetched`` by browsers, ``scripts``.
 
     ``language``: of the page.  ``languages``: language -> the page in it.  ``signatures``: of the reference.
+    ``classes``: of all elements.
     """
 
     def __init__(self, text: str) -> None:
@@ -47,6 +48,7 @@ class Reading(HTMLParser):
         self.language = ""
         self.languages: dict[str, str] = {}
         self.signatures: list[str] = []
+        self.classes: set[str] = set()
         self._script = False
         self._signature = False
         self.feed(text)
@@ -60,6 +62,7 @@ class Reading(HTMLParser):
         if "doc-signature" in values.get("class", "").split():
             self._signature = True
             self.signatures.append("")
+        self.classes.update(values.get("class", "").split())
         if tag == "a" and "hreflang" in values:
             self.languages[values["hreflang"]] = values["href"]
         if tag == "a" and "href" in values:
@@ -144,6 +147,18 @@ def undocumented(pages: dict[Path, Reading]) -> Iterator[str]:
                 yield f"{path.name} shows {name} in a signature"
 
 
+def unframed(pages: dict[Path, Reading]) -> Iterator[str]:
+    """What a page lacks around its text.  One page is the first, and one the last."""
+    real = {path: page for path, page in pages.items() if path.name != "404.html"}
+    for name in ("prev", "next"):
+        without = [path.name for path, page in real.items() if f"md-footer__link--{name}" not in page.classes]
+        if len(without) > 1:
+            yield f"no {name} link: {', '.join(without)}"
+    for path, page in real.items():
+        if not {"uvideo-version", "uvideo-language"} <= page.classes or "__palette_2" not in page.ids:
+            yield f"{path.name} lacks its version, its switch of language or its dark mode"
+
+
 def untranslated(site: Path, pages: dict[Path, Reading]) -> Iterator[str]:
     """Pages whose switch does not lead to the other language, or not to their own twin where there is one."""
     for path, page in pages.items():
@@ -172,7 +187,13 @@ def main(folder: str) -> int:
     """Return 0 if nothing is wrong with the site in the folder, else 1, and say what."""
     site = Path(folder).resolve()
     pages = {path: Reading(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
-    wrong = [*foreign(site, pages), *dead(site, pages), *undocumented(pages), *untranslated(site, pages)]
+    wrong = [
+        *foreign(site, pages),
+        *dead(site, pages),
+        *undocumented(pages),
+        *untranslated(site, pages),
+        *unframed(pages),
+    ]
     if len(pages) < 20:
         wrong.append(f"{site} has {len(pages)} pages")
     for each in wrong:

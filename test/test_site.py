@@ -26,6 +26,7 @@ def test_a_page_leads_to_its_twin_and_one_without_to_the_first_page_of_the_other
     assert pages.twins("readme.zh.md", PAGES)["en"] == "index.md"
     head = "---\nlanguage: en\nen: b.html\nzh: ../readme.zh.html\n---\n\n"
     assert pages.staged("howto/b.md", "# B\n", PAGES) == head + "# B\n"
+    assert "exclude: true" in pages.staged("changelog.md", "# C\n", PAGES)  # from the search
 
 
 def test_links_are_those_of_the_site_and_blocks_stay_as_they_are() -> None:

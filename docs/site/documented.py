@@ -41,6 +41,14 @@ __all__ = ["Documented"]
 KEYWORD = ParameterKind.keyword_only
 #: Options of a client that are not settings.
 OPTIONS = {"environ": "in place of this process's environment."}
+#: Names of types that only this package has -> where they are said.
+KINDS = {
+    "Content": "client.stream.Content",
+    "Source": "client.stream.Source",
+    "Target": "transfer.download.Target",
+    "AsyncContent": "client.aio.AsyncContent",
+    "AsyncSource": "client.aio.AsyncSource",
+}
 #: What most methods take.
 COMMON = {"space": "the name of a space.", "key": "the key of an object."}
 #: A private module in front of a public name, and a private name.
@@ -54,6 +62,7 @@ class Documented(Extension):
             for module in modules(pkg):
                 for function in functions(module):
                     expand(function)
+                    spell(pkg, function)
             base, client, aio = (
                 pkg[f"client.{each}"] for each in ("base.BaseClient", "sync.Client", "aio.AsyncClient")
             )
@@ -141,6 +150,7 @@ def functions(found: Module | Class) -> Iterator[Function]:
     for each in found.members.values():
         if isinstance(each, Function):
             yield each
+            yield from each.overloads or ()
         elif isinstance(each, Class):
             yield from functions(each)
 
@@ -193,6 +203,18 @@ def expand(function: Function) -> None:
         if name not in function.parameters
     ]
     function.parameters = Parameters(*list(function.parameters)[:-1], *shown)
+
+
+def spell(pkg: Module, function: Function) -> None:
+    """Write out the types that only this package names."""
+    for each in function.parameters:
+        if function.module.path.startswith(("uvideo.client.", "uvideo.transfer.")) and str(each.annotation) in KINDS:
+            each.annotation = annotation(written(pkg, str(each.annotation)), function.module)
+
+
+def written(pkg: Module, name: str) -> str:
+    value = str(pkg[KINDS[name]].value)
+    return re.sub(r"\b(?:Content|Source)\b", lambda match: written(pkg, match[0]), value)
 
 
 def raised(module: Module) -> None:
