@@ -35,7 +35,6 @@ ENGLISH = {"docs/architecture.md", "docs/decisions.md", "docs/protocol.md", "doc
 ENGLISH |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "reference").glob("*.md")}
 #: Pages whose Chinese is still to be written.
 WAITING = {
-    "docs/cluster.md",
     "docs/reliability.md",
     "docs/interop.md",
     "docs/performance.md",
