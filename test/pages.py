@@ -3,8 +3,8 @@
     with Reader(tmp_path) as reader:
         reader.follow(Page("README.md"))
 
-``sh`` is run by bash; a block that ends with ``uvideo serve`` is a server that goes on running.  ``console`` has
-commands behind "$ " and below each what it prints, ``...`` standing for anything.  A block whose first line is a
+``sh`` is run by bash, and can be copied as it stands; a block that ends with ``uvideo serve`` is a server that goes on
+running.  ``output`` is what the block before prints, ``...`` standing for anything.  A block whose first line is a
 comment with the name of a file is saved as that; ``python`` without a name is run.  What else there is, a test names.
 The servers of the pages listen on 127.0.0.1:9000 and 9001, and with ``--s3-port`` on 9002: here they get free ports,
 and the text those.
@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 from test.interpreters import ROOT
 from test.server_fixture import SECRETS, end
 
-__all__ = ["Block", "Page", "Reader"]
+__all__ = ["Block", "Page", "Reader", "is_shown"]
 
 SECONDS = 120.0
 _BLOCK = re.compile(r"^```(\w*)(?: title=[^\n]*)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -47,9 +47,9 @@ class Block:
 
     @property
     def bare(self) -> str:
-        """What is the same in every language: the text without comments, the commands without what they print."""
-        if self.kind == "console":
-            return "\n".join(line for line in self.text.splitlines() if line.startswith("$ "))
+        """What is the same in every language: the text without comments, and nothing of what is printed."""
+        if self.kind == "output":
+            return ""
         return _COMMENT.sub("", self.text).strip()
 
 
@@ -89,6 +89,12 @@ class Page:
         return found
 
 
+def is_shown(printed: str, shown: str) -> bool:
+    """Whether a page shows what was printed; ``...`` stands for anything."""
+    pattern = re.escape(shown.strip()).replace(r"\.\.\.", ".*")
+    return re.fullmatch(pattern, printed.strip(), re.DOTALL) is not None
+
+
 class Reader:
     """Somebody with a shell, a home and a folder with a clone in it, where the package is installed.
 
@@ -99,6 +105,7 @@ class Reader:
         self.folder, self.home = folder / "work", folder / "home"
         self._log = folder / "server.log"
         self._server: subprocess.Popen[bytes] | None = None
+        self._printed = ""
         self._ports = ("127.0.0.1:9000", "127.0.0.1:9001", "127.0.0.1:9002")
         programs, package = folder / "bin", folder / "package"
         for each in (self.folder, self.home, programs, package / "uvideo-0.dist-info"):
@@ -185,13 +192,9 @@ class Reader:
         elif kind == "sh" and text.splitlines()[-1].startswith("uvideo serve"):
             self.serve(text)
         elif kind == "sh":
-            self.shell(text)
-        elif kind == "console":
-            for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-                command, _, expected = part.partition("\n")
-                printed = self.shell(command)
-                pattern = re.escape(expected.strip()).replace(r"\.\.\.", ".*")
-                assert re.fullmatch(pattern, printed.strip(), re.DOTALL), f"{command} printed\n{printed}"
+            self._printed = self.shell(text)
+        elif kind == "output":
+            assert is_shown(self._printed, text), f"printed was\n{self._printed}"
         else:
             raise AssertionError(f"what is to be done with this block of kind {kind!r}?\n{text}")
 

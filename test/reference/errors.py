@@ -149,7 +149,7 @@ def example(language: str) -> str:
     error = errors.SignatureMismatch(status=401, ret_code=-148658, request_id="2dcaa2a8-5a5a-4c8c-9a51-0e6a4cd2f8b1")
     with patch.dict(os.environ, UVIDEO_LANG=language):
         lines = i18n.say("error: {message}", message=failure.text(error)), f"  {failure.hint(error)}"
-    return "```console\n$ uvideo ls uvideo://films\n" + "".join(f"{line}\n" for line in lines) + "```\n"
+    return "```output\n" + "".join(f"{line}\n" for line in lines) + "```\n"
 
 
 def sections(language: str) -> dict[str, str]:

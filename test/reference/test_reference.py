@@ -75,4 +75,4 @@ def test_what_a_reader_saw_is_found(name: str) -> None:
 
 def test_the_blocks_of_the_settings_run(tmp_path: Path) -> None:
     with Reader(tmp_path) as reader:
-        assert len(list(reader.follow(Page(settings.PAGES["en"])))) == 3
+        assert len(list(reader.follow(Page(settings.PAGES["en"])))) == 4
