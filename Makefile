@@ -178,7 +178,7 @@ $(SUITE)/.made: Makefile
 test-soak: $(VENV)/.made  ## the long forms of crashes, histories, fuzzing and overload, by hand: docs/reliability.md
 	$(PY) -m pytest -m "soak and not proxies" -s $(ARGS)
 
-test-browser: $(VENV)/.browser  ## the console in Chromium (Debian: chromium nginx-light ffmpeg); pictures in .cache/browser
+test-browser: $(VENV)/.browser | $(SITE)/search.json  ## the console and the site's search in Chromium (Debian: chromium nginx-light ffmpeg); pictures in .cache/browser
 	$(PY) -m pytest -n 2 --dist loadfile -m browser test/browser $(ARGS)
 
 $(VENV)/.browser: $(VENV)/.made
@@ -206,8 +206,11 @@ lint: $(VENV)/.made  ## ruff, mypy, and the syntax of what also runs on 2.7
 	$(PY) -m test.syntax
 
 docs: $(VENV)/.docs  ## the documentation as a site, in .cache/site; strict, and nothing in it needs another host
-	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet --site-dir $(SITE)
+	$(PY) -m docs.site.build
 	$(PY) -m test.site $(SITE)
+
+$(SITE)/search.json:
+	$(MAKE) --no-print-directory docs
 
 $(VENV)/.docs: $(VENV)/.made
 	$(call install,$(PY),docs)

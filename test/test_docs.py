@@ -35,9 +35,6 @@ ENGLISH = {"docs/architecture.md", "docs/decisions.md", "docs/protocol.md", "doc
 ENGLISH |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "reference").glob("*.md")}
 #: Pages whose Chinese is still to be written.
 WAITING = {
-    "docs/s3.md",
-    "docs/cluster.md",
-    "docs/reliability.md",
     "docs/interop.md",
     "docs/performance.md",
     "docs/why.md",
@@ -253,6 +250,23 @@ def test_make_test_ends_with_a_line_for_people(python: str, code: int, said: str
     assert done.returncode == code and lines[0].startswith(said) and len(lines) == 1 + (code > 0), lines
 
 
+def test_every_page_has_its_twin() -> None:
+    pages = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")} - set(CHINESE)
+    assert {name.replace(".md", ".zh.md") for name in pages - ENGLISH - WAITING} == set(CHINESE)
+    assert pages >= ENGLISH | WAITING | FREE
+
+
+def test_chinese_pages_link_to_chinese_pages() -> None:
+    twins = {(ROOT / english).resolve(): chinese for english, chinese in PAIRS}
+    for name in (READMES[1], *CHINESE):
+        for text, link, after in re.findall(r"\[([^\]]*)\]\(([^)\s#]+)[^)]*\)(（英文）)?", Page(name).prose):
+            if text != "English":
+                assert ((ROOT / name).parent / link).resolve() not in twins, (
+                    f"{name} links to {link}: there is a Chinese page"
+                )
+                assert not (link.endswith(".zh.md") and after), f"{name}: {link} is no English page"
+
+
 @pytest.mark.parametrize(("english", "chinese"), PAIRS)
 def test_two_languages_have_the_same_blocks_and_headings(english: str, chinese: str) -> None:
     one, other = Page(english), Page(chinese)
@@ -342,7 +356,7 @@ def test_what_the_check_of_the_site_finds(tmp_path: Path, capsys: pytest.Capture
     said = capsys.readouterr().out
     for part in ("a.html#there", "b.html leads nowhere", "cdn.example.com", "other.example.com", "fonts.example.com"):
         assert said.count(part) == 1, part
-    assert "lacks Client.put" in said and "https://example.com" not in said
+    assert "lacks uvideo.Client.put" in said and "https://example.com" not in said
 
 
 def test_links_lead_somewhere() -> None:
