@@ -354,7 +354,7 @@ def test_what_the_check_of_the_site_finds(tmp_path: Path, capsys: pytest.Capture
     said = capsys.readouterr().out
     for part in ("a.html#there", "b.html leads nowhere", "cdn.example.com", "other.example.com", "fonts.example.com"):
         assert said.count(part) == 1, part
-    assert "lacks Client.put" in said and "https://example.com" not in said
+    assert "lacks uvideo.Client.put" in said and "https://example.com" not in said
 
 
 def test_links_lead_somewhere() -> None:

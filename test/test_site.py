@@ -38,7 +38,7 @@ def test_links_are_those_of_the_site_and_blocks_stay_as_they_are() -> None:
 def test_a_docstring_becomes_text_and_lists_of_parameters_and_errors_and_examples() -> None:
     docstring = """Store an object.  data: bytes or a path.  Text is refused.
     start, end: bytes of it; NotFound is raised, too.
-    AlreadyExists if it exists.
+    AlreadyExists if it exists.  Raises TypeError for text.
 
     The end.
 
@@ -67,4 +67,5 @@ def test_a_docstring_becomes_text_and_lists_of_parameters_and_errors_and_example
         "**Errors**",
         "",
         "- [AlreadyExists][uvideo.errors.AlreadyExists] if it exists.",
+        "- Raises TypeError for text.",
     ]

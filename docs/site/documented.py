@@ -245,6 +245,8 @@ def raised(module: Module) -> None:
 
 def describe(module: Module, meanings: dict[str, str]) -> None:
     """Put lists of parameters into the docstrings, and take private names out of what is shown."""
+    if module.docstring is not None and "\n" in module.docstring.value:  # as written: an example is indented
+        module.docstring.value = described.markdown(ast.literal_eval(module.docstring.source), [])
     for function in functions(module):
         tidy(function)
         if function.docstring is not None and function.name != "__init__":
