@@ -35,8 +35,6 @@ ENGLISH = {"docs/architecture.md", "docs/decisions.md", "docs/protocol.md", "doc
 ENGLISH |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "reference").glob("*.md")}
 #: Pages whose Chinese is still to be written.
 WAITING = {
-    "docs/interop.md",
-    "docs/performance.md",
     "docs/why.md",
 }
 #: Pages whose Chinese is a shorter page of its own; test/migrate compares them.
