@@ -27,7 +27,7 @@ PYTHON ?= $(firstword $(foreach command,$(foreach minor,19 18 17 16 15 14 13 12 
 	$(shell $(command) -c 'import sys, venv, ensurepip; print("$(command)" if sys.version_info >= (3, 10) else "")' 2>/dev/null)))
 
 .PHONY: help venv demo test test-lowest test-long test-data test-soak test-browser test-cluster test-operate test-proxies test-s3 s3-tests test-systems lint docs audit bench clean
-.PHONY: dist sbom image api manual mutants lock
+.PHONY: dist release-check sbom image api manual mutants lock
 
 help:  ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -178,7 +178,7 @@ $(SUITE)/.made: Makefile
 test-soak: $(VENV)/.made  ## the long forms of crashes, histories, fuzzing and overload, by hand: docs/reliability.md
 	$(PY) -m pytest -m "soak and not proxies" -s $(ARGS)
 
-test-browser: $(VENV)/.browser  ## the console in Chromium (Debian: chromium nginx-light ffmpeg); pictures in .cache/browser
+test-browser: $(VENV)/.browser | $(SITE)/search.json  ## the console and the site's search in Chromium (Debian: chromium nginx-light ffmpeg); pictures in .cache/browser
 	$(PY) -m pytest -n 2 --dist loadfile -m browser test/browser $(ARGS)
 
 $(VENV)/.browser: $(VENV)/.made
@@ -206,8 +206,11 @@ lint: $(VENV)/.made  ## ruff, mypy, and the syntax of what also runs on 2.7
 	$(PY) -m test.syntax
 
 docs: $(VENV)/.docs  ## the documentation as a site, in .cache/site; strict, and nothing in it needs another host
-	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet --site-dir $(SITE)
+	$(PY) -m docs.site.build
 	$(PY) -m test.site $(SITE)
+
+$(SITE)/search.json:
+	$(MAKE) --no-print-directory docs
 
 $(VENV)/.docs: $(VENV)/.made
 	$(call install,$(PY),docs)
@@ -245,6 +248,10 @@ dist: $(RELEASE)/.made  ## what is published, in dist: wheels, sdist, checksums,
 	$(RELEASE)/bin/python packaging/dist.py --out dist
 	$(RELEASE)/bin/python -m twine check --strict dist/*.whl dist/*.tar.gz
 	$(RELEASE)/bin/python packaging/sbom.py --dist dist
+
+release-check:  ## whether the last commit can be released: the checklist of docs/release.md; ARGS="--only figures,audit"
+	@$(need-python)
+	@$(PYTHON) packaging/release_check.py $(ARGS)
 
 sbom: $(RELEASE)/.made  ## what the wheel in dist brings with it, as CycloneDX
 	$(RELEASE)/bin/python packaging/sbom.py --dist dist

@@ -43,7 +43,7 @@ def test_a_large_file(reader: Reader) -> None:
     with_a_server(reader)
     (reader.folder / "film.mkv").write_bytes(MOVIE.read_bytes())
     page = Page("docs/howto/large.md")
-    assert len(list(reader.follow(page, {"--bwlimit 2M": "--bwlimit 1G"}))) == 7
+    assert len(list(reader.follow(page, {"--bwlimit 2M": "--bwlimit 1G"}))) == 8
     assert (reader.folder / "copy.mkv").read_bytes() == MOVIE.read_bytes()
     assert reader.environ["UVIDEO_RETRIES"] == "100"
 

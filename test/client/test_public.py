@@ -6,11 +6,12 @@ import ast
 import inspect
 import subprocess
 import sys
+from datetime import datetime, timezone
 
 import uvideo
 from test.server_fixture import ROOT
 from ucloud.uvideo.protocol import dialect, operation
-from uvideo import errors
+from uvideo import errors, models
 from uvideo.client import operations, sync
 from uvideo.transfer import upload
 
@@ -66,6 +67,11 @@ def _management() -> list[type]:
 def test_every_public_error_is_of_one_tree() -> None:
     assert all(issubclass(getattr(errors, name), errors.UVideoError) for name in errors.__all__)
     assert operation.NOT_IDEMPOTENT
+
+
+def test_a_day_of_a_space_has_no_seconds_of_video_unless_they_are_given() -> None:
+    day = models.SpaceUsage(datetime(2026, 11, 30, tzinfo=timezone.utc), 1, 2)
+    assert (day.fhd, day.shd, day.hd, day.sd) == (0, 0, 0, 0)
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from test.fakes import FaultProxy
 from test.server_fixture import ROOT, Server
 from ucloud.uvideo.engine import carrier
 from ucloud.uvideo.engine.carrier import carrier_of
+from ucloud.uvideo.engine.upload_source import FileSource
 from uvideo import AsyncClient, Cancel, Client, TransferManager, errors, etag
 from uvideo.models import Progress
 
@@ -76,6 +78,18 @@ def test_a_file_that_says_it_is_empty_is_read_to_its_end(client: Client, space: 
         assert stored.size == len(VERSION.read_bytes()) and stored.verified
         assert client.get(space, "v").data == VERSION.read_bytes()
     tidy(client, space)
+
+
+@pytest.mark.skipif(not VERSION.exists(), reason="Linux only")
+def test_no_file_stays_open_if_there_is_no_room_for_the_copy_of_one_that_says_it_has_0_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: open("/dev/full", "wb", buffering=0))
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(errors.LocalFailure, match="No space left on device") as caught:
+        FileSource(VERSION)
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert "/proc/version" in caught.value.message  # the error, and with it its traceback, still exists
 
 
 def test_small_files_go_in_one_request_and_large_ones_in_parts(

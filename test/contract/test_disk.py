@@ -245,6 +245,21 @@ def test_a_sweep_that_would_take_much_takes_nothing_unless_told_to(place: Place,
     assert play(story, place) == 101
 
 
+def test_a_blob_that_the_disk_cannot_read_is_not_called_damaged(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pread(fd: int, count: int, offset: int) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    async def story(blobs: Blobs) -> tuple[int | None, str | None, str]:
+        blob = await store(blobs, b"x")
+        monkeypatch.setattr(os, "pread", pread)
+        with pytest.raises(OSError) as caught:
+            await whole(blobs, blob)
+        return caught.value.errno, caught.value.strerror, blob
+
+    number, text, blob = play(story, place)
+    assert (number, text) == (errno.EIO, f"Input/output error: the blob {blob}")
+
+
 def test_no_descriptor_is_left_open(place: Place) -> None:
     def count() -> int:
         return len(os.listdir("/proc/self/fd"))

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from test import patience
 from test.operate.machine import Machine
-from test.pages import Block, Page
+from test.pages import Block, Page, is_shown
 
 PAGE = Page("docs/operate.md")
 _NAMED = re.compile(r"(?:#!.*\n)?# (/[\w./-]+)(?::.*)?\n")
@@ -21,6 +21,7 @@ class Operator:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.shell = machine.run
+        self.printed = ""
 
     def do(self, block: Block) -> None:
         """Do one block: save a file that begins with its name, or run it.  AssertionError if that fails."""
@@ -28,11 +29,9 @@ class Operator:
         if named:
             self.save(named.group(1), block.text)
         elif block.kind == "sh":
-            self.shell(block.text)
-        elif block.kind == "console":
-            for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
-                command, _, expected = part.partition("\n")
-                self.prints(command, expected)
+            self.printed = self.shell(block.text)
+        elif block.kind == "output":
+            assert is_shown(self.printed, block.text), f"printed was\n{self.printed}"
         else:
             raise AssertionError(f"what is to be done with this block of kind {block.kind!r}?\n{block.text}")
 
@@ -44,8 +43,7 @@ class Operator:
     def prints(self, command: str, expected: str) -> None:
         """Run a command; it must print this, "..." standing for anything."""
         printed = self.shell(command)
-        pattern = re.escape(expected.strip()).replace(r"\.\.\.", ".*")
-        assert re.fullmatch(pattern, printed.strip(), re.DOTALL), f"{command} printed\n{printed}"
+        assert is_shown(printed, expected), f"{command} printed\n{printed}"
 
 
 def sections() -> list[tuple[str, list[Block]]]:

@@ -211,6 +211,18 @@ def test_an_account_takes_no_place_of_another() -> None:
         assert sessions.find(session) == f"key of {each}" and sessions.redeem(link) == "k"
 
 
+def test_an_account_has_64_sessions_and_8_links_at_the_most() -> None:
+    now = 1000.0
+    sessions = Sessions(lambda: now)
+    opened, linked = [], []
+    for _ in range(66):
+        now += 1
+        opened.append(sessions.open("k", "me"))
+        linked.append(sessions.link("k", "me"))
+    assert [sessions.find(each) for each in opened] == [None] * 2 + ["k"] * 64
+    assert [sessions.redeem(each) for each in linked] == [None] * 58 + ["k"] * 8
+
+
 def test_the_table_holds_nothing_that_signs_in() -> None:
     sessions = Sessions()
     token = sessions.open("public key", "account")

@@ -24,7 +24,6 @@ from ucloud.uvideo.protocol import message, operation
 from uvideo.server.auth.auth_throttle import Guesses
 from uvideo.server.auth.client_address import TrustedProxies
 from uvideo.server.http.exchange import Exchange
-from uvideo.server.http.management_call import FORM_LIMIT
 from uvideo.server.http.rate_limits import Limits
 from uvideo.server.limits.memory_budget import FREE
 
@@ -357,6 +356,7 @@ def test_nothing_secret_is_logged(server: Server, peer: Peer, space: str) -> Non
 
 # Bodies of whoever has not signed
 
+FORM_LIMIT = 1024 * 1024
 LONGER, BUSY = f"the body is longer than {FORM_LIMIT} bytes", "too many large requests at once"
 
 

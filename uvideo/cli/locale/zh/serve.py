@@ -42,7 +42,7 @@ WORDS = {
         "S3 客户端访问服务端所用的主机名，前面也可加空间名（bucket）：BUCKET.NAME；可多次指定。"
     ),
     "Accept S3 forms with a signature of version 2, for old programs. All other requests need version 4.": (
-        "接受以 V2 签名的 S3 表单，供旧程序使用；其他请求仍须以 V4 签名。"
+        "接受以版本 2 签名的 S3 表单，供旧程序使用；其他请求仍须以版本 4 签名。"
     ),
     "Accept only parts of exactly 8 MiB (the last one may be smaller) from S3 clients, as the vendor's gateway.": (
         "只接受 S3 客户端正好 8 MiB 的分片（最后一个分片可以更小），与厂商的网关相同。"
