@@ -236,6 +236,18 @@ def make(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True)
 
 
+def test_make_leaves_the_environment_of_the_reader_alone(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in (".venv/lib/__pycache__/a.pyc", ".dev/b", ".cache/c", "__pycache__/d.pyc")]
+    needed = [tmp_path / name for name in ("setup.cfg", "packaging/lock.txt", "packaging/locked.py", "Makefile")]
+    for file in files + needed:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    told = make("-n", "venv", folder=tmp_path).stdout
+    assert "-m venv --clear .dev\n" in told and ".venv" not in told
+    assert make("clean", folder=tmp_path).returncode == 0
+    assert [file.exists() for file in files] == [True, False, False, False]
+
+
 @pytest.mark.parametrize(
     ("python", "code", "said"), [("true", 0, "All tests passed."), ("false", 2, "Some tests FAILED")]
 )
