@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import uvideo
-from test.migrate.pages import FENCE, SERVICE, page, program, run
+from test.migrate.pages import SERVICE, page, program, run
 from test.server_fixture import Server, start_server
 
 pytest.importorskip("ufile", reason="make venv installs it")
