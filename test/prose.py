@@ -34,7 +34,7 @@ LEFT_OUT = (
 )
 #: A word or phrase, and what to write instead.
 INSTEAD = {
-    ", say": ", for example",
+    r", say, \w+": ", for example, ...",
     "in order to": "to",
     "prior to": "before",
     "subsequent to": "after",
