@@ -26,8 +26,6 @@ FETCHED = {
     ("video", "src"),
 }
 PUBLISHED = ["config", "multipartuploaduvideo", "downloaduvideo", "deleteuvideo", "spacemanager", "filemanager"]
-#: Public names that the reference has under the name where they are made.
-_ALIASES = {"uvideo.Retry": "ucloud.uvideo.engine.retry.Retry"}
 # What a script or a style could fetch.  The names of XML formats are no addresses to a browser.
 _ADDRESS = re.compile(r"""(?:["'`(]|@import\s)(https?:)?//(?!www\.w3\.org/)[\w-]+\.[^\s"'`)]+""")
 
@@ -139,7 +137,7 @@ def undocumented(pages: dict[Path, Reading]) -> Iterator[str]:
         if isinstance(each, type) and each.__module__ == "uvideo.models"
     ]
     for name in wanted:
-        if name not in built and _ALIASES.get(name) not in built:
+        if name not in built:
             yield f"the reference lacks {name}"
     for path, page in reference.items():
         for signature in page.signatures:

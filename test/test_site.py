@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import uvideo
 from docs.site import described, pages
+from test import site
 
 PAGES = ["index.md", "guide.md", "guide.zh.md", "howto/a.md", "howto/a.zh.md", "howto/b.md", "new.md", "readme.zh.md"]
 
@@ -69,3 +73,38 @@ def test_a_docstring_becomes_text_and_lists_of_parameters_and_errors_and_example
         "- [AlreadyExists][uvideo.errors.AlreadyExists] if it exists.",
         "- Raises TypeError for text.",
     ]
+
+
+def reading(root: Path, name: str, text: str) -> dict[Path, site.Reading]:
+    return {root / name: site.Reading(text)}
+
+
+def test_a_reference_without_a_public_name_or_with_a_private_one_is_wrong(tmp_path: Path) -> None:
+    shown = '<h2 id="uvideo.Client.put"></h2><div class="doc-signature"><code>put(<b>a</b>=_UNSET)</code></div>_FINE'
+    said = list(site.undocumented(reading(tmp_path / "reference", "client.html", shown)))
+    assert "client.html shows _UNSET in a signature" in said
+    assert sum("in a signature" in each for each in said) == 1
+    missing = {each.removeprefix("the reference lacks ") for each in said}
+    assert {"uvideo.Client", "uvideo.Client.get", "uvideo.AsyncClient.put", "uvideo.models.Stored"} <= missing
+    assert {f"uvideo.errors.{name}" for name in uvideo.errors.__all__} <= missing
+    assert "uvideo.Client.put" not in missing
+
+
+def test_a_page_that_does_not_lead_to_its_twin_is_wrong(tmp_path: Path) -> None:
+    twin = '<html lang="{}"><a hreflang="{}" href="{}"></a></html>'
+    both = {
+        **reading(tmp_path, "a.html", twin.format("en", "zh", "a.zh.html")),
+        **reading(tmp_path, "a.zh.html", twin.format("zh", "en", "a.html")),
+    }
+    assert list(site.untranslated(tmp_path, both)) == []
+    other = {
+        **both,
+        **reading(tmp_path, "b.zh.html", ""),
+        **reading(tmp_path, "b.html", twin.format("en", "zh", "a.zh.html")),
+    }
+    assert list(site.untranslated(tmp_path, other)) == [
+        "b.zh.html says that its language is ",
+        "b.zh.html has no switch to its page in the other language",
+        "b.html has no switch to its page in the other language",
+    ]
+    assert any("dark mode" in each for each in site.unframed(both))
