@@ -203,12 +203,13 @@ test-systems: $(VENV)/.made  ## as on Windows, by Wine (Debian: wine64 wine gcc-
 mutants: $(VENV)/.made  ## whether the tests notice faults: a sample of small changes to the code; hours; ARGS="--sample 20"
 	$(PY) -m test.mutants $(ARGS)
 
-lint: $(VENV)/.made  ## ruff, mypy, and the syntax of what also runs on 2.7
+lint: $(VENV)/.made  ## ruff, mypy, the syntax of what also runs on 2.7, and plain English
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(PY) -m mypy.stubtest --ignore-missing-stub --allowlist test/operation.allow ucloud.uvideo.protocol.operation
 	$(PY) -m test.syntax
+	$(PY) -m test.prose
 
 docs: $(VENV)/.docs  ## the documentation as a site, in .cache/site; strict, and nothing in it needs another host
 	$(PY) -m docs.site.build
