@@ -289,7 +289,7 @@ def call(function: Function, name: str) -> str:
     made = f" -> {returns}" if returns and function.name != "__init__" else ""
     start = "await " if "async" in function.labels else ""
     text = f"{start}{name}({', '.join(parts)}){made}"
-    lines = textwrap.wrap(text, 88, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(text, 80, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
     return "```python\n" + "\n".join(lines) + "\n```\n\n"
 
 
