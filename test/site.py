@@ -31,7 +31,11 @@ _ADDRESS = re.compile(r"""(?:["'`(]|@import\s)(https?:)?//(?!www\.w3\.org/)[\w-]
 
 
 class Reading(HTMLParser):
-    """What a page has: ``ids`` that links can lead to, ``links`` of people, ``fetched`` by browsers, ``scripts``."""
+    """What a page has: ``ids`` that links can lead to, ``links`` of people, ``fetched`` by browsers, ``scripts``.
+
+    ``language``: of the page.  ``languages``: language -> the page in it.  ``signatures``: of the reference.
+    ``classes``: of all elements.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -39,13 +43,26 @@ class Reading(HTMLParser):
         self.links: set[str] = set()
         self.fetched: set[str] = set()
         self.scripts: list[str] = []
+        self.language = ""
+        self.languages: dict[str, str] = {}
+        self.signatures: list[str] = []
+        self.classes: set[str] = set()
         self._script = False
+        self._signature = False
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
         self.ids.update(values[name] for name in ("id", "name") if name in values)
         self._script = tag == "script" and "src" not in values
+        if tag == "html":
+            self.language = values.get("lang", "")
+        if "doc-signature" in values.get("class", "").split():
+            self._signature = True
+            self.signatures.append("")
+        self.classes.update(values.get("class", "").split())
+        if tag == "a" and "hreflang" in values:
+            self.languages[values["hreflang"]] = values["href"]
         if tag == "a" and "href" in values:
             self.links.add(values["href"])
         if tag != "link" or values.get("rel") not in ("canonical", "next", "prev"):
@@ -53,8 +70,12 @@ class Reading(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._script = False
+        if tag == "div":
+            self._signature = False
 
     def handle_data(self, data: str) -> None:
+        if self._signature:
+            self.signatures[-1] += data
         if self._script:
             self.scripts.append(data)
 
@@ -102,13 +123,54 @@ def referred() -> list[object]:
     return [resolved(name) for name in re.findall(r"^::: (\S+)$", text, re.MULTILINE)]
 
 
-def undocumented(site: Path) -> Iterator[str]:
-    """Methods of the clients that the built reference lacks."""
-    built = "".join(path.read_text(encoding="utf-8") for path in (site / "reference").glob("*.html"))
-    for method in (name for name in vars(uvideo.Client) if not name.startswith("_")):
-        for client in ("Client", "AsyncClient"):
-            if f'id="uvideo.{client}.{method}"' not in built:
-                yield f"the reference lacks {client}.{method}"
+def undocumented(pages: dict[Path, Reading]) -> Iterator[str]:
+    """Public names that the built reference lacks, and private ones that it has."""
+    reference = {path: page for path, page in pages.items() if path.parent.name == "reference"}
+    built = {each for page in reference.values() for each in page.ids}
+    methods = [name for name in dir(uvideo.Client) if not name.startswith("_")]
+    wanted = [f"uvideo.{client}.{name}" for client in ("Client", "AsyncClient") for name in methods]
+    wanted += [*public(), *(f"uvideo.errors.{name}" for name in uvideo.errors.__all__)]
+    models = vars(uvideo.models).values()
+    wanted += [
+        f"uvideo.models.{each.__name__}"
+        for each in models
+        if isinstance(each, type) and each.__module__ == "uvideo.models"
+    ]
+    for name in wanted:
+        if name not in built:
+            yield f"the reference lacks {name}"
+    for path, page in reference.items():
+        for signature in page.signatures:
+            for name in re.findall(r"\b_[A-Za-z]\w*", signature):
+                yield f"{path.name} shows {name} in a signature"
+
+
+def unframed(pages: dict[Path, Reading]) -> Iterator[str]:
+    """What a page lacks around its text.  One page is the first, and one the last."""
+    real = {path: page for path, page in pages.items() if path.name != "404.html"}
+    for name in ("prev", "next"):
+        without = [path.name for path, page in real.items() if f"md-footer__link--{name}" not in page.classes]
+        if len(without) > 1:
+            yield f"no {name} link: {', '.join(without)}"
+    for path, page in real.items():
+        if not {"uvideo-version", "uvideo-language"} <= page.classes or "__palette_2" not in page.ids:
+            yield f"{path.name} lacks its version, its switch of language or its dark mode"
+
+
+def untranslated(site: Path, pages: dict[Path, Reading]) -> Iterator[str]:
+    """Pages whose switch does not lead to the other language, or not to their own twin where there is one."""
+    for path, page in pages.items():
+        name = path.relative_to(site).as_posix()
+        if name == "404.html":
+            continue
+        chinese = name.endswith(".zh.html")
+        other = "en" if chinese else "zh"
+        twin = path.with_name(path.name.replace(".zh.html", ".html") if chinese else path.stem + ".zh.html")
+        led = (path.parent / page.languages.get(other, "none")).resolve()
+        if page.language != ("zh" if chinese else "en"):
+            yield f"{name} says that its language is {page.language}"
+        if led not in pages or (twin in pages and led != twin):
+            yield f"{name} has no switch to its page in the other language"
 
 
 def resolved(name: str) -> object:
@@ -123,7 +185,13 @@ def main(folder: str) -> int:
     """Return 0 if nothing is wrong with the site in the folder, else 1, and say what."""
     site = Path(folder).resolve()
     pages = {path: Reading(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
-    wrong = [*foreign(site, pages), *dead(site, pages), *undocumented(site)]
+    wrong = [
+        *foreign(site, pages),
+        *dead(site, pages),
+        *undocumented(pages),
+        *untranslated(site, pages),
+        *unframed(pages),
+    ]
     if len(pages) < 20:
         wrong.append(f"{site} has {len(pages)} pages")
     for each in wrong:

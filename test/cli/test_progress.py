@@ -171,6 +171,7 @@ class TestScreen:
 
 
 def test_the_totals_of_a_folder_are_known_early() -> None:
+    """peak/s5cmd #753: nobody knows the number of files in advance."""
     err = io.StringIO()
     lines = LogLines(Report(err=err), 3600)
     sizes = lines.early([1 << 20] * 300, lines.expect)
@@ -220,6 +221,7 @@ def large(shell: Shell) -> Path:
 @pytest.mark.usefixtures("large")
 class TestCommand:
     def test_off_a_terminal_a_line_from_time_to_time(self, shell: Shell) -> None:
+        """peak/s5cmd #753, #768: a log shows no progress."""
         space = shell.space()
         words = ("cp", "large", f"uvideo://{space}/x", "--bwlimit", "8M", "--stats", "1s")
         done = shell(*words)
@@ -239,6 +241,7 @@ class TestCommand:
         assert done.code == 2 and "soon is not a time" in done.err
 
     def test_a_file_of_commands_has_it_too(self, shell: Shell) -> None:
+        """peak/s5cmd #688: `run` shows no progress of all its lines together."""
         space = shell.space()
         (shell.folder / "todo").write_text(f"cp large uvideo://{space}/x --bwlimit 12M\ncp large uvideo://{space}/y\n")
         log = shell("run", "todo", "--stats", "1s").err

@@ -137,5 +137,11 @@ def test_many_texts_are_escaped_as_each_of_them(texts: list[str]) -> None:
     assert list(xml_text.quote_all(texts)) == [quote(text, safe="/-_.~") for text in texts]
 
 
+def test_every_byte_is_quoted_as_its_two_digits() -> None:
+    text = "".join(map(chr, [*range(1, 0x800), *range(0x800, 0xD800, 64), *range(0xE000, 0x110000, 64)]))
+    assert len(set(text.encode())) == 255 - 13  # all that UTF-8 has but NUL
+    assert list(xml_text.quote_all([text, ""])) == [quote(text, safe="/-_.~"), ""]
+
+
 def test_half_of_a_surrogate_pair_is_escaped_among_others() -> None:
     assert list(xml_text.escape_all(["a", "\ud800", "\u00e9&"])) == ["a", "&#xD800;", "\u00c3\u00a9&amp;"]

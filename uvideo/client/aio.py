@@ -292,7 +292,9 @@ class AsyncClient(BaseClient):
         bytes (8 MiB) for random reads.  It reads one version: ObjectChanged if the object changes.  NotFound at the
         first read.  An AsyncWriter takes any length and stores the object when it is closed.  An ``async with`` block
         that raises stores nothing.  bandwidth, progress, cancel, deadline: as in ``upload``; the deadline counts from
-        now.  Options of the other mode are refused.
+        now.
+
+        Options of the other mode are refused.
         """
         from uvideo.client import aio_file
 

@@ -114,7 +114,9 @@ class BaseClient:
         min_size, max_size: bytes of the file.  mime: its media type; "video/" lets the form choose one that begins so,
         in its field Content-Type.  expires: as in ``presign``.  endpoint: URL of the service for S3, where a space is a
         bucket; by default this client's, because `uvideo serve` answers both there.  Without a scheme it is http, or
-        https for a host of the vendor, as for a client.  Nothing is sent.
+        https for a host of the vendor, as for a client.
+
+        Nothing is sent.
         """
         lasting = int(operations.seconds(self._settings.expires if expires is None else expires, "expires"))
         where = operations.s3_endpoint(self._settings.hosts().upload if endpoint is None else endpoint)

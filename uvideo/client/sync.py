@@ -73,6 +73,7 @@ class Client(BaseClient):
     public_key, private_key: without them, and with none in environment or profile, the client is anonymous and can read
     public spaces.  profile: a table of the configuration file.  options: fields of Settings by name; InvalidArgument
     for an unknown one.  settings: all of them at once, in place of options.  retry: in place of the settings' retries.
+
     Every method raises UVideoError.  Its class says what went wrong; it has operation, space, key, status, ret_code and
     request_id.  InvalidArgument is raised before anything is sent.
     """
@@ -169,8 +170,10 @@ class Client(BaseClient):
         """Store an object in one request, and compare its etag with that of the bytes sent.
 
         data: bytes, a path (pathlib.Path), a binary file from its position, or an iterable of bytes, of any length.
-        Text is refused.  A file that the caller opened stays open.  mime: None to guess it from the names.  headers:
-        stored with the object and sent with each download, for example Cache-Control.  acl: "public-read" or "default".
+        Text is refused.  A file that the caller opened stays open.  mime: None to guess it from the names.
+        storage_class: STANDARD, IA or ARCHIVE; None for the space's.  metadata: names and values that are stored with
+        the object.  headers: stored with the object and sent with each download, for example Cache-Control.  acl:
+        "public-read" or "default".
         if_absent: AlreadyExists, instead of replacing an object; the bytes are stored under a temporary key beside it,
         and renamed.  IntegrityError if the service stored other bytes.  For large files and bad networks use
         ``upload``.
@@ -223,8 +226,9 @@ class Client(BaseClient):
         """An object's bytes, in memory, or those from ``start`` up to but not including ``end``.
 
         A negative start: the last bytes.  if_match: an etag; PreconditionFailed if the object's is different.
-        if_none_match: an etag; Refused with status 304 if the object's is the same.  A whole object is verified by its
-        etag: IntegrityError.
+        if_none_match: an etag; Refused with status 304 if the object's is the same.
+
+        IntegrityError if a whole object does not agree with its etag.
         """
         op = operations.get(space, key, start, end, if_match, if_none_match)
         return self._done(self._got(op, self._checks(checksum)))
@@ -265,8 +269,9 @@ class Client(BaseClient):
         A Reader can seek and is buffered.  It reads ahead while it is read in order, and caches up to ``cache`` bytes
         (8 MiB) for random reads.  It reads one version: ObjectChanged if the object changes.  NotFound at once.  A
         Writer takes any length and stores the object when it is closed.  A ``with`` block that raises stores nothing.
-        bandwidth, progress, cancel, deadline: as in ``upload``; the deadline counts from now.  Options of the other
-        mode are refused.
+        bandwidth, progress, cancel, deadline: as in ``upload``; the deadline counts from now.
+
+        Options of the other mode are refused.
         """
         from uvideo.client import reader, writer
         from uvideo.transfer.limit import limited
@@ -311,10 +316,12 @@ class Client(BaseClient):
         verified.
 
         source: the path of a file as text or pathlib.Path, bytes, a binary file from its position, or an iterable of
-        bytes of unknown length.  Text is never content.  An upload of a path is recorded in the journal.  After a lost
-        connection, a crash or a reboot the same call, or ``resume``, sends what is missing.  TransferInterrupted, and
-        its subclasses Cancelled and DeadlineExceeded, have the id to resume as ``transfer``.  SourceChanged if the file
-        changes meanwhile.
+        bytes of unknown length.  Text is never content.
+
+        An upload of a path is recorded in the journal.  After a lost connection, a crash or a reboot the same call, or
+        ``resume``, sends what is missing.  TransferInterrupted, and its subclasses Cancelled and DeadlineExceeded, have
+        the id to resume as ``transfer``.  SourceChanged if the file changes meanwhile.
+
         part_jobs: parts at the same time.  bandwidth: bytes a second, or a Limit that several transfers share.
         progress: called with a Progress, whose done never goes down; an error it raises ends the upload.  cancel: a
         Cancel that another thread may set.  deadline: seconds for the whole upload.  journal: False to keep no record.
@@ -393,12 +400,15 @@ class Client(BaseClient):
     ) -> models.Downloaded:
         """Save an object, or the bytes from ``start`` up to ``end``; a large one in several ranges at the same time.
 
-        target: a path, or a binary file, which is written from its position and stays open.  A file at a path appears
-        once it is complete and verified; after a failure an existing file is unchanged.  A range that breaks off is
-        continued from that byte.  If the object changes meanwhile, the download starts over, once; then it raises
-        ObjectChanged.  A large download to a path is recorded in the journal.  After a lost connection, a crash or a
-        reboot the same call, or ``resume``, fetches what is missing.  TransferInterrupted and the other options are as
-        in ``upload``.  checksum: False to not compare the etag.  A range of an object has no etag to compare.
+        target: a path, or a binary file, which is written from its position and stays open.
+
+        A file at a path appears once it is complete and verified; after a failure an existing file is unchanged.  A
+        range that breaks off is continued from that byte.  If the object changes meanwhile, the download starts over,
+        once; then it raises ObjectChanged.  A large download to a path is recorded in the journal.  After a lost
+        connection, a crash or a reboot the same call, or ``resume``, fetches what is missing.  TransferInterrupted and
+        the other options are as in ``upload``.  checksum: False to not compare the etag.  A range of an object has no
+        etag to compare.
+
         times: give the file the modification time that ``upload`` or rclone stored with a whole object, if any.  A time
         that cannot be read or set is ignored with a warning in the log.
         """
@@ -439,15 +449,18 @@ class Client(BaseClient):
         include, exclude: patterns of paths: "*.mp4" in every folder, "/a/*" from the top, "tmp/" everything in such
         folders.  exclude takes precedence.  What they leave out is not opened and cannot fail.  links: "inside" follows
         links that lead to files and folders inside of the folder, "follow" all, "skip" none.  Other links, and those to
-        a folder above them, are skipped with a warning in the log.  The folder itself may be a link.  Empty folders get
-        no key.  A file that cannot be read, or whose name is not UTF-8, is a Failure, and the others continue.  So is a
-        pipe, a socket or a device; with skip_special it is skipped with a warning in the log.  With
-        on_error "stop", or after an error that every file would meet (a wrong key, a lost connection), no further file
-        begins.  SomeFailed, with the Summary, at the end.  progress: called with Totals, which grow while files are
-        found.  report: called with each Stored or Failure; the Summary then has only failures, which saves memory for
-        millions of files.  An error that one of them raises ends the call.  cancel: raises Cancelled.  dry_run: only
-        report what would be uploaded.  times: store the modification time of each file, as ``upload`` does.  The other
-        options are those of ``upload``.
+        a folder above them, are skipped with a warning in the log.
+
+        The folder itself may be a link.  Empty folders get no key.  A file that cannot be read, or whose name is not
+        UTF-8, is a Failure, and the others continue.  So is a pipe, a socket or a device; with skip_special it is
+        skipped with a warning in the log.  With on_error "stop", or after an error that every file would meet (a wrong
+        key, a lost connection), no further file begins.  SomeFailed, with the Summary, at the end.  progress: called
+        with Totals, which grow while files are found.  report: called with each Stored or Failure; the Summary then has
+        only failures, which saves memory for millions of files.  An error that one of them raises ends the call.
+        cancel: raises Cancelled.  dry_run: only report what would be uploaded.  times: store the modification time of
+        each file, as ``upload`` does.
+
+        The other options are those of ``upload``.
         """
         from uvideo.transfer import folders
 
@@ -495,8 +508,10 @@ class Client(BaseClient):
         folder; it differs from another key only in case where the file system ignores case; or it would be saved
         outside of the folder, for example through a link in it.  Keys that end with / create folders.  Existing files
         are replaced atomically.  times: give each file the modification time that is stored with its object, as
-        ``download`` does.  include, exclude, on_error, progress, report, cancel, dry_run and errors: as in
-        ``upload_dir``.  The other options are those of ``download``.
+        ``download`` does.  include, exclude, on_error, progress, report, cancel, dry_run, errors: as in
+        ``upload_dir``.
+
+        The other options are those of ``download``.
         """
         from uvideo.transfer import folders
 
@@ -692,8 +707,10 @@ class Client(BaseClient):
     ) -> models.Stored:
         """Add bytes to the end of an object, which is created if it does not exist.
 
-        position: the object's size; None: it is asked for.  The options apply if the object is created.  A try whose
-        response was lost is not repeated, as it may have added the bytes: NoAnswer.  Use stat to find out.
+        position: the object's size; None: it is asked for.
+
+        The options apply if the object is created.  A try whose response was lost is not repeated, as it may have added
+        the bytes: NoAnswer.  Use stat to find out.
         """
         stored: StoredOptions = {"mime": mime, "storage_class": storage_class, "metadata": metadata, "headers": headers}
         return self._done(self._one()._appended(space, key, data, position, **stored))

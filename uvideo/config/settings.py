@@ -60,18 +60,21 @@ def setting(default: T, check: checks.Check, repr: bool = True) -> T:
 class Settings:
     """How a client reaches the service.  Immutable.  Made by ``load``, which checks every value.
 
-    provider: auto-ai, ucloud, us3 or local.  endpoint, download_endpoint, api_url: hosts or URLs in place of the
-    provider's; endpoint alone replaces all three.  word: UCloud or AutoAI, the first word of Authorization.  timeout:
-    the most seconds of silence.  connect_timeout: seconds to connect, with lookup and TLS.  attempt_timeout: seconds
-    for one try, None for no limit.  total_timeout: seconds for all tries and waits of a call, also of an upload or a
-    download.  retries: the most retries of a request.  retry_budget: the most seconds for all waits of a call together.
-    expires: seconds until a signed URL expires.  part_jobs: parts transferred at the same time.  bandwidth: bytes a
-    second in each direction, None for no limit.  checksum: hash what is transferred, and compare etags.
-    multipart_threshold: larger objects, in bytes, are sent in parts.  ca_bundle: file or folder of CA certificates.
-    client_cert, client_key: PEM files.  client_key_password: of an encrypted key.  proxy: URL, "" for none, None: the
-    environment decides.  pool_size: for Client, connections to each host that are kept open for later requests (32);
-    for AsyncClient, the most connections at the same time (256), so that further requests wait.  state_dir: folder of
-    the records of unfinished transfers.
+    public_key, private_key: the key pair; without one the client is anonymous.  security_token: of a temporary key
+    pair.  provider: auto-ai, ucloud, us3 or local.  endpoint, download_endpoint, api_url: hosts or URLs in place of the
+    provider's; endpoint alone replaces all three.  word: UCloud or AutoAI, the first word of Authorization.  region:
+    with provider us3, where the spaces are, for example cn-bj.  timeout: the most seconds of silence.  connect_timeout:
+    seconds to connect, with lookup and TLS.  attempt_timeout: seconds for one try, None for no limit.  total_timeout:
+    seconds for all tries and waits of a call, also of an upload or a download.  retries: the most retries of a request.
+    retry_budget: the most seconds for all waits of a call together.  expires: seconds until a signed URL expires.
+    part_jobs: parts transferred at the same time.  bandwidth: bytes a second in each direction, None for no limit.
+    checksum: hash what is transferred, and compare etags.  multipart_threshold: larger objects, in bytes, are sent in
+    parts.  ca_bundle: file or folder of CA certificates.  client_cert, client_key: PEM files.  client_key_password: of
+    an encrypted key.  proxy: URL, "" for none, None: the environment decides.  pool_size: for Client, connections to
+    each host that are kept open for later requests (32); for AsyncClient, the most connections at the same time (256),
+    so that further requests wait.  state_dir: folder of the records of unfinished transfers.  user_agent: in place of
+    uvideo-python and its version.  space_parameter: BucketName or SpaceName, how the management API is told a space.
+    video_actions: use the actions *VideoSpace of the management API.
     """
 
     public_key: str | None = setting(None, checks.key)

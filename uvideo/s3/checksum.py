@@ -97,6 +97,7 @@ def _step_in_python(algorithm: str) -> Callable[[Buffer, int], int]:
     return step
 
 
+@functools.cache
 def _step(algorithm: str, native: bool) -> Callable[[Buffer, int], int]:
     """The function that continues a CRC.  ``native``: that of awscrt; zlib's CRC32 is as fast."""
     if algorithm == "CRC32":

@@ -7,6 +7,7 @@ The entries are byte texts (see xml_text).
 from __future__ import annotations
 
 import binascii
+import functools
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -161,7 +162,9 @@ def _restore(restore: Restore | None) -> str:
 _CLASSES = {stored: f"<StorageClass>{shown(stored)}</StorageClass>" for stored in ("STANDARD", "IA", "ARCHIVE")}
 
 
+@functools.lru_cache(maxsize=64)
 def _sums(algorithm: str | None, kind: str | None) -> str:
+    """The elements with what the checksum of an entry is, of which there are few."""
     return element("ChecksumAlgorithm", algorithm) + element("ChecksumType", kind)
 
 
@@ -324,7 +327,7 @@ def _encode_parts(op: operation.ListParts, result: operation.ListPartsOutput) ->
         field.owner("Owner", result.owner),
         _CLASSES[result.storage_class],
         element("PartNumberMarker", op.part_number_marker),
-        # On the last page paginators, that of aws-sdk-js among them, would ask for what follows it, for ever.
+        # On the last page paginators, that of aws-sdk-js among them, would ask for what follows it, forever.
         element("NextPartNumberMarker", result.next_marker if result.truncated else None),
         element("MaxParts", op.max_parts),
         element("IsTruncated", result.truncated),

@@ -52,7 +52,7 @@ class Owner:
     display_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Checksum:
     """The checksum of an object or a part.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uvideo._core import compat, message
 from uvideo.s3.errors import S3Error
 
-__all__ = ["CHUNKED", "HEADER", "UNSIGNED", "Payload", "announced", "check_line", "declared_trailers"]
+__all__ = ["CHUNKED", "HEADER", "UNSIGNED", "Payload", "announced", "check_line", "declared_trailers", "of_line"]
 
 HEADER = "x-amz-content-sha256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
@@ -62,6 +62,11 @@ def announced(headers: message.Headers, line: str | None, signed_in_header: bool
     """
     if line is not None:
         check_line(line)
+    return of_line(headers, line, signed_in_header)
+
+
+def of_line(headers: message.Headers, line: str | None, signed_in_header: bool) -> Payload:
+    """As ``announced``, for a line that ``check_line`` has seen."""
     framing = line if line in CHUNKED else ""
     if framing in (SIGNED_CHUNKS, SIGNED_TRAILER) and not signed_in_header:
         raise S3Error("InvalidRequest", message="Signed chunks need a request that is signed by its Authorization.")

@@ -230,6 +230,8 @@ def _want(row: RouteRow) -> _Want:
 
 
 _WANTS: dict[tuple[str, str], list[_Want]] = {}
+#: The same for requests without a query.
+_PLAIN: dict[tuple[str, str], list[_Want]] = {}
 #: The sub-resources of each level, and those of which an operation is not implemented.
 _FLAGS: dict[str, set[str]] = {}
 _REFUSED = set[str]()
@@ -237,6 +239,8 @@ for _level, _rows in TABLES.items():
     for _row in _rows:
         _found = _want(_row)
         _WANTS.setdefault((_level, _row.method), []).append(_found)
+        if not _found.parameters:
+            _PLAIN.setdefault((_level, _row.method), []).append(_found)
         _FLAGS.setdefault(_level, set()).add(_found.flag)
         if isinstance(_row.asked, FixedError) and _row.asked.code == "NotImplemented":
             _REFUSED.add(_found.flag)
@@ -268,7 +272,7 @@ def route(method: str, bucket: str, key: str, query: Iterable[tuple[str, str]], 
         flags = frozenset()  # those of the request that is to come
     elif level == OBJECT and method in ("GET", "HEAD"):
         flags &= _FLAGS[OBJECT]  # a link to an object may carry any other parameter
-    for want in _WANTS.get((level, method), ()):
+    for want in (_WANTS if given else _PLAIN).get((level, method), ()):
         if (want.flag or not flags) and _fits(want, given, headers):
             return want.asked
     return FixedError("", "MethodNotAllowed" if flags.isdisjoint(_REFUSED) else "NotImplemented")

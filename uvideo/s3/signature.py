@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+MALFORMED = "AuthorizationHeaderMalformed"
 SKEW = 15 * 60  # seconds between the clocks of client and server
 LONGEST = 7 * 24 * 3600  # seconds that a presigned URL may be valid
 #: An access key may contain "/"; a region is printable.
@@ -46,12 +47,12 @@ _DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2
 _YEAR_10000 = 253402300800  # Unix seconds
 _SECONDS = re.compile(r"-?[0-9]+\Z").match
 _PLAIN = re.compile(rb"[A-Za-z0-9_.~-]*\Z").match
-_PLAIN_PATH = re.compile(rb"[A-Za-z0-9_.~/-]*\Z").match
+_PLAIN_PATH = re.compile(r"/[A-Za-z0-9_.~/-]*\Z").match
 _BLANKS = re.compile(r"[ \t]+")
 #: Whether a text has the form of a signature.
 is_signature = re.compile(r"[0-9a-f]{64}\Z").match
-#: The parts of Authorization in the order in which SDKs send them; a faster way to them than _parts.
-_USUAL = re.compile(r"Credential=([^, =]+), ?SignedHeaders=([^, =]+), ?Signature=([0-9a-f]{64})\Z").match
+#: An Authorization up to its signature, with its parts in the order in which SDKs send them.
+_USUAL = re.compile(rf"{ALGORITHM} Credential=([^, =]+), ?SignedHeaders=([^, =]+), ?\Z").match
 #: What a presigned URL must have.
 _REQUIRED = ("algorithm", "credential", "date", "expires", "signedheaders", "signature")
 #: Parameters of a presigned query that are no headers.
@@ -64,7 +65,7 @@ T = TypeVar("T")
 def _cached(found: Callable[..., T]) -> Callable[..., T]:
     """The function with a cache of its results for short texts.
 
-    Clients choose the texts before anything is verified: a cache of long ones would hold many MiB for ever.
+    Clients choose the texts before anything is verified: a cache of long ones would hold many MiB forever.
     """
     kept = functools.lru_cache(maxsize=256)(found)
 
@@ -89,10 +90,14 @@ class CredentialScope(NamedTuple):
 
 
 class SignedHeaders(NamedTuple):
-    """The names of the signed headers: as sent, with semicolons between them, and in lower case."""
+    """The names of the signed headers: as sent, with semicolons between them, and in lower case.
+
+    ``known``: the latter again.
+    """
 
     text: str
     names: tuple[str, ...]
+    known: frozenset[str]
 
 
 @dataclass(slots=True)  # not frozen: creating a frozen one takes several times as long, per request
@@ -228,31 +233,46 @@ def _parts(authorization: str) -> dict[str, str]:
 
 
 def _header_claim(request: message.Request, value: str) -> SignatureClaim:
-    word, _, rest = value.partition(" ")
-    if word == "AWS" and ":" in rest:
-        refuse_version_2()
-    if word != ALGORITHM:
-        raise S3Error("InvalidArgument", message="Unsupported Authorization Type")
-    malformed, usual = "AuthorizationHeaderMalformed", _USUAL(rest)
-    if usual is not None:
-        credential, names, signature = usual.groups()
-    else:
-        parts = _parts(value)
-        if rest.count(",") != 2 or sorted(parts) != ["Credential", "Signature", "SignedHeaders"]:
-            raise S3Error(malformed, message="Authorization needs Credential, SignedHeaders and Signature, once each.")
-        credential, names, signature = parts["Credential"], parts["SignedHeaders"], parts["Signature"]
-    scope, signed = scope_of(credential, malformed), _names(names, malformed)
-    if usual is None and not is_signature(signature):
-        raise S3Error(malformed, message="The Signature is not 64 lower-case hexadecimal digits.")
+    front, _, signature = value.rpartition("Signature=")
+    found = _signer(front)
+    if found is None:
+        found, signature = _unusual(value)
+    scope, signed = found
+    if not is_signature(signature):
+        raise S3Error(MALFORMED, message="The Signature is not 64 lower-case hexadecimal digits.")
     line = request.headers.get(payload.HEADER)
     if line is None:
         raise S3Error("InvalidRequest", message=f"Missing required header for this request: {payload.HEADER}")
     payload.check_line(line)
     date, time = _dated(request.headers)
     if date[:8] != scope.day:
-        raise S3Error(malformed, message="The day of the Credential is not that of the request's date.")
+        raise S3Error(MALFORMED, message="The day of the Credential is not that of the request's date.")
     token = request.headers.get("x-amz-security-token")
     return SignatureClaim(scope, date, time, signed, line, signature, token)
+
+
+@_cached
+def _signer(front: str) -> tuple[CredentialScope, SignedHeaders] | None:
+    """Scope and signed headers of an Authorization up to its signature; None if it is not as SDKs send it.
+
+    A client sends the same text with many requests.  S3Error as ``scope_of``.
+    """
+    usual = _USUAL(front)
+    return None if usual is None else (scope_of(usual[1], MALFORMED), _names(usual[2], MALFORMED))
+
+
+def _unusual(authorization: str) -> tuple[tuple[CredentialScope, SignedHeaders], str]:
+    """(scope and signed headers, signature) of an Authorization that is not as SDKs send it.  S3Error."""
+    word, _, rest = authorization.partition(" ")
+    if word == "AWS" and ":" in rest:
+        refuse_version_2()
+    if word != ALGORITHM:
+        raise S3Error("InvalidArgument", message="Unsupported Authorization Type")
+    parts = _parts(authorization)
+    if rest.count(",") != 2 or sorted(parts) != ["Credential", "Signature", "SignedHeaders"]:
+        raise S3Error(MALFORMED, message="Authorization needs Credential, SignedHeaders and Signature, once each.")
+    found = scope_of(parts["Credential"], MALFORMED), _names(parts["SignedHeaders"], MALFORMED)
+    return found, parts["Signature"]
 
 
 def _dated(headers: message.Headers) -> tuple[str, int]:
@@ -299,7 +319,8 @@ def _names(text: str, code: str) -> SignedHeaders:
     names = text.split(";")
     if not all(is_token(name) for name in names):
         raise S3Error(code, message="SignedHeaders is not a list of header names, separated by semicolons.")
-    return SignedHeaders(text, tuple(map(str.lower, names)))
+    lower = tuple(map(str.lower, names))
+    return SignedHeaders(text, lower, frozenset(lower))
 
 
 # What a presigned query adds
@@ -327,8 +348,8 @@ def payload_of(request: message.Request, claimed: SignatureClaim | None) -> payl
     if claimed is None:
         return payload.announced(request.headers, request.headers.get(payload.HEADER), False)
     if claimed.expires is None:
-        return payload.announced(request.headers, claimed.payload, True)
-    return payload.announced(hoisted(request), claimed.payload, False)
+        return payload.of_line(request.headers, claimed.payload, True)
+    return payload.of_line(hoisted(request), claimed.payload, False)
 
 
 # Verification
@@ -381,29 +402,36 @@ def verify(claimed: SignatureClaim, secret: str, request: message.Request, hosts
 
 def _unsigned(claimed: SignatureClaim, headers: message.Headers) -> list[str]:
     """Names of the headers that must be signed and are not."""
-    signed = claimed.signed.names
+    signed = claimed.signed.known
     missing = [
-        name for name in headers.names() if name[:6] == "x-amz-" and name not in signed and name[:9] != "x-amz-cf-"
+        name for name in headers.names() if name not in signed and name[:6] == "x-amz-" and name[:9] != "x-amz-cf-"
     ]
     return missing if "host" in signed else ["host", *missing]
 
 
 def _canonical_requests(claimed: SignatureClaim, request: message.Request, hosts: Sequence[str]) -> Iterator[bytes]:
     """Every text that the client may have signed: as AWS prescribes, then with path and query as they were sent."""
-    names, found, forms = claimed.signed.names, _signed_values(claimed, request.headers), [*_forms(request.target)]
-    for host in dict.fromkeys([found["host"], *hosts]) if hosts else (found["host"],):
-        found["host"] = host
-        lines = "".join([f"{name}:{found[name]}\n" for name in names])
+    names, forms = claimed.signed.names, [*_forms(request.target)]
+    for host in (None, *hosts):
+        lines = _lines(names, request.headers, host)
         end = _raw(f"{lines}\n{claimed.signed.text}\n{claimed.payload}")
         for uri, parameters in forms:
             yield b"%b\n%b\n%b\n%b" % (_raw(request.method), uri, parameters, end)
 
 
-def _signed_values(claimed: SignatureClaim, headers: message.Headers) -> dict[str, str]:
-    """{name: value as it is signed} of the signed headers.  All values of a name are one."""
-    if len(headers) == len(headers.names()):
-        return {name: _trimmed(headers.get(name, "")) for name in claimed.signed.names}
-    return {name: ",".join([_trimmed(each) for each in headers.all(name)]) for name in claimed.signed.names}
+def _lines(names: Sequence[str], headers: message.Headers, host: str | None) -> str:
+    """The signed headers as they are signed, a line for each.  All values of a name are one.
+
+    ``host``: the value of Host in place of the one in the headers, or None.
+    """
+    if host is None and len(headers) == len(headers.names()):
+        lines = "".join([f"{name}:{headers.get(name, '')}\n" for name in names])
+        if not ("  " in lines or ": " in lines or " \n" in lines or "\t" in lines):  # the usual one
+            return lines
+    found = {name: ",".join([_trimmed(each) for each in headers.all(name)]) for name in names}
+    if host is not None:
+        found["host"] = host
+    return "".join([f"{name}:{found[name]}\n" for name in names])
 
 
 def _trimmed(value: str) -> str:
@@ -412,10 +440,10 @@ def _trimmed(value: str) -> str:
 
 def _forms(target: str) -> Iterator[tuple[bytes, bytes]]:
     """(path, query) of a target as AWS prescribes, then as they were sent, but for the order of the query."""
-    path, query = _split(target)
-    if not query and _PLAIN_PATH(path):  # the usual one: there is nothing to encode
-        yield path, b""
+    if _PLAIN_PATH(target):  # the usual one: there is nothing to encode
+        yield target.encode(), b""
         return
+    path, query = _split(target)
     pairs = [pair.partition(b"=")[::2] for pair in query.split(b"&")] if query else []
     pairs = [(name, value) for name, value in pairs if _decoded(name).lower() != b"x-amz-signature"]
     encoded = [(_encoded(_decoded(name)), _encoded(_decoded(value))) for name, value in pairs if name or value]

@@ -10,7 +10,7 @@ from uvideo._core import message
 from uvideo.s3 import acl, field, storage_class, tagging
 from uvideo.s3.codec import OperationRequest
 from uvideo.s3.errors import S3Error
-from uvideo.s3.operation import KEPT
+from uvideo.s3.operation import ALGORITHMS, KEPT
 
 __all__ = ["META", "METADATA_LIMIT", "refuse_unserved", "stored"]
 
@@ -22,11 +22,14 @@ _UNSERVED = (
     "x-amz-object-lock-",
     "x-amz-write-offset-bytes",
 )
-#: Of the usual request, which has nothing of these, and no metadata.
+#: Of the usual request: none of these, and of what is stored only Content-Type.
 _USUAL = frozenset(
     (
         *("accept", "accept-encoding", "authorization", "connection", "content-length", "content-md5", "content-type"),
-        *("host", "user-agent", "x-amz-checksum-mode", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"),
+        *("date", "expect", "host", "if-match", "if-none-match", "range", "transfer-encoding", "user-agent"),
+        *("amz-sdk-invocation-id", "amz-sdk-request", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"),
+        *("x-amz-checksum-mode", "x-amz-decoded-content-length", "x-amz-sdk-checksum-algorithm", "x-amz-trailer"),
+        *(f"x-amz-checksum-{name.lower()}" for name in ALGORITHMS),
     )
 )
 
@@ -43,9 +46,12 @@ def refuse_unserved(headers: message.Headers) -> None:
 def stored(asked: OperationRequest) -> dict[str, Any]:
     """The fields of an operation that stores an object."""
     headers = asked.headers
+    content_type = (headers.get("Content-Type") or "").strip() or None
+    if _USUAL.issuperset(headers.names()):
+        _check_sendable([("Content-Type", content_type or "")], ())
+        return {**field.of_object(asked), "content_type": content_type}
     refuse_unserved(headers)
     kept, metadata = _kept(headers), _metadata(headers)
-    content_type = (headers.get("Content-Type") or "").strip() or None
     redirect = headers.get("x-amz-website-redirect-location") or None
     _check_sendable([*kept, ("Content-Type", content_type or ""), ("Location", redirect or "")], metadata)
     return {
@@ -86,7 +92,7 @@ def _without_aws_chunked(value: str) -> str:
 
 
 def _metadata(headers: message.Headers) -> tuple[tuple[str, str], ...]:
-    if _USUAL.issuperset(headers.names()) or not any(name.startswith(META) for name in headers.names()):
+    if not any(name.startswith(META) for name in headers.names()):
         return ()
     found: dict[str, str] = {}
     for name, value in headers:

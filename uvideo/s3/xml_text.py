@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
 import re
 from collections.abc import Iterable, Sequence
@@ -70,19 +71,18 @@ def quote_all(texts: Sequence[str]) -> Sequence[str]:
         return [compat.quote_query(text) for text in texts]
     if not raw.translate(None, _UNQUOTED):
         return texts
-    quoted = bytearray(3 * len(raw))  # three bytes for each, and then without those that are not needed
-    for position, table in enumerate(_QUOTED):
-        quoted[position::3] = raw.translate(table)
-    return quoted.translate(None, b"\xff").decode("ascii").split("\0")
+    marked = codecs.charmap_decode(raw, "strict", _MARKED)[0]
+    return marked.encode().translate(_QUOTED).decode("ascii").split("\0")
 
 
 _UNQUOTED = b"\0abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~/"
 
-#: For each byte "%" and its two digits; itself and twice 0xFF if it stands for itself.
-_QUOTED = [
-    bytes(each if each in _UNQUOTED else ord("%") for each in range(256)),
-    *(bytes(0xFF if each in _UNQUOTED else ord(f"{each:02X}"[digit]) for each in range(256)) for digit in (0, 1)),
-]
+#: For each byte itself, or a character that stands for "%" and two digits: its UTF-8 is E1, 80 + digit, 80 + digit.
+_MARKED = "".join(
+    chr(each) if each in _UNQUOTED else chr(0x1000 + (each >> 4 << 6) + (each & 15)) for each in range(256)
+)
+#: For each byte of that UTF-8 the one of the answer.
+_QUOTED = bytes.maketrans(b"\xe1" + bytes(range(0x80, 0x90)), b"%0123456789ABCDEF")
 
 
 def byte_text(text: str) -> str:

@@ -160,6 +160,7 @@ class TransferManager:
 
     part_jobs: parts of each transfer at the same time; None for the settings'.  Memory: at most jobs * (part_jobs + 2)
     blocks.  bandwidth: bytes a second for all together, or a Limit shared with others; None for the settings'.
+
     Submitting waits while ``4 * jobs`` transfers are waiting, so a million files take little memory.
 
         with uvideo.TransferManager(client) as manager:

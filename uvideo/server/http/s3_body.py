@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from uvideo.s3.chunked import ChunkDecoder
 from uvideo.s3.payload import Payload
@@ -30,17 +32,18 @@ class S3Body:
     def read_at_once(self, size: int) -> None:
         self._exchange.read_at_once(size)
 
-    async def chunk(self) -> bytes:
+    def chunk(self) -> Coroutine[Any, Any, bytes]:
         """As ``body_buffer.Body``.  S3Error of ``ChunkDecoder``; BadRequest; Disconnected."""
-        if self._decoder is None:
-            return await self._exchange.chunk()
+        return self._exchange.chunk() if self._decoder is None else self._decoded(self._decoder)
+
+    async def _decoded(self, decoder: ChunkDecoder) -> bytes:
         while data := await self._exchange.chunk():
             if self._is_signed and len(data) > HERE:
-                found = await asyncio.get_running_loop().run_in_executor(None, self._decoder.feed, data)
+                found = await asyncio.get_running_loop().run_in_executor(None, decoder.feed, data)
             else:
-                found = self._decoder.feed(data)
+                found = decoder.feed(data)
             if found:
                 return found
-        self._decoder.end()
-        self.trailers = self._decoder.trailers
+        decoder.end()
+        self.trailers = decoder.trailers
         return b""

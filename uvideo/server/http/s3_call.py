@@ -107,7 +107,8 @@ class S3Call(DialectCall[Op, Any]):
         headers = _with_host(exchange.headers, target.authority)
         self._request = message.Request(exchange.request.method, "", exchange.request.raw_path, headers, b"")
         self._host_bucket = bucket
-        self._headers, self._query = exchange.headers, dict[str, str]()
+        self._headers = exchange.headers
+        self._query: dict[str, str] = {}
         self.service: Service = pipeline.service
         self.body: Body = exchange
         self._begun = begun
@@ -129,7 +130,9 @@ class S3Call(DialectCall[Op, Any]):
     async def read(self) -> None:
         """Read bucket, key and signature, which are not checked yet.  S3Error."""
         self.throttle()
-        bucket = self._host_bucket or await self._bucket_of_domain()
+        bucket = self._host_bucket
+        if not bucket and not self.pipeline.names.owns(self.host):
+            bucket = await self._bucket_of_domain()
         self._hosts = () if bucket else self.pipeline.s3_hosts
         self._address = recognition.address(self.target.path, bucket)
         self.space, self.exchange.key = self._address
@@ -160,7 +163,7 @@ class S3Call(DialectCall[Op, Any]):
 
     async def _bucket_of_domain(self) -> str:
         """The bucket to which the host is bound, or ""."""
-        domain = None if self.pipeline.names.owns(self.host) else provider.domain_of(self.host)
+        domain = provider.domain_of(self.host)
         found = await self.service.catalog.space_of_domain(domain) if domain is not None else None
         return "" if found is None else found.name
 

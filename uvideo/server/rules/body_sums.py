@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from uvideo._core import etag
@@ -42,9 +42,8 @@ class BodySums:
         self._algorithm = algorithm
         self._sums = {name: checksum.hasher(name) for name in {algorithm, *more} if name is not None}
 
-    def add(self, pieces: Iterable[bytes]) -> None:
+    def add(self, pieces: Sequence[bytes]) -> None:
         """Sum more bytes.  hashlib and the CRCs release the GIL for large pieces."""
-        pieces = list(pieces)
         self._add_md5(pieces)
         self._add_others(pieces)
 
@@ -110,7 +109,7 @@ class CheckedBody:
         self.sums = BodySums(algorithm, *(("SHA256",) if body.sha256 is not None else ()))
         self.tree = self.sums.tree
         self._batch = 0  # bytes that are held before a thread sums them
-        self._held = list[bytes]()
+        self._held: list[bytes] = []
         self._waiting = 0  # bytes of ``_held``
         self._summing: asyncio.Future[Any] | None = None
         self._check_size(self.length or 0)
@@ -127,18 +126,16 @@ class CheckedBody:
         S3Error: XAmzContentSHA256Mismatch, BadDigest, EntityTooLarge, and what the framing raises.
         """
         data = await self._body.chunk()
+        if not data:
+            await self._sum_all()
+            self._check()
+            return data
         self.size += len(data)
         self._check_size(self.size)
-        if data:
-            self._held.append(data)
-            self._waiting += len(data)
-        if not data or not self._batch:
-            await self._sum_all()
-        elif self._waiting >= self._batch:
-            await self._wait()
-            self._begin()
-        if not data:
-            self._check()
+        if self._batch or self._held or self._summing is not None or len(data) > HERE:
+            await self._hold(data)
+        else:
+            self.sums.add((data,))
         return data
 
     def add(self, data: bytes) -> None:
@@ -152,6 +149,15 @@ class CheckedBody:
             raise S3Error("EntityTooLarge", ProposedSize=str(size), MaxSizeAllowed=str(self._limit))
 
     # Summing
+
+    async def _hold(self, data: bytes) -> None:
+        self._held.append(data)
+        self._waiting += len(data)
+        if not self._batch:
+            await self._sum_all()
+        elif self._waiting >= self._batch:
+            await self._wait()
+            self._begin()
 
     def _taken(self) -> list[bytes]:
         held, self._held, self._waiting = self._held, [], 0
@@ -174,7 +180,7 @@ class CheckedBody:
         if self._waiting > HERE:
             self._begin()
             await self._wait()
-        else:
+        elif self._held:
             self.sums.add(self._taken())
 
     def _release(self, summed: asyncio.Future[Any] | None = None) -> None:

@@ -154,7 +154,8 @@ class Objects:
 
         ``count``: is given the bytes; None: one that computes the etag, and the MD5 if there is one to compare.
         """
-        count, held = count or _Count(md5), list[bytes]()
+        count = count or _Count(md5)
+        held: list[bytes] = []
         while count.size <= INLINE:
             data = await body.chunk()
             if not data:
