@@ -53,6 +53,11 @@ class TestLine:
         for name in ("a" * 300, "视频" * 100, "e\u0301" * 100):
             assert cells(fitted(name, 0.5, [(5, "1.0 / 2.0 GiB"), (2, "part 1/2")], columns - 1)) < columns
 
+    def test_in_every_width_a_part_is_whole_or_left_out(self) -> None:
+        parts = [(5, "1.0 / 2.0 GiB"), (2, "part 1/2"), (1, "2:58 left")]
+        lines = [fitted("film.mp4", 0.5, parts, width) for width in range(13, 120)]
+        assert [line for line in lines if "..." in line or "1.0 / 2.0 GiB" not in line] == []
+
     def test_what_matters_stays_where_there_is_little_room(self) -> None:
         assert status().line(29).split() == ["33%", "11.4", "MiB/s", "2:58", "left"]
         line = status().line(59)
