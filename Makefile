@@ -1,4 +1,4 @@
-# Needs Linux, make and Python 3.10 or newer; everything else is put under .venv/ and .cache/.
+# Needs Linux, make and Python 3.10 or newer; everything else is put under .dev/ and .cache/.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -7,14 +7,15 @@ SHELL := /bin/bash
 # What Python compiled is kept (in __pycache__, which git ignores), or each of the hundreds of processes compiles it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-override VENV := .venv
+# .venv is the user's (README.md): make leaves it alone.  One that an older Makefile made for development is still used.
+override VENV := $(if $(wildcard .venv/.made),.venv,.dev)
 PY := $(VENV)/bin/python
 DEMO := .cache/demo
 RELEASE := .cache/release
 OPERATE := .cache/operate
 LOWEST := .cache/lowest
 UPKEEP := .cache/upkeep
-# What make test-lowest runs with; .venv has the linters too.
+# What make test-lowest runs with; .dev has the linters too.
 EXTRAS := server cli cluster s3 fsspec mount socks telemetry test develop
 LOCKED := $(EXTRAS) lint docs data browser stores proxies s3clients build release upkeep
 SITE := .cache/site
@@ -26,13 +27,17 @@ SOURCES := $(shell find ucloud uvideo -type f -not -name '*.py[co]' 2>/dev/null)
 PYTHON ?= $(firstword $(foreach command,$(foreach minor,19 18 17 16 15 14 13 12 11 10,python3.$(minor)) python3,\
 	$(shell $(command) -c 'import sys, venv, ensurepip; print("$(command)" if sys.version_info >= (3, 10) else "")' 2>/dev/null)))
 
-.PHONY: help venv demo test test-lowest test-long test-data test-soak test-browser test-cluster test-operate test-proxies test-s3 s3-tests test-systems lint docs audit bench clean
-.PHONY: dist sbom image api manual mutants lock
+.PHONY: help venv venv-docs venv-all demo test test-lowest test-long test-data test-soak test-browser test-cluster test-operate test-proxies test-s3 s3-tests test-systems lint docs audit bench clean
+.PHONY: dist release-check sbom image api manual mutants lock
 
 help:  ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
 
-venv: $(VENV)/.made  ## what development needs, in .venv (uvideo itself is used from this folder)
+venv: $(VENV)/.made  ## what development needs, in .dev (uvideo itself is used from this folder)
+
+venv-docs: $(VENV)/.docs  ## and what builds the documentation
+
+venv-all: $(OPERATE)/.made $(addprefix $(VENV)/.,data browser cluster s3clients operate proxies)  ## and what all other suites need
 
 # The repository root is the installation: what setup.cfg asks for is installed, the package is not.  An environment that
 # was complete once is kept, and gets what it lacks.
@@ -61,7 +66,7 @@ $(DEMO)/.made: setup.py setup.cfg pyproject.toml packaging/lock.txt packaging/lo
 
 test: $(VENV)/.made  ## the tests, the SDK's on 2.7 and the newest Python found; ARGS="-k name" chooses
 	@$(call quick,$(PY)) || { echo "Some tests FAILED: see above. One of them again: make test ARGS=\"-k its_name\"" >&2; exit 1; }
-	@echo "All tests passed. The reasons for skipped ones are above. Slow tests: make test-long."
+	@$(if $(findstring --collect-only,$(ARGS)),,echo "All tests passed. The reasons for skipped ones are above. Slow tests: make test-long.")
 
 test-lowest: $(LOWEST)/.made  ## what depends on versions of other packages, on the lowest that setup.cfg allows
 	UVIDEO_TEST_LOWEST=1 $(call quick,$(LOWEST)/bin/python)
@@ -198,12 +203,13 @@ test-systems: $(VENV)/.made  ## as on Windows, by Wine (Debian: wine64 wine gcc-
 mutants: $(VENV)/.made  ## whether the tests notice faults: a sample of small changes to the code; hours; ARGS="--sample 20"
 	$(PY) -m test.mutants $(ARGS)
 
-lint: $(VENV)/.made  ## ruff, mypy, and the syntax of what also runs on 2.7
+lint: $(VENV)/.made  ## ruff, mypy, the syntax of what also runs on 2.7, and plain English
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(PY) -m mypy.stubtest --ignore-missing-stub --allowlist test/operation.allow ucloud.uvideo.protocol.operation
 	$(PY) -m test.syntax
+	$(PY) -m test.prose
 
 docs: $(VENV)/.docs  ## the documentation as a site, in .cache/site; strict, and nothing in it needs another host
 	$(PY) -m docs.site.build
@@ -249,6 +255,10 @@ dist: $(RELEASE)/.made  ## what is published, in dist: wheels, sdist, checksums,
 	$(RELEASE)/bin/python -m twine check --strict dist/*.whl dist/*.tar.gz
 	$(RELEASE)/bin/python packaging/sbom.py --dist dist
 
+release-check:  ## whether the last commit can be released: the checklist of docs/release.md; ARGS="--only figures,audit"
+	@$(need-python)
+	@$(PYTHON) packaging/release_check.py $(ARGS)
+
 sbom: $(RELEASE)/.made  ## what the wheel in dist brings with it, as CycloneDX
 	$(RELEASE)/bin/python packaging/sbom.py --dist dist
 
@@ -272,8 +282,8 @@ manual: $(VENV)/.made  ## make the man page and the completions anew, out of the
 	$(PY) packaging/manual.py
 
 clean:  ## remove everything that make made
-	rm -rf $(VENV) .cache build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .dev .cache build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # $(call install,PYTHON,EXTRAS,OPTIONS): what these extras need, by packaging/lock.txt and its hashes.  What builds packages
 # goes first and builds the rest, as pip takes whatever is the newest for a build of its own.

@@ -26,7 +26,7 @@ import pytest
 from test.interpreters import ROOT
 from test.patience import SUITE_SECONDS
 
-__all__ = ["Child", "Forked", "commands", "forked"]
+__all__ = ["Child", "Forked", "commands", "forked", "start_forked"]
 
 SCRIPT = """
 import atexit, gc, json, os, runpy, select, signal, socket, sys, time
@@ -98,12 +98,33 @@ os.chdir(asked["folder"])
 sys.argv = ["uvideo", *asked["words"]]
 sys.orig_argv = [sys.executable, "-m", *sys.argv]
 try:
-    runpy.run_module("uvideo", run_name="__main__")
+    if asked.get("script"):
+        exec(asked["words"][0], {"__name__": "__main__"})
+    else:
+        runpy.run_module("uvideo", run_name="__main__")
     code.append(0)
 except SystemExit as end:
     if end.code is None or isinstance(end.code, int):
         code.append((end.code or 0) & 0xFF)
     raise
+"""
+#: A program ``uvideo`` for a shell, or one that runs the script that is its argument.  Its process only waits for the
+#: one that is forked, and passes on its signals.  Without the socket, which not everybody passes on, it loads all.
+PROGRAM = """#!{python} -IS
+import json, os, signal, socket, sys
+try:
+    calls = socket.socket(fileno={calls})
+except OSError:
+    os.execv({python!r}, [{python!r}, *("-c" if {script} else "-m uvideo").split(), *sys.argv[1:]])
+told, tells = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+asked = dict(words=sys.argv[1:], env=dict(os.environ), folder=os.getcwd(), seconds={seconds}, script={script})
+socket.send_fds(calls, [json.dumps(asked).encode()], [tells.fileno(), 0, 1, 2])
+tells.close()
+pid = int(told.recv(16))
+for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, lambda number, frame: os.kill(pid, number))
+code = int(told.recv(16))
+os._exit(code if code >= 0 else 128 - code)
 """
 #: Variables that are read when they are used.  Python and libraries may read any other one as they are loaded.
 READ_LATE = ("UVIDEO_", "PYTEST_", "LISTEN_", "NOTIFY_SOCKET", "JOURNAL_STREAM", "OTEL_", "XDG_", "HOME", "TMPDIR")
@@ -152,10 +173,26 @@ class Child:
 
 
 class Forked:
-    """``run("serve", ...)``: what ``uvideo serve ...`` said and its exit code."""
+    """``run("serve", ...)``: what ``uvideo serve ...`` said and its exit code.
+
+    ``calls``: the socket by which it is told what to run.
+    """
 
     def __init__(self, process: subprocess.Popen[bytes], calls: socket.socket, environ: Mapping[str, str]) -> None:
-        self._process, self._calls, self._environ = process, calls, dict(environ)
+        self._process, self.calls, self._environ = process, calls, dict(environ)
+
+    def close(self) -> None:
+        """End it, and all that it runs."""
+        self.calls.close()
+        self._process.communicate()
+
+    def program(self, script: bool = False) -> str:
+        """The text of a program ``uvideo``, or of one that runs a script as ``python -c`` does.
+
+        Whatever runs it passes the descriptor of ``calls`` on to it.
+        """
+        calls, seconds = self.calls.fileno(), int(SUITE_SECONDS)
+        return PROGRAM.format(python=sys.executable, calls=calls, seconds=seconds, script=script)
 
     def fits(self, environ: Mapping[str, str]) -> bool:
         """Whether a process that was started with these variables would have loaded the same.
@@ -241,18 +278,23 @@ class Forked:
         asked = {"words": words, "env": dict(environ), "folder": str(folder), "seconds": seconds}
         told, tells = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with tells:
-            socket.send_fds(self._calls, [json.dumps(asked).encode()], [tells.fileno(), *ends])
+            socket.send_fds(self.calls, [json.dumps(asked).encode()], [tells.fileno(), *ends])
         return Child(words, told)
 
 
 @functools.cache
 def forked() -> Forked:
-    """The one of this process.  It ends with it, by the end of the socket."""
+    """The one of this process."""
+    return start_forked()
+
+
+def start_forked(*within: str) -> Forked:
+    """One that ends with this process, by the end of the socket.  within: what it is started with."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("UVIDEO_")}
     environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environ.get("PYTHONPATH")]))
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(theirs.fileno())],
+        [*within, sys.executable, "-c", SCRIPT, str(theirs.fileno())],
         **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE),  # as its commands have
         cwd=ROOT,
         env=environ,

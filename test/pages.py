@@ -19,12 +19,13 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
+from test.forked import Forked
 from test.interpreters import ROOT
 from test.server_fixture import SECRETS, end
 
@@ -98,16 +99,22 @@ def is_shown(printed: str, shown: str) -> bool:
 class Reader:
     """Somebody with a shell, a home and a folder with a clone in it, where the package is installed.
 
-    language: what the command speaks, "en" or "zh".
+    language: what the command speaks, "en" or "zh".  commands: what forks the commands; otherwise each loads the
+    program itself, as for a user.  network: of ``named_network``, if the machine is to be in one; then the servers have
+    the ports of the pages.
     """
 
-    def __init__(self, folder: Path, language: str = "en") -> None:
+    def __init__(
+        self, folder: Path, language: str = "en", commands: Forked | None = None, network: Sequence[str] = ()
+    ) -> None:
+        self._passed = [] if commands is None else [commands.calls.fileno()]
         self.folder, self.home = folder / "work", folder / "home"
         self._log = folder / "server.log"
         self._server: subprocess.Popen[bytes] | None = None
         self._printed = ""
         self._ports = ("127.0.0.1:9000", "127.0.0.1:9001", "127.0.0.1:9002")
         programs, package = folder / "bin", folder / "package"
+        self._within = [*network, f"--wd={self.folder}"] if network else []
         for each in (self.folder, self.home, programs, package / "uvideo-0.dist-info"):
             each.mkdir(parents=True)
         for part in ("docs", "test"):
@@ -116,6 +123,12 @@ class Reader:
             words = f"{sys.executable} -m {module}" if module else sys.executable
             (programs / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
             (programs / name).chmod(0o755)
+        self._python = [sys.executable, "-c"]
+        if commands is not None:
+            self._python = [str(programs / "script")]
+            for name in ("uvideo", "script"):
+                (programs / name).write_text(commands.program(script=name == "script"))
+                (programs / name).chmod(0o755)
         # What pip would write: by this pytest finds the fixture.
         (package / "uvideo-0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: uvideo\nVersion: 0\n")
         (package / "uvideo-0.dist-info" / "entry_points.txt").write_text("[pytest11]\nuvideo = uvideo.testing\n")
@@ -126,8 +139,7 @@ class Reader:
             "LANG": "zh_CN.UTF-8" if language == "zh" else "C.UTF-8",
             "TZ": "UTC",
             "PYTEST_ADDOPTS": "-p no:cacheprovider --color=no",
-            "UVIDEO_SERVE_PORT": "0",
-            "UVIDEO_SERVE_ADMIN_PORT": "0",
+            **({} if network else {"UVIDEO_SERVE_PORT": "0", "UVIDEO_SERVE_ADMIN_PORT": "0"}),
         }
 
     def __enter__(self) -> Reader:
@@ -188,7 +200,7 @@ class Reader:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         elif kind == "python":
-            self.run([sys.executable, "-c", text])
+            self.python(text)
         elif kind == "sh" and text.splitlines()[-1].startswith("uvideo serve"):
             self.serve(text)
         elif kind == "sh":
@@ -209,11 +221,17 @@ class Reader:
         self.environ = {name: found[name] for name in found.keys() - {"_", "OLDPWD", "PWD", "SHLVL"}}
         return printed
 
+    def python(self, text: str) -> str:
+        """What a script prints."""
+        return self.run([*self._python, text])
+
     def run(self, command: list[str]) -> str:
+        """What a command prints on stdout.  AssertionError if it fails."""
         done = subprocess.run(
-            command,
+            [*self._within, *command],
             cwd=self.folder,
             env=self.environ,
+            pass_fds=self._passed,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -229,11 +247,13 @@ class Reader:
         self.stop()
         at = self._ports[2].rpartition(":")[2]
         text = text.replace("--s3-port 9002", f"--s3-port {0 if at == '9002' else at}")
+        bash = ["bash", "-e", "-c", re.sub(r"^uvideo serve", "exec uvideo serve", text, flags=re.MULTILINE)]
         with open(self._log, "ab") as log:
             self._server = subprocess.Popen(
-                ["bash", "-e", "-c", re.sub(r"^uvideo serve", "exec uvideo serve", text, flags=re.MULTILINE)],
+                [*self._within, *bash],
                 cwd=self.folder,
                 env=self.environ,
+                pass_fds=self._passed,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

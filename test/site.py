@@ -26,8 +26,6 @@ FETCHED = {
     ("video", "src"),
 }
 PUBLISHED = ["config", "multipartuploaduvideo", "downloaduvideo", "deleteuvideo", "spacemanager", "filemanager"]
-#: Public names that the reference has under the name where they are made.
-_ALIASES = {"uvideo.Retry": "ucloud.uvideo.engine.retry.Retry"}
 # What a script or a style could fetch.  The names of XML formats are no addresses to a browser.
 _ADDRESS = re.compile(r"""(?:["'`(]|@import\s)(https?:)?//(?!www\.w3\.org/)[\w-]+\.[^\s"'`)]+""")
 
@@ -35,7 +33,8 @@ _ADDRESS = re.compile(r"""(?:["'`(]|@import\s)(https?:)?//(?!www\.w3\.org/)[\w-]
 class Reading(HTMLParser):
     """What a page has: ``ids`` that links can lead to, ``links`` of people, ``fetched`` by browsers, ``scripts``.
 
-    ``language``: of the page.  ``languages``: language -> the page in it.  ``signatures``: of the reference.
+    ``language``: of the page.  ``languages``: language -> the page in it.  ``blocks``: blocks of code.
+    ``classes``: of all elements.
     """
 
     def __init__(self, text: str) -> None:
@@ -46,9 +45,10 @@ class Reading(HTMLParser):
         self.scripts: list[str] = []
         self.language = ""
         self.languages: dict[str, str] = {}
-        self.signatures: list[str] = []
+        self.blocks: list[str] = []
+        self.classes: set[str] = set()
         self._script = False
-        self._signature = False
+        self._block = False
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -57,9 +57,10 @@ class Reading(HTMLParser):
         self._script = tag == "script" and "src" not in values
         if tag == "html":
             self.language = values.get("lang", "")
-        if "doc-signature" in values.get("class", "").split():
-            self._signature = True
-            self.signatures.append("")
+        if tag == "pre":
+            self._block = True
+            self.blocks.append("")
+        self.classes.update(values.get("class", "").split())
         if tag == "a" and "hreflang" in values:
             self.languages[values["hreflang"]] = values["href"]
         if tag == "a" and "href" in values:
@@ -69,12 +70,12 @@ class Reading(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._script = False
-        if tag == "div":
-            self._signature = False
+        if tag == "pre":
+            self._block = False
 
     def handle_data(self, data: str) -> None:
-        if self._signature:
-            self.signatures[-1] += data
+        if self._block:
+            self.blocks[-1] += data
         if self._script:
             self.scripts.append(data)
 
@@ -136,12 +137,24 @@ def undocumented(pages: dict[Path, Reading]) -> Iterator[str]:
         if isinstance(each, type) and each.__module__ == "uvideo.models"
     ]
     for name in wanted:
-        if name not in built and _ALIASES.get(name) not in built:
+        if name not in built:
             yield f"the reference lacks {name}"
     for path, page in reference.items():
-        for signature in page.signatures:
-            for name in re.findall(r"\b_[A-Za-z]\w*", signature):
-                yield f"{path.name} shows {name} in a signature"
+        for block in page.blocks:
+            for name in re.findall(r"\b_[A-Za-z]\w*", block):
+                yield f"{path.name} shows {name} in code"
+
+
+def unframed(pages: dict[Path, Reading]) -> Iterator[str]:
+    """What a page lacks around its text.  One page is the first, and one the last."""
+    real = {path: page for path, page in pages.items() if path.name != "404.html"}
+    for name in ("prev", "next"):
+        without = [path.name for path, page in real.items() if f"md-footer__link--{name}" not in page.classes]
+        if len(without) > 1:
+            yield f"no {name} link: {', '.join(without)}"
+    for path, page in real.items():
+        if not {"uvideo-version", "uvideo-language"} <= page.classes or "__palette_2" not in page.ids:
+            yield f"{path.name} lacks its version, its switch of language or its dark mode"
 
 
 def untranslated(site: Path, pages: dict[Path, Reading]) -> Iterator[str]:
@@ -172,7 +185,13 @@ def main(folder: str) -> int:
     """Return 0 if nothing is wrong with the site in the folder, else 1, and say what."""
     site = Path(folder).resolve()
     pages = {path: Reading(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
-    wrong = [*foreign(site, pages), *dead(site, pages), *undocumented(pages), *untranslated(site, pages)]
+    wrong = [
+        *foreign(site, pages),
+        *dead(site, pages),
+        *undocumented(pages),
+        *untranslated(site, pages),
+        *unframed(pages),
+    ]
     if len(pages) < 20:
         wrong.append(f"{site} has {len(pages)} pages")
     for each in wrong:

@@ -33,17 +33,10 @@ WORDS = {"uvideo://空间/键": "uvideo://space/key", "uvideo 命令": "uvideo V
 #: Pages for contributors, in English only, and lists that are made of the code.
 ENGLISH = {"docs/architecture.md", "docs/decisions.md", "docs/protocol.md", "docs/release.md"}
 ENGLISH |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "reference").glob("*.md")}
-#: Pages whose Chinese is still to be written.
-WAITING = {
-    "docs/s3.md",
-    "docs/cluster.md",
-    "docs/reliability.md",
-    "docs/interop.md",
-    "docs/performance.md",
-    "docs/why.md",
-}
-#: Pages whose Chinese is a shorter page of its own; test/migrate compares them.
-FREE = {f"docs/migrate/from-{name}.md" for name in ("readme", "ucloud-ufile", "ufile")}
+#: Pages whose Chinese is still to be written: none, and a new page comes with it.
+WAITING: set[str] = set()
+#: A page whose Chinese is the older of the two, with links of its own; test/migrate runs and compares them.
+FREE = {"docs/migrate/from-readme.md"}
 CHINESE = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.zh.md"))
 #: Pages that exist in two languages, part by part.
 PAIRS = [READMES, *((name.replace(".zh.md", ".md"), name) for name in CHINESE)]
@@ -243,6 +236,18 @@ def make(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True)
 
 
+def test_make_leaves_the_environment_of_the_reader_alone(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in (".venv/lib/__pycache__/a.pyc", ".dev/b", ".cache/c", "__pycache__/d.pyc")]
+    needed = [tmp_path / name for name in ("setup.cfg", "packaging/lock.txt", "packaging/locked.py", "Makefile")]
+    for file in files + needed:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    told = make("-n", "venv", folder=tmp_path).stdout
+    assert "-m venv --clear .dev\n" in told and ".venv" not in told
+    assert make("clean", folder=tmp_path).returncode == 0
+    assert [file.exists() for file in files] == [True, False, False, False]
+
+
 @pytest.mark.parametrize(
     ("python", "code", "said"), [("true", 0, "All tests passed."), ("false", 2, "Some tests FAILED")]
 )
@@ -262,7 +267,7 @@ def test_every_page_has_its_twin() -> None:
 def test_chinese_pages_link_to_chinese_pages() -> None:
     twins = {(ROOT / english).resolve(): chinese for english, chinese in PAIRS}
     for name in (READMES[1], *CHINESE):
-        for text, link, after in re.findall(r"\[([^\]]*)\]\(([^)\s#]+)[^)]*\)(（英文）)?", Page(name).prose):
+        for text, link, after in re.findall(r"\[([^\]]*)\]\(([^)\s#]+)[^)]*\)((?:（|，)英文）)?", Page(name).prose):
             if text != "English":
                 assert ((ROOT / name).parent / link).resolve() not in twins, (
                     f"{name} links to {link}: there is a Chinese page"
@@ -359,7 +364,7 @@ def test_what_the_check_of_the_site_finds(tmp_path: Path, capsys: pytest.Capture
     said = capsys.readouterr().out
     for part in ("a.html#there", "b.html leads nowhere", "cdn.example.com", "other.example.com", "fonts.example.com"):
         assert said.count(part) == 1, part
-    assert "lacks Client.put" in said and "https://example.com" not in said
+    assert "lacks uvideo.Client.put" in said and "https://example.com" not in said
 
 
 def test_links_lead_somewhere() -> None:
@@ -376,6 +381,7 @@ def test_links_lead_somewhere() -> None:
                 assert anchor in anchors(target), (page.name, link)
 
 
+@functools.cache
 def anchors(page: Path) -> list[str]:
     """The names of a page's headings, as GitHub makes them."""
     names = (text.lower() for _, text in Page(page.resolve().relative_to(ROOT).as_posix()).headings)

@@ -15,6 +15,7 @@ from uvideo import errors
 
 _SENTENCE = re.compile(r"(?<=\.)\s+")
 _NAMES = re.compile(r"((?:``)?\w+(?:``)?(?:, (?:``)?\w+(?:``)?)*): (?=\S)")
+_RAISES = re.compile(rf"(?:{'|'.join(errors.__all__)}|\w+Error|Raises)\b")
 _ERROR = re.compile(rf"\b({'|'.join(sorted(errors.__all__, key=len, reverse=True))})\b")
 
 
@@ -60,7 +61,7 @@ def found(docstring: str, names: Sequence[str]) -> Found:
                 of = named
                 for name in of:
                     made.meanings[name] = sentence[opened.end() :]
-            elif _ERROR.match(sentence):
+            elif _RAISES.match(sentence):
                 of = []
                 made.errors.append(sentence)
             elif of:

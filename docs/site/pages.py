@@ -14,6 +14,8 @@ DOCS = ROOT / "docs"
 #: Pages of the site -> the files at the root that they are made of.
 BESIDE = {"readme.md": "README.md", "readme.zh.md": "README.zh.md", "changelog.md": "CHANGELOG.md"}
 CHINESE = ".zh.md"
+#: Pages that the search leaves out: they say what was, and would come before the page that says what is.
+HISTORY = {"changelog.md", "decisions.md"}
 _BLOCK = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!\!)\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 _IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
@@ -83,6 +85,7 @@ def staged(page: str, markdown: str, pages: Collection[str]) -> str:
     for language, name in twins(page, pages).items():
         meta[language] = posixpath.relpath(name, here).removesuffix(".md") + ".html"
     head = "".join(f"{name}: {value}\n" for name, value in meta.items())
+    head += "search:\n  exclude: true\n" if page in HISTORY else ""
     return f"---\n{head}---\n\n{linked(page, markdown)}"
 
 

@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-#: Requests that a test holds: none is left when the test ends, or a task of Playwright waits for ever.
+#: Requests that a test holds: none is left when the test ends, or a task of Playwright waits forever.
 held_routes: list[Route] = []
 
 

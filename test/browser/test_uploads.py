@@ -206,22 +206,28 @@ def test_all_are_paused_and_resumed(console: Console, tmp_path: Path, language: 
         assert stored(console, space, path.name) == path.read_bytes()
 
 
+def wait_for_parts(console: Console, page: Page, space: str, count: int) -> str:
+    """Wait until the only upload of a space has so many parts; its id."""
+    for _ in range(400):
+        page.wait_for_timeout(50)
+        found = console.peer.do(operation.ListUploads(space)).uploads
+        if found and len(console.peer.do(operation.ListParts(space, found[0].upload_id)).parts) == count:
+            return found[0].upload_id
+    raise AssertionError(f"there are no {count} parts")
+
+
 def begin_and_reload(console: Console, page: Page, path: Path, space: str) -> int:
     """Upload the first parts of a file, and reload; how many parts there are."""
     release = hold(page, 2)
     page.locator("#files").set_input_files(path)
-    for _ in range(400):
-        page.wait_for_timeout(50)
-        found = console.peer.do(operation.ListUploads(space)).uploads
-        if found and len(console.peer.do(operation.ListParts(space, found[0].upload_id)).parts) == 2:
-            break
+    upload_id = wait_for_parts(console, page, space, 2)
     asked = []
     page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
     page.locator("body").click(position={"x": 5, "y": 300})  # without a gesture no page may ask
     page.reload()
     assert asked == ["beforeunload"]
     release()
-    parts = console.peer.do(operation.ListParts(space, found[0].upload_id)).parts
+    parts = console.peer.do(operation.ListParts(space, upload_id)).parts
     assert [each.part for each in parts] == [0, 1]
     return len(parts)
 
@@ -244,6 +250,33 @@ def test_a_reload_loses_nothing(console: Console, tmp_path: Path, picture: Pictu
     assert len({url.rpartition("partNumber=")[2] for url in sent}) == 7 - there
     assert stored(console, space, "long.mp4") == path.read_bytes()
     assert page.evaluate("localStorage['uvideo.uploads']") == "{}"
+
+
+def test_a_film_on_a_bad_line_and_over_a_reload(console: Console, tmp_path: Path) -> None:
+    console.allowed.append("ERR_INTERNET_DISCONNECTED")
+    space = console.peer.space()
+    path = file(tmp_path, "film.mp4", 9 * BLOCK + 5)
+    page = console.open(f"#/s/{space}/")
+    release = hold(page, 5)
+    page.locator("#files").set_input_files(path)
+    transfers(page)
+    until(page, f"document.querySelector('.task progress')?.value >= {2 * BLOCK}")
+    page.context.set_offline(True)
+    expect(line(page, "film.mp4")).to_contain_text("Waiting for the network")
+    assert problems(page) == []
+    page.context.set_offline(False)
+    wait_for_parts(console, page, space, 5)
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    release()
+    expect(page.get_by_role("heading", name="1 interrupted upload")).to_be_visible()
+    assert problems(page) == []
+    sent = set[str]()
+    page.on("request", lambda each: sent.add(each.url) if each.method == "PUT" else None)
+    page.locator("#again").set_input_files(path)
+    expect(line(page, "film.mp4")).to_have_attribute("data-state", "done", timeout=30_000)
+    assert {each.rpartition("partNumber=")[2] for each in sent} == {str(number) for number in range(5, 10)}
+    assert stored(console, space, "film.mp4") == path.read_bytes()
 
 
 def test_another_file_under_the_same_name_is_found_out(console: Console, tmp_path: Path) -> None:

@@ -160,6 +160,7 @@ class TestPipes:
     """What the shell makes of <(command) and >(command), and what else is no ordinary file."""
 
     def test_the_output_of_a_command_goes_up(self, shell: Shell) -> None:
+        """aws/aws-cli #6145: `cp <(command)` is refused."""
         space, data = shell.space(), os.urandom(5 * MIB)
         (shell.folder / "data").write_bytes(data)
         done = shell.sh(

@@ -53,6 +53,11 @@ class TestLine:
         for name in ("a" * 300, "视频" * 100, "e\u0301" * 100):
             assert cells(fitted(name, 0.5, [(5, "1.0 / 2.0 GiB"), (2, "part 1/2")], columns - 1)) < columns
 
+    def test_in_every_width_a_part_is_whole_or_left_out(self) -> None:
+        parts = [(5, "1.0 / 2.0 GiB"), (2, "part 1/2"), (1, "2:58 left")]
+        lines = [fitted("film.mp4", 0.5, parts, width) for width in range(13, 120)]
+        assert [line for line in lines if "..." in line or "1.0 / 2.0 GiB" not in line] == []
+
     def test_what_matters_stays_where_there_is_little_room(self) -> None:
         assert status().line(29).split() == ["33%", "11.4", "MiB/s", "2:58", "left"]
         line = status().line(59)
@@ -166,6 +171,7 @@ class TestScreen:
 
 
 def test_the_totals_of_a_folder_are_known_early() -> None:
+    """peak/s5cmd #753: nobody knows the number of files in advance."""
     err = io.StringIO()
     lines = LogLines(Report(err=err), 3600)
     sizes = lines.early([1 << 20] * 300, lines.expect)
@@ -215,6 +221,7 @@ def large(shell: Shell) -> Path:
 @pytest.mark.usefixtures("large")
 class TestCommand:
     def test_off_a_terminal_a_line_from_time_to_time(self, shell: Shell) -> None:
+        """peak/s5cmd #753, #768: a log shows no progress."""
         space = shell.space()
         words = ("cp", "large", f"uvideo://{space}/x", "--bwlimit", "8M", "--stats", "1s")
         done = shell(*words)
@@ -234,6 +241,7 @@ class TestCommand:
         assert done.code == 2 and "soon is not a time" in done.err
 
     def test_a_file_of_commands_has_it_too(self, shell: Shell) -> None:
+        """peak/s5cmd #688: `run` shows no progress of all its lines together."""
         space = shell.space()
         (shell.folder / "todo").write_text(f"cp large uvideo://{space}/x --bwlimit 12M\ncp large uvideo://{space}/y\n")
         log = shell("run", "todo", "--stats", "1s").err

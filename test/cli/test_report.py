@@ -156,6 +156,13 @@ def test_many_failures_are_listed_again_and_have_one_code() -> None:
     assert made.finish(0) == failure.FAILED
 
 
+def test_one_failure_is_not_listed_again() -> None:
+    made, _, err = report()
+    made.fail(errors.NotFound(space="s", key="k"), "uvideo://s/k")
+    told = err.getvalue()
+    assert made.finish(2) == failure.FAILED and err.getvalue() == told
+
+
 def test_an_error_in_json() -> None:
     made, out, err = report(json=True)
     code = made.error(errors.AccessDenied(space="s", key="k", status=403, ret_code=-1, request_id="r"), "uvideo://s/k")

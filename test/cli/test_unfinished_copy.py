@@ -1,4 +1,7 @@
-"""A copy of many items that did not finish: the same command skips what is the same, and says how many."""
+"""A copy of many items that did not finish: the same command skips what is the same, and says how many.
+
+minio/mc #2046: a copy of a folder that was interrupted begins anew.
+"""
 
 from __future__ import annotations
 

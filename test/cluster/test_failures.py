@@ -72,7 +72,7 @@ def test_an_upload_that_broke_off_is_resumed_through_the_other(cluster: Cluster,
 
 
 def test_resume_goes_on_at_the_address_of_another_gateway(cluster: Cluster, tmp_path: Path) -> None:
-    """The first gateway is gone for ever; nothing that it acknowledged is sent again."""
+    """The first gateway is gone forever; nothing that it acknowledged is sent again."""
     path, target = tmp_path / "film.mp4", tmp_path / "again.mp4"
     path.write_bytes(os.urandom(12 * BLOCK))
     first, second = cluster.gateways

@@ -1,4 +1,4 @@
-"""What a server does for ever goes on after the database was away."""
+"""What a server does forever goes on after the database was away."""
 
 from __future__ import annotations
 

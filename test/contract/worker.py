@@ -30,7 +30,7 @@ def say(*words: object) -> None:
 
 
 async def told() -> None:
-    """Wait for a line from the test, or for ever."""
+    """Wait for a line from the test, or forever."""
     if not await asyncio.to_thread(sys.stdin.readline):
         await asyncio.sleep(3600)
 

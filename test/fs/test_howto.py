@@ -1,4 +1,4 @@
-"""docs/howto/data.md runs, in order and as it stands, with keys in the environment."""
+"""docs/howto/data.md runs, in order and as it stands, with keys in the environment; then the cookbook's recipe."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from test.pages import Page
 from test.server_fixture import ROOT, start_server
 
 pytestmark = pytest.mark.data
@@ -30,7 +31,8 @@ def test_every_block_of_the_guide_runs(tmp_path: Path) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert len(blocks) == 6
     shutil.copy(ROOT / "test" / "data" / "demo.mp4", tmp_path / "movie.mp4")
-    lines = "\n".join(blocks).splitlines()
+    (recipe,) = (each.text for each in Page("docs/cookbook.md").blocks if each.text.startswith("import pandas"))
+    lines = "\n".join([*blocks, 'fs.mkdir("uvideo://films", create_space=True)', recipe]).splitlines()
     (tmp_path / "guide.py").write_text(BEFORE + "\n".join("    " + line for line in lines) + AFTER)
     with start_server(tmp_path / "server", "--no-fsync") as server:
         environment = {

@@ -31,7 +31,7 @@ def size(folder: Path, tail: str = "") -> int:
 
 
 def settled(folder: Path) -> int:
-    """Bytes of the database, with what is still in its log: up to 8 MiB may stay there for ever."""
+    """Bytes of the database, with what is still in its log: up to 8 MiB may stay there forever."""
     with closing(sqlite3.connect(folder / "catalog.db", timeout=SECONDS)) as db:
         db.execute("PRAGMA wal_checkpoint(PASSIVE)")
     return size(folder)

@@ -291,7 +291,7 @@ TEXTS = {
         "新建令牌，或使用账号的密钥对。",
     ),
     "TransferBusy": Text(
-        "Another process, or another thread, runs this very transfer.",
+        "Another process, or another thread, runs this transfer already.",
         "Wait for it, or stop it.",
         "另一个进程或线程正在执行同一传输。",
         "等它结束，或将其停止。",

@@ -42,7 +42,7 @@ def main(name: str, sdk: str) -> None:
         DEFECTS[name].scenario(world)
     world.fired()
     print(json.dumps({"findings": world.findings, "seconds": time.monotonic() - began}), flush=True)
-    os._exit(0)  # a thread may stand still for ever
+    os._exit(0)  # a thread may stand still forever
 
 
 if __name__ == "__main__":

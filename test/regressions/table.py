@@ -1,24 +1,28 @@
 """docs/why.md, written out of the scenarios: `python -m test.regressions.table` writes it, `--check` only compares.
 
+The words of docs/why.zh.md are written by hand; the same command puts the figures into its second table.
 The figures of its second table are those that `python -m bench.scenarios --write` recorded.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 from test.regressions.defect import DEFECTS, NOT_APPLICABLE, TOTAL, Defect
 
-__all__ = ["FIGURES", "PATH", "count", "figures", "render"]
+__all__ = ["FIGURES", "PATH", "chinese", "count", "figures", "render"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PATH, FIGURES = ROOT / "docs" / "why.md", ROOT / "bench" / "scenarios.json"
 
 HEAD = """\
 # Why not the official SDK
+
+*[中文](why.zh.md)*
 
 This page lists the known defects of `ufile` 3.2.11, the newest official Python SDK, and what our SDK does instead.
 `python -m test.regressions.table` writes the page out of `test/regressions/`; do not edit it. Each row is a test
@@ -58,6 +62,22 @@ Measured on {date} ({machine}) by `python -m bench.scenarios --write`.
 """
 
 
+#: Where the second table of the Chinese page begins.
+SECOND_CHINESE = "## 与各个客户端对比"
+#: (what a cell or the machine is called, how in Chinese).
+WORDS = (
+    (r"\*\*(\d+) broken\*\*", r"**\1 项未兑现**"),
+    ("kept", "全部兑现"),
+    (r"([\d.]+ MB) sent", r"发送 \1"),
+    (r"([\d.]+ MB) left", r"残留 \1"),
+    ("has no manual part copy", "没有手工的分片复制"),
+    ("has no header dict", "没有 header 字典"),
+    ("uses the settings of Client", "使用 Client 的设置"),
+    (r"(\d+) cores", r"\1 个核"),
+    (", ", "，"),
+)
+
+
 def figures() -> dict[str, Any]:
     """What bench.scenarios recorded."""
     found: dict[str, Any] = json.loads(FIGURES.read_text(encoding="utf-8"))
@@ -90,22 +110,47 @@ def render() -> str:
     return HEAD.format(count=count()) + "".join(rows[number] for number in sorted(rows)) + second()
 
 
+def cells() -> dict[int, list[str]]:
+    """{number: what each of the five clients did}, in the order of the numbers."""
+    from test.regressions.situations import SITUATIONS
+
+    found: dict[int, dict[str, str]] = {}
+    for each in figures()["rows"]:
+        found.setdefault(each["number"], {})[each["subject"]] = measured(each)
+    names = ("ufile", "ucloud", "Client", "AsyncClient", "uvideo")
+    return {
+        number: [cell(found[number].get(name) or given.without[name]) for name in names]
+        for number, given in sorted(SITUATIONS.items())
+    }
+
+
 def second() -> str:
     """The table with every client."""
     from test.regressions.situations import SITUATIONS
 
     recorded = figures()
-    cells: dict[int, dict[str, str]] = {}
-    for each in recorded["rows"]:
-        cells.setdefault(each["number"], {})[each["subject"]] = measured(each)
     text = SECOND.format(count=len(SITUATIONS), date=recorded["date"], machine=recorded["machine"])
-    for number, given in sorted(SITUATIONS.items()):
-        fields = [
-            cells[number].get(name) or given.without[name]
-            for name in ("ufile", "ucloud", "Client", "AsyncClient", "uvideo")
-        ]
-        text += f"| {number} | {given.harm} | " + " | ".join(map(cell, fields)) + " |\n"
+    for number, given in cells().items():
+        text += f"| {number} | {SITUATIONS[number].harm} | " + " | ".join(given) + " |\n"
     return text
+
+
+def chinese(page: str) -> str:
+    """The Chinese page with the figures as they are recorded."""
+
+    def said(text: str) -> str:
+        for english, meant in WORDS:
+            text = re.sub(english, meant, text)
+        return text
+
+    recorded = figures()
+    head, mark, tail = page.partition(SECOND_CHINESE)
+    line = f"{recorded['date']} 用 `python -m bench.scenarios --write` 测得（{said(recorded['machine'])}）。"
+    tail = re.sub(r"(?m)^.*`python -m bench\.scenarios --write`.*$", lambda _: line, tail)
+    for number, given in cells().items():
+        row = "".join(f" {said(each)} |" for each in given)
+        tail = re.sub(rf"(?m)^(\| {number} \|[^|]*\|).*$", rf"\g<1>{row}", tail)
+    return head + mark + tail
 
 
 def measured(row: dict[str, Any]) -> str:
@@ -116,10 +161,14 @@ def measured(row: dict[str, Any]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    page = render()
+    made = {PATH: render()}
+    twin = PATH.with_suffix(".zh.md")
+    if twin.exists():
+        made[twin] = chinese(twin.read_text(encoding="utf-8"))
     if arguments == ["--check"]:
-        return int(PATH.read_text(encoding="utf-8") != page)
-    PATH.write_text(page, encoding="utf-8")
+        return int(any(path.read_text(encoding="utf-8") != page for path, page in made.items()))
+    for path, page in made.items():
+        path.write_text(page, encoding="utf-8")
     return 0
 
 

@@ -47,11 +47,16 @@ def test_the_page_is_what_the_scenarios_say() -> None:
     written = table.PATH.read_text(encoding="utf-8")
     assert written == table.render(), "run `python -m test.regressions.table`"
     assert table.count() in written
+    twin = table.PATH.with_suffix(".zh.md").read_text(encoding="utf-8")
+    assert twin == table.chinese(twin), "run `python -m test.regressions.table`"
 
 
 def test_a_page_that_drifted_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    twin = table.PATH.with_suffix(".zh.md").read_text(encoding="utf-8")
     monkeypatch.setattr(table, "PATH", tmp_path / "why.md")
+    (tmp_path / "why.zh.md").write_text(twin.replace(" 全部兑现，", " "), encoding="utf-8")
     assert table.main([]) == 0
     assert table.main(["--check"]) == 0
+    assert (tmp_path / "why.zh.md").read_text(encoding="utf-8") == twin
     table.PATH.write_text(table.render().replace("| 7 |", "| 77 |"), encoding="utf-8")
     assert table.main(["--check"]) == 1

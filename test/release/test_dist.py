@@ -163,7 +163,9 @@ def test_the_sdist_holds_what_git_knows(release: Release) -> None:
     tracked = set(called("git", "ls-files", "ucloud", "uvideo", "test", "docs", "packaging", "bench").splitlines())
     assert {name for name in tracked if (ROOT / name).is_file()} <= inside
     assert {"setup.py", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "README.zh.md", "Makefile"} <= inside
-    assert not [name for name in inside if "__pycache__" in name or name.startswith((".git/", ".venv", ".cache"))]
+    assert not [
+        name for name in inside if "__pycache__" in name or name.startswith((".git/", ".venv", ".dev", ".cache"))
+    ]
 
 
 @pytest.mark.long

@@ -21,7 +21,7 @@ class Dead(object):
         self.host = "%s:%d" % (address, self.port)
 
     def __enter__(self):
-        for _ in range(3):  # one is taken, the others wait for ever
+        for _ in range(3):  # one is taken, the others wait forever
             made = socket.socket()
             made.setblocking(False)
             made.connect_ex(self._sockets[0].getsockname())

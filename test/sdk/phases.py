@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Where a call may have to wait, each as a peer that makes it wait for ever: the rows of the contracts of clocks."""
+"""Where a call may have to wait, each as a peer that makes it wait forever: the rows of the contracts of clocks."""
 
 from __future__ import absolute_import, division, print_function
 

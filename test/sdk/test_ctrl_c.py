@@ -2,7 +2,7 @@
 """Ctrl-C at any line of the thread that called: the call comes back, and the next one is answered.
 
 On Python 2.7 it may be between two lines of the locks of threading, which are written in Python: one that stays taken
-makes others wait for ever.
+makes others wait forever.
 """
 
 from __future__ import absolute_import, division, print_function

@@ -10,6 +10,7 @@ import io
 import os
 import pickle
 import threading
+import zlib
 
 import requests
 from requests.adapters import HTTPAdapter, Retry
@@ -20,6 +21,7 @@ from ucloud.uvideo import config, downloaduvideo, filemanager, multipartuploaduv
 from ucloud.uvideo.engine.cancel import Interrupt
 from ucloud.uvideo.http.requests_session import SessionTransport
 from ucloud.uvideo.protocol.errors import (
+    BadAnswer,
     Cancelled,
     ConfigurationError,
     DeadlineExceeded,
@@ -380,6 +382,17 @@ class Answered(Sessions):
         self.assertEqual([404, 404, b"no", b"no"], seen)
         self.session.hooks = {"response": lambda response, **_: "nothing"}
         self.assertRaises((ConfigurationError, AttributeError), self.pipes().send, self.request(peer))
+
+    def test_an_answer_of_which_a_hook_left_nothing_is_refused_and_not_taken_for_an_empty_one(self):
+        packed = answer(zlib.compress(b"it"), "Content-Encoding: deflate")
+        for sent, read in (
+            (answer(b"it"), lambda each: list(each.iter_content(1))),
+            (packed, lambda each: each.content),
+        ):
+            self.session.hooks = {"response": lambda response, read=read, **_: read(response) and None}
+            with self.assertRaises(BadAnswer) as caught:
+                self.pipes().send(self.request(self.peer(again(sent))))
+            self.assertIn("a hook of the session has already read the answer", caught.exception.message)
 
     def test_a_subclass_sees_its_own_state(self):
         class Counting(requests.Session):

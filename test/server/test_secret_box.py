@@ -1,4 +1,4 @@
-"""Secrets in the catalog: AES-GCM; the form of older servers is read for ever, and written while such servers run."""
+"""Secrets in the catalog: AES-GCM; the form of older servers is read forever, and written while such servers run."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def filters(function: Function) -> Function:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Bounds of sizes, in bytes, and of times, in nanoseconds since 1970, all inclusive; None for no bound."""
+    """Bounds of sizes, in bytes, and of times, in nanoseconds since 1970, the bounds included; None for no bound."""
 
     min_size: int | None = None
     max_size: int | None = None

@@ -18,7 +18,7 @@ class Cancel(cancel.Interrupt):
 
     @contextmanager
     def leading(self, other: Cancel) -> Iterator[None]:
-        """For the duration of the block, setting this also sets ``other``."""
+        """Inside the block, setting this also sets ``other``."""
 
         def lead() -> None:
             other.set(self._error)

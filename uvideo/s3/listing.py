@@ -327,7 +327,7 @@ def _encode_parts(op: operation.ListParts, result: operation.ListPartsOutput) ->
         field.owner("Owner", result.owner),
         _CLASSES[result.storage_class],
         element("PartNumberMarker", op.part_number_marker),
-        # On the last page paginators, that of aws-sdk-js among them, would ask for what follows it, for ever.
+        # On the last page paginators, that of aws-sdk-js among them, would ask for what follows it, forever.
         element("NextPartNumberMarker", result.next_marker if result.truncated else None),
         element("MaxParts", op.max_parts),
         element("IsTruncated", result.truncated),

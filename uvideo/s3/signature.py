@@ -65,7 +65,7 @@ T = TypeVar("T")
 def _cached(found: Callable[..., T]) -> Callable[..., T]:
     """The function with a cache of its results for short texts.
 
-    Clients choose the texts before anything is verified: a cache of long ones would hold many MiB for ever.
+    Clients choose the texts before anything is verified: a cache of long ones would hold many MiB forever.
     """
     kept = functools.lru_cache(maxsize=256)(found)
 

@@ -648,7 +648,7 @@ class Catalog(Protocol):
         """
 
     async def upkeep(self) -> None:
-        """Keep the catalog's files small.  Runs until it has nothing to do, or for ever; in one process of a server."""
+        """Keep the catalog's files small.  Runs until it has nothing to do, or forever; in one process of a server."""
 
     async def compact(self) -> Compacted:
         """Return the disk space of deleted rows to the disk, while servers run.  NoRoom."""

@@ -98,7 +98,7 @@ def _remove_stale(folder: Path) -> None:
 
 
 def _remove_all(folder: Path) -> None:
-    """Remove a driver's folder, the lock last: a folder of links without a lock would stay for ever."""
+    """Remove a driver's folder, the lock last: a folder of links without a lock would stay forever."""
     with contextlib.suppress(OSError):
         for each in [*folder.iterdir()]:
             if each.name != LOCK:

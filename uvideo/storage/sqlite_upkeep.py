@@ -51,7 +51,7 @@ class Kept(Protocol):
 
 
 async def upkeep(path: Path, catalog: Kept) -> None:
-    """Run for ever: check the database ``path`` and its log, and shorten them if they are too long."""
+    """Run forever: check the database ``path`` and its log, and shorten them if they are too long."""
     while True:
         wait = EVERY
         try:

@@ -147,7 +147,7 @@ class Journal:
 
     @contextmanager
     def turn(self, id: str, check: Callable[[], None] | None = None) -> Iterator[None]:
-        """Be the only thread of this process that works on a transfer, for the duration of the block.
+        """Be the only thread of this process that works on a transfer, inside the block.
 
         If another thread does, wait until it ends.  ``check()``: called while waiting; it raises to end the wait.
         None: raise TransferBusy instead of waiting.  TransferBusy also if this thread already works on it, for example

@@ -119,7 +119,7 @@ class Grace(object):
 
     def _start(self):
         # type: () -> None
-        if _is_finalizing():  # a new thread would never run, and `start` would wait for it for ever
+        if _is_finalizing():  # a new thread would never run, and `start` would wait for it forever
             self._end()
             return
         self._timer = threading.Timer(self._seconds, self._end)

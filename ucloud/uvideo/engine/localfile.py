@@ -315,7 +315,7 @@ def place(source, target):
 
 def _some(count):
     # type: (int) -> int
-    """``count``, the bytes written.  EnvironmentError for 0, instead of trying for ever."""
+    """``count``, the bytes written.  EnvironmentError for 0, instead of trying forever."""
     if not count:
         raise EnvironmentError(ENOSPC, os.strerror(ENOSPC))
     return count

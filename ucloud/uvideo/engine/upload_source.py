@@ -94,7 +94,7 @@ def identity(status):
 
 
 class FileBlock(object):
-    """One block of a FileSource, as Transport.open takes it.  Its SHA-1 is of the very bytes sent.
+    """One block of a FileSource, as Transport.open takes it.  Its SHA-1 is of the bytes sent.
 
     For one thread.  At most READ of its bytes are in memory.
     """

@@ -2,7 +2,7 @@
 
 Ctrl-C can interrupt the main thread at any line of Python.  The conditions, events and queues of ``threading`` are
 written in Python, on 2.7 also RLock.  If Ctrl-C interrupts one of them while it takes its lock, it keeps the lock, and
-every thread that needs the lock waits for ever.  So the main thread waits for a Wakeup instead, and shares only plain
+every thread that needs the lock waits forever.  So the main thread waits for a Wakeup instead, and shares only plain
 Locks, each in a with block.
 """
 

@@ -142,7 +142,7 @@ class Succession:
         return False
 
     def _end(self) -> None:
-        """Kill the successor, and thereby its workers."""
+        """Kill the successor, and its workers with it."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()
