@@ -215,8 +215,9 @@ class Bench:
         print(f"\n{self.options.size} MiB, 1 connection, --no-fsync: objects a second, and CPU seconds for each GiB")
         self._table(found, 1024 / self.options.size, "s/GiB")
         rounds = list(zip(found["put"][OURS], found["put"][UFILE], md5, strict=True))
-        rest = statistics.median((ours.cpu - alone) / ufile.cpu for ours, ufile, alone in rounds)
-        print(f"MD5 alone: {statistics.median(md5) * 1024 / self.options.size:.3g} s/GiB; put without it: UFile {rest:.2f}")
+        rest = statistics.median((ours.cpu - sums) / ufile.cpu for ours, ufile, sums in rounds)
+        alone = statistics.median(md5) * 1024 / self.options.size
+        print(f"MD5 alone: {alone:.3g} s/GiB; put without it: UFile {rest:.2f}")
 
     def _bulk_round(self, target: Target, source: Path, size: int) -> Iterator[tuple[str, Figure]]:
         if isinstance(target, UfileTarget):
