@@ -33,7 +33,7 @@ _ADDRESS = re.compile(r"""(?:["'`(]|@import\s)(https?:)?//(?!www\.w3\.org/)[\w-]
 class Reading(HTMLParser):
     """What a page has: ``ids`` that links can lead to, ``links`` of people, ``fetched`` by browsers, ``scripts``.
 
-    ``language``: of the page.  ``languages``: language -> the page in it.  ``signatures``: of the reference.
+    ``language``: of the page.  ``languages``: language -> the page in it.  ``blocks``: blocks of code.
     ``classes``: of all elements.
     """
 
@@ -45,10 +45,10 @@ class Reading(HTMLParser):
         self.scripts: list[str] = []
         self.language = ""
         self.languages: dict[str, str] = {}
-        self.signatures: list[str] = []
+        self.blocks: list[str] = []
         self.classes: set[str] = set()
         self._script = False
-        self._signature = False
+        self._block = False
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -57,9 +57,9 @@ class Reading(HTMLParser):
         self._script = tag == "script" and "src" not in values
         if tag == "html":
             self.language = values.get("lang", "")
-        if "doc-signature" in values.get("class", "").split():
-            self._signature = True
-            self.signatures.append("")
+        if tag == "pre":
+            self._block = True
+            self.blocks.append("")
         self.classes.update(values.get("class", "").split())
         if tag == "a" and "hreflang" in values:
             self.languages[values["hreflang"]] = values["href"]
@@ -70,12 +70,12 @@ class Reading(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._script = False
-        if tag == "div":
-            self._signature = False
+        if tag == "pre":
+            self._block = False
 
     def handle_data(self, data: str) -> None:
-        if self._signature:
-            self.signatures[-1] += data
+        if self._block:
+            self.blocks[-1] += data
         if self._script:
             self.scripts.append(data)
 
@@ -140,9 +140,9 @@ def undocumented(pages: dict[Path, Reading]) -> Iterator[str]:
         if name not in built:
             yield f"the reference lacks {name}"
     for path, page in reference.items():
-        for signature in page.signatures:
-            for name in re.findall(r"\b_[A-Za-z]\w*", signature):
-                yield f"{path.name} shows {name} in a signature"
+        for block in page.blocks:
+            for name in re.findall(r"\b_[A-Za-z]\w*", block):
+                yield f"{path.name} shows {name} in code"
 
 
 def unframed(pages: dict[Path, Reading]) -> Iterator[str]:

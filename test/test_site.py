@@ -80,10 +80,10 @@ def reading(root: Path, name: str, text: str) -> dict[Path, site.Reading]:
 
 
 def test_a_reference_without_a_public_name_or_with_a_private_one_is_wrong(tmp_path: Path) -> None:
-    shown = '<h2 id="uvideo.Client.put"></h2><div class="doc-signature"><code>put(<b>a</b>=_UNSET)</code></div>_FINE'
+    shown = '<h2 id="uvideo.Client.put"></h2><pre>put(<b>a</b>=_UNSET)</pre>_FINE'
     said = list(site.undocumented(reading(tmp_path / "reference", "client.html", shown)))
-    assert "client.html shows _UNSET in a signature" in said
-    assert sum("in a signature" in each for each in said) == 1
+    assert "client.html shows _UNSET in code" in said
+    assert sum("in code" in each for each in said) == 1
     missing = {each.removeprefix("the reference lacks ") for each in said}
     assert {"uvideo.Client", "uvideo.Client.get", "uvideo.AsyncClient.put", "uvideo.models.Stored"} <= missing
     assert {f"uvideo.errors.{name}" for name in uvideo.errors.__all__} <= missing

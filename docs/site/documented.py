@@ -10,6 +10,7 @@ import ast
 import importlib
 import inspect
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -244,20 +245,24 @@ def raised(module: Module) -> None:
 
 
 def describe(module: Module, meanings: dict[str, str]) -> None:
-    """Put lists of parameters into the docstrings, and take private names out of what is shown."""
+    """Put signatures and lists of parameters into the docstrings, without private names."""
     if module.docstring is not None and "\n" in module.docstring.value:  # as written: an example is indented
         module.docstring.value = described.markdown(ast.literal_eval(module.docstring.source), [])
     for function in functions(module):
-        tidy(function)
         if function.docstring is not None and function.name != "__init__":
-            function.docstring.value = described.markdown(function.docstring.value, listed(function), COMMON)
+            text = described.markdown(function.docstring.value, listed(function), COMMON)
+            function.docstring.value = call(function, function.name) + text
     for cls in classes(module):
+        for each in cls.members.values():
+            if isinstance(each, Attribute) and each.docstring is not None and each.annotation is not None:
+                each.docstring.value = f"`{public(each.annotation)}`\n\n{each.docstring.value}"
         start = cls.members.get("__init__")
         if cls.docstring is None:
             continue
         if isinstance(start, Function):
             whole = "settings" in start.parameters and "profile" in start.parameters  # a client
-            cls.docstring.value = described.markdown(cls.docstring.value, listed(start), meanings if whole else {})
+            text = described.markdown(cls.docstring.value, listed(start), meanings if whole else {})
+            cls.docstring.value = call(start, cls.name) + text
         elif cls.module.path != "uvideo.errors":
             fields = []
             for each in cls.members.values():
@@ -268,6 +273,24 @@ def describe(module: Module, meanings: dict[str, str]) -> None:
                 default = str(FIELDS[each.name].default) if cls.name == "Settings" else given(each.value)
                 fields.append(described.Parameter(each.name, public(each.annotation), default))
             cls.docstring.value = described.markdown(cls.docstring.value, fields, title="Fields")
+
+
+def call(function: Function, name: str) -> str:
+    """The signature without types, as code.  mkdocstrings would start a process of ruff for each."""
+    parts: list[str] = []
+    for each in listed(function):
+        kind = function.parameters[each.name.lstrip("*")].kind
+        if kind == KEYWORD and not any(part.startswith("*") for part in parts):
+            parts.append("*")
+        parts.append(
+            each.name if each.default is None else f"{each.name}={public(function.parameters[each.name].default)}"
+        )
+    returns = public(function.returns)
+    made = f" -> {returns}" if returns and function.name != "__init__" else ""
+    start = "await " if "async" in function.labels else ""
+    text = f"{start}{name}({', '.join(parts)}){made}"
+    lines = textwrap.wrap(text, 80, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    return "```python\n" + "\n".join(lines) + "\n```\n\n"
 
 
 def classes(found: Module | Class) -> Iterator[Class]:
@@ -305,13 +328,3 @@ def given(value: Any) -> str | None:
     if made:
         return made[2] + ("()" if made[1] == "default_factory" else "")
     return None if str(value).startswith("field(") else public(value)
-
-
-def tidy(function: Function) -> None:
-    for each in function.parameters:
-        if each.annotation is not None and _PRIVATE.search(str(each.annotation)):
-            each.annotation = public(each.annotation)
-        if each.default is not None and _PRIVATE.search(str(each.default)):
-            each.default = public(each.default)
-    if function.returns is not None and _PRIVATE.search(str(function.returns)):
-        function.returns = public(function.returns)

@@ -149,7 +149,7 @@ def chinese(page: str) -> str:
     tail = re.sub(r"(?m)^.*`python -m bench\.scenarios --write`.*$", lambda _: line, tail)
     for number, given in cells().items():
         row = "".join(f" {said(each)} |" for each in given)
-        tail = re.sub(rf"(?m)^(\| {number} \|[^|]*\|).*$", lambda found, row=row: found[1] + row, tail)
+        tail = re.sub(rf"(?m)^(\| {number} \|[^|]*\|).*$", rf"\g<1>{row}", tail)
     return head + mark + tail
 
 
