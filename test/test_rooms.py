@@ -40,6 +40,7 @@ VALUES = {
 #: What the S3 protocol needs beside that, and what it shares with the other dialects.
 S3_VALUES = VALUES | {
     "abc",
+    "codecs",
     "collections.abc",
     "dataclasses",
     "enum",

@@ -1,8 +1,12 @@
 """Objects: put, download, list, copy, delete and more, one call each.
 
-FileManager has the names and arguments of the official SDK, ufile.  A program changes only its import:
+FileManager has the names and arguments of the official SDK, ufile.  A program changes its imports and its hosts:
 
     from ucloud.uvideo import config, filemanager
+
+    config.set_default(provider="us3", region="cn-bj")
+
+docs/migrate/from-ufile.md lists what else differs.
 """
 
 from __future__ import absolute_import, division, print_function
