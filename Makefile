@@ -92,8 +92,9 @@ $(VENV)/.cluster: $(VENV)/.made
 # Of these suites those tests run that talk to the shared server (test/conftest.py).  Left out are what counts in memory
 # for ten seconds, so that two gateways do not agree at once, and the console, whose pages speak to the data port of their
 # own process unless --public-url says another (make test-browser tries that behind nginx).  Two clients of S3 run behind
-# nginx: boto3 without checksums, and rclone.  Their lists of 2,500 keys, which take long, do not.
-BEHIND_NGINX := test/interop test/client test/cli test/contract/test_clients.py \
+# nginx: boto3 without checksums, and rclone.  Their lists of 2,500 keys, which take long, do not.  Of the command those
+# verbs run there that transfer and compare.
+BEHIND_NGINX := test/interop test/client $(patsubst %,test/cli/test_%.py,cp sync verify moves) test/contract/test_clients.py \
   test/test_sdk.py::test_the_sdk_keeps_its_promises_on
 COUNTS := test/interop/test_replays_management.py::test_the_status_of_a_space_counts_in_whole_numbers
 S3_FRONTED := test/s3/test_server.py test/s3/test_bodies.py test/s3/test_access.py
