@@ -91,7 +91,7 @@ def causes(error: UVideoError, keys: Credentials | None, *, management: bool = F
     if isinstance(error, NoCredentials):
         return ("keys-absent",) if keys is None else ("header-lost", "keys-absent-there")
     if isinstance(error, SignatureExpired):
-        return ("clock", "url-expired")
+        return ("clock",) if management else ("clock", "url-expired")
     if isinstance(error, SignatureMismatch):
         blanks = keys is not None and keys.private_key != keys.private_key.strip()
         others = ("changed-on-the-way",) if management else ("word", "host", "changed-on-the-way")
