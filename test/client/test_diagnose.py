@@ -64,6 +64,17 @@ def test_a_wrong_private_key_shows_what_was_signed(server: Server, space: str) -
     assert "round-trip" not in every
 
 
+def test_only_an_account_without_spaces_has_none_yet(server: Server, proxy: FaultProxy) -> None:
+    wrong = found(options(server, private_key="some-other-key"))
+    assert (wrong["data"].verdict, wrong["data"].code) == ("skipped", "spaces-unknown")
+    proxy.on("DescribeSpace").cut_after(times=None)
+    broke = found(options(server, endpoint=f"127.0.0.1:{proxy.port}"))
+    assert (broke["management"].verdict, broke["data"].code) == ("failed", "spaces-unknown")
+    proxy.reset()
+    proxy.on("DescribeSpace").answer(200, json={"RetCode": 0, "Action": "DescribeBucketResponse", "DataSet": []})
+    assert found(options(server, endpoint=f"127.0.0.1:{proxy.port}"))["data"].code == "no-space"
+
+
 def test_a_blank_in_the_private_key_is_seen(server: Server, space: str) -> None:
     every = found(options(server, private_key=server.private_key + " "), space)
     assert every["keys"].code == "keys-blanks"

@@ -75,6 +75,7 @@ FOUND = {
     "clock-unsaid": "the service does not report its time",
     "spaces": "the service accepts the key pair; spaces: {count}",
     "no-space": "the account has no space yet",
+    "spaces-unknown": "the spaces could not be listed; give --space NAME to test a space",
     "no-space-given": "give --space NAME to test this in a space",
     "listed": "uvideo://{space} can be listed",
     "round-trip": "in uvideo://{space}, {seconds} s in all",

@@ -321,7 +321,7 @@ class ServiceChecks:
         yield finding
         known = space or first
         if known is None:
-            yield Finding("data", "skipped", "no-space")
+            yield Finding("data", "skipped", "no-space" if finding.verdict == "ok" else "spaces-unknown")
             return
         listed = self._listed(known, managed=finding.verdict == "ok")
         yield listed

@@ -88,6 +88,9 @@ WORDS = {
     "the service does not report its time": "服务端的响应里没有时间",
     "the service accepts the key pair; spaces: {count}": "服务端接受该密钥，空间数：{count}",
     "the account has no space yet": "该账号还没有空间",
+    "the spaces could not be listed; give --space NAME to test a space": (
+        "未能列出空间；用 --space 空间名 可测试指定的空间"
+    ),
     "give --space NAME to test this in a space": "用 --space 空间名 可在该空间中测试",
     "uvideo://{space} can be listed": "uvideo://{space} 可以列出",
     "in uvideo://{space}, {seconds} s in all": "在 uvideo://{space} 中，共用 {seconds} 秒",
