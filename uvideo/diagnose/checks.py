@@ -370,7 +370,7 @@ class ServiceChecks:
             page = self._carrier.call(op)[0]
         except UVideoError as error:
             found = refused("data", error, self._carrier, op)
-            if managed and found.causes and found.causes[0] == "private-key":  # management accepted the key
+            if managed and found.causes and found.causes[0].endswith("private-key"):  # management accepted the key
                 return replace(found, causes=found.causes[1:])
             return found
         return Finding("data", "ok", "listed", {"space": space, "objects": len(page.objects)})

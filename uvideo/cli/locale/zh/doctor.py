@@ -144,6 +144,10 @@ WORDS = {
     "The private key does not belong to this public key: copy both completely from the console again.": (
         "私钥与公钥不配对：请从控制台重新完整复制两者。"
     ),
+    "The private key does not belong to this public key: copy both again from the server's credentials.json, or from "
+    "the file that uvideo admin add-key wrote.": (
+        "私钥与公钥不配对：请从服务端的 credentials.json，或从 uvideo admin add-key 写出的文件，重新复制两者。"
+    ),
     "The service may expect another scheme word: set word to UCloud or AutoAI.": (
         "服务端可能使用另一个签名前缀：请把 word 设为 UCloud 或 AutoAI。"
     ),
