@@ -171,7 +171,8 @@ def test_a_clock_that_is_wrong(server: TestServer, client: Client, space: str) -
     client.put(space, "a", b"1")
     url = client.presign(space, "a", expires=60)
     server.faults.on("GetObject", space=space).clock_skew(3600)
-    statuses, dates = [], []
+    statuses = []
+    dates = []
     for _ in range(2):
         connection = http.client.HTTPConnection(server.host, timeout=patience.SECONDS)
         connection.request("GET", url.partition(server.host)[2])
