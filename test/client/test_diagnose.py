@@ -281,7 +281,7 @@ def test_a_certificate_nobody_vouches_for_is_told(tmp_path: Path) -> None:
         assert every["upload.tls"].code == "tls-ends"
         assert every["management"].verdict == "ok"
         plain = found(options(server, endpoint=server.host))
-        assert plain["clock"].facts["error"] == "NoAnswer"
+        assert (plain["clock"].facts["error"], plain["clock"].causes) == ("NoAnswer", ("broken-http",))
 
 
 CONFIGS = [
