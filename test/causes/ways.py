@@ -133,6 +133,11 @@ def ends(connection: Any) -> None:
     head(connection)
 
 
+def half(connection: Any) -> None:
+    head(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+
+
 def resets(connection: Any) -> None:
     head(connection)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -298,8 +303,9 @@ def _ways(make: _Maker) -> Iterator[tuple[str, Way]]:
     yield "alert 80", make.tls("tls-other", alert(80), said="internal error")
 
     yield "silence", make.host("silence", silent, options=short)
-    yield "ends", make.host("broken", ends, said="it ended too early")
-    yield "resets", make.host("broken", resets, said="Connection reset by peer")
+    yield "ends in the answer", make.host("broken", half, said="it ended too early")
+    yield "ends", make.host("broken-http", ends, said="it ended too early")
+    yield "resets", make.host("broken-http", resets, said="Connection reset by peer")
     yield "no http", make.host("not-http", says(b"SSH-2.0-x\r\n\r\n"))
     yield "plain to TLS", make.host("not-http", says(b"\x15\x03\x01\x00\x02\x02\x46"))
 

@@ -160,6 +160,7 @@ class TestInit:
         done = alone(*words, "--key-file", key_file(alone), UVIDEO_CA_BUNDLE="/no/such.pem")
         assert (done.code, path(alone).exists()) == (2, False)
         assert "/no/such.pem" in done.err
+        assert done.err.endswith("nothing was saved; --no-check saves a profile without this test\n")
 
     def test_another_profile_does_not_count_when_keys_are_tried(self, alone: Shell, inside: Inside) -> None:
         write(alone, 'default_profile = "a"\n[profiles.a]\napi_url = "http://127.0.0.1:1"\nretrys = 1\n')

@@ -71,9 +71,10 @@ def test_an_endpoint_or_profile_of_the_command_line_counts(shell: Shell) -> None
 
 def test_usage_is_exit_code_2_and_names_the_nearest(inside: Inside) -> None:
     done = inside("snyc", "a", "b")
-    assert done.code == 2 and done.err == "error: there is no verb snyc; did you mean sync?\n"
+    assert done.code == 2 and done.err == "error: there is no verb snyc; did you mean uvideo sync?\n"
     assert "there is no verb frob" in inside("transfers", "frob").err
-    assert "did you mean ls" in inside("transfers", "lss").err
+    assert "did you mean uvideo transfers ls?" in inside("transfers", "lss").err
+    assert inside("config", "list").err == "error: there is no verb list; did you mean uvideo config ls?\n"
     assert "-j" in inside("cp", "-j", "x", "a", "b").err
     assert inside("cp", "-j", "0", "a", "b").code == 2
     nothing = inside()

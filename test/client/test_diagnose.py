@@ -17,8 +17,11 @@ from test.sdk.test_trust import ENCRYPTED
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.engine.carrier import carrier_of
 from uvideo import Client
+from uvideo.cli.doctor_text import advice
+from uvideo.client import operations
 from uvideo.diagnose.checks import examine
-from uvideo.errors import NoAnswer
+from uvideo.diagnose.explain_refusal import refused
+from uvideo.errors import NoAnswer, SignatureMismatch
 from uvideo.models import Finding
 
 STEPS = ["config", "settings", "keys", "upload.dns", "upload.tcp", "upload.tls", "clock", "management", "data"]
@@ -60,24 +63,52 @@ def test_a_wrong_private_key_shows_what_was_signed(server: Server, space: str) -
     ):
         assert every[check].facts["error"] == "SignatureMismatch"
         assert re.fullmatch(text, every[check].facts["text_to_sign"])
-        assert every[check].causes[0] == "private-key"
+        assert every[check].causes[0] == "server-private-key"
+        assert "credentials.json" in advice(every[check])[0]
+        assert "word" not in every[check].causes
     assert "round-trip" not in every
+
+
+def test_only_an_account_without_spaces_has_none_yet(server: Server, proxy: FaultProxy) -> None:
+    wrong = found(options(server, private_key="some-other-key"))
+    assert (wrong["data"].verdict, wrong["data"].code) == ("skipped", "spaces-unknown")
+    proxy.on("DescribeSpace").cut_after(times=None)
+    broke = found(options(server, endpoint=f"127.0.0.1:{proxy.port}"))
+    assert (broke["management"].verdict, broke["data"].code) == ("failed", "spaces-unknown")
+    proxy.reset()
+    proxy.on("DescribeSpace").answer(200, json={"RetCode": 0, "Action": "DescribeBucketResponse", "DataSet": []})
+    assert found(options(server, endpoint=f"127.0.0.1:{proxy.port}"))["data"].code == "no-space"
 
 
 def test_a_blank_in_the_private_key_is_seen(server: Server, space: str) -> None:
     every = found(options(server, private_key=server.private_key + " "), space)
     assert every["keys"].code == "keys-blanks"
-    assert every["data"].causes[:2] == ("private-key-blanks", "private-key")
+    assert every["data"].causes[:2] == ("private-key-blanks", "server-private-key")
 
 
 def test_where_management_takes_the_key_it_is_not_blamed(server: Server, proxy: FaultProxy, space: str) -> None:
     proxy.on("ListObjects").answer(401, json={"RetCode": -148658, "ErrMsg": "invalid signature"})
     every = found(options(server, endpoint=f"127.0.0.1:{proxy.port}"), space)
     assert every["management"].verdict == "ok"
-    assert every["data"].causes == ("word", "host", "changed-on-the-way")
+    assert every["data"].causes == ("host", "changed-on-the-way")
 
 
-ENDED = ("temporary-ended", "private-key", "word", "host", "changed-on-the-way")
+def test_at_a_provider_the_console_has_the_keys_and_the_word_may_be_another() -> None:
+    with Client("account-key", "secret") as client, Client("account-key", "secret", provider="local") as own:
+        for asked, data, managed in (
+            (client, ("private-key", "word", "host", "changed-on-the-way"), ("private-key", "changed-on-the-way")),
+            (own, ("server-private-key", "host", "changed-on-the-way"), ("server-private-key", "changed-on-the-way")),
+        ):
+            carrier = carrier_of(asked)
+            error = SignatureMismatch("invalid signature")
+            assert (
+                refused("data", error, carrier, operations.list_objects("films", "", "", "", 1).operation).causes
+                == data
+            )
+            assert refused("management", error, carrier, action=operations.list_spaces("").operation).causes == managed
+
+
+ENDED = ("temporary-ended", "server-private-key", "host", "changed-on-the-way")
 
 
 @pytest.mark.parametrize(
@@ -250,7 +281,7 @@ def test_a_certificate_nobody_vouches_for_is_told(tmp_path: Path) -> None:
         assert every["upload.tls"].code == "tls-ends"
         assert every["management"].verdict == "ok"
         plain = found(options(server, endpoint=server.host))
-        assert plain["clock"].facts["error"] == "NoAnswer"
+        assert (plain["clock"].facts["error"], plain["clock"].causes) == ("NoAnswer", ("broken-http",))
 
 
 CONFIGS = [

@@ -241,7 +241,7 @@ def refused(cluster: Cluster, blobs: str, env: dict[str, str] | None = None, end
     ("fault", "text"),
     [
         (refusal("PUT", "", 404, "NoSuchBucket"), "there is no bucket"),
-        (refusal("PUT", "", 403, "AccessDenied"), "allow them to get, put, delete and list"),
+        (refusal("PUT", "", 403, "AccessDenied"), "or there is no bucket"),
         (refusal("GET", "/probe-", 403, "AccessDenied"), "allow them to get, put, delete and list"),
         (refusal("GET", "list-type", 403, "AccessDenied"), "allow them to get, put, delete and list"),
         (refusal("POST", "delete", 403, "AccessDenied"), "allow them to get, put, delete and list"),

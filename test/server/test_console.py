@@ -979,9 +979,11 @@ def test_the_admin_port_is_on_loopback_whatever_the_data_port_is_on(tmp_path: Pa
                 found[int(port, 16)] = str(ipaddress.ip_address(int.from_bytes(bytes.fromhex(address), "little")))
         return found[server.port], found[server.admin_port]
 
-    with start_server(tmp_path / "one", "--no-fsync", "--host", "0.0.0.0") as server:
+    with start_server(tmp_path / "one", "--no-fsync", "--host", "0.0.0.0", "--hostname", "video.test") as server:
         assert listens(server) == ("0.0.0.0", "127.0.0.1")
         assert urlsplit(server.admin).hostname == "127.0.0.1"
+    said = f"answering on http://0.0.0.0:{server.port} (all addresses), for clients http://video.test:{server.port}"
+    assert f"{said}, the console is on {server.admin}\n" in server.log.read_text()
     with start_server(tmp_path / "two", "--no-fsync", "--host", "127.0.0.2", "--admin-host", "127.0.0.3") as server:
         assert listens(server) == ("127.0.0.2", "127.0.0.3")
         assert (urlsplit(server.endpoint).hostname, urlsplit(server.admin).hostname) == ("127.0.0.2", "127.0.0.3")

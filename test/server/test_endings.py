@@ -122,6 +122,7 @@ def away(folder: Path, refused: Refused) -> None:
 
 def not_yet(folder: Path, refused: Refused) -> None:
     refused(folder, exit_codes.NOT_YET, "cannot listen on 192.0.2.1:0", "--host", "192.0.2.1")
+    refused(folder, exit_codes.NOT_YET, "; check --admin-host", "--admin-host", "192.0.2.1")
 
 
 def in_use(folder: Path, refused: Refused) -> None:
@@ -179,7 +180,12 @@ def no_certificate(folder: Path, refused: Refused) -> None:
 def port_taken(folder: Path, refused: Refused) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        refused(folder, exit_codes.PORT, f"cannot listen on 127.0.0.1:{port}: Address already in use", "--port", port)
+        for option in ("--port", "--admin-port", "--s3-port"):
+            text = f"cannot listen on 127.0.0.1:{port}: Address already in use; choose another port with {option}"
+            refused(folder, exit_codes.PORT, text, option, port)
+        fresh = folder.parent / "fresh"
+        refused(fresh, exit_codes.PORT, "Address already in use", "--port", port)
+        assert not (fresh / "credentials.json").exists()
 
 
 def no_file(folder: Path, refused: Refused) -> None:

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from test.sdk import silence
 from test.server.wire import Peer, connect, head
 from ucloud.uvideo.protocol import etag, operation
 from uvideo import Client, Retry, errors
+from uvideo.cli.doctor_text import advice
+from uvideo.diagnose.checks import examine
 from uvideo.testing import TestServer, faults, serve
 
 ONCE = Retry(0, 0.01, 0.05, 1.0, None, None)
@@ -169,13 +172,28 @@ def test_a_clock_that_is_wrong(server: TestServer, client: Client, space: str) -
     url = client.presign(space, "a", expires=60)
     server.faults.on("GetObject", space=space).clock_skew(3600)
     statuses = []
+    dates = []
     for _ in range(2):
         connection = http.client.HTTPConnection(server.host, timeout=patience.SECONDS)
         connection.request("GET", url.partition(server.host)[2])
         response = connection.getresponse()
         statuses.append((response.status, response.read()))
+        dates.append(parsedate_to_datetime(response.headers["Date"]).timestamp())
         connection.close()
+    assert 3500 < dates[0] - dates[1] < 3700
     assert statuses[0][0] == 401 and b"expired" in statuses[0][1] and statuses[1] == (200, b"1")
+
+
+def test_the_doctor_names_a_clock_that_is_wrong(server: TestServer) -> None:
+    """By more than a client corrects."""
+    server.faults.on().clock_skew(200_000, times=None)
+    given = {"endpoint": server.host, "public_key": server.public_key, "private_key": server.private_key}
+    every = {each.check: each for each in examine(options=given)}
+    assert (every["clock"].verdict, every["clock"].code) == ("failed", "clock-behind")
+    spaces = every["management"]
+    assert (spaces.facts["error"], spaces.causes) == ("SignatureExpired", ("clock",))
+    assert "signature expired: the clock of this machine is" in str(spaces.facts["message"])
+    assert advice(spaces) == ["The clock of this machine is wrong: set it (timedatectl set-ntp true)."]
 
 
 def test_latency(server: TestServer, client: Client, space: str) -> None:

@@ -337,7 +337,7 @@ def _answers(context: Context, region: str | None, public_key: str | None, key_f
 
 
 def _tried(context: Context, given: dict[str, Any]) -> None:
-    """List the spaces with these settings.  On failure the user decides; if nobody can be asked, it is raised."""
+    """List the spaces with these settings.  On failure the user decides; if nobody can be asked, the command ends."""
     from uvideo import Client, Retry
 
     context.report.tell(say("testing the keys ..."))
@@ -347,9 +347,10 @@ def _tried(context: Context, given: dict[str, Any]) -> None:
         with Client(environ=way, retry=Retry(1, 0.2, 1.0, 2.0, 15.0, 30.0), **given) as client:
             page = next(client.list_spaces().pages())
     except UVideoError as error:
+        code = context.report.error(error)
         if not context.interactive:
-            raise
-        context.report.error(error)
+            context.report.tell(say("nothing was saved; --no-check saves a profile without this test"))
+            raise click.exceptions.Exit(code) from None
         agreed(context, say("save the profile anyway?"))
         return
     context.report.tell(

@@ -75,6 +75,7 @@ FOUND = {
     "clock-unsaid": "the service does not report its time",
     "spaces": "the service accepts the key pair; spaces: {count}",
     "no-space": "the account has no space yet",
+    "spaces-unknown": "the spaces could not be listed; give --space NAME to test a space",
     "no-space-given": "give --space NAME to test this in a space",
     "listed": "uvideo://{space} can be listed",
     "round-trip": "in uvideo://{space}, {seconds} s in all",
@@ -106,6 +107,8 @@ ADVICE = {
     "url-expired": "The link has expired: create a new one, with a longer --expires.",
     "private-key-blanks": "The private key has blanks at its ends: set it again (uvideo config set private_key).",
     "private-key": "The private key does not belong to this public key: copy both completely from the console again.",
+    "server-private-key": "The private key does not belong to this public key: copy both again from the server's "
+    "credentials.json, or from the file that uvideo admin add-key wrote.",
     "word": "The service may expect another scheme word: set word to UCloud or AutoAI.",
     "host": "The host may belong to another space or provider than the one that was signed: compare the text below.",
     "changed-on-the-way": 'Something on the way changes requests, for example a proxy: try without it (proxy = "").',

@@ -207,11 +207,11 @@ def again(context: click.Context) -> click.Context:
     return context.command.make_context(context.info_name, list(context.meta[ARGUMENTS]), parent=context.parent)
 
 
-def unknown(name: str, known: Iterable[str]) -> str:
-    """The error text for an unknown verb, with the most similar known one."""
+def unknown(name: str, known: Iterable[str], group: str = "") -> str:
+    """The error text for an unknown verb, with the most similar known one.  ``group``: the words before it."""
     near = difflib.get_close_matches(name, list(known), 1, 0.5)
     if near:
-        return say("there is no verb {name}; did you mean {near}?", name=name, near=near[0])
+        return say("there is no verb {name}; did you mean {near}?", name=name, near=f"{group} {near[0]}".strip())
     return say("there is no verb {name}; there are {verbs}", name=name, verbs=", ".join(known))
 
 
@@ -226,7 +226,7 @@ class VerbGroup(_Helped, click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         names = self.list_commands(ctx)
         if args and args[0] not in names and not args[0].startswith("-"):
-            raise InvalidArgument(unknown(args[0], names))
+            raise InvalidArgument(unknown(args[0], names, ctx.command_path))
         return super().resolve_command(ctx, args)
 
     def summaries(self) -> list[tuple[str, str]]:

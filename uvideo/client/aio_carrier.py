@@ -246,7 +246,8 @@ class AsyncCarrier:
         except TooLong:
             raise Longer(f"the answer is longer than {most} bytes") from None
         except (Silence, EOFError, OSError, wire.Malformed) as error:
-            failure = failure_cause.judged(_core(error), failure_cause.REQUEST, route, _is_over(end))
+            begun = reused or (connection is not None and connection.begun)
+            failure = failure_cause.judged(_core(error), failure_cause.REQUEST, route, _is_over(end), begun)
             if reused and connection is not None and not connection.begun and failure.cause == "broken":
                 failure.stale = True
             raise failure from None

@@ -321,7 +321,7 @@ class ServiceChecks:
         yield finding
         known = space or first
         if known is None:
-            yield Finding("data", "skipped", "no-space")
+            yield Finding("data", "skipped", "no-space" if finding.verdict == "ok" else "spaces-unknown")
             return
         listed = self._listed(known, managed=finding.verdict == "ok")
         yield listed
@@ -370,7 +370,7 @@ class ServiceChecks:
             page = self._carrier.call(op)[0]
         except UVideoError as error:
             found = refused("data", error, self._carrier, op)
-            if managed and found.causes and found.causes[0] == "private-key":  # management accepted the key
+            if managed and found.causes and found.causes[0].endswith("private-key"):  # management accepted the key
                 return replace(found, causes=found.causes[1:])
             return found
         return Finding("data", "ok", "listed", {"space": space, "objects": len(page.objects)})

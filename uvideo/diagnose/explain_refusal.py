@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from uvideo._core import cause, compat, location, message, signature
+from uvideo._core import cause, compat, location, message, provider, signature
 from uvideo.errors import (
     AccessDenied,
     BadAnswer,
@@ -83,20 +83,35 @@ def refused(
             facts.update(signed_text(carrier, op, expires))
     if error.cause is not None:
         return failed(check, error, facts)
-    return Finding(check, "failed", "refused", facts, causes(error, keys, management=action is not None))
+    management = action is not None
+    own = _is_own(carrier, management=management)
+    return Finding(check, "failed", "refused", facts, causes(error, keys, management=management, own=own))
 
 
-def causes(error: UVideoError, keys: Credentials | None, *, management: bool = False) -> tuple[str, ...]:
-    """Possible causes of an error, the likeliest first; empty if none is known."""
+def _is_own(carrier: Carrier, *, management: bool) -> bool:
+    """Whether the management or upload host is a server of the user's own, and no provider's."""
+    endpoint = carrier.endpoint
+    host = urlsplit(provider.named(endpoint.api)).netloc if management else provider.named(endpoint.upload).host
+    return provider.owner_of(host) is None
+
+
+def causes(
+    error: UVideoError, keys: Credentials | None, *, management: bool = False, own: bool = False
+) -> tuple[str, ...]:
+    """Possible causes of an error, the likeliest first; empty if none is known.
+
+    ``own``: a server of the user's own refused, which accepts both scheme words and has no vendor's console.
+    """
     if isinstance(error, NoCredentials):
         return ("keys-absent",) if keys is None else ("header-lost", "keys-absent-there")
     if isinstance(error, SignatureExpired):
-        return ("clock", "url-expired")
+        return ("clock",) if management else ("clock", "url-expired")
     if isinstance(error, SignatureMismatch):
         blanks = keys is not None and keys.private_key != keys.private_key.strip()
-        others = ("changed-on-the-way",) if management else ("word", "host", "changed-on-the-way")
+        others = ("changed-on-the-way",) if management else ("host", "changed-on-the-way")
+        pair = ("server-private-key",) if own else ("private-key",) if management else ("private-key", "word")
         ended = keys is not None and _is_temporary(keys)  # an expired one is refused like a wrong signature
-        return ("private-key-blanks",) * blanks + ("temporary-ended",) * ended + ("private-key", *others)
+        return ("private-key-blanks",) * blanks + ("temporary-ended",) * ended + pair + others
     if isinstance(error, UnknownKey):
         if keys is not None and kind(keys.public_key) == "token":
             return ("token-gone", "token-on-management") if management else ("token-gone", "other-service")

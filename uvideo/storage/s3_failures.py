@@ -50,7 +50,11 @@ ROWS = (
         "denied",
         "it does not accept the credentials: correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or credentials=FILE",
     ),
-    Row("403", "denied", "the credentials are not enough: allow them to get, put, delete and list in {bucket}"),
+    Row(
+        "403",
+        "denied",
+        "the credentials are not enough, or there is no bucket {bucket}: allow them to get, put, delete and list in it",
+    ),
     Row(
         "3|400 AuthorizationHeaderMalformed",
         "redirect",

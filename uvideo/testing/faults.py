@@ -277,7 +277,7 @@ class Script:
         return self._add("duplicate_part", times)
 
     def clock_skew(self, seconds: float, *, times: int | None = 1) -> Script:
-        """Check and do it as if the server's clock were ``seconds`` ahead (negative: behind)."""
+        """Check, do and answer it as if the server's clock were ``seconds`` ahead (negative: behind)."""
         return self._add("clock_skew", times, seconds=seconds)
 
     def latency(self, seconds: float, *, times: int | None = 1) -> Script:

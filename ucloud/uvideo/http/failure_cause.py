@@ -130,17 +130,20 @@ class Denied(Exception):
         self.status = status
 
 
-def judged(error, leg, route, late=False):
-    # type: (BaseException | None, int, Way, bool) -> UVideoError
+def judged(error, leg, route, late=False, begun=True):
+    # type: (BaseException | None, int, Way, bool, bool) -> UVideoError
     """The UVideoError for a failure.  ``error``: an exception; None for an early end.  ``route``: the Way used.
 
-    ``late``: the time of the try is over.  The text never has the request's URL, which may be signed.
+    ``late``: the time of the try is over.  ``begun``: the peer has answered on this connection.  The text never has
+    the request's URL, which may be signed.
     """
     if isinstance(error, ConnectError):
         error = socket.timeout() if error.error is None else error.error
     code = _LEGS[leg](error)
     if late and code == "silence":
         code = "time"
+    if code == "broken" and not begun and not route.is_tls and route.proxy is None:
+        code = "broken-http"  # a TLS server may end a connection whose first bytes are not TLS
     context = {}  # type: dict[str, Any]
     if isinstance(error, Denied):
         code = _denied(error.status, bool(route.proxy and route.proxy.fields))

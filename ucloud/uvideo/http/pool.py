@@ -332,7 +332,8 @@ class ClientExchange(object):
                 self._interrupt.check()
             except UVideoError as wished:
                 return wished
-        found = failure_cause.judged(error, leg, self.route, self._pace.is_over())
+        begun = self._reused or self._reader.begun()
+        found = failure_cause.judged(error, leg, self.route, self._pace.is_over(), begun)
         if self._reused and not self._reader.begun() and found.cause == "broken":
             found.stale = True  # closed while idle: the other idle ones are probably closed, too
             self.route.idle.shut()

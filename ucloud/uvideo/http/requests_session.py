@@ -528,7 +528,7 @@ def _why(error, request, way, answered):
         return ConfigurationError(to_text(_said(error)))
     is_malformed = isinstance(error, wire.Malformed)
     found, leg = (error, failure_cause.REQUEST) if is_malformed else _met(list(_causes(error)), way)
-    return failure_cause.judged(found, failure_cause.REQUEST if answered else leg, way)
+    return failure_cause.judged(found, failure_cause.REQUEST if answered else leg, way, begun=answered)
 
 
 def _causes(error):

@@ -277,6 +277,12 @@ CAUSES = (
     ),
     Cause("broken", NoAnswer, u"the connection broke: {reason}", u"check the network, and try again"),
     Cause(
+        "broken-http",
+        NoAnswer,
+        u"the connection broke: {reason}",
+        u"if the server uses TLS, write https:// before the host; otherwise check the network, and try again",
+    ),
+    Cause(
         "not-http",
         NoAnswer,
         u"the answer of {peer} is not HTTP: {reason}",

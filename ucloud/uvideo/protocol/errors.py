@@ -433,8 +433,13 @@ def refusal(status, ret_code=None, message=None, **context):
 
 def action_refusal(code, message=None, **context):
     # type: (int, str | bytes | None, **Any) -> Refused  # context: for UVideoError
-    """The error for a management response with this RetCode (not 0)."""
+    """The error for a management response with this RetCode (not 0).
+
+    One RetCode stands for a wrong signature and for an expired one, so the text decides between them.
+    """
     cls = _BY_ACTION_CODE.get(code, Refused)
+    if cls is SignatureMismatch and message and to_text(message) == SignatureExpired.message:
+        cls = SignatureExpired
     if code in (110, 130, 150, 15004, 15005, 15006, 15007):
         cls = Unavailable
     return cls(message or cls.message, ret_code=code, **context)

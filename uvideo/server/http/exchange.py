@@ -393,7 +393,7 @@ class Exchange:
             body = b""
         elif body or request.method != "HEAD":
             headers.setdefault("Content-Length", str(len(body)))
-        headers["Date"] = dates.http_date(time.time())
+        headers.setdefault("Date", dates.http_date(time.time()))
         if keep != (version >= (1, 1)):  # differs from the default of this HTTP version
             headers["Connection"] = "keep-alive" if keep else "close"
         if request.method == "HEAD":

@@ -12,8 +12,9 @@ from collections.abc import AsyncIterator
 from contextvars import ContextVar
 
 from aiohttp import web
+from multidict import CIMultiDict
 
-from uvideo._core import dialect, error_response, errors, etag, location, management, message
+from uvideo._core import dates, dialect, error_response, errors, etag, location, management, message
 from uvideo.server.http.app import App
 from uvideo.server.http.exchange import Disconnected, Exchange
 from uvideo.server.http.management_call import is_management
@@ -114,6 +115,11 @@ class _FaultyExchange(Exchange):
         elif kind == "header" and fault is not None:
             response = _with(response, fault.options["name"], fault.options.get("value"))
         return await super().answer(response, content)
+
+    def _head(self, response: message.Response) -> CIMultiDict[str]:
+        headers = super()._head(response)
+        headers.setdefault("Date", dates.http_date(clock()))
+        return headers
 
     async def _send(self, response: message.Response, content: ObjectBody | None) -> web.StreamResponse:
         if self._kind not in _BODILY:

@@ -35,7 +35,7 @@ from uvideo.server.process.drivers import DriverError, Drivers, choose, without_
 from uvideo.server.process.handover import FORWARDED, Predecessor, Succession
 from uvideo.server.process.hangup import Hangup
 from uvideo.server.process.inherited_sockets import inherited
-from uvideo.server.process.listening_sockets import check_tls, listen, url
+from uvideo.server.process.listening_sockets import bound, check_tls, for_clients, listen, url
 from uvideo.server.process.loop_pulse import Pulse
 from uvideo.server.process.reload import Again, Published
 from uvideo.server.process.sd_notify import Notify
@@ -116,10 +116,11 @@ def _serve(
     no_core()
     folder = predecessor.folder(settings.folder) if predecessor is not None else Folder.claimed(settings.folder)
     try:
+        # Before a key pair is created: a server whose port is in use leaves none behind.
+        ports = listen(settings, predecessor.ports() if predecessor is not None else inherited(os.environ))
         keyring = _keyring(settings, drivers.shared)
         if not isinstance(keyring, KeyFile):  # a KeyFile is in the folder, where the commands look
             folder.facts["given_key"] = keyring.own.public
-        ports = listen(settings, predecessor.ports() if predecessor is not None else inherited(os.environ))
         if ports.certificate is not None and (trouble := ports.certificate.pem.trouble(time.time())):
             log.warning("%s", trouble)
         folder.facts["admin"] = url(ports.admin, "https" if ports.tls else "http")  # for health checks
@@ -159,9 +160,12 @@ def _serve(
                 with contextlib.suppress(OSError):  # closed terminal or pipe, full disk
                     os.write(sys.stdout.fileno(), line.encode())  # unbuffered: nothing can fail at exit
             trail.record("StartServer", audit.Who("server", public), version=__version__, workers=settings.workers)
-            s3 = f", S3 is on {fields['s3']}" if "s3" in fields else ""
-            log.info("answering on %s%s, the console is on %s", endpoint, s3, admin)
-            service.ready(f"answering on {endpoint}{s3}")
+            scheme = "https" if ports.tls else "http"
+            place, clients = bound(ports.data, scheme), for_clients(settings, ports)
+            place += f", for clients {clients}" if clients else ""
+            place += f", S3 is on {bound(ports.s3, scheme)}" if ports.s3 is not None else ""
+            log.info("answering on %s, the console is on %s", place, bound(ports.admin, scheme))
+            service.ready(f"answering on {place}")
 
         # Under a service manager there is always a supervisor: it can end before the last answer is sent.
         alone = settings.workers == 1 and (faults is not None or not service.is_there)

@@ -126,6 +126,9 @@ WORDS = {
     "the answer was not complete in time": "未在限定时间内收到完整响应",
     "raise attempt_timeout, total_timeout or deadline": ("请增大 attempt_timeout、total_timeout 或 deadline"),
     "the connection broke: {reason}": "连接中断：{reason}",
+    "if the server uses TLS, write https:// before the host; otherwise check the network, and try again": (
+        "如果服务端使用 TLS，请在主机前写 https://；否则请检查网络后重试"
+    ),
     "check the network, and try again": "请检查网络后重试",
     "the answer of {peer} is not HTTP: {reason}": "{peer} 返回的不是 HTTP 协议：{reason}",
     "check scheme and port of the endpoint": "请检查 endpoint 的协议和端口",

@@ -56,6 +56,9 @@ WORDS = {
     "remove the profile {profile} and its keys?": "删除 profile {profile} 及其密钥？",
     "replace the profile {name}?": "替换 profile {name}？",
     "save the profile anyway?": "仍然保存该 profile？",
+    "nothing was saved; --no-check saves a profile without this test": (
+        "没有保存任何内容；用 --no-check 可跳过检查直接保存"
+    ),
     "saved in {path}; try: uvideo spaces --profile {name}": "已保存到 {path}，可以试试：uvideo spaces --profile {name}",
     "testing the keys ...": "正在验证密钥……",
     "the service accepts the keys; spaces: {count}": "密钥验证通过，空间数：{count}",

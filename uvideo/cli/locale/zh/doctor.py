@@ -88,6 +88,9 @@ WORDS = {
     "the service does not report its time": "服务端的响应里没有时间",
     "the service accepts the key pair; spaces: {count}": "服务端接受该密钥，空间数：{count}",
     "the account has no space yet": "该账号还没有空间",
+    "the spaces could not be listed; give --space NAME to test a space": (
+        "未能列出空间；用 --space 空间名 可测试指定的空间"
+    ),
     "give --space NAME to test this in a space": "用 --space 空间名 可在该空间中测试",
     "uvideo://{space} can be listed": "uvideo://{space} 可以列出",
     "in uvideo://{space}, {seconds} s in all": "在 uvideo://{space} 中，共用 {seconds} 秒",
@@ -140,6 +143,10 @@ WORDS = {
     ),
     "The private key does not belong to this public key: copy both completely from the console again.": (
         "私钥与公钥不配对：请从控制台重新完整复制两者。"
+    ),
+    "The private key does not belong to this public key: copy both again from the server's credentials.json, or from "
+    "the file that uvideo admin add-key wrote.": (
+        "私钥与公钥不配对：请从服务端的 credentials.json，或从 uvideo admin add-key 写出的文件，重新复制两者。"
     ),
     "The service may expect another scheme word: set word to UCloud or AutoAI.": (
         "服务端可能使用另一个签名前缀：请把 word 设为 UCloud 或 AutoAI。"
