@@ -66,7 +66,10 @@ def test_two_gateways_on_one_machine(tmp_path: Path, postgres: Postgres) -> None
             reader.do("sh", "\n".join([*before, last]) + "\n")
         assert (one.home / ".pgpass").stat().st_mode & 0o777 == 0o600
         public, private = keys["UVIDEO_SERVE_PUBLIC_KEY"], keys["UVIDEO_SERVE_PRIVATE_KEY"]
-        with Client(public, private, endpoint=one.endpoint) as up, Client(public, private, endpoint=two.endpoint) as down:
+        with (
+            Client(public, private, endpoint=one.endpoint) as up,
+            Client(public, private, endpoint=two.endpoint) as down,
+        ):
             up.create_space("films")
             up.put("films", "a", b"x" * 100_000)
             assert down.get("films", "a").data == b"x" * 100_000
