@@ -55,7 +55,7 @@ def rows(page: Page) -> list[list[str]]:
     """Of the table at the end: what doctor says, in each row."""
     table = page.text.rpartition("|---|---|---|\n")[2].partition("\n\n")[0]
     cells = [line.split("|")[1] for line in table.splitlines()]
-    return [re.findall(r"\*([^*]+)\*", cell) + re.findall(r"HTTP \d+", cell) for cell in cells]
+    return [re.findall(r"\*([^*]+)\*", cell) + re.findall(r"(?:HTTP|RetCode) \d+", cell) for cell in cells]
 
 
 def pattern(text: str) -> str:

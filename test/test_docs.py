@@ -116,6 +116,25 @@ def test_blocks_are_copied_without_prompt_and_output() -> None:
             assert block.kind not in ("console", "bash") and not re.search(r"^\$ ", block.text, re.MULTILINE), page
 
 
+def test_pages_install_from_the_clone() -> None:
+    """The package is not on PyPI yet.  The runbook says what to write instead; the other pages are of releases."""
+    later = {"docs/operate.md", "docs/release.md"}
+    later |= {each.replace(".md", ".zh.md") for each in later}
+    for name in [*READMES, *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))]:
+        text = re.sub(r"^\| `[\w-]+` \|.*$", "", Page(name).text, flags=re.MULTILINE)  # what programs say, by its name
+        found = re.findall(r"pip install[^`\n]*[ ']uvideo\[", text)
+        assert not found or name in later or "errors" in name and "'.[" in text, (name, found)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_other_ports_of_a_first_start_are_options(name: str) -> None:
+    (command,) = re.findall(r"`uvideo (serve [^`]*--port[^`]*)`", Page(name).text.partition("\n## ")[0])
+    from uvideo.cli.serve import serve
+
+    chosen = serve.make_context("serve", command.split()[1:]).params
+    assert f"`127.0.0.1:{chosen['port']}`" in Page(name).text and chosen["admin_port"] == chosen["port"] + 1
+
+
 @pytest.mark.parametrize(("landing", "readme"), list(zip(LANDINGS, READMES, strict=True)))
 def test_a_landing_page_begins_as_the_readme(landing: str, readme: str) -> None:
     def begins(name: str) -> str:

@@ -24,6 +24,17 @@ def _(at: World) -> None:
     assert FileManager(*at.keys).public_download_url("films", "k") == "https://films.cn-bj.ufileos.com/k"
 
 
+@ROW("`uploadsuffix=")
+def _(at: World) -> None:
+    config.unset_default()
+    config.set_default(uploadsuffix=".video.example.com:9000")
+    assert FileManager(*at.keys).public_download_url("films", "k") == "http://films.video.example.com:9000/k"
+    assert "apiurl" in refused(spacemanager.BucketManager(*at.keys).describespace(at.space))
+    config.set_default(uploadsuffix="https://video.example.com:9000")
+    assert FileManager(*at.keys).public_download_url("films", "k") == "https://video.example.com:9000/films/k"
+    assert config.settings().api == "https://video.example.com:9000"
+
+
 @ROW("plain http unless")
 def _(at: World) -> None:
     config.unset_default()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 import uvideo
 from test.migrate.pages import SERVICE, page, program, run
+from test.sdk.peer import PEM
 from test.server_fixture import Server, start_server
 
 pytest.importorskip("ufile", reason="make venv installs it")
@@ -47,6 +49,18 @@ def test_the_programs_do_the_same(own: Server, tmp_path: Path) -> None:
     for line in printed["uvideo.Client"][:4]:  # settings, space, etag, resumed
         assert line in printed["ufile"]
     assert not (tmp_path / "ucloud" / "movie.checkpoint").exists()
+
+
+def test_the_program_for_a_server_of_ones_own(tmp_path: Path) -> None:
+    """It has a certificate, and no space."""
+    shutil.copy(PEM, tmp_path / "cert.pem")
+    with start_server(tmp_path / "server", "--no-fsync", "--tls-cert", PEM, "--tls-key", PEM) as own:
+        filled = {"video.example.com:9000": f"localhost:{own.port}"}
+        run(PAGE, "ucloud, your own server", own, tmp_path, filled)
+        with uvideo.Client(
+            own.public_key, own.private_key, endpoint=f"https://localhost:{own.port}", ca_bundle=PEM
+        ) as client:
+            assert client.get("films-2026", "notes.txt").data == b"some notes\n"
 
 
 def public(*things: object) -> set[str]:

@@ -1,15 +1,21 @@
-"""boto3 over TLS, where bodies are not signed and their checksum comes in a trailer."""
+"""boto3 over TLS, where bodies are not signed and their checksum comes in a trailer; how tools trust a certificate."""
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from test import patience
+from test.pages import Page
 from test.s3.s3_server import S3Server, start_s3_server
 from test.s3clients.boto3_client import connected
+from test.s3clients.client import PROGRAMS, Place
 
 pytestmark = pytest.mark.s3clients
 
@@ -53,3 +59,51 @@ def test_trailers_over_tls(secure: S3Server, tmp_path: Path, algorithm: str) -> 
     except MissingDependencyException:
         pytest.skip(f"boto3 computes {algorithm} with awscrt only")
     assert sent == {("STREAMING-UNSIGNED-PAYLOAD-TRAILER", f"x-amz-checksum-{algorithm.lower()}")}
+
+
+#: What lists a bucket, by the tool's name in the table of docs/s3.md.
+LISTS = {
+    "AWS CLI": "aws s3 ls s3://trusted",
+    "rclone": "rclone --retries 1 --low-level-retries 1 lsf :s3:trusted",
+    "s5cmd": "s5cmd --retry-count 0 ls s3://trusted/",
+    "s3cmd": "s3cmd ls s3://trusted",
+}
+
+
+def test_tools_trust_a_certificate_as_the_page_says(secure: S3Server, tmp_path: Path) -> None:
+    """Without what the table says, no tool answers; with each of the ways, all do."""
+    s3 = connected(secure.url, secure.public_key, secure.private_key, verify=PEM)
+    s3.create_bucket(Bucket="trusted")
+    s3.put_object(Bucket="trusted", Key="the-object", Body=b"x")
+    shutil.copy(PEM, tmp_path / "cert.pem")
+    host = secure.url.partition("://")[2]
+    (tmp_path / ".s3cfg").write_text(f"[default]\nhost_base = {host}\nhost_bucket = {host}\nuse_https = True\n")
+    given = Place(secure.url, secure.public_key, secure.private_key, tmp_path).environment()
+    given = {name: text for name, text in given.items() if not name.endswith(("CA_BUNDLE", "SSL_CERT_FILE"))}
+    given |= {"AWS_ENDPOINT_URL": secure.url, "S3_ENDPOINT_URL": secure.url, "RCLONE_S3_ENDPOINT": secure.url}
+    given |= {"RCLONE_S3_PROVIDER": "Other", "RCLONE_S3_ENV_AUTH": "true"}
+    table = Page("docs/s3.md").text.partition("### A certificate of your own\n")[2].partition("\n## ")[0]
+
+    def lists(command: str, environ: dict[str, str]) -> bool:
+        program, *words = command.split()
+        done = subprocess.run(
+            [str(PROGRAMS / program), *words],
+            cwd=tmp_path,
+            env=given | environ,
+            capture_output=True,
+            text=True,
+            timeout=patience.SECONDS,
+        )
+        return done.returncode == 0 and "the-object" in done.stdout
+
+    for tool, command in LISTS.items():
+        (row,) = re.findall(rf"^\| {tool}.*$", table, re.MULTILINE)
+        assert not lists(command, {}), tool
+        ways = re.findall(r"`([^`]*cert\.pem)`", row)
+        assert ways, tool
+        for way in ways:
+            if way.startswith("-"):
+                program, _, rest = command.partition(" ")
+                assert lists(f"{program} {way} {rest}", {}), (tool, way)
+            else:
+                assert lists(command, dict([way.split("=")])), (tool, way)
