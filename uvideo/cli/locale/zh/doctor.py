@@ -79,11 +79,11 @@ WORDS = {
     "no TLS with {host}: {reason}": "无法与 {host} 建立 TLS：{reason}",
     "it has no host": "没有可用的主机",
     "at most {seconds} s different from the service's": "与服务端相差不超过 {seconds} 秒",
-    "{seconds} s ahead of the service's: links that you sign are valid for this much longer": (
-        "比服务端快 {seconds} 秒：签名链接的有效期会相应延长"
+    "{seconds} s ahead of the service's: links of uvideo presign are valid for this much longer": (
+        "比服务端快 {seconds} 秒：uvideo presign 生成的链接会多有效这么久"
     ),
-    "{seconds} s behind the service's: links that you sign expire this much earlier": (
-        "比服务端慢 {seconds} 秒：签名链接的有效期会相应缩短"
+    "{seconds} s behind the service's: links of uvideo presign expire this much earlier": (
+        "比服务端慢 {seconds} 秒：uvideo presign 生成的链接会提前这么久过期"
     ),
     "the service does not report its time": "服务端的响应里没有时间",
     "the service accepts the key pair; spaces: {count}": "服务端接受该密钥，空间数：{count}",
@@ -107,8 +107,10 @@ WORDS = {
         "缺少 {missing}：可能被截断，或在 shell 里没有加引号"
     ),
     "Expires is {expires}, which is not a valid time": "Expires 的值是 {expires}，不是有效时间",
-    "it expired {when}, {time} ago": "已于 {when} 过期（{time} 之前）",
-    "it is valid until {when}, for {time} more": "有效期到 {when}，还剩 {time}",
+    "by the clock of this machine it expired {when}, {time} ago": "按本机时钟，已于 {when} 过期（{time} 之前）",
+    "by the clock of this machine it is valid until {when}, for {time} more": (
+        "按本机时钟，有效期到 {when}，还剩 {time}"
+    ),
     "there is no expiry: only a server that allows such links accepts it, or the link was truncated": (
         "没有有效期：只有允许永久链接的服务端才接受，也可能是链接被截断"
     ),
