@@ -70,15 +70,18 @@ WORDS = {
         "{public_key} 是临时密钥，但缺少 security_token"
     ),
     "{host} has the addresses {addresses}": "{host} 解析为 {addresses}",
-    "{host} answers in {seconds} s": "{host} 连接用时 {seconds} 秒",
-    "the proxy {proxy} answers in {seconds} s": "代理 {proxy} 连接用时 {seconds} 秒",
+    "{host} answers in {duration}": "{host} 连接用时{duration}",
+    "the proxy {proxy} answers in {duration}": "代理 {proxy} 连接用时{duration}",
     "{version}, the certificate expires in {days} days": "{version}，证书还有 {days} 天到期",
     "not used, because the host is this machine": "未使用：主机就是本机",
     "not used: others can read the traffic to {host}": "未使用：与 {host} 之间的流量可能被他人看到",
     "the certificate of {host} expires in {days} days": "{host} 的证书还有 {days} 天到期",
     "no TLS with {host}: {reason}": "无法与 {host} 建立 TLS：{reason}",
     "it has no host": "没有可用的主机",
-    "at most {seconds} s different from the service's": "与服务端相差不超过 {seconds} 秒",
+    "{difference} different from the service's": "与服务端相差{difference}",
+    "less than a second": "不到一秒",
+    "at most {seconds} s": "不超过 {seconds} 秒",
+    "{seconds} s": " {seconds} 秒",
     "{seconds} s ahead of the service's: links of uvideo presign are valid for this much longer": (
         "比服务端快 {seconds} 秒：uvideo presign 生成的链接会多有效这么久"
     ),
