@@ -19,6 +19,7 @@ from ucloud.uvideo.engine.carrier import carrier_of
 from ucloud.uvideo.protocol import cause
 from uvideo import AsyncClient, Client
 from uvideo.cli.context import Context
+from uvideo.cli.i18n import chinese
 from uvideo.cli.program import invoke
 from uvideo.client.retry import Retry
 from uvideo.diagnose import checks
@@ -145,6 +146,29 @@ def test_command(every: dict[str, Way], monkeypatch: pytest.MonkeyPatch, capsys:
         assert (code, said.out) == (2 if final else 1, ""), said
         assert "Traceback" not in said.err
         check(way, said.err.splitlines()[0], way.code)
+
+    across(one_of_each(every), listed)
+
+
+def test_command_in_chinese(
+    every: dict[str, Way], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The text is that of `uvideo doctor`; only what the system said is in its own words."""
+    monkeypatch.setenv("UVIDEO_LANG", "zh")
+
+    def listed(way: Way) -> None:
+        with monkeypatch.context() as patch:
+            for name, value in {**options(way), "retries": 0}.items():
+                patch.setenv(f"UVIDEO_{name.upper()}", str(value))
+            context = Context()
+            invoke(context, ("ls", "uvideo://space"))
+            context.close()
+        said = capsys.readouterr().err.splitlines()[0]
+        assert said.startswith("错误："), said
+        for text in (TABLE[way.code].text, TABLE[way.code].remedy):
+            pieces = re.split(r"\{\w+\}", chinese()[text])
+            assert all(piece in said for piece in pieces), (said, pieces)
+        assert "no answer from" not in said
 
     across(one_of_each(every), listed)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from test.cli.inside import Inside
+from test.cli.shell import Shell
 from uvideo.cli.settings_file import parse
 
 READ = (
@@ -55,3 +57,32 @@ def test_what_systemd_skips_is_an_error(text: str, said: str) -> None:
 def test_each_line_knows_its_number() -> None:
     text = 'a=1\n\n# x\nb="2\n3"\nc=4\\\n5\nd=6'
     assert [(line.number, line.name) for line in parse(text)] == [(1, "a"), (4, "b"), (6, "c"), (8, "d")]
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    (
+        ("UVIDEO_SERVE_FOLDER", "; did you mean UVIDEO_SERVE_DIR?"),
+        ("UVIDEO_SERVE_DIRR", "; did you mean UVIDEO_SERVE_DIR?"),
+        ("UVIDEO_SERVE_RAET", "; did you mean UVIDEO_SERVE_RATE?"),
+        ("UVIDEO_SERVE_JSON", ""),  # an option of every verb, which serve does not take from the environment
+    ),
+)
+def test_a_variable_that_sets_nothing_is_refused(
+    inside: Inside, shell: Shell, monkeypatch: pytest.MonkeyPatch, name: str, near: str
+) -> None:
+    for words in (("serve", "--port", "0", "--admin-port", "0"), ("admin", "stats", "x")):
+        monkeypatch.setenv(name, "x")
+        done = inside(*words)
+        assert done.code == 2 and f"error: the environment: there is no setting {name}" in done.err, done.err
+        assert near in done.err
+        assert not (shell.folder / "uvideo-data").exists()
+        monkeypatch.setenv(name, "")  # as absent
+        assert "the environment" not in inside("admin", "stats", "x").err
+
+
+def test_a_file_cannot_name_the_folder(inside: Inside, shell: Shell) -> None:
+    for name in ("UVIDEO_SERVE_DIR", "UVIDEO_SERVE_FOLDER"):
+        (shell.folder / "settings").write_text(f"{name}=x\n")
+        done = inside("serve", "--settings", "settings")
+        assert done.code == 2 and f"there is no setting {name}; the folder is an argument: uvideo serve DIR" in done.err

@@ -17,7 +17,13 @@ from uvideo.diagnose.explain_refusal import CAUSES
 from uvideo.models import Verdict
 
 SOURCES = sorted((ROOT / "uvideo" / "cli").glob("*.py"))
+LOGGING = [
+    path
+    for folder in ("uvideo/client", "uvideo/config", "uvideo/transfer", "ucloud/uvideo/engine")
+    for path in sorted((ROOT / folder).glob("*.py"))
+]
 PLACE = re.compile(r"\{(\w*)\}")
+LOGGED = re.compile(r"%(?:\.\d+)?[a-z]")
 
 
 def said(source: str) -> list[str]:
@@ -34,6 +40,25 @@ def literals(node: ast.expr) -> list[str]:
     if isinstance(node, ast.IfExp):
         return literals(node.body) + literals(node.orelse)
     return [str(node.value)] if isinstance(node, ast.Constant) else []
+
+
+def warnings() -> set[str]:
+    """The texts of warnings in the log of the SDK, which the command shows."""
+    found: set[str] = set()
+    for path in LOGGING:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = {
+            each.targets[0].id: each.value
+            for each in tree.body
+            if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "_log.warning":
+                for text in ast.walk(node.args[0]):
+                    value = named.get(text.id) if isinstance(text, ast.Name) else text
+                    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                        found.add(value.value)
+    return found
 
 
 def declared() -> list[str]:
@@ -65,6 +90,12 @@ def test_every_help_text_has_its_chinese() -> None:
     assert [text for text in [*declared(), *copy_item.WORDS.values()] if text not in i18n.chinese()] == []
 
 
+def test_every_warning_in_the_log_has_its_chinese() -> None:
+    assert warnings() - set(i18n.chinese()) == set()
+    for english in warnings():
+        assert LOGGED.findall(i18n.chinese()[english]) == LOGGED.findall(english), english
+
+
 def test_every_verdict_and_state_has_its_chinese() -> None:
     assert [text for text in (*get_args(Verdict), *STATES[1:]) if text not in i18n.chinese()] == []
 
@@ -76,7 +107,7 @@ def test_the_chinese_has_the_same_places() -> None:
 
 
 def test_no_chinese_is_left_over() -> None:
-    used = {text for pair in CAUSES.values() for text in pair}.union(declared(), get_args(Verdict))
+    used = {text for pair in CAUSES.values() for text in pair}.union(declared(), get_args(Verdict), warnings())
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):

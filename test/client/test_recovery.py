@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -180,6 +181,23 @@ def test_calls_are_signed_by_the_services_time(client: Client, seconds: int) -> 
             await made.delete_space(name)
 
     asyncio.run(ask())
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(7200, "s behind"), (-7200, "s ahead of")])
+def test_a_link_made_before_any_answer_is_by_this_machines_clock(
+    client: Client, space: str, seconds: int, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def ends(made: Client) -> float:
+        """How long the link is valid by the service's clock."""
+        return int(parse_qs(urlsplit(made.presign(space, "a", expires=600)).query)["Expires"][0]) - time.time()
+
+    with Client(settings=client.settings) as made:
+        behind(made, seconds)
+        assert abs(ends(made) - 600 + seconds) < 300
+        list(made.list(space))
+        assert abs(ends(made) - 600) < 300
+    told = [each.getMessage() for each in caplog.records if "clock" in each.getMessage()]
+    assert len(told) == 1 and said in told[0] and "as by uvideo presign" in told[0]
 
 
 def test_a_clock_that_is_days_off_is_named_and_not_corrected(client: Client, space: str) -> None:

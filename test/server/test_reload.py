@@ -251,6 +251,7 @@ def test_one_wrong_line_changes_nothing_and_is_named(site: Site, stored: tuple[s
         ("UVIDEO_SERVE_RATE=nan", "line 2: UVIDEO_SERVE_RATE: 'nan' is not a number"),
         ("UVIDEO_SERVE_TRUSTED_PROXY=10.0.0.0/33", "--trusted-proxy: "),  # would count after a restart only
         ("UVIDEO_SERVE_RAET=1", "line 2: there is no setting UVIDEO_SERVE_RAET; did you mean UVIDEO_SERVE_RATE?"),
+        ("UVIDEO_SERVE_DIR=x", "line 2: there is no setting UVIDEO_SERVE_DIR; the folder is an argument: uvideo serve"),
         ("UVIDEO_SERVE_CORS_ORIGIN=nonsense", "--cors-origin: 'nonsense' is not an origin"),
         ("UVIDEO_SERVE_PUBLIC_KEY=another", "uvideo admin keys --replace"),
         ("UVIDEO_SERVE_CALLBACK_ALLOW=a:b:c", "--callback-allow: "),
@@ -423,5 +424,6 @@ def test_of_each_setting_it_is_said_when_it_counts() -> None:
     text = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
     section = text.partition("\n## Settings\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| ([^|]*) \| ((?:`[A-Z0-9_]+`(?:, )?)+) \|$", section, re.MULTILINE)
+    names_of = {each: "DIR" if each == "folder" else each.upper() for each in WHEN}  # the folder is an argument
     said = {when: set(re.findall(r"`([A-Z0-9_]+)`", names)) for when, names in rows}
-    assert said == {when.value: {name.upper() for name, found in WHEN.items() if found is when} for when in When}
+    assert said == {when.value: {names_of[name] for name, found in WHEN.items() if found is when} for when in When}

@@ -51,8 +51,12 @@ def admin(context: Context, command: str, arguments: tuple[str, ...], settings: 
     words = [*arguments, "--help"] if command == "help" else [command, *arguments]
     if context.json and command != "help":
         words.append("--json")
+    found = {}
+    if command != "help":
+        settings_file.refuse_unknown(click.Context(serve), os.environ)
+        found = settings_file.environment(click.Context(serve), settings)
     try:
-        with _environment(settings_file.environment(click.Context(serve), settings) if command != "help" else {}):
+        with _environment(found):
             admin_commands.admin.main(args=words, prog_name="uvideo admin", standalone_mode=False)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 2

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from uvideo.cli import failure
 from uvideo.cli.address import Remote, remote_object
 from uvideo.cli.context import Context
 from uvideo.cli.i18n import say
@@ -126,7 +127,7 @@ def is_settled(context: Context, place: Remote) -> bool:
         found = context.client.stat(place.space, place.key)
     except UVideoError as error:
         if error.retryable:  # a short network failure within the hours of a restore
-            context.report.note(f"{place}: {error}")
+            context.report.note(f"{place}: {failure.text(error)}")
             return False
         context.report.fail(error, str(place))
         return True

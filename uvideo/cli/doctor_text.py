@@ -62,16 +62,16 @@ FOUND = {
     "host-missing": "{message}",
     "no-host": "it has no host",
     "dns": "{host} has the addresses {addresses}",
-    "tcp": "{host} answers in {seconds} s",
-    "tcp-proxy": "the proxy {proxy} answers in {seconds} s",
+    "tcp": "{host} answers in {duration}",
+    "tcp-proxy": "the proxy {proxy} answers in {duration}",
     "tls": "{version}, the certificate expires in {days} days",
     "tls-local": "not used, because the host is this machine",
     "tls-none": "not used: others can read the traffic to {host}",
     "tls-failed": "no TLS with {host}: {reason}",
     "tls-ends": "the certificate of {host} expires in {days} days",
-    "clock": "at most {seconds} s different from the service's",
-    "clock-ahead": "{seconds} s ahead of the service's: links that you sign are valid for this much longer",
-    "clock-behind": "{seconds} s behind the service's: links that you sign expire this much earlier",
+    "clock": "{difference} different from the service's",
+    "clock-ahead": "{seconds} s ahead of the service's: links of uvideo presign are valid for this much longer",
+    "clock-behind": "{seconds} s behind the service's: links of uvideo presign expire this much earlier",
     "clock-unsaid": "the service does not report its time",
     "spaces": "the service accepts the key pair; spaces: {count}",
     "no-space": "the account has no space yet",
@@ -88,8 +88,8 @@ FOUND = {
     "link-unsigned": "it is not signed: it opens objects of public spaces only",
     "link-incomplete": "{missing} is missing: the link was truncated, or used in a shell without quotes",
     "link-expires-unreadable": "Expires is {expires}, which is not a valid time",
-    "link-expired": "it expired {when}, {time} ago",
-    "link-lasts": "it is valid until {when}, for {time} more",
+    "link-expired": "by the clock of this machine it expired {when}, {time} ago",
+    "link-lasts": "by the clock of this machine it is valid until {when}, for {time} more",
     "link-long": "it is valid for more than ten years, which is probably a mistake",
     "link-endless": "there is no expiry: only a server that allows such links accepts it, or the link was truncated",
     "link-cut": "the signature was truncated or changed by copying",
@@ -154,6 +154,11 @@ def _values(finding: Finding) -> dict[str, Any]:
         values[name] = ", ".join(str(each) for each in value) if isinstance(value, (list, tuple)) else value
     if isinstance(values.get("seconds"), int):
         values["time"] = long_span(values["seconds"])
+    if finding.code in ("tcp", "tcp-proxy", "clock"):
+        seconds = finding.facts["seconds"]
+        is_short = isinstance(seconds, (int, float)) and seconds < 1
+        values["duration"] = say("less than a second") if is_short else say("{seconds} s", seconds=seconds)
+        values["difference"] = say("less than a second") if is_short else say("at most {seconds} s", seconds=seconds)
     if finding.code == "settings":
         values["list"] = _settings(finding.facts)
     if finding.code == "refused":

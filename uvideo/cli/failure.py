@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from uvideo import errors
-from uvideo.cli.i18n import say
+from uvideo.cli.i18n import language, say
 from uvideo.transfer.fatal_errors import is_full, system
 
 __all__ = [
@@ -20,6 +22,8 @@ __all__ = [
     "hint",
     "text",
 ]
+
+PLACES = re.compile(r"\{(\w+)\}")
 
 OK, FAILED, USAGE, AUTH, NOT_FOUND, INTEGRITY, INTERRUPTED, PIPE = 0, 1, 2, 3, 4, 5, 130, 141
 
@@ -85,10 +89,25 @@ def text(error: BaseException) -> str:
             parts.append(say("request {id}", id=error.request_id))
         return say("the service refused: {reason}", reason=", ".join(parts))
     if isinstance(error, errors.UVideoError):
-        return str(error)
+        return _of_cause(error) or str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return f"{type(error).__name__}: {error}"
+
+
+def _of_cause(error: errors.UVideoError) -> str | None:
+    """The Chinese text of an error's cause; None in English, which is the error's own text, and without a cause."""
+    if error.cause is None or language() != "zh":
+        return None
+    from uvideo.diagnose.explain_refusal import CAUSES
+
+    pair = CAUSES.get(error.cause)
+    if pair is None or not error.facts.keys() >= {*PLACES.findall("".join(pair))}:  # a pickled error has no facts
+        return None
+    text, remedy = (say(each, **error.facts, _=None) for each in pair)
+    if "origin" in error.facts:
+        text = say("no answer from {origin} ({text})", origin=error.facts["origin"], text=text)
+    return say("{text}; {remedy}", text=text, remedy=remedy)
 
 
 def hint(error: BaseException) -> str | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import pkgutil
 from functools import cache
 
-__all__ = ["language", "say"]
+__all__ = ["language", "logged", "say"]
 
 #: Environment variables with the language; the first that is set is used.
 VARIABLES = ("UVIDEO_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
@@ -37,3 +38,9 @@ def say(text: str, /, **values: object) -> str:
     if language() == "zh":
         text = chinese().get(text, text)
     return text.format(**values) if values else text
+
+
+def logged(record: logging.LogRecord) -> str:
+    """The message of a record of the log in the user's language."""
+    translated = chinese().get(str(record.msg)) if language() == "zh" else None
+    return translated % record.args if translated is not None and record.args else translated or record.getMessage()

@@ -42,8 +42,9 @@ def duration(text: str) -> timedelta:
 @verb(
     "presign",
     text=(
-        "No request is sent, so an object that does not exist gets a link too. Whoever has a link can use it "
-        "until it expires. Only a change of the key pair revokes it.",
+        "Without a pattern no request is sent, so an object that does not exist gets a link too, and the clock of "
+        "this machine decides when a link expires. Whoever has a link can use it until then. Only a change of the key "
+        "pair revokes it.",
     ),
     examples=[
         Example("A link for a week:", "uvideo presign --expires 7d uvideo://demo/movie.mp4"),

@@ -17,7 +17,7 @@ import click
 from uvideo.cli import failure
 from uvideo.cli.context import Context
 from uvideo.cli.escaping import AS_BYTES
-from uvideo.cli.i18n import say
+from uvideo.cli.i18n import logged, say
 from uvideo.cli.report import OutputGone
 from uvideo.cli.usage import usage_text
 from uvideo.cli.verb_command import SETTINGS, VerbGroup, common
@@ -135,7 +135,7 @@ class Told(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         report = self._context.report
         try:
-            (report.tell if record.levelno >= logging.WARNING else report.note)(record.getMessage())
+            (report.tell if record.levelno >= logging.WARNING else report.note)(logged(record))
         except OutputGone:
             pass
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,8 @@ FILE = click.Path(path_type=Path)
 
 def _read_settings(context: click.Context, _: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
     """Make the files' settings the defaults of all other options; runs before those are parsed."""
+    if not context.resilient_parsing:
+        settings_file.refuse_unknown(context, os.environ)
     context.default_map = settings_file.read(context, paths)
     return paths
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,10 +19,11 @@ import click
 from uvideo.config import localfile
 from uvideo.errors import InvalidArgument
 
-__all__ = ["Assignment", "environment", "parse", "read"]
+__all__ = ["Assignment", "environment", "parse", "read", "refuse_unknown"]
 
 PREFIX = "UVIDEO_SERVE_"
 SELF = "settings"  # the option with the files
+FOLDER = (PREFIX + "DIR", PREFIX + "FOLDER")  # the variable of the argument DIR, and a name that people try
 LIMIT = 256 * 1024  # bytes
 BLANK = " \t\r"
 SPECIAL = '"\\`$'  # characters that a backslash makes literal within "..."
@@ -114,6 +115,18 @@ def environment(context: click.Context, paths: tuple[Path, ...]) -> dict[str, st
     return {_variable(name): value for name, (_, value) in _given(context, paths).items()}
 
 
+def refuse_unknown(context: click.Context, environ: Mapping[str, str]) -> None:
+    """InvalidArgument, with the nearest name, for a variable UVIDEO_SERVE_... that sets nothing.
+
+    ``context``: the verb's.  A variable without a value counts as absent.
+    """
+    known = {*_options(context), _variable(SELF), FOLDER[0]}
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and environ[name] and name not in known:
+            said = f"did you mean {FOLDER[0]}?" if name in FOLDER else ""
+            raise InvalidArgument(f"the environment: {_unknown(name, known, said)}")
+
+
 def _given(context: click.Context, paths: tuple[Path, ...]) -> dict[str, tuple[click.Option, str]]:
     """{name: (its option, the last value)}."""
     found: dict[str, tuple[click.Option, str]] = {}
@@ -129,13 +142,18 @@ def _variable(name: str) -> str:
     return f"{PREFIX}{name}".upper()
 
 
-def _checked(context: click.Context, paths: tuple[Path, ...]) -> Iterator[tuple[str, click.Option, str | None]]:
-    """(option name, option, value or None for its default) of each line.  InvalidArgument."""
-    options = {
+def _options(context: click.Context) -> dict[str, click.Option]:
+    """{variable: the option} of those that a file can set."""
+    return {
         _variable(each.name): each
         for each in context.command.params
         if isinstance(each, click.Option) and each.name and each.name != SELF and each.allow_from_autoenv
     }
+
+
+def _checked(context: click.Context, paths: tuple[Path, ...]) -> Iterator[tuple[str, click.Option, str | None]]:
+    """(option name, option, value or None for its default) of each line.  InvalidArgument."""
+    options = _options(context)
     for path in paths:
         text, status = _read(path)
         try:
@@ -145,7 +163,9 @@ def _checked(context: click.Context, paths: tuple[Path, ...]) -> Iterator[tuple[
         for line in lines:
             option = options.get(line.name)
             if option is None or option.name is None:
-                raise InvalidArgument(f"{path}, line {line.number}: {_unknown(line.name, options)}")
+                said = f"the folder is an argument: uvideo serve DIR, or {FOLDER[0]} in the environment"
+                text = _unknown(line.name, options, said if line.name in FOLDER else "")
+                raise InvalidArgument(f"{path}, line {line.number}: {text}")
             if _is_secret(option.name, line.value) and _is_open(status):
                 raise InvalidArgument(
                     f"{path}, line {line.number}: {line.name} is a secret, and others can read the file (mode "
@@ -190,8 +210,10 @@ def _is_secret(name: str, value: str) -> bool:
     return name == "private_key" or (name == "database" and ("@" in value or "password" in value))
 
 
-def _unknown(name: str, known: dict[str, click.Option]) -> str:
+def _unknown(name: str, known: Iterable[str], said: str = "") -> str:
+    """The text for an unknown setting.  ``said``: what to do; by default the nearest of the known ones."""
     import difflib
 
-    near = difflib.get_close_matches(name, known, 1, 0.6)
-    return f"there is no setting {name}" + (f"; did you mean {near[0]}?" if near else "")
+    if not said and (near := difflib.get_close_matches(name, known, 1, 0.6)):
+        said = f"did you mean {near[0]}?"
+    return f"there is no setting {name}" + (f"; {said}" if said else "")

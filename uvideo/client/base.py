@@ -92,6 +92,8 @@ class BaseClient:
 
         method: GET, HEAD, PUT or DELETE.  expires: seconds or a timedelta, None for the settings'.  mime, md5: for a
         PUT, which must send the same headers.  filename: for a GET, the name under which a browser saves the download.
+        Nothing is sent.  The end is by the clock of this machine; after an answer over TLS, or from this machine, it is
+        by the service's clock, unless they differ by more than a day.
         """
         lasting = int(operations.seconds(self._settings.expires if expires is None else expires, "expires"))
         return self._core.url(operations.signable(space, key, method, mime, md5, filename), max(1, lasting))

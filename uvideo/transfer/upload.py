@@ -294,6 +294,7 @@ def interrupted(error: UVideoError, transfer: str) -> NoAnswer:
         transfer=transfer,
         cause=error.cause,
     )
+    found.facts = error.facts
     return found
 
 

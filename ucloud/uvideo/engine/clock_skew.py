@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function
 
 import logging
 
-from ..protocol.compat import TYPE_CHECKING, native
+from ..protocol.compat import TYPE_CHECKING
 from ..protocol.dates import parse_date
 
 if TYPE_CHECKING:
@@ -14,6 +14,15 @@ _log = logging.getLogger("ucloud.uvideo")
 
 #: Seconds: a difference up to LEAST is ignored, one above MOST is not corrected.
 LEAST, MOST = 5, 86400
+
+_BEHIND = (
+    "the clock of this machine is %d s behind the service's, so this client now signs links by the service's time; "
+    "a link that is made before any answer, as by uvideo presign, expires this much earlier: set the clock"
+)
+_AHEAD = (
+    "the clock of this machine is %d s ahead of the service's, so this client now signs links by the service's time; "
+    "a link that is made before any answer, as by uvideo presign, is valid for this much longer: set the clock"
+)
 
 
 def seen(headers, began, ended):
@@ -34,8 +43,8 @@ def seen(headers, began, ended):
 def told(seconds):
     # type: (float) -> str
     """Text for a clock that is ``seconds`` behind the service's; negative for ahead."""
-    way = u"behind" if seconds > 0 else u"ahead of"
-    return u"the clock of this machine is %d s %s the service's" % (round(abs(seconds)), way)
+    way = "behind" if seconds > 0 else "ahead of"
+    return "the clock of this machine is %d s %s the service's" % (round(abs(seconds)), way)
 
 
 class Skew(object):
@@ -56,5 +65,5 @@ class Skew(object):
         before, self.seconds = self.seconds, seconds
         changed = abs(before - seconds) > LEAST
         if changed and seconds:
-            _log.warning("%s: links are signed by the service's time; set the clock", native(told(seconds)))
+            _log.warning(_BEHIND if seconds > 0 else _AHEAD, round(abs(seconds)))
         return changed

@@ -338,7 +338,7 @@ _BY_CODE = dict((cause.code, cause) for cause in CAUSES)
 
 def told(code, host=None, context=None, **facts):
     # type: (str, str | None, Mapping[str, Any] | None, **object) -> UVideoError
-    """The error for a cause.  Its ``facts`` are those in the texts.
+    """The error for a cause.  Its ``facts`` are those in the texts; ``origin`` is the host, where the text names it.
 
     ``host``: the host without a response.  ``context``: further arguments of UVideoError.
     """
@@ -348,6 +348,7 @@ def told(code, host=None, context=None, **facts):
     text = cause.text.format(**given)
     if host is not None and u"{peer}" not in cause.text:
         text = u"no answer from %s (%s)" % (host, text)
+        given["origin"] = host
     error = cause.error(u"%s; %s" % (text, cause.remedy.format(**given)), cause=code, **(context or {}))
     error.facts = given
     return error

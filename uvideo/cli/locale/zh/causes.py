@@ -1,6 +1,8 @@
 """The texts of the core's table of causes: why there was no response from the service, and what to do."""
 
 WORDS = {
+    "no answer from {origin} ({text})": "{origin} 没有响应（{text}）",
+    "{text}; {remedy}": "{text}；{remedy}",
     # 无法连接主机
     "no connection: the name does not resolve ({reason})": "无法连接：域名无法解析（{reason}）",
     "check the endpoint, the region and this network's DNS": "请检查 endpoint、region 和当前网络的 DNS",

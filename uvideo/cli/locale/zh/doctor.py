@@ -70,20 +70,23 @@ WORDS = {
         "{public_key} 是临时密钥，但缺少 security_token"
     ),
     "{host} has the addresses {addresses}": "{host} 解析为 {addresses}",
-    "{host} answers in {seconds} s": "{host} 连接用时 {seconds} 秒",
-    "the proxy {proxy} answers in {seconds} s": "代理 {proxy} 连接用时 {seconds} 秒",
+    "{host} answers in {duration}": "{host} 连接用时{duration}",
+    "the proxy {proxy} answers in {duration}": "代理 {proxy} 连接用时{duration}",
     "{version}, the certificate expires in {days} days": "{version}，证书还有 {days} 天到期",
     "not used, because the host is this machine": "未使用：主机就是本机",
     "not used: others can read the traffic to {host}": "未使用：与 {host} 之间的流量可能被他人看到",
     "the certificate of {host} expires in {days} days": "{host} 的证书还有 {days} 天到期",
     "no TLS with {host}: {reason}": "无法与 {host} 建立 TLS：{reason}",
     "it has no host": "没有可用的主机",
-    "at most {seconds} s different from the service's": "与服务端相差不超过 {seconds} 秒",
-    "{seconds} s ahead of the service's: links that you sign are valid for this much longer": (
-        "比服务端快 {seconds} 秒：签名链接的有效期会相应延长"
+    "{difference} different from the service's": "与服务端相差{difference}",
+    "less than a second": "不到一秒",
+    "at most {seconds} s": "不超过 {seconds} 秒",
+    "{seconds} s": " {seconds} 秒",
+    "{seconds} s ahead of the service's: links of uvideo presign are valid for this much longer": (
+        "比服务端快 {seconds} 秒：uvideo presign 生成的链接会多有效这么久"
     ),
-    "{seconds} s behind the service's: links that you sign expire this much earlier": (
-        "比服务端慢 {seconds} 秒：签名链接的有效期会相应缩短"
+    "{seconds} s behind the service's: links of uvideo presign expire this much earlier": (
+        "比服务端慢 {seconds} 秒：uvideo presign 生成的链接会提前这么久过期"
     ),
     "the service does not report its time": "服务端的响应里没有时间",
     "the service accepts the key pair; spaces: {count}": "服务端接受该密钥，空间数：{count}",
@@ -110,8 +113,10 @@ WORDS = {
         "缺少 {missing}：可能被截断，或在 shell 里没有加引号"
     ),
     "Expires is {expires}, which is not a valid time": "Expires 的值是 {expires}，不是有效时间",
-    "it expired {when}, {time} ago": "已于 {when} 过期（{time} 之前）",
-    "it is valid until {when}, for {time} more": "有效期到 {when}，还剩 {time}",
+    "by the clock of this machine it expired {when}, {time} ago": "按本机时钟，已于 {when} 过期（{time} 之前）",
+    "by the clock of this machine it is valid until {when}, for {time} more": (
+        "按本机时钟，有效期到 {when}，还剩 {time}"
+    ),
     "there is no expiry: only a server that allows such links accepts it, or the link was truncated": (
         "没有有效期：只有允许永久链接的服务端才接受，也可能是链接被截断"
     ),

@@ -63,9 +63,11 @@ WORDS = {
     "give --range, or --start and --end, not both": "--range 与 --start、--end 不能同时使用",
     # presign
     "Create links with which others can read or store an object.": "生成链接，供他人读取或上传对象。",
-    "No request is sent, so an object that does not exist gets a link too. Whoever has a link can use it until it "
-    "expires. Only a change of the key pair revokes it.": (
-        "生成链接时不访问服务端，因此对象不存在也能生成。\n任何拿到链接的人在过期之前都能使用，只有更换密钥才能撤销。"
+    "Without a pattern no request is sent, so an object that does not exist gets a link too, and the clock of "
+    "this machine decides when a link expires. Whoever has a link can use it until then. Only a change of the key "
+    "pair revokes it.": (
+        "不带通配符时不访问服务端，因此对象不存在也能生成，过期时间按本机时钟计算。\n"
+        "任何拿到链接的人在过期之前都能使用，只有更换密钥才能撤销。"
     ),
     "A link for a week:": "一周有效的链接：",
     "A link that a browser saves under another name:": "浏览器下载时另存为其他文件名：",
