@@ -83,10 +83,10 @@ WORDS = {
     "at most {seconds} s": "不超过 {seconds} 秒",
     "{seconds} s": " {seconds} 秒",
     "{seconds} s ahead of the service's: links of uvideo presign are valid for this much longer": (
-        "比服务端快 {seconds} 秒：uvideo presign 生成的链接会多有效这么久"
+        "比服务端快 {seconds} 秒：uvideo presign 生成的链接有效期会相应延长"
     ),
     "{seconds} s behind the service's: links of uvideo presign expire this much earlier": (
-        "比服务端慢 {seconds} 秒：uvideo presign 生成的链接会提前这么久过期"
+        "比服务端慢 {seconds} 秒：uvideo presign 生成的链接有效期会相应缩短"
     ),
     "the service does not report its time": "服务端的响应里没有时间",
     "the service accepts the key pair; spaces: {count}": "服务端接受该密钥，空间数：{count}",

@@ -6,13 +6,13 @@ WORDS = {
     ),
     "the clock of this machine is %d s behind the service's, so this client now signs links by the service's time; "
     "a link that is made before any answer, as by uvideo presign, expires this much earlier: set the clock": (
-        "本机时钟比服务端慢 %d 秒，因此本次运行此后按服务端的时间签名链接；还没有收到响应时生成的链接"
-        "（例如 uvideo presign）会提前这么久过期：请校准时钟"
+        "本机时钟比服务端慢 %d 秒，因此本次运行此后按服务端的时间签名链接；在收到响应之前生成的链接"
+        "（例如 uvideo presign）有效期会相应缩短：请校准时钟"
     ),
     "the clock of this machine is %d s ahead of the service's, so this client now signs links by the service's time; "
     "a link that is made before any answer, as by uvideo presign, is valid for this much longer: set the clock": (
-        "本机时钟比服务端快 %d 秒，因此本次运行此后按服务端的时间签名链接；还没有收到响应时生成的链接"
-        "（例如 uvideo presign）会多有效这么久：请校准时钟"
+        "本机时钟比服务端快 %d 秒，因此本次运行此后按服务端的时间签名链接；在收到响应之前生成的链接"
+        "（例如 uvideo presign）有效期会相应延长：请校准时钟"
     ),
     "the service does not list parts (%s); the upload continues by its record": (
         "服务端没有列出分片（%s）；上传按本地记录继续"
