@@ -348,3 +348,13 @@ def test_the_keyboard_is_enough(console: Console) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_text("1 object deleted")).to_be_visible()
     assert console.peer.call(operation.HeadObject(space, "cold.bin")).status == 404
+
+
+def test_each_space_of_many_shows_its_size(console: Console) -> None:
+    names = [console.peer.space() for _ in range(61)]
+    page = console.open()
+    last = page.locator(".card").filter(has_text=max(names))
+    last.scroll_into_view_if_needed()
+    expect(last.locator(".number")).to_have_text("0 B")
+    for name in names:  # whoever shows the spaces next asks for no more than before
+        console.peer.manage(operation.DeleteSpace(name))

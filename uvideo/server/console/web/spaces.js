@@ -34,7 +34,7 @@ export function spaces(root) {
       }
       const sizes = new Map();
       replace(list, found.map((space) => card(space, sizes, refresh)));
-      for (const space of found.slice(0, 60)) {
+      for (const space of found) {
         const { stored } = await get("spaces/usage", { space: space.name }, control.signal);
         sizes.get(space.name).textContent = size(stored);
       }
