@@ -319,11 +319,11 @@ class ServiceChecks:
         else:
             first, finding = self._managed()
         yield finding
-        known = space or first
+        known, managed = space or first, finding.verdict == "ok"
         if known is None:
-            yield Finding("data", "skipped", "no-space" if finding.verdict == "ok" else "spaces-unknown")
+            yield Finding("data", "skipped", "no-space" if managed else "spaces-unknown")
             return
-        listed = self._listed(known, managed=finding.verdict == "ok")
+        listed = self._listed(known, managed=managed)
         yield listed
         if space is None:
             yield Finding("round-trip", "skipped", "no-space-given")
