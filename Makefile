@@ -7,8 +7,8 @@ SHELL := /bin/bash
 # What Python compiled is kept (in __pycache__, which git ignores), or each of the hundreds of processes compiles it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-# .venv is the user's (README.md): make leaves it alone.  One that an older Makefile made for development is still used.
-override VENV := $(if $(wildcard .venv/.made),.venv,.dev)
+# .venv is the user's (README.md): make leaves it alone.
+override VENV := .dev
 PY := $(VENV)/bin/python
 DEMO := .cache/demo
 RELEASE := .cache/release

@@ -93,6 +93,9 @@ def found(tree: ast.AST) -> Iterator[tuple[str, int]]:
                 yield "gives up early", line
         if any(0 < (number(each) or 0) < PATIENCE for each in limits(node)):
             yield "gives up early", line
+        if isinstance(node, ast.Assert) and isinstance(node.test, ast.Compare) and isinstance(node.test.ops[0], ast.In):
+            if ast.unparse(node.test.comparators[0]).endswith(".log.read_text()"):
+                yield "does not wait for the log", line
         if isinstance(node, ast.While) and "time.time()" in ast.unparse(node.test):
             yield "waits by the wall clock", line
 
@@ -137,6 +140,7 @@ def test_no_test_depends_on_how_busy_the_machine_is() -> None:
         ("subprocess.run(command, timeout=10)", "gives up early"),
         ("urllib.request.urlopen(url, timeout=10)", "gives up early"),
         ("warnings.simplefilter('error')", "takes what others left for its own"),
+        ("assert 'stopped' in server.log.read_text()", "does not wait for the log"),
         ("while time.time() < deadline: pass", "waits by the wall clock"),
     ],
 )

@@ -210,7 +210,7 @@ def test_a_segment_that_is_too_short_is_damage(gateway: Gateway, object_store: O
     before = gateway.causes().get("damaged", 0)
     assert gateway.peer.call(operation.GetObject(gateway.space, "cut")).refusal()[0] == 500
     assert gateway.causes()["damaged"] == before + 1
-    assert "has 1000 bytes, not 100000" in gateway.server.log.read_text()
+    patience.until_said(gateway.server.log, "has 1000 bytes, not 100000")
 
 
 def test_readiness_says_what_is_wrong_and_what_to_do(gateway: Gateway, object_store: ObjectStore) -> None:

@@ -72,7 +72,7 @@ def test_gateways_are_upgraded_one_by_one_to_a_version_with_s3(
             recorder.goes_on()
             second = cluster.gateway("--port", str(last.port))
             recorder.goes_on()
-            assert "run `uvideo admin upgraded`" in second.log.read_text()
+            patience.until_said(second.log, "run `uvideo admin upgraded`")
             assert s3.ask("PUT", space, "s3", body=b"x").status == 503
             told(admin("upgraded", tmp_path, "--json", env=cluster.settings))
             for server, other in ((first, second), (second, first)):
@@ -151,7 +151,7 @@ def test_secrets_are_encrypted_for_the_older_gateways_until_none_runs(
             tokens.append(owner.manage(operation.CreateToken("t", ("TOKEN_ALLOW_LIST",))))
             assert forms() == expected
         for gateway in (one, two):
-            assert "run `uvideo admin upgraded`" in gateway.log.read_text()
+            patience.until_said(gateway.log, "run `uvideo admin upgraded`")
         told(admin("upgraded", tmp_path, "--json", env=cluster.settings))
         tokens.append(Peer(two).manage(operation.CreateToken("t", ("TOKEN_ALLOW_LIST",))))
         assert forms() == ["s1.", "s1.", "s2."]

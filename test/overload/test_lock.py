@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from test.forked import Forked
-from test.patience import until
+from test.patience import until, until_said
 from test.server.test_console import Visitor
 from test.server.test_maintenance import inside
 from test.server.test_monitoring import asked
@@ -105,7 +105,7 @@ def test_the_console_says_that_the_database_is_locked(server: Server) -> None:
         assert (said.status, said.json()["error"], said.headers["Retry-After"]) == (503, "Unavailable", "1")
         done = visitor.done("objects/delete", {"space": space, "keys": ["k"]})
         assert done == {"failed": {"k": "Unavailable"}}, "and what of many was done is told"
-    assert "a call of the console: the database is locked" in server.log.read_text()
+    until_said(server.log, "a call of the console: the database is locked")
     assert "Traceback" not in server.log.read_text()
     assert visitor.done("objects/delete", {"space": space, "keys": ["k"]}) == {"failed": {}}
 

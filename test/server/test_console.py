@@ -983,7 +983,7 @@ def test_the_admin_port_is_on_loopback_whatever_the_data_port_is_on(tmp_path: Pa
         assert listens(server) == ("0.0.0.0", "127.0.0.1")
         assert urlsplit(server.admin).hostname == "127.0.0.1"
     said = f"answering on http://0.0.0.0:{server.port} (all addresses), for clients http://video.test:{server.port}"
-    assert f"{said}, the console is on {server.admin}\n" in server.log.read_text()
+    patience.until_said(server.log, f"{said}, the console is on {server.admin}\n")
     with start_server(tmp_path / "two", "--no-fsync", "--host", "127.0.0.2", "--admin-host", "127.0.0.3") as server:
         assert listens(server) == ("127.0.0.2", "127.0.0.3")
         assert (urlsplit(server.endpoint).hostname, urlsplit(server.admin).hostname) == ("127.0.0.2", "127.0.0.3")

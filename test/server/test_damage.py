@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.server.test_maintenance import inside
 from test.server.test_monitoring import asked
 from test.server.test_scrub import blob_of, flip
@@ -122,7 +123,7 @@ def test_no_part_is_made_of_bytes_that_changed(shared: Server, key: str, size: i
     upload = peer.do(operation.InitiateUpload(space, "upload")).upload_id
     op = operation.CopyPart(space, "upload", upload, 0, space, key, byterange.ByteRange(0, 9))
     assert peer.call(op).refusal()[0] == 500
-    assert f"object {key!r}" in shared.log.read_text()
+    patience.until_said(shared.log, f"object {key!r}")
 
 
 def test_fsck_says_that_an_index_is_damaged(folder: Path) -> None:

@@ -20,7 +20,7 @@ import pytest
 from test import patience
 from test.forked import Forked
 from test.interpreters import ROOT
-from test.patience import until
+from test.patience import until, until_said
 from test.sdk.peer import PEM
 from test.sdk.test_trust import ENCRYPTED
 from test.server.test_process import children, run
@@ -99,7 +99,7 @@ def failed(folder: Path, refused: Refused) -> None:
 
         until(kill)
         assert server.process.returncode == exit_codes.FAILED.code
-        assert "workers die again and again" in server.log.read_text()
+        until_said(server.log, "workers die again and again")
 
 
 def broken_off(folder: Path, refused: Refused) -> None:

@@ -162,7 +162,7 @@ def test_a_catalog_gives_no_pair_away_and_none_to_another_account(tmp_path: Path
     with start_server(folder, "--no-fsync") as server:
         peer = peer_of(server, pair)
         assert peer.call(operation.PutObject(space, "key"), b"x").refusal()[1] == errors.UnknownKey.ret_code
-        assert "is encrypted with another private key" in server.log.read_text()
+        patience.until_said(server.log, "is encrypted with another private key")
         assert pair["private_key"] not in server.log.read_text()
 
 

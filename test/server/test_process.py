@@ -64,7 +64,8 @@ def test_the_ready_file_and_the_first_line_of_stdout_say_the_same(tmp_path: Path
             "public_key": server.public_key,
         }
         keys = tmp_path / "data" / "credentials.json"
-        assert keys.stat().st_mode & 0o777 == 0o600 and str(keys) in server.log.read_text()
+        assert keys.stat().st_mode & 0o777 == 0o600
+        patience.until_said(server.log, str(keys))
         assert server.private_key not in server.log.read_text()
         Peer(server).space()
     first = json.loads(keys.read_text())
@@ -80,10 +81,7 @@ def test_settings_from_the_environment(tmp_path: Path) -> None:
         peer = Peer(server)
         space = peer.space()
         peer.do(operation.PutObject(space, "a b\n"), b"12345")
-        deadline, expected = time.monotonic() + 60, f'"method":"PUT","space":"{space}","key":"a b\\n","status":200,'
-        while expected not in server.log.read_text() and time.monotonic() < deadline:
-            time.sleep(0.01)  # the line is written after the answer
-        assert expected in server.log.read_text()
+        patience.until_said(server.log, f'"method":"PUT","space":"{space}","key":"a b\\n","status":200,')
         assert "ignature" not in server.log.read_text() and "s3cret" not in server.log.read_text()
 
 
@@ -174,8 +172,8 @@ def test_a_part_of_the_server_that_fails_is_in_the_log(tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(tmp_path / "catalog.db", isolation_level=None)) as db:
         db.execute("ALTER TABLE tokens RENAME TO moved")
     with start_server(tmp_path, "--no-fsync") as server:
-        patience.until(lambda: "no such table: tokens" in server.log.read_text())
-        assert "a background task of the server has failed" in server.log.read_text()
+        patience.until_said(server.log, "no such table: tokens")
+        patience.until_said(server.log, "a background task of the server has failed")
 
 
 def test_tls(tmp_path: Path) -> None:

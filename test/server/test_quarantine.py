@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.server.test_identity import stored
 from test.server.test_maintenance import inside, told
 from test.server.wire import BLOCK, Peer
@@ -218,7 +219,7 @@ def test_a_disk_that_runs_full_empties_it_first(folder: Path) -> None:
         while metric(server, "uvideo_quarantine_files") or not metric(server, "uvideo_gc_last_run_seconds"):
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        assert "the disk is nearly full: removed 3 files of the quarantine" in server.log.read_text()
+        patience.until_said(server.log, "the disk is nearly full: removed 3 files of the quarantine")
         serves(Peer(server), {"first": DATA["key0"]})
     assert kept(folder) == {}
 

@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from test.forked import Forked
 from test.interpreters import ROOT
-from test.patience import until
+from test.patience import until, until_said
 from test.server.terminal import serve
 from test.server.test_process import children
 from test.server.wire import Peer, connect, head, receive
@@ -171,7 +171,7 @@ def test_a_certificate_that_ended_is_served_and_said(site: Site, tmp_path: Path)
     chain.write_bytes(ended.chain)
     key.write_bytes(ended.key)
     with start_server(tmp_path / "data", "--no-fsync", "--tls-cert", str(chain), "--tls-key", str(key)) as server:
-        assert f"{said}{datetime.datetime.now(datetime.timezone.utc):%Y-}" in server.log.read_text()
+        until_said(server.log, f"{said}{datetime.datetime.now(datetime.timezone.utc):%Y-}")
         assert shown(server.port) == ended.der
     old = site.key.read_bytes()
     replace(site.key, ended.key)

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from test import patience
-from test.patience import until
+from test.patience import until, until_said
 from test.ports import free_ports
 from test.server.test_console import Visitor
 from test.server.test_keys import added, peer_of
@@ -117,7 +117,7 @@ def test_the_next_request_with_the_new_pair_is_accepted_and_with_the_old_one_ref
     assert new != old and pair_of(folder, Path(said["kept"]).name) == old
     for name in ("credentials.json", Path(said["kept"]).name):
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
-    assert f"key pair is {new['public_key']} now; it was {old['public_key']}" in live.server.log.read_text()
+    until_said(live.server.log, f"key pair is {new['public_key']} now; it was {old['public_key']}")
     lines = [json.loads(line) for line in (folder / "audit.log").read_text().splitlines()]
     (line,) = [line for line in lines if line["operation"] == "ReplaceKey" and line["about_key"] == new["public_key"]]
     assert line["replaced"] == old["public_key"] and line["user"] and line["resealed"]["tokens"] == 1
@@ -174,7 +174,7 @@ def test_a_file_that_no_rotation_made_is_refused_until_the_command_makes_one_of_
     path.write_text(json.dumps({"public_key": "by-hand", "private_key": "a private key"}))
     assert live.status(known) == 200
     assert live.status({"public_key": "by-hand", "private_key": "a private key"}) == 403
-    assert f"the pair {known['public_key']} stays in use" in live.server.log.read_text()
+    until_said(live.server.log, f"the pair {known['public_key']} stays in use")
     live.goes_on()
     said = rotated(folder, "--from", folder / f"credentials.json.{known['public_key']}")
     assert (said["public_key"], said["replaced"], said["void_tokens"]) == ("by-hand", known["public_key"], 0)

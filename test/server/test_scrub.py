@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.server.wire import BLOCK, Peer, pattern
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import byterange, operation
@@ -163,7 +164,7 @@ def test_damage_is_never_sent_as_if_it_were_right(
     ):
         status, _, message = peer.call(op).refusal()
         assert status == 500 and message == "the stored content does not verify"
-    assert f"object {key!r}" in verifying.log.read_text()
+    patience.until_said(verifying.log, f"object {key!r}")
     upload = peer.do(operation.InitiateUpload(space, "k")).upload_id
     part = operation.CopyPart(space, "k", upload, 0, space, key, byterange.ByteRange(0, 9))
     assert peer.call(part).refusal()[0] == 500

@@ -258,8 +258,8 @@ def test_an_object_that_is_deleted_meanwhile_breaks_the_archive_off(user: Visito
         peer.do(operation.DeleteObject(space, "7"))
         with pytest.raises((http.client.IncompleteRead, ConnectionError)):
             answer.read()
-    logged = user.server.log.read_text()[before:]
-    assert "an archive could not be completed: NotFound" in logged and "Traceback" not in logged
+    patience.until_said(user.server.log, "an archive could not be completed: NotFound")
+    assert "Traceback" not in user.server.log.read_text()[before:]
 
 
 @pytest.mark.parametrize(
