@@ -259,7 +259,8 @@ def make(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 
 def test_make_leaves_the_environment_of_the_reader_alone(tmp_path: Path) -> None:
-    files = [tmp_path / name for name in (".venv/__pycache__/a.pyc", ".venv/.made", ".dev/b", ".cache/c", "__pycache__/d.pyc")]
+    kept, removed = (".venv/__pycache__/a.pyc", ".venv/.made"), (".dev/b", ".cache/c", "__pycache__/d.pyc")
+    files = [tmp_path / name for name in kept + removed]
     needed = [tmp_path / name for name in ("setup.cfg", "packaging/lock.txt", "packaging/locked.py", "Makefile")]
     for file in files + needed:
         file.parent.mkdir(parents=True, exist_ok=True)
