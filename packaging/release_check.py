@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ("README.md", "README.zh.md", "docs/performance.md", "docs/reliability.md", "docs/why.md")
 DAYS = 30
 HOURS = 2 * 3600  # seconds that one check may take
+OUTPUT = ROOT / ".cache" / "release-check.txt"
 DATE = re.compile(r"\b(20\d\d-[01]\d-[0-3]\d)\b")
 
 
@@ -29,26 +32,28 @@ class Failed(Exception):
     """A check does not hold; the message says why, and what to do."""
 
 
-def run(clone: Path, *command: str) -> str:
-    """Its output.  Raises Failed with the last of it."""
+def run(clone: Path, *command: str, env: dict[str, str] | None = None) -> str:
+    """Its output, which the file OUTPUT holds while it runs.  Raises Failed with the last of it."""
+    OUTPUT.parent.mkdir(exist_ok=True)
     try:
-        done = subprocess.run(
-            command,
-            cwd=clone,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=HOURS,
-            encoding="utf-8",
-            errors="replace",
-        )
+        with OUTPUT.open("wb") as file:
+            done = subprocess.run(
+                command,
+                cwd=clone,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                timeout=HOURS,
+                env={**os.environ, **(env or {})},
+            )
+        printed = OUTPUT.read_text("utf-8", "replace")
     except FileNotFoundError:
         raise Failed(f"{command[0]} is not installed: install it") from None
     except subprocess.TimeoutExpired:
         raise Failed(f"{' '.join(command)}: did not end within {HOURS // 3600} hours") from None
     if done.returncode:
-        raise Failed(f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout[-4000:]}")
-    return done.stdout
+        raise Failed(f"{' '.join(command)}: exit code {done.returncode}\n{printed[-4000:]}\nAll of it: {OUTPUT}")
+    return printed
 
 
 def old_figures(clone: Path, today: datetime.date, days: int = DAYS) -> Iterator[str]:
@@ -98,6 +103,20 @@ def release(clone: Path) -> None:
         raise Failed(f"two builds of one commit differ:\n{sums[0]}\n{sums[1]}")
 
 
+def tools(clone: Path) -> None:
+    """The lines of the README that install the command alone, each for a user of its own."""
+    run(clone, "make", ".cache/upkeep/.made")
+    found = re.findall(r"^(?:uv tool|pipx) install .*$", (clone / "README.md").read_text("utf-8"), re.MULTILINE)
+    if len(found) != 2:
+        raise Failed(f"README.md has other lines than expected: {found}; change `tools` in packaging/release_check.py")
+    for number, line in enumerate(found):
+        home = clone.parent / f"home{number}"
+        home.mkdir()
+        env = {"HOME": str(home), "PATH": f"{clone}/.cache/upkeep/bin:{os.environ['PATH']}"}
+        run(clone, *shlex.split(line, comments=True), env=env)
+        run(clone, str(home / ".local" / "bin" / "uvideo"), "--version", env=env)
+
+
 def make(*targets: str) -> Callable[[Path], str]:
     return lambda clone: run(clone, "make", *targets)
 
@@ -115,6 +134,7 @@ CHECKS = [
     Check("docs", "the documentation builds, and every link leads somewhere", make("docs")),
     Check("audit", "no package of the lock file has a known weakness", make("audit")),
     Check("release", "two builds are the same bytes, and twine accepts them", release),
+    Check("tools", "uv and pipx install the command as the README says", tools),
     Check("suites", "all suites pass; they run the blocks of both READMEs", lambda clone: run(clone, ".ci/run")),
 ]
 

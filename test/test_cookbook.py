@@ -19,7 +19,8 @@ from uvideo.cli.context import Context
 from uvideo.cli.program import invoke
 from uvideo.testing import serve
 
-PAGE, UPGRADING = Page("docs/cookbook.md"), Page("docs/upgrading.md")
+NAME, UPGRADING = "docs/cookbook.md", Page("docs/upgrading.md")
+PAGES = [NAME, pytest.param(NAME.replace(".md", ".zh.md"), marks=pytest.mark.long)]
 #: What a command does that runs until it is ended, and what needs files that are older than this test.
 INSTEAD = {"--settle 60s": "--settle 0 --once", "--min-age 90d": "--min-age 0d", "--min-age 30d": "--min-age 0d"}
 
@@ -30,13 +31,13 @@ def plain(line: str) -> bool:
 
 
 class Cook:
-    """Does blocks as a Reader does.  Plain calls of the command and Python run in this process."""
+    """Does blocks as a Reader does.  Python, and in English plain calls of the command, run in this process."""
 
-    def __init__(self, reader: Reader, patch: pytest.MonkeyPatch) -> None:
-        self._reader, self._patch = reader, patch
+    def __init__(self, reader: Reader, patch: pytest.MonkeyPatch, language: str) -> None:
+        self._reader, self._patch, self._language = reader, patch, language
 
     def shell(self, text: str) -> str:
-        if not all(map(plain, text.splitlines())):
+        if self._language != "en" or not all(map(plain, text.splitlines())):
             return self._reader.shell(text)
         with self._here() as out:
             for line in text.splitlines():
@@ -46,7 +47,7 @@ class Cook:
 
     def python(self, text: str) -> str:
         with self._here() as out:
-            exec(compile(text, PAGE.name, "exec"), {"__name__": "__main__"})
+            exec(compile(text, NAME, "exec"), {"__name__": "__main__"})
         return out.getvalue()
 
     @contextlib.contextmanager
@@ -62,12 +63,13 @@ class Cook:
                 yield out
 
 
-def test_every_recipe_and_an_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    printed, recipes = "", set()
-    with Reader(tmp_path, commands=forked()) as reader:
-        cook = Cook(reader, monkeypatch)
-        for block in PAGE.blocks:
-            title = PAGE.headings[block.section - 1][1]
+@pytest.mark.parametrize("name", PAGES)
+def test_every_recipe_and_an_upgrade(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    printed, recipes, page = "", set(), Page(name)
+    with Reader(tmp_path, page.language, commands=forked()) as reader:
+        cook = Cook(reader, monkeypatch, page.language)
+        for block in page.blocks:
+            title = page.headings[block.section - 1][1]
             recipes.add(title)
             text = block.text
             for old, new in INSTEAD.items():
@@ -77,11 +79,11 @@ def test_every_recipe_and_an_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyP
             elif block.kind == "output":
                 assert is_shown(printed, reader.text_of(text)), f"{title} printed\n{printed}"
             elif title == "pytest":
-                (name,) = re.findall(r"^def (test_\w+)\(uvideo_server\):$", text, re.MULTILINE)
+                (function,) = re.findall(r"^def (test_\w+)\(uvideo_server\):$", text, re.MULTILINE)
                 defined: dict[str, Any] = {}
-                exec(compile(text, PAGE.name, "exec"), defined)
+                exec(compile(text, NAME, "exec"), defined)
                 with serve(tmp_path / "fixture") as server:
-                    defined[name](server)
+                    defined[function](server)
             elif block.kind == "python":
                 printed = cook.python(text)
             elif text.startswith("uvideo serve"):

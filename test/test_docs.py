@@ -51,7 +51,7 @@ pip install '.[server,cli,test]'
 
 def elsewhere(block: Block) -> bool:
     """What the test of a whole page leaves: pictures, make, pip and the cluster have tests of their own."""
-    beginnings = ("make ", "python3 -m venv", "pip install", "export UVIDEO_SERVE_DATABASE")
+    beginnings = ("make ", "python3 -m venv", "pip install", "uv tool install", "export UVIDEO_SERVE_DATABASE")
     return block.kind == "text" or block.text.startswith(beginnings)
 
 
