@@ -36,6 +36,14 @@ class TestDisk(BlobsContract):
         return Place("uvideo.storage.disk:DiskBlobs", {"root": str(root), "fsync": False, "block_size": BLOCK})
 
 
+def test_an_identity_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "identity").mkdir()
+    place = Place("uvideo.storage.disk:DiskBlobs", {"root": str(tmp_path), "fsync": False, "block_size": BLOCK})
+    with pytest.raises(IsADirectoryError):
+        play(lambda blobs: blobs.identify("a" * 32), place)
+    assert list(tmp_path.rglob(".identity*")) == []
+
+
 class TestDiskWithoutOpenFileLocks:
     def test_the_slot_excludes_all_the_same(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(disk, "OPEN_FILE_LOCK", None)

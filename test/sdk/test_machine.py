@@ -316,6 +316,49 @@ class Interruptions(Hostile):
         self.assertStatus(200, uploader.resumeuploadstream())
         self.assertEqual(self.service.stored(), data)
 
+    def test_an_interrupted_download_leaves_no_file_open(self):
+        def interrupt(seconds):
+            raise KeyboardInterrupt()
+
+        def opened():
+            names = []
+            for each in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
+                try:
+                    names.append(os.readlink("/proc/self/fd/" + each))
+                except EnvironmentError:
+                    pass  # another thread has closed it
+            return [name for name in names if name.startswith(os.path.realpath(self.folder))]
+
+        self.service.lies["get"] = reply(200, b"x" * 10, length=1000)
+        downloader = self.downloader()
+        carrier_of(downloader).sleep = interrupt
+        try:
+            downloader.download_file("space", "k", self.target)
+        except KeyboardInterrupt as error:
+            self.assertEqual(opened(), [], repr(error))  # the error still holds the frames of the call
+        else:
+            self.fail("it was not interrupted")
+
+    def test_an_error_of_the_caller_stops_the_threads(self):
+        class Ended(object):
+            @staticmethod
+            def shorter(seconds):
+                return seconds
+
+            @staticmethod
+            def check():
+                raise AccessDenied()
+
+        def work():
+            while not found.stopped:
+                time.sleep(0.001)
+            ended.append(True)
+
+        ended = []
+        found = workers.Workers(work, Ended(), 60)
+        self.assertRaises(AccessDenied, found.run, 2, False)
+        self.assertEqual(ended, [True, True])
+
     def test_threads_that_cannot_be_started_are_done_without(self):
         for most in (0, 1):
             self._upload_with_threads(most)

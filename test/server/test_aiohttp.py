@@ -12,11 +12,15 @@ import ssl
 from asyncio import sslproto
 from collections import deque
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+import pytest
 from aiohttp import StreamReader, web
 
 import uvideo
 from uvideo.server.http.connection import QUEUED, Server, ServerConnection, beneath
+from uvideo.server.http.exchange import Disconnected, Exchange
 from uvideo.server.ops.metrics import Metrics
 
 #: Of RequestHandler: read, but for the two that bound how many heads are parsed ahead.
@@ -114,5 +118,20 @@ def test_asyncio_still_has_where_tls_writes() -> None:
             assert beneath(wire) is wire
         finally:
             transport.close()
+
+    asyncio.run(look())
+
+
+def test_a_lost_connection_may_have_any_cause() -> None:
+    """Its transport gives the body what ended it: an error of our own program only while the connection is there."""
+
+    async def look() -> None:
+        connection = Server(lambda request: asyncio.sleep(0, web.Response()), Metrics(0.0))()
+        body = StreamReader(connection, 64 * 1024, loop=asyncio.get_running_loop())
+        body.set_exception(RuntimeError("data_received() failed"))
+        parts = {"headers": {}, "protocol": connection, "content": body, "body_exists": False}
+        for transport, expected in ((None, Disconnected), (object(), RuntimeError)):
+            with pytest.raises(expected):
+                await Exchange(cast(Any, SimpleNamespace(transport=transport, **parts))).chunk()
 
     asyncio.run(look())
