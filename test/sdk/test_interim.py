@@ -17,6 +17,7 @@ import threading
 from ucloud.uvideo import filemanager
 from ucloud.uvideo.http import wire
 
+from . import silence
 from .case import BLOCK, OPTIONS, PRIVATE_KEY, PUBLIC_KEY, FaultCase, content
 from .peer import PEM, answer, context
 from .test_transport import Bytes, Case, File
@@ -224,15 +225,24 @@ class Sending(Case):
         over.set()
 
     def test_an_answer_1xx_does_not_hide_silence(self):
-        over = threading.Event()
+        over, is_silent = threading.Event(), threading.Event()
+
+        class Held(object):
+            """The ports of the connections on which nothing more comes: of all, or of none."""
+
+            def __contains__(self, port):
+                return is_silent.is_set()
 
         def talk(call):
             Incoming(call)
             piecemeal(call, HINTS)
+            is_silent.set()
             over.wait(240)
 
-        for _, peer, pipes, host, body in self.each(talk, bodies=("bytes", "file"), timeout=0.15):
-            self.assertNoAnswer(pipes, self.request(peer, "PUT", host=host), "no data for too long", body=body)
+        with silence.told(Held):
+            for _, peer, pipes, host, body in self.each(talk, bodies=("bytes", "file"), timeout=240):
+                is_silent.clear()
+                self.assertNoAnswer(pipes, self.request(peer, "PUT", host=host), "no data for too long", body=body)
         over.set()
 
 
