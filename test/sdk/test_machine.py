@@ -5,6 +5,7 @@ from __future__ import absolute_import, division, print_function
 
 import errno
 import gc
+import hashlib
 import io
 import json
 import os
@@ -315,6 +316,24 @@ class Interruptions(Hostile):
             uploader.uploadstream("space", "k", Slow(), maxthread=1, **OPTIONS)
         self.assertStatus(200, uploader.resumeuploadstream())
         self.assertEqual(self.service.stored(), data)
+
+    def test_a_file_of_an_earlier_run_that_cannot_be_continued_is_removed(self):
+        name = hashlib.sha256(os.path.basename(self.target).encode("ascii") + b"/0").hexdigest()[:32]
+        earlier = os.path.join(os.path.dirname(self.target), ".%s.part" % name)
+        open(earlier, "wb").close()
+        real, failed = os.chmod, []
+
+        def fails(path, mode):
+            failed.append(os.path.basename(path))
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+        os.chmod = fails
+        try:
+            self.assertStatus(-3, self.download())
+        finally:
+            os.chmod = real
+        self.assertEqual(failed, [os.path.basename(earlier)])
+        self.assertOld()
 
     def test_an_interrupted_download_leaves_no_file_open(self):
         def interrupt(seconds):
