@@ -53,19 +53,19 @@ WORDS = {
     "Do not verify etags.": "不校验 ETag。",
     "The source is removed only after its copy was verified, and only if it did not change meanwhile. Empty "
     "folders are not removed. Within a space objects are renamed, and nothing is copied.": (
-        "副本校验通过、且源在此期间没有变化，才会删除源。空目录不会删除。在同一空间内直接改名，不复制数据。"
+        "副本校验通过、且源在此期间没有变化，才会删除源。空目录不会删除。在同一空间内直接重命名，不复制数据。"
     ),
-    "Rename an object:": "给对象改名：",
+    "Rename an object:": "给对象重命名：",
     "Move local files to a space:": "把本地文件移到空间：",
     "Move a folder of a space to another one:": "把一个空间的目录移到另一个空间：",
     "uploaded {source} -> {target}, {size}": "已上传 {source} -> {target}，{size}",
     "downloaded {source} -> {target}, {size}": "已下载 {source} -> {target}，{size}",
     "copied {source} -> {target}, {size}": "已复制 {source} -> {target}，{size}",
-    "renamed {source} -> {target}, {size}": "已改名 {source} -> {target}，{size}",
+    "renamed {source} -> {target}, {size}": "已重命名 {source} -> {target}，{size}",
     "would upload {source} -> {target}, {size}": "将上传 {source} -> {target}，{size}",
     "would download {source} -> {target}, {size}": "将下载 {source} -> {target}，{size}",
     "would copy {source} -> {target}, {size}": "将复制 {source} -> {target}，{size}",
-    "would rename {source} -> {target}, {size}": "将改名 {source} -> {target}，{size}",
+    "would rename {source} -> {target}, {size}": "将重命名 {source} -> {target}，{size}",
     ", the source is removed": "，源已删除",
     "skipped {source}: {target} exists": "跳过 {source}：{target} 已存在",
     "source and target are the same object": "源和目标是同一个对象",
@@ -99,7 +99,7 @@ WORDS = {
     "neither side is an object uvideo://space/key: use the system's cp": (
         "源和目标都不是对象 uvideo://空间/键：请用系统自带的 cp"
     ),
-    "the name is not UTF-8 and cannot be a key: rename it": "文件名不是 UTF-8 编码，不能作为键：请改名",
+    "the name is not UTF-8 and cannot be a key: rename it": "文件名不是 UTF-8 编码，不能作为键：请重命名",
     "{path} is neither a file nor a folder": "{path} 既不是文件也不是目录",
     "{path} is a pipe, a socket or a device; --skip-special skips such files": (
         "{path} 是管道、套接字或设备；使用 --skip-special 可跳过此类文件"
