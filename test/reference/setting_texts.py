@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["MORE", "OPTIONS", "TEXTS", "Text"]
+__all__ = ["MORE", "OPTIONS", "SDK", "TEXTS", "Text"]
 
 
 class Text(NamedTuple):
@@ -165,3 +165,67 @@ MORE = (
     (("", "XDG_CONFIG_HOME", "", ""), "Instead of `~/.config`.", "代替 `~/.config`。"),
     (("", "XDG_STATE_HOME", "", ""), "Instead of `~/.local/state`.", "代替 `~/.local/state`。"),
 )
+
+#: The arguments of `config.set_default` of the SDK.
+SDK = {
+    "uploadsuffix": (
+        "Host of uploads, `host:port`, or a suffix that begins with a dot. Without it: the provider's.",
+        "上传的主机、`host:port`，或以点开头的域名后缀。未设置时取服务商的。",
+    ),
+    "downloadsuffix": (
+        "Host or suffix of downloads. Without it: the provider's, or the host of uploads if you set that.",
+        "下载的主机或域名后缀。未设置时取服务商的；设置了上传主机时与它相同。",
+    ),
+    "connection_timeout": (
+        "Seconds to connect, and the longest silence.",
+        "建立连接的时限，也是允许没有数据的最长时间，单位为秒。",
+    ),
+    "expires": ("Seconds until a signed link expires.", "签名链接的有效期，单位为秒。"),
+    "provider": (
+        "`auto-ai` (UVideo), `ucloud` or `us3` (UFile), `local`: hosts and rules.",
+        "`auto-ai`（UVideo）、`ucloud` 或 `us3`（UFile）、`local`：一组主机及其规则。",
+    ),
+    "authscheme": (
+        "First word of the header `Authorization`: `UCloud` or `AutoAI`. Without it: the provider's.",
+        "标头 `Authorization` 的第一个词：`UCloud` 或 `AutoAI`。未设置时取服务商的。",
+    ),
+    "apiurl": (
+        "URL for managing spaces. Without it: the provider's, or the host of uploads if you set that.",
+        "空间管理的 URL。未设置时取服务商的；设置了上传主机时与它相同。",
+    ),
+    "region": ("Region of a new space, and in the hosts of `us3`.", "新空间的地域，也用在 `us3` 的主机名中。"),
+    "maxthread": ("Parts sent at the same time, 1 to 64.", "同时发送的分片数，1 到 64。"),
+    "retries": ("Retries of a request, 0 to 100.", "一个请求的重试次数，0 到 100。"),
+    "user_agent": ("Header `User-Agent`.", "标头 `User-Agent`。"),
+    "space_parameter": (
+        "Name of the space in calls that manage spaces: `BucketName` or `SpaceName`.",
+        "空间管理调用中空间的参数名：`BucketName` 或 `SpaceName`。",
+    ),
+    "video_actions": ("Use `CreateVideoSpace` and similar actions.", "使用 `CreateVideoSpace` 等操作名。"),
+    "md5": (
+        "Send `Content-MD5` with whole objects, which reads them once more. The ETag is compared in any case.",
+        "整体上传时发送 `Content-MD5`，为此多读一遍数据。ETag 总会核对。",
+    ),
+    "open_ssl": (
+        "`True`: https, `False`: http, for hosts given without a scheme. Without it: as the provider's documents say.",
+        "主机没有写协议时，`True` 用 https，`False` 用 http。未设置时按服务商的文档。",
+    ),
+    "ca_bundle": (
+        "File or directory of trusted CA certificates, instead of `REQUESTS_CA_BUNDLE` or certifi's.",
+        "受信任的 CA 证书的文件或目录，代替 `REQUESTS_CA_BUNDLE` 或 certifi 的。",
+    ),
+    "client_cert": ("Certificate of the client, PEM.", "客户端证书，PEM 格式。"),
+    "client_key": (
+        "Its private key, PEM. Without it the key is in `client_cert`.",
+        "证书的私钥，PEM 格式。未设置时私钥在 `client_cert` 里。",
+    ),
+    "client_key_password": ("Password of an encrypted private key.", "加密的私钥的密码。"),
+    "proxy": (
+        'URL of a proxy for all hosts; `""`: no proxy. Without it the environment decides.',
+        '所有主机使用的代理的 URL；`""` 表示不用代理。未设置时由环境变量决定。',
+    ),
+    "session": (
+        "A `requests.Session` that sends all requests. It is slower than the SDK's own connections.",
+        "发送所有请求的 `requests.Session`，比 SDK 自己的连接慢。",
+    ),
+}

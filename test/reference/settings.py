@@ -7,7 +7,8 @@ import dataclasses
 import click
 
 from test.reference.section import table
-from test.reference.setting_texts import MORE, OPTIONS, TEXTS
+from test.reference.setting_texts import MORE, OPTIONS, SDK, TEXTS
+from ucloud.uvideo import config
 from uvideo import Settings
 from uvideo.cli import i18n, program, verb_command
 
@@ -56,6 +57,17 @@ def more(language: str) -> str:
     return table(head[language], rows)
 
 
+def sdk(language: str) -> str:
+    head = {"en": ("argument", "default", "meaning"), "zh": ("参数", "默认值", "含义")}
+    unset = config.Defaults()
+    rows = []
+    for name, (meaning, chinese) in SDK.items():
+        default = unset.get(name)
+        written = "-" if default is None else code(repr(default))
+        rows.append((code(name), written, meaning if language == "en" else chinese))
+    return table(head[language], rows)
+
+
 def server_options() -> list[click.Parameter]:
     """The options of uvideo serve, without those of every verb."""
     serve = program.commands.get_command(click.Context(program.commands), "serve")
@@ -79,4 +91,9 @@ def server(language: str) -> str:
 
 def sections(language: str) -> dict[str, str]:
     """{name of the section: its content}"""
-    return {"client": client(language), "more": more(language), "server": server(language)}
+    return {
+        "client": client(language),
+        "more": more(language),
+        "sdk": sdk(language),
+        "server": server(language),
+    }

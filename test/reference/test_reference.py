@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from test.pages import Page, Reader
 from test.reference import errors, settings
 from test.reference.error_texts import TEXTS
 from test.reference.section import written
-from test.reference.setting_texts import MORE, OPTIONS
+from test.reference.setting_texts import MORE, OPTIONS, SDK
 from test.reference.setting_texts import TEXTS as SETTING_TEXTS
+from ucloud.uvideo import config
 from uvideo.cli import program
 from uvideo.errors import __all__ as PUBLIC
 
@@ -43,6 +45,11 @@ def test_every_error_has_its_texts() -> None:
 
 def test_every_setting_has_its_text() -> None:
     assert list(SETTING_TEXTS) == list(settings.fields()) and OPTIONS.keys() <= SETTING_TEXTS.keys()
+
+
+def test_every_argument_of_the_sdk_has_its_text() -> None:
+    arguments = inspect.signature(config.set_default).parameters.values()
+    assert list(SDK) == [each.name for each in arguments if each.kind is not each.VAR_KEYWORD]
 
 
 def test_the_options_of_settings_exist() -> None:
