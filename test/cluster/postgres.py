@@ -110,6 +110,13 @@ def start_postgres(*, fsync: bool = False) -> Iterator[Postgres]:
 
 
 async def waits_for_locks(db: Any, count: int) -> None:
-    """Return once so many locks of the server are waited for.  ``db``: a connection of asyncpg."""
-    while await db.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") != count:
+    """Return once so many locks of a database are waited for.  ``db``: a connection of asyncpg to it.
+
+    Sessions of other databases do not count: what an earlier test left waits until the server notices its end.
+    """
+    waiting = (
+        "SELECT count(*) FROM pg_locks JOIN pg_stat_activity AS session USING (pid)"
+        " WHERE NOT granted AND session.datname = current_database()"
+    )
+    while await db.fetchval(waiting) != count:
         await asyncio.sleep(0.01)
