@@ -278,7 +278,7 @@ def test_every_error_comes_back(cls, message):
         dialect.decode_result(operation.GetObject("space", "k"), error_response.encode_error(cls(message)))
     assert (caught.value.status, caught.value.ret_code) == (cls.status, cls.ret_code)
     shown = compat.printable(message).strip()
-    assert caught.value.message == (shown or f"the service answered {cls.status}")
+    assert caught.value.message == shown or not shown and f"the service answered {cls.status}" in caught.value.message
     again = pickle.loads(pickle.dumps(caught.value))
     assert (type(again), str(again), again.space) == (type(caught.value), str(caught.value), "space")
 

@@ -121,7 +121,7 @@ class TestPlaces:
             (["videos/a.mp4", "uvideo://S/x", "--meta", "x"], "name=value"),
             (["videos/a.mp4", "uvideo://S/x", "--meta", "x= y"], "begins or ends with a blank"),
             (["videos/a.mp4", "uvideo://S/x", "--bwlimit", "much"], "10M"),
-            (["videos/a.mp4"], "SOURCE... is missing"),
+            (["videos/a.mp4"], "SOURCE... and TARGET are needed"),
             (["videos/a.mp4", "uvideo://S/x", "--recursiv"], "did you mean --recursive"),
         ],
         ids=lambda value: " ".join(value) if isinstance(value, list) else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,21 @@ class TestLs:
         done = run("ls", *words)
         assert (done.code, done.err) == (0, "")
         return [re.sub(r".*?uvideo://[^/]*/", "", line) for line in done.lines]
+
+    @pytest.mark.parametrize("verb", [("ls",), ("stat", "uvideo://{}/a.txt")])
+    def test_the_hint_names_what_chose_the_keys(
+        self, inside: Inside, space: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]
+    ) -> None:
+        public, private = (os.environ.get(f"UVIDEO_{name}_KEY", "") for name in ("PUBLIC", "PRIVATE"))
+        file = tmp_path / "config.toml"
+        file.write_text(f'[profiles."a b"]\npublic_key = "{public}"\nprivate_key = "{private[:-1]}!"\n')
+        file.chmod(0o600)
+        for name in ("PUBLIC", "PRIVATE"):
+            monkeypatch.delenv(f"UVIDEO_{name}_KEY")
+        words = [each.format(space) for each in verb]
+        done = inside(*words, "--profile", "a b", "--config", str(file), "--endpoint", os.environ["UVIDEO_ENDPOINT"])
+        assert done.code == 3 and re.search("Signature VerifyAC Error|401: the signature is wrong", done.err)
+        assert f"uvideo doctor --profile 'a b' --config {file} --endpoint " in done.err
 
     def test_without_an_address_it_lists_the_spaces(self, shell: Shell, space: str) -> None:
         assert f"uvideo://{space}/" in shell("ls").out

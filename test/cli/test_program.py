@@ -88,7 +88,7 @@ WRONG = {
     ("cp", "--class", "X", "a", "b"): ("--class: 'X' is not one of", "--class：'X' 无效，可选值："),
     ("cp", "--json=1", "a", "b"): ("--json takes no value", "--json 不接受值"),
     ("apply", "a", "b", "c"): ("there are too many arguments: b c", "参数过多：b c"),
-    ("cp", "a"): ("SOURCE... is missing", "缺少 SOURCE..."),
+    ("cp", "a"): ("SOURCE... and TARGET are needed", "需要 SOURCE... 和 TARGET"),
     ("cp", "--inc", "a", "b"): (
         "there is no option --inc; did you mean --include, --links?",
         "没有 --inc 这个选项，是不是想用 --include，--links？",

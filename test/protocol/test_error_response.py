@@ -91,10 +91,12 @@ class Errors(unittest.TestCase):
 
     def test_what_has_the_services_form_is_a_refusal(self):
         html, session = ("Content-Type", "text/html"), ("X-SessionId", "s")
+        json_type, told = ("Content-Type", "application/json"), u"the service answered %d: %s"
         xml = b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code><Message>No</Message></Error>'
         for pairs, body, status, cls, message in (
             ([], b"", 404, errors.NotFound, u"the service answered 404"),  # to HEAD
-            ([("Content-Type", "application/json")], b"", 403, errors.AccessDenied, u"the service answered 403"),
+            ([json_type], b"", 403, errors.AccessDenied, told % (403, u"the key is unknown, or may not do this")),
+            ([json_type], b"", 401, errors.SignatureMismatch, told % (401, u"the signature is wrong or has expired")),
             ([session, html], b"<html><title>a</title>", 404, errors.NotFound, u"a"),
             ([session], b"gone", 500, errors.InternalError, u"gone"),
             ([("Content-Type", "application/xml")], xml, 403, errors.AccessDenied, u"AccessDenied: No"),

@@ -130,15 +130,18 @@ TEXTS = {
         "设置 `UVIDEO_PUBLIC_KEY` 和 `UVIDEO_PRIVATE_KEY`，或运行 `uvideo config init`。",
     ),
     "SignatureMismatch": Text(
-        "The private key does not belong to the public key, or the request was changed on its way.",
+        "The private key does not belong to the public key, or the request was changed on its way. Calls that manage "
+        "spaces answer HTTP 200, RetCode 171 and `Signature VerifyAC Error`.",
         "Copy both keys again; `uvideo doctor` shows what was signed.",
-        "私钥与公钥不配对，或者请求在途中被改动。",
-        "重新复制两个密钥；`uvideo doctor` 会显示被签名的文本。",
+        "私钥与公钥不配对，或者请求在途中被改动。空间管理的调用返回 HTTP 200、RetCode 171 和 "
+        "`Signature VerifyAC Error`。",
+        "重新复制两个密钥；`uvideo doctor` 会显示待签名字符串。",
     ),
     "SignatureExpired": Text(
-        "The signed URL or the call is past its expiry, or the clock of the signer is wrong.",
+        "The signed URL or the call is past its expiry, or the clock of the signer is wrong. RetCode 171 in calls that "
+        "manage spaces.",
         "Make a new link; set the clock.",
-        "签名链接或调用已过期，或者签名方的时钟不准。",
+        "签名链接或调用已过期，或者签名方的时钟不准。空间管理的调用返回 RetCode 171。",
         "重新生成链接；校准时钟。",
     ),
     "UnknownKey": Text(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import threading
 import time
@@ -115,7 +116,11 @@ class Context:
     @property
     def report(self) -> Report:
         if self._report is None:
-            self._report = Report(json=self.json, quiet=self.quiet, verbose=self.verbose, line=self.line)
+            given = {name: getattr(self, name) for name in SETTINGS[:4]}
+            chosen = [word for name, value in given.items() if value for word in (f"--{name}", str(value))]
+            self._report = Report(
+                json=self.json, quiet=self.quiet, verbose=self.verbose, line=self.line, chosen=shlex.join(chosen)
+            )
             self._report.above = None if self.display is None else self.display.above
         return self._report
 

@@ -118,7 +118,9 @@ def hint(error: BaseException) -> str | None:
         return say("uvideo rb --force removes its objects too")
     if isinstance(error, errors.NoCredentials):
         return say("run uvideo config init, or set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY; uvideo doctor checks them")
-    if isinstance(error, (errors.SignatureMismatch, errors.SignatureExpired, errors.UnknownKey, errors.AccessDenied)):
+    if isinstance(error, errors.SignatureMismatch):
+        return say("often the private key does not belong to the public key; uvideo doctor checks keys, clock and host")
+    if isinstance(error, (errors.SignatureExpired, errors.UnknownKey, errors.AccessDenied)):
         return say("uvideo doctor checks keys, clock and host")
     if isinstance(error, errors.NotRestored):
         return say("it is of class ARCHIVE: uvideo restore makes it readable")

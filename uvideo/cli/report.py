@@ -210,8 +210,10 @@ class Report:
         out: TextIO | None = None,
         err: TextIO | None = None,
         line: int | None = None,
+        chosen: str = "",
     ) -> None:
         self.json, self.quiet, self.verbose, self.line = json, quiet, verbose, line
+        self._doctor = f"uvideo doctor {chosen}".strip()
         self.out, self.err = out or sys.stdout, err or sys.stderr
         self.null = False
         self.failures: list[tuple[str, str]] = []  # (item, text) of the first LISTED failures
@@ -243,7 +245,8 @@ class Report:
 
     def error(self, error: BaseException, item: str | None = None) -> int:
         """Print an error; return its exit code."""
-        return self._error(error, item, failure.hint(error))
+        hint = failure.hint(error)
+        return self._error(error, item, hint and hint.replace("uvideo doctor", self._doctor))
 
     def interrupted(self, command: str | None) -> None:
         """Print that the user stopped the command, and the command that continues it."""

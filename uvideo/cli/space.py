@@ -18,7 +18,7 @@ from uvideo.errors import InvalidArgument, SomeFailed, SpaceNotEmpty
 __all__ = ["MADE", "REMOVED", "SPACE", "CHANGED", "mb", "rb", "spaces"]
 
 TYPES = click.Choice(["public", "private"])
-CLASSES = click.Choice(["STANDARD", "IA", "ARCHIVE"])
+CLASSES = click.Choice(["STANDARD", "IA", "ARCHIVE"], case_sensitive=False)
 
 
 def _done(english: str) -> Any:

@@ -47,6 +47,15 @@ def reason(message: str) -> str:
     return message
 
 
+def _missing(param: click.Parameter, context: click.Context) -> str:
+    """What is missing.  Of SOURCE... TARGET it may be either: click takes a single word for the target."""
+    name = param.make_metavar(context)
+    arguments = [each for each in context.command.params if isinstance(each, click.Argument)]
+    if param.nargs == -1 and param in arguments[:-1]:
+        return say("{first} and {last} are needed", first=name, last=arguments[-1].make_metavar(context))
+    return say("{name} is missing", name=name)
+
+
 def usage_text(error: click.ClickException) -> str:
     """The error of a command line, and how to get its help."""
     message = reason(error.format_message())
@@ -56,7 +65,7 @@ def usage_text(error: click.ClickException) -> str:
             near = say(", ").join(sorted(error.possibilities))
             message = say("there is no option {name}; did you mean {near}?", name=error.option_name, near=near)
     elif isinstance(error, click.MissingParameter) and error.param is not None:
-        message = say("{name} is missing", name=error.param.make_metavar(error.ctx or click.Context(click.Command(""))))
+        message = _missing(error.param, error.ctx or click.Context(click.Command("")))
     elif isinstance(error, click.BadParameter) and error.param is not None:
         name = error.param.opts[0] if isinstance(error.param, click.Option) else error.param.human_readable_name
         message = say("{name}: {reason}", name=name, reason=reason(error.message))

@@ -66,8 +66,8 @@ def _verified_text(record: dict[str, Any]) -> str:
         ("unknown", "{count} unknown"),
     ):
         if record[name]:
-            words += ", " + say(text, count=record[name])
-    return ", ".join([words, *left_out(record)])
+            words += say(", ") + say(text, count=record[name])
+    return say(", ").join([words, *left_out(record)])
 
 
 VERIFIED = Kind(

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from .errors import UVideoError  # noqa: F401
     from .message import Headers, Response  # noqa: F401
 
+#: What a status means that comes without a text, as to a HEAD.
+_REASONS = {
+    401: u"the signature is wrong or has expired",
+    403: u"the key is unknown, or may not do this",
+}
+
 
 def encode_error(error):
     # type: (UVideoError) -> Response
@@ -48,7 +54,7 @@ def raise_refusal(response, now=None, **context):
     error = refusal(
         response.status,
         ret_code,
-        readable(message) or u"the service answered %d" % response.status,
+        readable(message) or _untold(response.status),
         request_id=response.headers.get(SESSION),
         retry_after=retry_after(response.headers, now),
         **context
@@ -56,6 +62,13 @@ def raise_refusal(response, now=None, **context):
     if ret_code is None:
         error.ret_code = None  # the class's default, which was not sent
     raise error
+
+
+def _untold(status):
+    # type: (int) -> str
+    """The text of a response that has none."""
+    text = u"the service answered %d" % status
+    return u"%s: %s" % (text, _REASONS[status]) if status in _REASONS else text
 
 
 def stranger(response, now=None, **context):

@@ -34,6 +34,7 @@ WORDS = {
     "there is no option {name}": "没有 {name} 这个选项",
     "there is no option {name}; did you mean {near}?": "没有 {name} 这个选项，是不是想用 {near}？",
     "{name} is missing": "缺少 {name}",
+    "{first} and {last} are needed": "需要 {first} 和 {last}",
     "there are too many arguments: {text}": "参数过多：{text}",
     "{name} needs a value": "{name} 需要一个值",
     "{name} takes no value": "{name} 不接受值",
@@ -87,6 +88,9 @@ WORDS = {
     ),
     "run uvideo config init, or set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY; uvideo doctor checks them": (
         "请运行 uvideo config init，或设置 UVIDEO_PUBLIC_KEY 和 UVIDEO_PRIVATE_KEY；uvideo doctor 可以检查密钥"
+    ),
+    "often the private key does not belong to the public key; uvideo doctor checks keys, clock and host": (
+        "多半是私钥与公钥不配对；运行 uvideo doctor 可检查密钥、时钟和主机"
     ),
     "uvideo doctor checks keys, clock and host": ("运行 uvideo doctor 可检查密钥、时钟和主机"),
     "it is of class ARCHIVE: uvideo restore makes it readable": (

@@ -34,7 +34,7 @@ WORDS = {
     "Store new objects as class IA:": "今后存入的对象使用低频类型：",
     "Storage class of new objects.": "今后存入的对象的存储类型。",
     "there is nothing to change: give --type or --class": "没有要修改的内容：请指定 --type 或 --class",
-    "{question} There is no terminal to confirm this: give --yes": "{question}非交互环境，无法确认，请加上 --yes",
+    "{question} There is no terminal to confirm this: give --yes": "{question}这里无法询问：确认要做，请加上 --yes",
     "uvideo rb --force removes its objects too": "uvideo rb --force 会连同其中的对象一起删除",
     "nothing was changed": "未做任何改动",
 }

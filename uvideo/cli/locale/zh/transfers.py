@@ -299,7 +299,7 @@ WORDS = {
     "there is no transfer {id}; uvideo transfers ls lists them": "没有传输 {id}；uvideo transfers ls 可列出编号",
     "(running)": "（进行中）",
     # sync --backup-dir
-    "Move here what would be overwritten or deleted.": "把把将被覆盖或删除的内容移到此处。",
+    "Move here what would be overwritten or deleted.": "把将被覆盖或删除的内容移到此处。",
     "The same, with a backup of what is overwritten or deleted:": "同上，并备份被覆盖或删除的内容：",
     "--backup-dir {path} is not a folder": "--backup-dir {path} 不是目录",
     "--backup-dir must be a local folder or uvideo://space/prefix, as the target {target}": (
