@@ -295,7 +295,7 @@ endef
 locked = $(1) packaging/locked.py $(2) | $(1) $(3) --no-deps --require-hashes -r /dev/stdin
 
 # The server is a fixture of each process; a file stays in one.
-PARALLEL = $(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+PARALLEL = $(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 QUICK := not slow and not long and not soak and not browser and not cluster and not data and not proxies and not systems and not operate and not s3clients
 # Twice as many processes as cores that this is made for: half of the time a test waits for a server or another process.
 many = $(1) -m pytest -n 4 --dist loadfile --no-loadscope-reorder

@@ -119,14 +119,11 @@ def cases() -> list[Any]:
 
 
 def ends() -> list[Interpreter]:
-    """2.7, and the oldest and the newest Python 3 of those without and of those with `uvideo`."""
+    """2.7, the oldest Python 3, and the oldest and the newest of those with `uvideo`."""
     found = find()
-    groups = (
-        [each for each in found if each.version < (3,)],
-        [each for each in found if (3,) <= each.version < TOOLKIT],
-        [each for each in found if each.version >= TOOLKIT],
-    )
-    return [group[place] for group in groups if group for place in sorted({0, len(group) - 1})]
+    twos, threes = ([each for each in found if (each.version < (3,)) == is_two] for is_two in (True, False))
+    full = [each for each in threes if each.version >= TOOLKIT]
+    return sorted({*twos, *threes[:1], *full[:1], *full[-1:]}, key=lambda each: each.version)
 
 
 def oldest() -> list[Any]:

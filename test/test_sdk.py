@@ -102,10 +102,13 @@ def test_connections_and_files_are_as_promised_on(interpreter: interpreters.Inte
 
 
 #: The oldest requests and urllib3, and the newest: test/sdk/test_session.py runs on all.
-OF_REQUESTS = [each for each in interpreters.important().values() if each is not None]
+OF_REQUESTS = [
+    pytest.param(each, marks=pytest.mark.soak if each.version < (3,) else pytest.mark.long)
+    for each in interpreters.important().values()
+    if each is not None
+]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("interpreter", OF_REQUESTS, ids=lambda each: each.name)
 def test_the_sdk_keeps_them_over_a_session_on(interpreter: interpreters.Interpreter, runs: Runs) -> None:
     check(runs[interpreter, SESSION].result(SUITE_SECONDS))

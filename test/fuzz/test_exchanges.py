@@ -14,7 +14,7 @@ from test.fuzz import exchanges, schedule
 from test.fuzz.exchanges import Theatre
 from test.fuzz.schedule import Case
 
-QUICK, LONG = 300, int(os.environ.get("UVIDEO_TEST_ROUNDS", "1000"))
+QUICK, LONG = 300, int(os.environ.get("UVIDEO_TEST_ROUNDS", "500"))
 CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n"
 OK = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 #: What was found once, each in its simplest case.
