@@ -90,8 +90,8 @@ WRONG = {
     ("apply", "a", "b", "c"): ("there are too many arguments: b c", "参数过多：b c"),
     ("cp", "a"): ("SOURCE... and TARGET are needed", "需要 SOURCE... 和 TARGET"),
     ("cp", "--inc", "a", "b"): (
-        "there is no option --inc; did you mean --include, --links?",
-        "没有 --inc 这个选项，是不是想用 --include，--links？",
+        "there is no option --inc; did you mean --include or --links?",
+        "没有 --inc 这个选项，是不是想用 --include 或 --links？",
     ),
     ("admin", "frob"): ("there is no verb frob", "没有 frob 这个命令"),
     ("cp", "--frob"): ("there is no option --frob", "没有 --frob 这个选项"),
@@ -151,6 +151,17 @@ def test_no_traceback_reaches_a_user(inside: Inside, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("UVIDEO_TRACEBACK", "1")
     with pytest.raises(ZeroDivisionError):
         inside("cp", "a", "b")
+    monkeypatch.delenv("UVIDEO_TRACEBACK")
+    for missing, said in (("uvideo.storage.new", "installed in part"), ("other", "this is a bug")):
+        code = f"raise ModuleNotFoundError('No module named {missing}', name='{missing}')"
+        monkeypatch.setattr(cp, "parse", lambda text, code=code: exec(code))
+        done = inside("cp", "a", "b")
+        assert done.code == 1 and said in done.err and missing in done.err
+
+
+def test_a_time_that_is_too_long_is_said_so(inside: Inside) -> None:
+    done = inside("presign", "--expires", "99999d", "uvideo://films/a")
+    assert (done.code, done.err) == (2, "error: 99999d is too long: at most 11574 days\n")
 
 
 def test_whoever_reads_may_go_away(shell: Shell) -> None:

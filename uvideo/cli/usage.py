@@ -62,7 +62,7 @@ def usage_text(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption):
         message = say("there is no option {name}", name=error.option_name)
         if error.possibilities:
-            near = say(", ").join(sorted(error.possibilities))
+            near = say(" or ").join(sorted(error.possibilities))
             message = say("there is no option {name}; did you mean {near}?", name=error.option_name, near=near)
     elif isinstance(error, click.MissingParameter) and error.param is not None:
         message = _missing(error.param, error.ctx or click.Context(click.Command("")))

@@ -34,6 +34,7 @@ WORDS = {
     "there is no option {name}": "没有 {name} 这个选项",
     "there is no option {name}; did you mean {near}?": "没有 {name} 这个选项，是不是想用 {near}？",
     "{name} is missing": "缺少 {name}",
+    " or ": " 或 ",
     "{first} and {last} are needed": "需要 {first} 和 {last}",
     "there are too many arguments: {text}": "参数过多：{text}",
     "{name} needs a value": "{name} 需要一个值",
@@ -47,6 +48,9 @@ WORDS = {
     "{message}; see {command} --help": "{message}；用法见 {command} --help",
     "this is a bug in the program, not a mistake of yours ({kind}: {text}); UVIDEO_TRACEBACK=1 shows where": (
         "这是程序自身的缺陷，不是你的操作问题（{kind}: {text}）；设置 UVIDEO_TRACEBACK=1 可查看出错位置"
+    ),
+    "uvideo is being installed at this moment, or was installed in part ({text})": (
+        "uvideo 正在安装，或者没有装完整（{text}）"
     ),
     "interrupted": "已中断",
     # Addresses
