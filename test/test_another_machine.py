@@ -123,12 +123,16 @@ def test_every_step_and_every_row(machines: Machines) -> None:
     assert laptop.shell(unsigned) == "401"
     server.do("sh", "uvideo serve ./uvideo-data --host 0.0.0.0")
     said |= ask(laptop, plain={})
+    (server.folder / "faults.toml").write_text('[[fault]]\non = "*"\ndo = "clock_skew"\nseconds = 3600\ntimes = "always"\n')
+    server.do("sh", "uvideo serve ./uvideo-data --host 0.0.0.0 --hostname video.example.com --faults faults.toml")
+    said |= ask(laptop, clock=at("http://video.example.com:9000"))
+    print(said["clock"])
     server.do("sh", f"uvideo serve ./uvideo-data --host {OTHER}")  # in one network only
     assert laptop.shell(f"curl -s -o got http://{OTHER}:9000 && echo answered") == "answered\n"
     server.do("sh", "uvideo serve ./uvideo-data")
     said |= ask(laptop, loopback={})
     order = ("name", "loopback", "silent", "self_signed", "other_name", "plain", "http")
-    order += ("wrong_key", "unknown_key", "denied")
+    order += ("wrong_key", "clock", "unknown_key", "denied")
     for texts, case in zip(rows(PAGE), order, strict=True):
         assert texts
         for text in texts:
