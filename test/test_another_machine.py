@@ -22,6 +22,14 @@ PAGE = Page("docs/howto/another-machine.md")
 CHINESE = Page("docs/howto/another-machine.zh.md")
 HOSTS = {"video.example.com": ADDRESS, "old.example.com": OTHER, "walled.example.com": SILENT}
 
+AN_HOUR_AHEAD = """
+[[fault]]
+on = "*"
+do = "clock_skew"
+seconds = 3600
+times = "always"
+"""
+
 
 @dataclass(frozen=True)
 class Machines:
@@ -123,12 +131,15 @@ def test_every_step_and_every_row(machines: Machines) -> None:
     assert laptop.shell(unsigned) == "401"
     server.do("sh", "uvideo serve ./uvideo-data --host 0.0.0.0")
     said |= ask(laptop, plain={})
+    (server.folder / "faults.toml").write_text(AN_HOUR_AHEAD)
+    server.do("sh", "uvideo serve ./uvideo-data --host 0.0.0.0 --hostname video.example.com --faults faults.toml")
+    said |= ask(laptop, clock=at("http://video.example.com:9000"))
     server.do("sh", f"uvideo serve ./uvideo-data --host {OTHER}")  # in one network only
     assert laptop.shell(f"curl -s -o got http://{OTHER}:9000 && echo answered") == "answered\n"
     server.do("sh", "uvideo serve ./uvideo-data")
     said |= ask(laptop, loopback={})
     order = ("name", "loopback", "silent", "self_signed", "other_name", "plain", "http")
-    order += ("wrong_key", "unknown_key", "denied")
+    order += ("wrong_key", "clock", "unknown_key", "denied")
     for texts, case in zip(rows(PAGE), order, strict=True):
         assert texts
         for text in texts:

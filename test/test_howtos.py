@@ -127,8 +127,13 @@ def test_ci(reader: Reader) -> None:
     own.mkdir(parents=True)
     (own / "test_own.py").write_text("raise ImportError('only the developers of uvideo have this package')\n")
     for block in page.blocks:
-        if block.kind == "python":
+        if block.kind in ("python", "ini"):
             reader.do(block.kind, block.text)
+    own_module = reader.folder / "films.py"
+    own_module.write_text("")
+    film = reader.folder / "tests" / "test_films.py"
+    film.write_text("import films\n" + film.read_text())
+    assert "1 passed" in reader.shell("pytest")
     tests = reader.folder / "run-my-tests"
     tests.write_text("#!/bin/sh\nset -e\ntest -s scratch/credentials.json\ntouch ran\n")
     tests.chmod(0o755)

@@ -24,7 +24,7 @@ GRPC = 10_000  # what SeaweedFS adds to each port
 
 
 def blocks() -> list[str]:
-    """The text of the two blocks of the section."""
+    """The text of the three blocks of the section."""
     number = [text for _, text in PAGE.headings].index("Try it on one machine") + 1
     return [each.text for each in PAGE.blocks if each.section == number]
 
@@ -36,7 +36,7 @@ def set_in(block: str) -> dict[str, str]:
 
 
 def test_two_gateways_on_one_machine(tmp_path: Path, postgres: Postgres) -> None:
-    seaweed, gateways = blocks()
+    seaweed, gateways, use = blocks()
     keys = set_in(gateways)
     assert set_in(seaweed).items() <= keys.items()
     master, volume, filer, s3, webdav, admin = free_ports(6, GRPC)
@@ -66,10 +66,17 @@ def test_two_gateways_on_one_machine(tmp_path: Path, postgres: Postgres) -> None
             reader.do("sh", "\n".join([*before, last]) + "\n")
         assert (one.home / ".pgpass").stat().st_mode & 0o777 == 0o600
         public, private = keys["UVIDEO_SERVE_PUBLIC_KEY"], keys["UVIDEO_SERVE_PRIVATE_KEY"]
+        assert set_in(use) == {"UVIDEO_PUBLIC_KEY": public, "UVIDEO_PRIVATE_KEY": private}
+        use = use.replace("127.0.0.1:9000", one.environ["UVIDEO_ENDPOINT"])
+        storing, reading = use.split("pkill -9 -f 'serve gateway1'\n")
+        one.shell(storing)
         with (
             Client(public, private, endpoint=one.endpoint) as up,
             Client(public, private, endpoint=two.endpoint) as down,
         ):
-            up.create_space("films")
             up.put("films", "a", b"x" * 100_000)
             assert down.get("films", "a").data == b"x" * 100_000
+        one.stop()
+        two.environ |= set_in(use)
+        reading = reading.replace("127.0.0.1:9010", two.environ["UVIDEO_ENDPOINT"])
+        assert two.shell(reading) == "hello\n"
