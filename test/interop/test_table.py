@@ -28,7 +28,7 @@ CALLED = {
     **{f"{name} SDK": (name, name) for name in ("Go", "Java", "C", "C++", "PHP", "Node", "C#")},
     "browser SDK": ("browsers", "浏览器"),
     "Hadoop adaptor": ("Hadoop adaptor", "Hadoop 适配器"),
-    "UVideo client of 2016": ("UVideo client of 2016", "2016 年 UVideo 客户端"),
+    "UVideo client of 2016": ("UVideo client of 2016", "2016 年的 UVideo 客户端"),
 }
 
 
