@@ -40,6 +40,15 @@ def place(path: Path) -> Place:
     return Place("uvideo.storage.sqlite:SqliteCatalog", {"path": str(path)})
 
 
+def test_a_busy_machine_that_looked_like_a_lock_has_no_read_refused(place: Place) -> None:
+    async def story(catalog: SqliteCatalog) -> list[str]:
+        await catalog.create_space(SPACE)
+        catalog.refuse()
+        return [each.name for each in await catalog.spaces("me", 0, 10)]
+
+    assert play(story, place) == ["space"]
+
+
 def test_a_newer_schema_is_refused(place: Place, path: Path) -> None:
     play(lambda catalog: catalog.check(), place)
     with sqlite3.connect(path) as db:

@@ -62,6 +62,7 @@ T = TypeVar("T")
 
 PATIENCE = 4.0  # seconds a write waits for another process, so that its answer comes within 5 s
 AGAIN = 0.01  # seconds between two attempts to read; a read waits only while another process recovers the log
+BRIEF = 0.5  # seconds that a read waits for a thread to find out whether there is a lock at all
 PROTOCOL = "locking protocol"  # SQLite's message after 10 s of attempts, whatever its busy timeout
 NAMES_AT_ONCE = 500
 PROBLEMS = 20  # lines reported about a damaged file
@@ -329,6 +330,8 @@ class SqliteCatalog(SqlCatalog):
     async def _read(self, look: Callable[[sqlite3.Connection], T]) -> T:
         """The result of ``look``, run on the loop.  If the database is locked, retry without blocking the loop."""
         deadline = None
+        if self._freeing is not None:  # a busy machine looks like a lock, but is free at once
+            await asyncio.wait([self._freeing], timeout=BRIEF)
         while self._freeing is None:
             try:
                 return look(self._readable())
