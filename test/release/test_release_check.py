@@ -93,6 +93,18 @@ def test_the_output_of_a_command_that_fails_is_shown(tree: Path) -> None:
     assert "make docs: exit code 2" in done.stderr and "a broken link in a.md" in done.stderr
 
 
+def test_arguments_of_make_stay_with_the_check_itself(tree: Path) -> None:
+    (tree / "Makefile").write_text(
+        f"check:\n\t{sys.executable} packaging/release_check.py $(ARGS)\n"
+        '.PHONY: docs\ndocs:\n\t@echo "given: <$(ARGS)>"; false\n',
+        "utf-8",
+    )
+    git(tree, "add", "--all")
+    git(tree, "commit", "--quiet", "--message", "A Makefile.")
+    done = subprocess.run(["make", "check", "ARGS=--only docs"], cwd=tree, capture_output=True, text=True)
+    assert "given: <>" in done.stderr and done.returncode == 2
+
+
 def test_a_check_that_does_not_exist_is_refused(tree: Path) -> None:
     done = check(tree, "--only", "figures,figure")
     assert done.returncode == 1 and "there is no check 'figure': choose from committed," in done.stderr
