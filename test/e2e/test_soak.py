@@ -18,7 +18,7 @@ from ucloud.uvideo.engine.carrier import carrier_of
 from uvideo import Client
 
 BLOCK = 4194304
-ROUNDS = int(os.environ.get("UVIDEO_TEST_ROUNDS", "50"))  # docs/reliability.md has the figures of 200
+ROUNDS = int(os.environ.get("UVIDEO_TEST_ROUNDS", "100"))  # docs/reliability.md has the figures of 200
 PARTS = 3
 
 PROGRAM = """
@@ -99,7 +99,7 @@ def test_uploads_killed_at_random_points_end_verified(tmp_path: Path, monkeypatc
     assert min(points.values()) >= 5 and len(points) == 5
 
 
-FETCHES = int(os.environ.get("UVIDEO_TEST_ROUNDS", "30"))
+FETCHES = int(os.environ.get("UVIDEO_TEST_ROUNDS", "60"))
 #: Where a download is killed, and at which call of it at the latest.
 POINTS = {"begin": 1, "write": 1, "start": 1, "moved": 40, "append": 4, "commit": 1, "discard": 1}
 FETCH = """
