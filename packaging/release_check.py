@@ -119,6 +119,14 @@ def tools(clone: Path) -> None:
         run(clone, str(home / ".local" / "bin" / "uvideo"), "--version", env=env)
 
 
+def packages(clone: Path) -> None:
+    """The tests that .ci/run leaves to this checklist."""
+    found = re.findall(r"^packages=\((test/.*)\)$", (clone / ".ci" / "run").read_text("utf-8"), re.MULTILINE)
+    if len(found) != 1:
+        raise Failed(".ci/run has no line packages=(test/...): change `packages` in packaging/release_check.py")
+    run(clone, "make", "test-long", f"ARGS={found[0]}")
+
+
 def make(*targets: str) -> Callable[[Path], str]:
     return lambda clone: run(clone, "make", *targets)
 
@@ -137,6 +145,7 @@ CHECKS = [
     Check("audit", "no package of the lock file has a known weakness", make("audit")),
     Check("release", "two builds are the same bytes, and twine accepts them", release),
     Check("tools", "uv and pipx install the command as the README says", tools),
+    Check("packages", "they install and work, each on the Pythons that it is for", packages),
     Check("suites", "all suites pass; they run the blocks of both READMEs", lambda clone: run(clone, ".ci/run")),
 ]
 
