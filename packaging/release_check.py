@@ -25,7 +25,9 @@ FIGURES = ("README.md", "README.zh.md", "docs/performance.md", "docs/reliability
 DAYS = 30
 HOURS = 2 * 3600  # seconds that one check may take
 #: Without what make passes on to the makes below it: ARGS is of this one.
-OURS = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS")) and name != "ARGS"}
+ENVIRON = {
+    name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS")) and name != "ARGS"
+}
 OUTPUT = ROOT / ".cache" / "release-check.txt"
 DATE = re.compile(r"\b(20\d\d-[01]\d-[0-3]\d)\b")
 
@@ -46,7 +48,7 @@ def run(clone: Path, *command: str, env: dict[str, str] | None = None) -> str:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 timeout=HOURS,
-                env={**OURS, **(env or {})},
+                env={**ENVIRON, **(env or {})},
             )
         printed = OUTPUT.read_text("utf-8", "replace")
     except FileNotFoundError:
@@ -145,7 +147,7 @@ CHECKS = [
     Check("audit", "no package of the lock file has a known weakness", make("audit")),
     Check("release", "two builds are the same bytes, and twine accepts them", release),
     Check("tools", "uv and pipx install the command as the README says", tools),
-    Check("packages", "they install and work, each on the Pythons that it is for", packages),
+    Check("packages", "the packages install, alone and beside the vendor's, and work", packages),
     Check("suites", "all suites pass; they run the blocks of both READMEs", lambda clone: run(clone, ".ci/run")),
 ]
 

@@ -12,7 +12,7 @@ import pytest
 
 from test.cluster.postgres import Postgres
 from test.forked import Forked
-from test.patience import until
+from test.patience import until_said
 from test.server_fixture import start_server
 from uvideo.server.auth.credentials import CredentialsFile, Key, load, write
 from uvideo.server.process import exit_codes
@@ -48,7 +48,7 @@ def test_what_a_start_looks_for_is_looked_for_again(options: tuple[str, ...], da
     with ExitStack() as stack:
         with locked(database, "tokens"):
             server = stack.enter_context(start_server(tmp_path, *options))
-            until(lambda: f"are retried later: {REASON}" in server.log.read_text())
+            until_said(server.log, f"are retried later: {REASON}")
         assert "ERROR" not in server.compared()
 
 

@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from test.patience import SECONDS, until
+from test.patience import SECONDS, until, until_said
 from test.s3.s3_server import S3Server, client, start_s3_server
 from test.server.inprocess import running
 from test.server.wire import CONTINUE, MIB, Peer, connect, head, pattern, receive, ufile_etag
@@ -94,7 +94,7 @@ def test_after_a_start_and_with_damage(tmp_path: Path) -> None:
     blob.write_bytes(b"x" * MIB)
     with start_s3_server(tmp_path) as made:
         until(lambda: etag_of(made, "renamed") == ufile_etag(DATA))
-        until(lambda: "has no etag of UFile: its part 2 has the MD5" in made.server.log.read_text())
+        until_said(made.server.log, "has no etag of UFile: its part 2 has the MD5")
         assert etag_of(made, "damaged") == damaged
         assert made.client().head_object(Bucket=BUCKET, Key="renamed")["ETag"] == f'"{shown}"'
 

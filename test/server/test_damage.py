@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,11 +26,8 @@ SIZE = BLOCK + 70_000
 
 def said(server: Server) -> str:
     """The log up to the access line of the request that has just failed; one of an earlier request may come late."""
-    deadline = time.monotonic() + 30
-    while '"status":500' not in (text := server.log.read_text()):
-        assert time.monotonic() < deadline, text
-        time.sleep(0.01)
-    return text
+    patience.until_said(server.log, '"status":500')
+    return server.log.read_text()
 
 
 @pytest.fixture(scope="module", params=[(), ("--verify-reads",)], ids=["plain", "verifying"])

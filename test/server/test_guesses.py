@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from test.network import CLIENTS, Distant, Network, start_network
-from test.patience import until
+from test.patience import until_said
 from test.server.test_keys import added
 from test.server.test_postfile import fields_of, file_of, post, signed
 from test.server.test_process import children
@@ -118,7 +118,7 @@ def test_a_proxy_that_is_held_up_for_its_clients_is_named_in_the_log(network: Ne
     for _ in range(LIMIT + WORKERS + 1):
         peer.ask("GET", space, "/?list", headers=[("X-Forwarded-For", "192.0.2.1")])
     hint = f"start the server with --trusted-proxy {CLIENTS[2]}"
-    until(lambda: hint in server.log.read_text())
+    until_said(server.log, hint)
     assert server.log.read_text().count(hint) <= WORKERS
 
 

@@ -369,7 +369,7 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_files(tmp_
         assert "answering on" not in server.log.read_text()
         second.write_text("UVIDEO_SERVE_LOG_LEVEL=debug\nUVIDEO_SERVE_LOCK_SECONDS=2\n")
         os.kill(server.pid, signal.SIGHUP)
-        until(lambda: "takes effect after a restart: admin_host, lock_seconds" in server.log.read_text())
+        until_said(server.log, "takes effect after a restart: admin_host, lock_seconds")
         for line, said in WAITING:
             second.write_text(f"UVIDEO_SERVE_{line}\nUVIDEO_SERVE_LOG_LEVEL=debug\n")
             os.kill(server.pid, signal.SIGHUP)

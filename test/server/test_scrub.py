@@ -283,9 +283,7 @@ def test_the_scrubber_goes_round_and_remembers_where_it_was(folder: Path) -> Non
 def test_a_server_scrubs_in_the_background(folder: Path) -> None:
     flip(folder, "many", 0)
     with start_server(folder, "--no-fsync", "--scrub-days", "1", "--scrub-rate", "10000") as server:
-        deadline = time.monotonic() + 60
-        while "scrubbed 5 objects" not in server.log.read_text() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        patience.until_said(server.log, "scrubbed 5 objects")
         text = server.log.read_text()
         assert "object 'many' of space id" in text and "is damaged" in text and "2 damaged" in text
         began, place = json.loads((folder / "scrub.json").read_text())

@@ -58,7 +58,7 @@ def test_stale_uploads_are_aborted_if_that_is_wanted(tmp_path: Path) -> None:
         with pytest.raises(errors.UploadNotFound):
             peer.do(operation.UploadPart(space, "given up", uploads["given up"], 1), pattern(9))
         patience.until(lambda: seen(server)["uvideo_uploads_stale_aborted_total", ()] == 1)
-        patience.until(lambda: "aborted 1 uploads that had no new part for 7 days" in server.log.read_text())
+        patience.until_said(server.log, "aborted 1 uploads that had no new part for 7 days")
         lines = [json.loads(line) for line in audit.read_text().splitlines()]
         (line,) = [each for each in lines if each["operation"] == "AbortUpload"]
         assert (line["way"], line["space"], line["object"]) == ("server", space, "given up")

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Context"]
 
 #: Options that configure the client.
-SETTINGS = ("profile", "config", "endpoint", "provider", "no_verify")
+CHOICES = ("profile", "config", "endpoint", "provider")  # of keys and host
+SETTINGS = (*CHOICES, "no_verify")
 
 
 class Context:
@@ -116,10 +117,12 @@ class Context:
     @property
     def report(self) -> Report:
         if self._report is None:
-            given = {name: getattr(self, name) for name in SETTINGS[:4]}
-            chosen = [word for name, value in given.items() if value for word in (f"--{name}", str(value))]
+            doctor = ["uvideo", "doctor"]
+            for name in CHOICES:
+                if getattr(self, name):
+                    doctor += [f"--{name}", getattr(self, name)]
             self._report = Report(
-                json=self.json, quiet=self.quiet, verbose=self.verbose, line=self.line, chosen=shlex.join(chosen)
+                json=self.json, quiet=self.quiet, verbose=self.verbose, line=self.line, doctor=shlex.join(doctor)
             )
             self._report.above = None if self.display is None else self.display.above
         return self._report

@@ -19,6 +19,7 @@ from uvideo.cli.destinations import Destinations
 from uvideo.cli.etags import Etags
 from uvideo.cli.i18n import say
 from uvideo.cli.progress import display
+from uvideo.cli.space import CLASSES
 from uvideo.cli.stored_headers import HeaderOptions, headers, headers_of
 from uvideo.cli.unfinished_copy import Remainder, UnfinishedCopy
 from uvideo.cli.verb_command import Example, Function, literal, option, store, verb
@@ -159,7 +160,7 @@ def properties(function: Function) -> Function:
     option(
         "--class",
         "storage_class",
-        type=click.Choice(["STANDARD", "IA", "ARCHIVE"], case_sensitive=False),
+        type=CLASSES,
         help="Storage class of the new objects.",
     )(function)
     headers(function)

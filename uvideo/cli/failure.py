@@ -110,26 +110,32 @@ def _of_cause(error: errors.UVideoError) -> str | None:
     return say("{text}; {remedy}", text=text, remedy=remedy)
 
 
-def hint(error: BaseException) -> str | None:
-    """What to do about an error; None if there is no hint."""
+def hint(error: BaseException, doctor: str = "uvideo doctor") -> str | None:
+    """What to do about an error; None if there is no hint.  ``doctor``: the call that checks the same keys and host."""
     if isinstance(error, errors.SpaceNotFound) and error.space:
         return say("uvideo mb uvideo://{space} creates it; uvideo spaces lists the existing ones", space=error.space)
     if isinstance(error, errors.SpaceNotEmpty):
         return say("uvideo rb --force removes its objects too")
     if isinstance(error, errors.NoCredentials):
-        return say("run uvideo config init, or set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY; uvideo doctor checks them")
+        return say(
+            "run uvideo config init, or set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY; {doctor} checks them",
+            doctor=doctor,
+        )
     if isinstance(error, errors.SignatureMismatch):
-        return say("often the private key does not belong to the public key; uvideo doctor checks keys, clock and host")
+        return say(
+            "often the private key does not belong to the public key; {doctor} checks keys, clock and host",
+            doctor=doctor,
+        )
     if isinstance(error, (errors.SignatureExpired, errors.UnknownKey, errors.AccessDenied)):
-        return say("uvideo doctor checks keys, clock and host")
+        return say("{doctor} checks keys, clock and host", doctor=doctor)
     if isinstance(error, errors.NotRestored):
         return say("it is of class ARCHIVE: uvideo restore makes it readable")
     if isinstance(error, errors.NoAnswer) and error.transfer:
         return say("to continue, run the same command or uvideo transfers resume {id}", id=error.transfer)
     if isinstance(error, errors.ConfigurationError):
-        return say("uvideo doctor checks proxy, certificates and host step by step")
+        return say("{doctor} checks proxy, certificates and host step by step", doctor=doctor)
     if isinstance(error, errors.NoAnswer):
-        return say("check the endpoint and the network; uvideo doctor checks them step by step")
+        return say("check the endpoint and the network; {doctor} checks them step by step", doctor=doctor)
     if is_full(error):
         return say("the disk is full: free some space and run the command again")
     return None

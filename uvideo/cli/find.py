@@ -14,6 +14,7 @@ from uvideo.cli.du import UNSAID
 from uvideo.cli.i18n import say
 from uvideo.cli.ls import OBJECT, entries, fits
 from uvideo.cli.outside_command import OutsideCommand, split
+from uvideo.cli.space import CLASSES
 from uvideo.cli.verb_command import Example, VerbCommand, literal, option, verb
 from uvideo.errors import InvalidArgument
 from uvideo.transfer.pattern import compiled
@@ -108,7 +109,7 @@ class FindCommand(VerbCommand):
     "--class",
     "storage_class",
     multiple=True,
-    type=click.Choice(["STANDARD", "IA", "ARCHIVE"], case_sensitive=False),
+    type=CLASSES,
     help="Storage class. Repeatable.",
 )
 @bounds

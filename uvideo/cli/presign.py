@@ -24,7 +24,7 @@ LINK = Kind(
     lambda record: str(record["url"]),
 )
 
-LONGEST = 1e9  # seconds
+_LONGEST = 1e9  # seconds
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001, "": 1}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(w|d|h|ms|m|s|)", re.ASCII)
 
@@ -35,10 +35,10 @@ def duration(text: str) -> timedelta:
     while match := _PART.match(plain, at):
         total += float(match[1]) * _UNITS[match[2]]
         at = match.end()
-    if plain and at == len(plain) and total >= LONGEST:
-        raise InvalidArgument(say("{text} is too long: at most {days} days", text=text, days=int(LONGEST / 86400)))
-    if not plain or at != len(plain) or not 0 < total:
+    if at != len(plain) or not total:
         raise InvalidArgument(say("{text} is not a time: write 7d, 12h, 1h30m, 90s or a number of seconds", text=text))
+    if total >= _LONGEST:
+        raise InvalidArgument(say("{text} is too long: at most {days} days", text=text, days=int(_LONGEST // 86400)))
     return timedelta(seconds=total)
 
 

@@ -107,13 +107,13 @@ def invoke(context: Context, arguments: Sequence[str]) -> int:
     except Exception as error:
         if os.environ.get("UVIDEO_TRACEBACK"):
             raise
-        own = isinstance(error, ModuleNotFoundError) and str(error.name).partition(".")[0] in ("uvideo", "ucloud")
+        own = isinstance(error, ImportError) and str(error.name).partition(".")[0] in ("uvideo", "ucloud")
         context.report.error(Incomplete(str(error)) if own else ProgramError(type(error).__name__, str(error)))
         return failure.FAILED
 
 
 class Incomplete(UVideoError):
-    """A module of this program is missing."""
+    """A module of this program, or a name in one, is missing."""
 
     def __init__(self, text: str) -> None:
         super().__init__(say("uvideo is being installed at this moment, or was installed in part ({text})", text=text))

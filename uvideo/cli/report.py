@@ -210,10 +210,10 @@ class Report:
         out: TextIO | None = None,
         err: TextIO | None = None,
         line: int | None = None,
-        chosen: str = "",
+        doctor: str = "uvideo doctor",
     ) -> None:
         self.json, self.quiet, self.verbose, self.line = json, quiet, verbose, line
-        self._doctor = f"uvideo doctor {chosen}".strip()
+        self._doctor = doctor
         self.out, self.err = out or sys.stdout, err or sys.stderr
         self.null = False
         self.failures: list[tuple[str, str]] = []  # (item, text) of the first LISTED failures
@@ -245,8 +245,7 @@ class Report:
 
     def error(self, error: BaseException, item: str | None = None) -> int:
         """Print an error; return its exit code."""
-        hint = failure.hint(error)
-        return self._error(error, item, hint and hint.replace("uvideo doctor", self._doctor))
+        return self._error(error, item, failure.hint(error, self._doctor))
 
     def interrupted(self, command: str | None) -> None:
         """Print that the user stopped the command, and the command that continues it."""

@@ -90,23 +90,23 @@ WORDS = {
     "no keys: choose a profile with --profile or uvideo config use; there are {names}": (
         "没有密钥：请用 --profile 或 uvideo config use 选择一个配置（profile），现有：{names}"
     ),
-    "run uvideo config init, or set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY; uvideo doctor checks them": (
-        "请运行 uvideo config init，或设置 UVIDEO_PUBLIC_KEY 和 UVIDEO_PRIVATE_KEY；uvideo doctor 可以检查密钥"
+    "run uvideo config init, or set UVIDEO_PUBLIC_KEY and UVIDEO_PRIVATE_KEY; {doctor} checks them": (
+        "请运行 uvideo config init，或设置 UVIDEO_PUBLIC_KEY 和 UVIDEO_PRIVATE_KEY；{doctor} 可以检查密钥"
     ),
-    "often the private key does not belong to the public key; uvideo doctor checks keys, clock and host": (
-        "多半是私钥与公钥不配对；运行 uvideo doctor 可检查密钥、时钟和主机"
+    "often the private key does not belong to the public key; {doctor} checks keys, clock and host": (
+        "多半是私钥与公钥不配对；运行 {doctor} 可检查密钥、时钟和主机"
     ),
-    "uvideo doctor checks keys, clock and host": ("运行 uvideo doctor 可检查密钥、时钟和主机"),
+    "{doctor} checks keys, clock and host": ("运行 {doctor} 可检查密钥、时钟和主机"),
     "it is of class ARCHIVE: uvideo restore makes it readable": (
         "它是归档类型（ARCHIVE）：先用 uvideo restore 解冻才能读取"
     ),
     "to continue, run the same command or uvideo transfers resume {id}": (
         "再次运行同一条命令，或运行 uvideo transfers resume {id}，即可继续"
     ),
-    "check the endpoint and the network; uvideo doctor checks them step by step": (
-        "请检查 endpoint 和网络；uvideo doctor 会逐步检查"
+    "check the endpoint and the network; {doctor} checks them step by step": (
+        "请检查 endpoint 和网络；{doctor} 会逐步检查"
     ),
-    "uvideo doctor checks proxy, certificates and host step by step": "uvideo doctor 会逐步检查代理、证书和主机",
+    "{doctor} checks proxy, certificates and host step by step": "{doctor} 会逐步检查代理、证书和主机",
     "the disk is full: free some space and run the command again": "磁盘已满：请腾出空间后重新运行该命令",
     # Reports
     ", ": "，",
