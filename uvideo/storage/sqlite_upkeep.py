@@ -72,8 +72,9 @@ async def _look(path: Path, catalog: Kept) -> None:
     done, _ = await asyncio.wait([looking], timeout=PROMPT)
     if not done:
         catalog.refuse()
-    free, pages, mode = await looking
-    if _log_size(path) > LOG and not await catalog.apart(truncate_log):
+    free, pages, mode, page_size = await looking
+    # A file longer than its database shrank while a reader held the log: no write may ever follow that shortens it.
+    if (_log_size(path) > LOG or os.stat(path).st_size > pages * page_size) and not await catalog.apart(truncate_log):
         return  # somebody reads: more writes would only lengthen the log
     if mode != INCREMENTAL or free <= max(LEAST, pages // BEGIN):
         return
@@ -85,9 +86,10 @@ async def _look(path: Path, catalog: Kept) -> None:
     log.info("the catalog shrank by %d pages, to %d pages", before - pages, pages)
 
 
-def _pages(db: sqlite3.Connection) -> tuple[int, int, int]:
-    """(free pages, all pages, PRAGMA auto_vacuum)."""
-    return _number(db, "freelist_count"), _number(db, "page_count"), _number(db, "auto_vacuum")
+def _pages(db: sqlite3.Connection) -> tuple[int, int, int, int]:
+    """(free pages, all pages, PRAGMA auto_vacuum, bytes of a page)."""
+    free, pages = _number(db, "freelist_count"), _number(db, "page_count")
+    return free, pages, _number(db, "auto_vacuum"), _number(db, "page_size")
 
 
 def _number(db: sqlite3.Connection, name: str) -> int:
@@ -131,11 +133,11 @@ def compact(path: Path, db: sqlite3.Connection) -> Compacted:
     A database that cannot shrink in steps is rewritten once; after that it can.  Writers wait during the rewrite.
     """
     before = _size(path)
-    free, pages, mode = _pages(db)
+    free, pages, mode, page_size = _pages(db)
     if mode == INCREMENTAL:
         waited = _in_steps(db)
     else:
-        needed = 2 * (pages - free) * _number(db, "page_size") + SPARE
+        needed = 2 * (pages - free) * page_size + SPARE
         if localfile.free(path.parent) < needed:
             raise NoRoom(f"the disk needs {needed} free bytes for this (twice the catalog): nothing was changed")
         began = time.monotonic()
