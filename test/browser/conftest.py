@@ -5,6 +5,7 @@ Screenshots go to .cache/browser/.  A page must not log an error, nor break its 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
@@ -15,12 +16,12 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Request, Route, expect, sync_playwright
 
 from test import patience
 from test.server.wire import Peer
@@ -77,8 +78,50 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-#: Requests that a test holds: none is left when the test ends, or a task of Playwright waits forever.
-held_routes: list[Route] = []
+class Held:
+    """Requests that wait in the browser until the test lets them go on."""
+
+    of_all: ClassVar[list[Held]] = []
+
+    def __init__(self, page: Page, pattern: str, which: Callable[[Request], bool] = lambda request: True) -> None:
+        self._page, self._pattern, self._which = page, pattern, which
+        self._waiting: list[Route] = []
+        self._is_over = False
+        Held.of_all.append(self)
+        page.context.route(pattern, self._judge)
+
+    def _judge(self, route: Route) -> None:
+        if self._is_over or not self._which(route.request):
+            route.continue_()
+        else:
+            self._waiting.append(route)
+
+    def wait(self) -> None:
+        """Return once a request is held."""
+        deadline = time.monotonic() + 15
+        while not self._waiting:
+            assert time.monotonic() < deadline, "no request was held"
+            self._page.wait_for_timeout(30)
+
+    def release(self) -> None:
+        """Let those go on that are held, once there is one, and all that follow."""
+        self.wait()
+        self.end()
+
+    def end(self) -> None:
+        self._is_over = True
+        for route in self._waiting:
+            with contextlib.suppress(Error):  # its page is gone
+                route.continue_()
+        self._waiting.clear()
+        with contextlib.suppress(Error):
+            self._page.context.unroute(self._pattern, self._judge)
+
+    @classmethod
+    def end_all(cls) -> None:
+        for each in cls.of_all:
+            each.end()
+        cls.of_all.clear()
 
 
 @dataclass
@@ -128,10 +171,7 @@ class Console:
         return page
 
     def done(self) -> None:
-        for route in held_routes:
-            with contextlib.suppress(Error):  # it went on, or its page is gone
-                route.continue_()
-        held_routes.clear()
+        Held.end_all()
         for context in self.contexts:
             context.close()
         self.contexts.clear()
@@ -139,6 +179,9 @@ class Console:
         self.complaints.clear()
         self.allowed.clear()
         assert found == []
+        # A request that a test left waiting would be logged as an error when it is garbage, in another test.
+        waiting = [each.get_name() for each in asyncio.all_tasks(self.browser._loop) if "_on_route" in repr(each)]
+        assert waiting == [], "a route of this test was neither continued nor answered"
 
 
 def chromium() -> str:

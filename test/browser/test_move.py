@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
-from test.browser.conftest import Console, problems
+from test.browser.conftest import Console, Held, problems
 from test.browser.test_objects import put, row
 from ucloud.uvideo.protocol import operation
 
@@ -174,12 +174,10 @@ def test_a_tree_on_a_slow_line(console: Console) -> None:
     page.get_by_role("button", name="Copy or move…").click()
     node = page.get_by_role("tree").get_by_role("treeitem")
     expect(node).to_have_count(2)
-    held = list[Route]()
-    page.route("**/api/objects?*", lambda route: held.append(route))
+    held = Held(page, "**/api/objects?*")
     node.nth(1).locator(".twist").dblclick()
     page.get_by_label("To folder").fill("typed")
-    for route in held:
-        route.continue_()
+    held.release()
     expect(node).to_have_count(4)
     expect(page.get_by_label("To folder")).to_be_focused()
 

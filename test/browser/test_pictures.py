@@ -81,7 +81,7 @@ def test_the_pictures(console: Console, tmp_path: Path) -> None:
         take(page, "share")
         page.keyboard.press("Escape")
         page.locator(".panel-head button").click()
-        release = hold(page, 5)
+        held = hold(page, 5)
         files = [tmp_path / "concert.mp4", tmp_path / "rehearsal.mp4"]
         for path in files:
             path.write_bytes(pattern(12 * BLOCK))
@@ -89,7 +89,7 @@ def test_the_pictures(console: Console, tmp_path: Path) -> None:
         transfers(page)
         expect(page.locator(".task").filter(has_text=re.compile(r"4\d %"))).not_to_have_count(0, timeout=20_000)
         take(page, "transfers")
-        release()
+        held.release()
         expect(page.locator(".task[data-state=done]")).to_have_count(2, timeout=30_000)
         page.get_by_role("status").get_by_role("button", name="Close").click()
         page.get_by_role("link", name="Dashboard").click()

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import Page, Request, expect
 
-from test.browser.conftest import Console, png, problems, until
+from test.browser.conftest import Console, Held, png, problems, until
 from test.browser.media import DEMO, ffmpeg, repeated, store
 from ucloud.uvideo.protocol import operation
 
@@ -334,24 +334,13 @@ def test_a_picture_in_the_queue_is_made_for_the_list_that_is_shown_now(console: 
         whole = png(60, 30)
         console.peer.do(operation.PutObject(space, name, mime="image/png"), whole + name.encode())
     page = console.open(f"#/s/{space}/")
-    held: list[Route] = []
-    are_held = True
-
-    def hold(route: Route) -> None:
-        if are_held:
-            held.append(route)
-        else:
-            route.continue_()
-
-    page.route("**/api/sign", hold)
+    held = Held(page, "**/api/sign")
     page.get_by_role("button", name="Show as tiles").click()
     expect(page.locator(".rows .row:visible")).to_have_count(3)
     with page.expect_response("**/api/objects/search?*"):
         page.get_by_role("searchbox").fill("x")
     expect(page.locator(".state")).to_contain_text("Found: 3")
-    are_held = False
-    for each in held:
-        each.continue_()
+    held.release()
     expect(page.locator(".picture img")).to_have_count(3)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from test.browser.conftest import Console, held_routes, problems
+from test.browser.conftest import Console, Held, problems
 from test.browser.test_keys import account
 from test.browser.test_uploads import file
 
@@ -92,7 +92,7 @@ def test_small_uploads_of_another_tab_are_asked_about(console: Console, tmp_path
     second = page.context.new_page()
     second.goto(f"{console.address}#/transfers")
     second.wait_for_selector(".empty")
-    page.context.route("**/small.txt*", lambda route: held_routes.append(route))
+    Held(page, "**/small.txt*")
     page.locator("#files").set_input_files(file(tmp_path, "small.txt", 9))
     expect(second.get_by_text("small.txt")).to_be_visible()
     dialog = second.get_by_role("dialog")

@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
-from test.browser.conftest import Console, held_routes, problems, until
+from test.browser.conftest import Console, Held, problems, until
 from test.browser.test_keys import account
 from test.server.wire import BLOCK, pattern
 from ucloud.uvideo.protocol import operation
@@ -33,28 +33,14 @@ def line(page: Page, name: str) -> Any:
     return page.locator(".task", has_text=name)
 
 
-def hold(page: Page, first: int) -> Callable[[], None]:
-    """Let the parts before that number leave the page; the others when what is returned is called."""
-    held: list[Route] = []
-    released = False
+def hold(page: Page, first: int) -> Held:
+    """Let the parts before that number leave the page, and hold the others."""
 
-    def judge(route: Route) -> None:
-        (number,) = parse_qs(urlsplit(route.request.url).query)["partNumber"]
-        if route.request.method == "PUT" and int(number) >= first and not released:
-            held.append(route)
-            held_routes.append(route)
-        else:
-            route.continue_()
+    def is_later(request: Request) -> bool:
+        (number,) = parse_qs(urlsplit(request.url).query)["partNumber"]
+        return request.method == "PUT" and int(number) >= first
 
-    def release() -> None:
-        nonlocal released
-        assert held, "no part was held"
-        released = True
-        for each in held:
-            each.continue_()  # nothing, if the page has given the request up
-
-    page.route("**/*partNumber=*", judge)
-    return release
+    return Held(page, "**/*partNumber=*", is_later)
 
 
 def network_of(page: Page) -> Callable[[int], None]:
@@ -156,7 +142,7 @@ def test_pause_go_on_and_cancel(console: Console, tmp_path: Path, picture: Pictu
     space = console.peer.space()
     first, second = file(tmp_path, "first.mp4", 8 * BLOCK + 9), file(tmp_path, "second.mp4", 8 * BLOCK)
     page = console.open(f"#/s/{space}/")
-    release = hold(page, 2)
+    held = hold(page, 2)
     page.locator("#files").set_input_files([first, second])
     expect(page.locator(".dock")).to_contain_text("Uploading 2 files")
     transfers(page)
@@ -172,7 +158,7 @@ def test_pause_go_on_and_cancel(console: Console, tmp_path: Path, picture: Pictu
     page.get_by_role("button", name="Resume first.mp4").click()
     page.get_by_role("button", name="Pause first.mp4").click()
     page.get_by_role("button", name="Resume first.mp4").click()
-    release()
+    held.release()
     expect(line(page, "first.mp4")).to_have_attribute("data-state", "done", timeout=30_000)
     assert stored(console, space, "first.mp4") == first.read_bytes()
     assert open_uploads(console, space) == []
@@ -218,15 +204,16 @@ def wait_for_parts(console: Console, page: Page, space: str, count: int) -> str:
 
 def begin_and_reload(console: Console, page: Page, path: Path, space: str) -> int:
     """Upload the first parts of a file, and reload; how many parts there are."""
-    release = hold(page, 2)
+    held = hold(page, 2)
     page.locator("#files").set_input_files(path)
     upload_id = wait_for_parts(console, page, space, 2)
+    held.wait()
     asked = []
     page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
     page.locator("body").click(position={"x": 5, "y": 300})  # without a gesture no page may ask
     page.reload()
     assert asked == ["beforeunload"]
-    release()
+    held.release()
     parts = console.peer.do(operation.ListParts(space, upload_id)).parts
     assert [each.part for each in parts] == [0, 1]
     return len(parts)
@@ -257,7 +244,7 @@ def test_a_film_on_a_bad_line_and_over_a_reload(console: Console, tmp_path: Path
     space = console.peer.space()
     path = file(tmp_path, "film.mp4", 9 * BLOCK + 5)
     page = console.open(f"#/s/{space}/")
-    release = hold(page, 5)
+    held = hold(page, 5)
     page.locator("#files").set_input_files(path)
     transfers(page)
     until(page, f"document.querySelector('.task progress')?.value >= {2 * BLOCK}")
@@ -266,9 +253,10 @@ def test_a_film_on_a_bad_line_and_over_a_reload(console: Console, tmp_path: Path
     assert problems(page) == []
     page.context.set_offline(False)
     wait_for_parts(console, page, space, 5)
+    held.wait()
     page.once("dialog", lambda dialog: dialog.accept())
     page.reload()
-    release()
+    held.release()
     expect(page.get_by_role("heading", name="1 interrupted upload")).to_be_visible()
     assert problems(page) == []
     sent = set[str]()
@@ -311,14 +299,14 @@ def test_the_network_goes_away_and_comes_back(console: Console, tmp_path: Path) 
     space = console.peer.space()
     path = file(tmp_path, "far.mp4", 8 * BLOCK + 3)
     page = console.open(f"#/s/{space}/")
-    release = hold(page, 2)
+    held = hold(page, 2)
     page.locator("#files").set_input_files(path)
     transfers(page)
     until(page, f"document.querySelector('.task progress')?.value >= {2 * BLOCK}")
     broken: list[str] = []
     page.on("requestfailed", lambda each: broken.append(each.url))
     page.context.set_offline(True)
-    release()
+    held.release()
     page.wait_for_timeout(700)
     expect(line(page, "far.mp4")).to_have_attribute("data-state", "sending")
     assert broken
@@ -540,12 +528,13 @@ def test_a_file_that_is_changed_while_it_is_read(console: Console, tmp_path: Pat
     space = console.peer.space()
     path = file(tmp_path, "moving.mp4", 8 * BLOCK)
     page = console.open(f"#/s/{space}/")
-    release = hold(page, 2)
+    held = hold(page, 2)
     page.locator("#files").set_input_files(path)
     transfers(page)
     until(page, "document.querySelector('.task progress')?.value > 0")
+    held.wait()
     path.write_bytes(b"something else")
-    release()
+    held.release()
     expect(line(page, "moving.mp4")).to_contain_text("The file cannot be read any more", timeout=20_000)
     assert console.peer.call(operation.HeadObject(space, "moving.mp4")).status == 404
 
