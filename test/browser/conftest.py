@@ -98,7 +98,7 @@ class Held:
 
     def wait(self) -> None:
         """Return once a request is held."""
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + patience.SECONDS
         while not self._waiting:
             assert time.monotonic() < deadline, "no request was held"
             self._page.wait_for_timeout(30)
@@ -180,7 +180,7 @@ class Console:
         self.allowed.clear()
         assert found == []
         # A request that a test left waiting would be logged as an error when it is garbage, in another test.
-        waiting = [each.get_name() for each in asyncio.all_tasks(self.browser._loop) if "_on_route" in repr(each)]
+        waiting = [each.get_name() for each in asyncio.all_tasks() if "_on_route" in repr(each)]
         assert waiting == [], "a route of this test was neither continued nor answered"
 
 

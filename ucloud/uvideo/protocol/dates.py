@@ -7,13 +7,25 @@ from email.utils import formatdate, mktime_tz, parsedate_tz
 
 from .compat import is_text
 
+_TEXT = {}  # type: dict[int, str]  # a second -> its text: most answers have the same Date as the one before
 _DAY = {}  # type: dict[int, str]  # number of a day since 1970 -> its "Thu, 01 Jan 1970 "
 
 
 def http_date(seconds):
     # type: (float) -> str
     """RFC 1123 date in GMT for Unix seconds."""
-    number, rest = divmod(int(seconds), 86400)
+    second = int(seconds)
+    text = _TEXT.get(second)
+    if text is None:
+        if len(_TEXT) >= 1000:
+            _TEXT.clear()
+        text = _TEXT[second] = _text(second)
+    return text
+
+
+def _text(second):
+    # type: (int) -> str
+    number, rest = divmod(second, 86400)
     day = _DAY.get(number)
     if day is None:
         if len(_DAY) >= 1000:

@@ -270,8 +270,9 @@ def check(
     for name in rule.parameters:
         if query.get(name):
             raise _brought(name, cls, carrier)
-    bare = tuple(name for name in rule.covered if query.get(name) not in (None, "", key, *_covered(signed)))
-    if bare:
+    bare: tuple[str, ...] = ()
+    if rule.covered:
+        bare = tuple(name for name in rule.covered if query.get(name) not in (None, "", key, *_covered(signed)))
         query = {name: value for name, value in query.items() if name not in bare}
     if signed is not None:
         _check_purpose(carrier, cls, key, signed)

@@ -37,6 +37,7 @@ Result = TypeVar("Result")
 
 #: The counters of uploads: metrics show how many stay unfinished.
 BEGUN, FINISHED, ABORTED = (f"uvideo_uploads_{how}_total" for how in ("begun", "finished", "aborted"))
+NO_ROOM = nullcontext()  # of a request that stores nothing
 WRONG = (errors.SignatureMismatch, errors.UnknownKey)  # the answers to a wrong signature
 
 
@@ -121,7 +122,7 @@ class Pipeline:
         """Reserves disk space for the announced bytes while the block runs.  Unavailable."""
         headroom, cls = self.limits.headroom, grant.operation
         if headroom is None or cls not in call.traits.storing:
-            return nullcontext()
+            return NO_ROOM
         return headroom.announced(call.announced() if cls in call.traits.bulk else 0)
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 __all__ = ["RefusedRequest", "RequestLog"]
 
 NAMES = 256  # in one table; they are names of classes, so clients cannot add any
-NAME = 64  # bytes
+NAME = 64  # bytes, a multiple of 8
 KEPT = 50  # errors of each kind in one worker: of signed requests, and of all others
 SLOT = 1024  # bytes of one of them
 KEY_LIMIT = 300  # bytes of a key; the rest is cut off
@@ -39,6 +39,7 @@ class _Table:
         self._columns, self._entry = columns, NAME + 8 * columns
         self._size = NAMES * self._entry
         self._memory = mmap.mmap(-1, workers * self._size)
+        self._counts = memoryview(self._memory).cast("Q")
         self._base, self._places = 0, dict[str, int]()
 
     def take(self, worker: int) -> None:
@@ -52,9 +53,9 @@ class _Table:
                 return
             self._places[name] = place = self._base + len(self._places) * self._entry
             struct.pack_into(f"{NAME}s", self._memory, place, name.encode()[:NAME])
-        now = struct.unpack_from(f"{self._columns}Q", self._memory, place + NAME)
-        more = (old + new for old, new in zip(now, counts, strict=True))
-        struct.pack_into(f"{self._columns}Q", self._memory, place + NAME, *more)
+        for number, more in enumerate(counts, (place + NAME) // 8):
+            if more:
+                self._counts[number] += more
 
     def _found(self, base: int) -> Iterator[tuple[str, int]]:
         for place in range(base, base + self._size, self._entry):
@@ -68,7 +69,8 @@ class _Table:
         found = dict[str, list[int]]()
         for base in range(0, len(self._memory), self._size):
             for name, place in self._found(base):
-                counts = struct.unpack_from(f"{self._columns}Q", self._memory, place + NAME)
+                first = (place + NAME) // 8
+                counts = self._counts[first : first + self._columns]
                 before = found.get(name, [0] * self._columns)
                 found[name] = [old + new for old, new in zip(before, counts, strict=True)]
         return found
