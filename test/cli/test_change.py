@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import urllib.request
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
 import pytest
 
@@ -15,9 +15,7 @@ from test.server_fixture import start_server
 from uvideo.cli.address import Remote
 from uvideo.cli.change import is_settled
 from uvideo.cli.context import Context
-from uvideo.cli.presign import duration
 from uvideo.client.operations import is_readable
-from uvideo.errors import InvalidArgument
 
 
 class TestPresign:
@@ -69,20 +67,6 @@ class TestPresign:
 
     def test_without_keys_it_is_3(self, shell: Shell) -> None:
         assert shell("presign", "uvideo://some-space/a", UVIDEO_PUBLIC_KEY=None, UVIDEO_PRIVATE_KEY=None).code == 3
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("7d", 604800), ("1h30m", 5400), ("90s", 90), ("90", 90), ("1.5h", 5400), ("2w", 1209600), ("50ms", 0.05)],
-)
-def test_a_time_is_read(text: str, seconds: float) -> None:
-    assert duration(text) == timedelta(seconds=seconds)
-
-
-@pytest.mark.parametrize("text", ["", "d", "7 d", "-1h", "0", "1y", "٣d", "9" * 30])
-def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(InvalidArgument):
-        duration(text)
 
 
 class TestSet:

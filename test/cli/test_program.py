@@ -162,11 +162,6 @@ def test_no_traceback_reaches_a_user(inside: Inside, monkeypatch: pytest.MonkeyP
         assert done.code == 1 and said in done.err
 
 
-def test_a_time_that_is_too_long_is_said_so(inside: Inside) -> None:
-    done = inside("presign", "--expires", "99999d", "uvideo://films/a")
-    assert (done.code, done.err) == (2, "error: 99999d is too long: at most 11574 days\n")
-
-
 def test_whoever_reads_may_go_away(shell: Shell) -> None:
     space = shell.filled({f"k{number:04}": "" for number in range(3)})
     done = shell.sh(f"uvideo cp -r uvideo://{space}/ down --json | true; echo ${{PIPESTATUS[0]}}")

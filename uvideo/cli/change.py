@@ -11,9 +11,9 @@ import click
 from uvideo.cli import failure
 from uvideo.cli.address import Remote, remote_object
 from uvideo.cli.context import Context
+from uvideo.cli.duration import PERIOD
 from uvideo.cli.i18n import say
 from uvideo.cli.ls import keys
-from uvideo.cli.presign import duration
 from uvideo.cli.report import Kind, named
 from uvideo.cli.space import CLASSES
 from uvideo.cli.verb_command import Example, literal, option, verb
@@ -82,11 +82,12 @@ LONGEST = 60.0  # seconds between two checks
     help="Speed of the restore; faster costs more.",
 )
 @option("--wait", is_flag=True, help="Wait until they can be read.")
-@option("--timeout", default="12h", metavar="TIME", help="With --wait: longest time to wait.")
-@option("--every", default="2s", metavar="TIME", help="With --wait: time before the first check.")
-def restore(context: Context, addresses: Sequence[str], tier: str | None, wait: bool, timeout: str, every: str) -> int:
-    until = time.monotonic() + duration(timeout).total_seconds()
-    pause = duration(every).total_seconds()
+@option("--timeout", type=PERIOD, default="12h", metavar="TIME", help="With --wait: longest time to wait.")
+@option("--every", type=PERIOD, default="2s", metavar="TIME", help="With --wait: time before the first check.")
+def restore(
+    context: Context, addresses: Sequence[str], tier: str | None, wait: bool, timeout: float, every: float
+) -> int:
+    until, pause = time.monotonic() + timeout, every
     asked: list[Remote] = []
     places = [remote_object(each, context.literal) for each in addresses]
     count = 0

@@ -1,4 +1,4 @@
-"""Durations on a command line: 30s, 36h, 7d; and the type of an option that a function reads."""
+"""Durations on a command line: 7d, 1h30m, 90s, 90; and the type of an option that a function reads."""
 
 from __future__ import annotations
 
@@ -11,17 +11,24 @@ import click
 from uvideo.cli.i18n import say
 from uvideo.errors import InvalidArgument
 
-__all__ = ["DURATION", "Parsed", "seconds_of"]
+__all__ = ["DURATION", "PERIOD", "Parsed", "seconds_of"]
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+LONGEST = 1e9  # seconds
+UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001, "": 1}
+PART = re.compile(r"(\d+(?:\.\d+)?)(w|d|h|ms|m|s|)", re.ASCII)
 
 
-def seconds_of(text: str) -> float:
-    """Seconds for a text such as 36h or 7d.  InvalidArgument."""
-    match = re.fullmatch(r"(\d+)([smhdw])", text)
-    if match is None:
-        raise InvalidArgument(say("{text} is not a time: write 36h, 7d and so on", text=text))
-    return int(match[1]) * UNITS[match[2]]
+def seconds_of(text: str, *, least: float = 0.0) -> float:
+    """Seconds for a text such as 7d, 12h, 1h30m or 90s; 90 means 90 seconds.  InvalidArgument, also below ``least``."""
+    total, at, plain = 0.0, 0, text.strip().lower()
+    while match := PART.match(plain, at):
+        total += float(match[1]) * UNITS[match[2]]
+        at = match.end()
+    if not plain or at != len(plain) or total < least:
+        raise InvalidArgument(say("{text} is not a time: write 7d, 12h, 1h30m, 90s or a number of seconds", text=text))
+    if total >= LONGEST:
+        raise InvalidArgument(say("{text} is too long: at most {days} days", text=text, days=int(LONGEST // 86400)))
+    return total
 
 
 T = TypeVar("T")
@@ -47,5 +54,6 @@ class Parsed(Type[T]):
             self.fail(str(error), param, ctx)
 
 
-#: An option with a duration; the value is in seconds.  0 needs no unit.
-DURATION = Parsed("time", lambda text: 0.0 if text == "0" else seconds_of(text))
+#: An option with a duration in seconds; of a PERIOD it is not 0.
+DURATION = Parsed("time", seconds_of)
+PERIOD = Parsed("time", lambda text: seconds_of(text, least=0.001))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
@@ -10,36 +9,19 @@ import click
 
 from uvideo.cli.address import remote_object
 from uvideo.cli.context import Context
-from uvideo.cli.i18n import say
+from uvideo.cli.duration import PERIOD
 from uvideo.cli.ls import keys
 from uvideo.cli.report import Kind
 from uvideo.cli.verb_command import Example, literal, option, verb
 from uvideo.errors import InvalidArgument
 
-__all__ = ["LINK", "duration", "presign"]
+__all__ = ["LINK", "presign"]
 
 LINK = Kind(
     "link",
     {"space": "string", "key": "string", "method": "string", "url": "string", "expires": "time"},
     lambda record: str(record["url"]),
 )
-
-_LONGEST = 1e9  # seconds
-_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001, "": 1}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(w|d|h|ms|m|s|)", re.ASCII)
-
-
-def duration(text: str) -> timedelta:
-    """The duration for a text such as 7d, 12h, 1h30m or 90s; 90 means 90 seconds.  InvalidArgument."""
-    total, at, plain = 0.0, 0, text.strip().lower()
-    while match := _PART.match(plain, at):
-        total += float(match[1]) * _UNITS[match[2]]
-        at = match.end()
-    if at != len(plain) or not total:
-        raise InvalidArgument(say("{text} is not a time: write 7d, 12h, 1h30m, 90s or a number of seconds", text=text))
-    if total >= _LONGEST:
-        raise InvalidArgument(say("{text} is too long: at most {days} days", text=text, days=int(_LONGEST // 86400)))
-    return timedelta(seconds=total)
 
 
 @verb(
@@ -71,13 +53,13 @@ def duration(text: str) -> timedelta:
     default="GET",
     help="HTTP method of the link.",
 )
-@option("--expires", default="1h", metavar="TIME", help="Time until the link expires: 7d, 12h, 90s.")
+@option("--expires", type=PERIOD, default="1h", metavar="TIME", help="Time until the link expires: 7d, 12h, 90s.")
 @option("--filename", metavar="NAME", help="With GET: file name that a browser uses for the download.")
 @option("--mime", metavar="TYPE", help="With PUT: the Content-Type that must be sent with it.")
 def presign(
-    context: Context, addresses: Sequence[str], method: str, expires: str, filename: str | None, mime: str | None
+    context: Context, addresses: Sequence[str], method: str, expires: float, filename: str | None, mime: str | None
 ) -> int:
-    lasting, method = duration(expires), method.upper()
+    lasting, method = timedelta(seconds=expires), method.upper()
     places = [remote_object(each, context.literal) for each in addresses]
     for place in places:
         with context.report.failing(place, InvalidArgument):

@@ -10,7 +10,7 @@ from uvideo.cli.address import remote
 from uvideo.cli.context import Context
 from uvideo.cli.copy_item import Mover, Task, sides
 from uvideo.cli.cp import RateOptions, mover_options, rates
-from uvideo.cli.duration import seconds_of
+from uvideo.cli.duration import DURATION
 from uvideo.cli.i18n import say
 from uvideo.cli.progress import display
 from uvideo.cli.report import Kind, moment, size
@@ -151,12 +151,12 @@ def abort(context: Context, ids: tuple[str, ...], everything: bool) -> int:
     changes=True,
 )
 @click.argument("address", metavar="ADDRESS")
-@option("--older-than", default="7d", metavar="TIME", help="Least age of the uploads: 36h, 7d and so on.")
-def clean(context: Context, address: str, older_than: str) -> None:
+@option(
+    "--older-than", type=DURATION, default="7d", metavar="TIME", help="Least age of the uploads: 36h, 7d and so on."
+)
+def clean(context: Context, address: str, older_than: float) -> None:
     where = remote(address)
-    found = context.client.clean_uploads(
-        where.space, where.key, older_than=seconds_of(older_than), dry_run=context.dry_run
-    )
+    found = context.client.clean_uploads(where.space, where.key, older_than=older_than, dry_run=context.dry_run)
     for each in found:
         target = f"uvideo://{each.space}/{each.key}"
         context.report.item(ABORTED, id=each.upload_id, target=target, dry_run=context.dry_run)

@@ -16,6 +16,10 @@ WORDS = {
     "Examples:": "示例：",
     "Show this help and exit.": "显示本帮助并退出。",
     "Print the version.": "显示版本号。",
+    "{text} is too long: at most {days} days": "{text} 太长，最长 {days} 天",
+    "{text} is not a time: write 7d, 12h, 1h30m, 90s or a number of seconds": (
+        "{text} 不是有效的时长，应写成 7d、12h、1h30m、90s 或秒数"
+    ),
     "Profile of the configuration file.": "使用配置文件中的哪个配置（profile）。",
     "Configuration file.": "配置文件。",
     "Host or URL of the service.": "服务的主机名或 URL。",

@@ -77,10 +77,6 @@ WORDS = {
     "Time until the link expires: 7d, 12h, 90s.": "有效期，例如 7d、12h、90s。",
     "With GET: file name that a browser uses for the download.": "用于 GET：浏览器下载时使用的文件名。",
     "With PUT: the Content-Type that must be sent with it.": "用于 PUT：上传时必须发送的 Content-Type。",
-    "{text} is too long: at most {days} days": "{text} 太长，最长 {days} 天",
-    "{text} is not a time: write 7d, 12h, 1h30m, 90s or a number of seconds": (
-        "{text} 不是有效的时长，应写成 7d、12h、1h30m、90s 或秒数"
-    ),
     # restore
     "Make archived objects readable.": "解冻归档对象。",
     "An object of class ARCHIVE can be read only after it was restored, which takes minutes to hours. --wait "

@@ -295,7 +295,6 @@ WORDS = {
     "give the ids of transfers, or --all; uvideo transfers ls lists the ids": (
         "请指定传输的编号，或使用 --all；uvideo transfers ls 可列出编号"
     ),
-    "{text} is not a time: write 36h, 7d and so on": "{text} 不是有效的时长，应写成 36h、7d 等",
     "there is no transfer {id}; uvideo transfers ls lists them": "没有传输 {id}；uvideo transfers ls 可列出编号",
     "(running)": "（进行中）",
     # sync --backup-dir
