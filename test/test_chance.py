@@ -88,6 +88,8 @@ def found(tree: ast.AST) -> Iterator[tuple[str, int]]:
             if called.endswith("simplefilter") and len(node.args) == 1 and words(node) == ["error"]:
                 yield "takes what others left for its own", line
             for each in node.keywords:
+                if each.arg == "timeout" and 1000 <= (number(each.value) or 0) < PATIENCE * 1000:
+                    yield "gives up early", line  # milliseconds, of a browser
                 if each.arg in ("timeout", "connection_timeout") and 0 < (number(each.value) or 9) < SILENCE:
                     yield "measures a silence", line
         said = words(node)
@@ -147,6 +149,7 @@ def test_no_test_depends_on_how_busy_the_machine_is() -> None:
         ("thread.join(timeout=5)", "gives up early"),
         ("subprocess.run(command, timeout=10)", "gives up early"),
         ("urllib.request.urlopen(url, timeout=10)", "gives up early"),
+        ("expect(row).to_be_visible(timeout=20_000)", "gives up early"),
         ("warnings.simplefilter('error')", "takes what others left for its own"),
         ("assert 'stopped' in server.log.read_text()", "does not wait for the log"),
         ("while time.time() < deadline: pass", "waits by the wall clock"),

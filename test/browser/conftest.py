@@ -40,10 +40,13 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 
-expect.set_options(timeout=15_000)
+#: Seconds: what a page does not show by then it never shows, however busy the machine is.
+WAIT = 60.0
+
+expect.set_options(timeout=WAIT * 1000)
 
 
-def until(page: Page, expression: str, seconds: float = 15.0) -> Any:
+def until(page: Page, expression: str, seconds: float = WAIT) -> Any:
     """Wait until an expression is true; its value.  Not wait_for_function: that needs eval, which the page forbids."""
     deadline = time.monotonic() + seconds
     while True:
@@ -98,7 +101,7 @@ class Held:
 
     def wait(self) -> None:
         """Return once a request is held."""
-        deadline = time.monotonic() + patience.SECONDS
+        deadline = time.monotonic() + WAIT
         while not self._waiting:
             assert time.monotonic() < deadline, "no request was held"
             self._page.wait_for_timeout(30)
@@ -145,7 +148,7 @@ class Console:
         context = self.browser.new_context(locale="zh-CN" if language == "zh" else "en-US", **options)
         self.contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(WAIT * 1000)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
         return page

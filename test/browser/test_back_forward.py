@@ -53,7 +53,7 @@ def test_what_another_tab_took_is_given_up(keeping: Console, tmp_path: Path, lan
     other.goto(f"{keeping.address}#/transfers")
     expect(other.locator(".left li")).to_have_count(2)
     other.locator("#again").set_input_files(taken)
-    expect(line(other, "taken.mp4")).to_have_attribute("data-state", "done", timeout=30_000)
+    expect(line(other, "taken.mp4")).to_have_attribute("data-state", "done")
     expect(other.get_by_role("heading", name=interrupted)).to_be_visible()
 
     page.go_back(wait_until="commit")
@@ -65,7 +65,7 @@ def test_what_another_tab_took_is_given_up(keeping: Console, tmp_path: Path, lan
     expect(other.locator(".left")).to_be_hidden()  # that of own.mp4 lives again
     expect(other.locator(".elsewhere")).to_contain_text("own.mp4")
     mine.get_by_role("button").first.click()
-    expect(mine.locator(".task")).to_have_attribute("data-state", "done", timeout=30_000)
+    expect(mine.locator(".task")).to_have_attribute("data-state", "done")
     for path in (taken, own):
         assert stored(keeping, space, path.name) == path.read_bytes()
     assert open_uploads(keeping, space) == []

@@ -8,7 +8,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from test.browser.conftest import Console, problems
+from test.browser.conftest import WAIT, Console, problems
 from test.browser.test_phone import PHONE, SIDEWAYS, SMALL
 from ucloud.uvideo.protocol import operation
 
@@ -46,7 +46,7 @@ def test_what_was_asked_and_refused(console: Console, language: str, phone: bool
     expect(line.first.locator("code")).to_have_text(re.compile("^[0-9a-f-]{36}$"))
     expect(page.get_by_role("region", name=errors).locator("tr", has_text="NotFound (-148654)")).to_be_visible()
     held = page.get_by_role("region", name=usage).locator("tr", has_text=space)
-    expect(held).to_contain_text("2 (2 KiB)", timeout=80_000)
+    expect(held).to_contain_text("2 (2 KiB)", timeout=2000 * WAIT)
     expect(held).to_contain_text("1 (1,000 B)")
     shown.focus()
     peer.call(operation.GetObject(space, "another"))

@@ -139,7 +139,7 @@ def page(site: tuple[str, Server], browser: Browser) -> Iterator[Page]:
 def told(page: Page, call: str) -> Any:
     """What a call of the page comes to.  AssertionError if the browser did not let it through."""
     page.evaluate(f"run(async () => {call})")
-    done = until(page, "done", 60)
+    done = until(page, "done")
     assert "error" not in done, done
     return done.get("value")
 

@@ -87,10 +87,10 @@ def test_the_pictures(console: Console, tmp_path: Path) -> None:
             path.write_bytes(pattern(12 * BLOCK))
         page.locator("#files").set_input_files(files)
         transfers(page)
-        expect(page.locator(".task").filter(has_text=re.compile(r"4\d %"))).not_to_have_count(0, timeout=20_000)
+        expect(page.locator(".task").filter(has_text=re.compile(r"4\d %"))).not_to_have_count(0)
         take(page, "transfers")
         held.release()
-        expect(page.locator(".task[data-state=done]")).to_have_count(2, timeout=30_000)
+        expect(page.locator(".task[data-state=done]")).to_have_count(2)
         page.get_by_role("status").get_by_role("button", name="Close").click()
         page.get_by_role("link", name="Dashboard").click()
         page.wait_for_selector("table")
@@ -104,7 +104,7 @@ def test_the_pictures(console: Console, tmp_path: Path) -> None:
 
         page = alone.open("#/s/movies/", language="zh", color_scheme="dark")
         page.get_by_role("button", name="缩略图视图").click()
-        expect(page.locator(".picture img")).to_have_count(len(CLIPS), timeout=20_000)
+        expect(page.locator(".picture img")).to_have_count(len(CLIPS))
         take(page, "tiles")
         alone.done()
     for path in sorted((ROOT / "docs" / "console").glob("*.webp")):

@@ -104,8 +104,8 @@ def use(console: Console, address: str, folder: Path) -> None:
     (cookie,) = page.context.cookies()
     assert cookie["secure"] and cookie["httpOnly"]
     page.locator("#files").set_input_files([file(folder, "large.bin", 2 * BLOCK + 5), DEMO])
-    expect(page.locator(".rows").get_by_text("demo.mp4")).to_be_visible(timeout=20_000)
-    expect(page.locator(".rows").get_by_text("large.bin")).to_be_visible(timeout=20_000)
+    expect(page.locator(".rows").get_by_text("demo.mp4")).to_be_visible()
+    expect(page.locator(".rows").get_by_text("large.bin")).to_be_visible()
     page.locator(".rows").get_by_text("demo.mp4").click()
     until(page, "document.querySelector('.stage video')?.currentTime > 0.2")
     page.keyboard.press("Escape")

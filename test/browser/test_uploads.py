@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
-from test.browser.conftest import Console, Held, problems, until
+from test.browser.conftest import WAIT, Console, Held, problems, until
 from test.browser.test_keys import account
 from test.server.wire import BLOCK, pattern
 from ucloud.uvideo.protocol import operation
@@ -76,7 +76,7 @@ def test_files_are_chosen(console: Console, tmp_path: Path, picture: Picture) ->
     picture(page, "empty-space")
     page.locator("#files").set_input_files(files)
     for path in files:
-        expect(page.locator(".rows").get_by_text(path.name, exact=True)).to_be_visible(timeout=20_000)
+        expect(page.locator(".rows").get_by_text(path.name, exact=True)).to_be_visible()
     transfers(page)
     expect(page.locator(".task[data-state=done]")).to_have_count(len(files))
     expect(line(page, "more.mp4")).to_contain_text("Done · 4 MiB · verified")
@@ -114,7 +114,7 @@ def test_files_and_folders_are_dropped(console: Console, tmp_path: Path) -> None
         inner.send("Input.dispatchDragEvent", {"type": kind, "x": 700, "y": 400, "data": data})
     expect(page.get_by_text(f"Drop to upload to {space}/to/")).to_be_visible()
     inner.send("Input.dispatchDragEvent", {"type": "drop", "x": 700, "y": 400, "data": data})
-    expect(page.get_by_text("All uploads are finished").first).to_be_attached(timeout=40_000)
+    expect(page.get_by_text("All uploads are finished").first).to_be_attached()
     assert stored(console, space, "to/clips/deep/er/x.bin") == pattern(BLOCK + 5)
     for number in range(120):
         assert stored(console, space, f"to/clips/{number:03}.txt") == pattern(number + 1, number)
@@ -159,7 +159,7 @@ def test_pause_go_on_and_cancel(console: Console, tmp_path: Path, picture: Pictu
     page.get_by_role("button", name="Pause first.mp4").click()
     page.get_by_role("button", name="Resume first.mp4").click()
     held.release()
-    expect(line(page, "first.mp4")).to_have_attribute("data-state", "done", timeout=30_000)
+    expect(line(page, "first.mp4")).to_have_attribute("data-state", "done")
     assert stored(console, space, "first.mp4") == first.read_bytes()
     assert open_uploads(console, space) == []
     assert console.peer.call(operation.HeadObject(space, "second.mp4")).status == 404
@@ -186,7 +186,7 @@ def test_all_are_paused_and_resumed(console: Console, tmp_path: Path, language: 
     assert len(open_uploads(console, space)) == 3
     network(-1)
     page.get_by_role("button", name=resume).click()
-    expect(page.locator(".task[data-state=done]")).to_have_count(6, timeout=30_000)
+    expect(page.locator(".task[data-state=done]")).to_have_count(6)
     expect(page.get_by_role("button", name=resume)).to_be_disabled()
     for path in files:
         assert stored(console, space, path.name) == path.read_bytes()
@@ -233,7 +233,7 @@ def test_a_reload_loses_nothing(console: Console, tmp_path: Path, picture: Pictu
     sent: list[str] = []
     page.on("request", lambda each: sent.append(each.url) if each.method == "PUT" else None)
     page.locator("#again").set_input_files(path)
-    expect(line(page, "long.mp4")).to_have_attribute("data-state", "done", timeout=30_000)
+    expect(line(page, "long.mp4")).to_have_attribute("data-state", "done")
     assert len({url.rpartition("partNumber=")[2] for url in sent}) == 7 - there
     assert stored(console, space, "long.mp4") == path.read_bytes()
     assert page.evaluate("localStorage['uvideo.uploads']") == "{}"
@@ -262,7 +262,7 @@ def test_a_film_on_a_bad_line_and_over_a_reload(console: Console, tmp_path: Path
     sent = set[str]()
     page.on("request", lambda each: sent.add(each.url) if each.method == "PUT" else None)
     page.locator("#again").set_input_files(path)
-    expect(line(page, "film.mp4")).to_have_attribute("data-state", "done", timeout=30_000)
+    expect(line(page, "film.mp4")).to_have_attribute("data-state", "done")
     assert {each.rpartition("partNumber=")[2] for each in sent} == {str(number) for number in range(5, 10)}
     assert stored(console, space, "film.mp4") == path.read_bytes()
 
@@ -311,7 +311,7 @@ def test_the_network_goes_away_and_comes_back(console: Console, tmp_path: Path) 
     expect(line(page, "far.mp4")).to_have_attribute("data-state", "sending")
     assert broken
     page.context.set_offline(False)
-    expect(line(page, "far.mp4")).to_have_attribute("data-state", "done", timeout=40_000)
+    expect(line(page, "far.mp4")).to_have_attribute("data-state", "done")
     assert stored(console, space, "far.mp4") == path.read_bytes()
 
 
@@ -325,7 +325,7 @@ def test_the_same_file_in_its_folder_goes_on_after_a_reload(console: Console, tm
     sent: list[str] = []
     page.on("request", lambda each: sent.append(each.url) if each.method == "PUT" else None)
     page.locator("#files").set_input_files(path)
-    expect(page.locator(".rows").get_by_text("long.mp4", exact=True)).to_be_visible(timeout=30_000)
+    expect(page.locator(".rows").get_by_text("long.mp4", exact=True)).to_be_visible()
     assert len({url.rpartition("partNumber=")[2] for url in sent}) == 7 - there
     assert open_uploads(console, space) == []
 
@@ -376,7 +376,7 @@ def test_an_upload_of_another_tab(console: Console, tmp_path: Path, language: st
     expect(other.get_by_role("heading", name=words["interrupted"])).to_be_visible()
     expect(other.locator(".elsewhere")).to_be_hidden()
     other.locator("#again").set_input_files(path)
-    expect(line(other, "long.mp4")).to_have_attribute("data-state", "done", timeout=30_000)
+    expect(line(other, "long.mp4")).to_have_attribute("data-state", "done")
 
 
 def test_another_account_sees_no_upload_of_this_one(console: Console, tmp_path: Path) -> None:
@@ -452,7 +452,7 @@ def test_without_a_network_there_is_no_rate_and_no_step_back(
     page.wait_for_timeout(200)
     assert page.evaluate(bar) >= there
     network(-1)
-    expect(line(page, "far.mp4")).to_have_attribute("data-state", "done", timeout=40_000)
+    expect(line(page, "far.mp4")).to_have_attribute("data-state", "done")
     assert stored(console, space, "far.mp4") == path.read_bytes()
 
 
@@ -469,7 +469,7 @@ def test_a_worker_that_could_not_be_loaded_is_started_again(console: Console, tm
     expect(line(page, "again.mp4")).to_have_attribute("data-state", "failed")
     page.context.unroute("**/hasher.js")
     line(page, "again.mp4").get_by_role("button", name="Try again.mp4 again").click()
-    expect(line(page, "again.mp4")).to_have_attribute("data-state", "done", timeout=30_000)
+    expect(line(page, "again.mp4")).to_have_attribute("data-state", "done")
     assert stored(console, space, "again.mp4") == path.read_bytes()
 
 
@@ -495,7 +495,7 @@ def test_a_part_that_is_refused_at_first(console: Console, tmp_path: Path, statu
     page.route("**/again.mp4?**", once)
     page.locator("#files").set_input_files(path)
     transfers(page)
-    expect(line(page, "again.mp4")).to_have_attribute("data-state", "done", timeout=30_000)
+    expect(line(page, "again.mp4")).to_have_attribute("data-state", "done")
     assert len(refused) == 1 and stored(console, space, "again.mp4") == path.read_bytes()
 
 
@@ -535,7 +535,7 @@ def test_a_file_that_is_changed_while_it_is_read(console: Console, tmp_path: Pat
     held.wait()
     path.write_bytes(b"something else")
     held.release()
-    expect(line(page, "moving.mp4")).to_contain_text("The file cannot be read any more", timeout=20_000)
+    expect(line(page, "moving.mp4")).to_contain_text("The file cannot be read any more")
     assert console.peer.call(operation.HeadObject(space, "moving.mp4")).status == 404
 
 
@@ -546,7 +546,7 @@ def test_stale_uploads_are_aborted_on_the_dashboard(console: Console, picture: P
     page = console.open("#/dashboard")
     expect(page.locator(".figure", has_text="Free on the disk")).to_contain_text(re.compile(r"\d [KMGTP]iB"))
     held = page.get_by_role("region", name="Usage by space").locator("tr", has_text=space)
-    expect(held).to_contain_text("1 (4 MiB)", timeout=80_000)  # counted once a minute
+    expect(held).to_contain_text("1 (4 MiB)", timeout=2000 * WAIT)  # counted once a minute
     place = page.locator("tr", has_text=f"{space}/left/behind.mp4")
     place.get_by_role("button", name="count").click()
     expect(place).to_contain_text("1 part, 4 MiB")

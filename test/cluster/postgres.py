@@ -51,7 +51,7 @@ class Postgres:
     def run(self, database: str, script: str) -> str:
         """Run SQL as the superuser; what psql prints."""
         command = [find("psql", BINARIES), "-qtA", "-v", "ON_ERROR_STOP=1", "-c", script, self.url(database)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=3600)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=patience.SUITE_SECONDS)
         if done.returncode:
             raise RuntimeError(done.stderr)
         return done.stdout
