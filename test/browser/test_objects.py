@@ -195,6 +195,7 @@ def test_escape_closes_the_details_however_they_were_opened(console: Console) ->
     page = console.open(f"#/s/{space}/")
     panel = page.get_by_role("complementary")
     line = row(page, "a.txt")
+    expect(line).to_be_visible()
 
     def by_key() -> None:
         page.get_by_role("grid").focus()
