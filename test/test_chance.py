@@ -24,6 +24,7 @@ NOT_SLEPT = {
 SAME_IF_BUSY = {
     "client/test_absent.py": 1,
     "client/test_aioconnection.py": 1,
+    "hostile/test_clients.py": 1,
     "regressions/reliability.py": 1,
     "sdk/test_transport.py": 2,
 }
@@ -92,6 +93,12 @@ def found(tree: ast.AST) -> Iterator[tuple[str, int]]:
                     yield "gives up early", line  # milliseconds, of a browser
                 if each.arg in ("timeout", "connection_timeout") and 0 < (number(each.value) or 9) < SILENCE:
                     yield "measures a silence", line
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value in ("timeout", "connection_timeout"):
+                    for each in (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,):
+                        if 0 < (number(each) or 9) < SILENCE:
+                            yield "measures a silence", line
         said = words(node)
         if "serve" in said and (said[0] == "serve" or "uvideo" in said) and "--help" not in said:
             if not {"--port", "--admin-port"} <= set(said):
@@ -141,6 +148,7 @@ def test_no_test_depends_on_how_busy_the_machine_is() -> None:
         ("await asyncio.start_server(talk, '127.0.0.1', 9000)", "listens on a fixed port"),
         ("Client(public, private, timeout=0.15)", "measures a silence"),
         ("self.each(talk, timeout=0.15)", "measures a silence"),
+        ("{'timeout': 0.15}", "measures a silence"),
         ("config.set_default(connection_timeout=0.15)", "measures a silence"),
         ("[sys.executable, '-m', 'uvideo', 'serve', folder, '--port', '0']", "serves on the usual ports"),
         ("run('serve', folder)", "serves on the usual ports"),
