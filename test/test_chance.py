@@ -24,7 +24,7 @@ NOT_SLEPT = {
 SAME_IF_BUSY = {
     "client/test_absent.py": 1,
     "client/test_aioconnection.py": 1,
-    "hostile/test_clients.py": 1,
+    "hostile/test_clients.py": 3,
     "regressions/reliability.py": 1,
     "sdk/test_transport.py": 2,
 }
@@ -73,6 +73,24 @@ def limits(node: ast.AST) -> list[ast.expr]:
     return [each for each in given if (number(each) or 0) > QUESTION]
 
 
+def named(node: ast.AST) -> Iterator[tuple[str, float]]:
+    """(name, number) of each argument of a call and each entry of a dictionary; of both sides of an if."""
+    pairs: list[tuple[object, ast.expr]] = []
+    if isinstance(node, ast.Call):
+        pairs += [(each.arg, each.value) for each in node.keywords]
+        if name(node.func).rpartition(".")[2] == "Retry":
+            pairs += zip(
+                ("retries", "base", "cap", "budget", "attempt_seconds", "total_seconds"), node.args, strict=False
+            )
+    elif isinstance(node, ast.Dict):
+        pairs += [(getattr(key, "value", None), value) for key, value in zip(node.keys, node.values, strict=True)]
+    for given, value in pairs:
+        for each in (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,):
+            found = number(each)
+            if isinstance(given, str) and found is not None:
+                yield given, found
+
+
 def found(tree: ast.AST) -> Iterator[tuple[str, int]]:
     """(kind, line) of each thing that depends on the machine."""
     for node in ast.walk(tree):
@@ -88,17 +106,15 @@ def found(tree: ast.AST) -> Iterator[tuple[str, int]]:
                 yield "listens on a fixed port", line
             if called.endswith("simplefilter") and len(node.args) == 1 and words(node) == ["error"]:
                 yield "takes what others left for its own", line
-            for each in node.keywords:
-                if each.arg == "timeout" and 1000 <= (number(each.value) or 0) < PATIENCE * 1000:
-                    yield "gives up early", line  # milliseconds, of a browser
-                if each.arg in ("timeout", "connection_timeout") and 0 < (number(each.value) or 9) < SILENCE:
-                    yield "measures a silence", line
-        if isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if isinstance(key, ast.Constant) and key.value in ("timeout", "connection_timeout"):
-                    for each in (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,):
-                        if 0 < (number(each) or 9) < SILENCE:
-                            yield "measures a silence", line
+        for given, seconds in named(node):
+            if given == "timeout" and 1000 <= seconds < PATIENCE * 1000:
+                yield "gives up early", line  # milliseconds, of a browser
+            if given in ("timeout", "connection_timeout") and 0 < seconds < SILENCE:
+                yield "measures a silence", line
+            if given in ("attempt_seconds", "total_seconds") and 0 < seconds < SILENCE:
+                yield "measures a silence", line
+            elif given in ("attempt_seconds", "total_seconds") and 0 < seconds < PATIENCE:
+                yield "gives up early", line
         said = words(node)
         if "serve" in said and (said[0] == "serve" or "uvideo" in said) and "--help" not in said:
             if not {"--port", "--admin-port"} <= set(said):
@@ -148,7 +164,9 @@ def test_no_test_depends_on_how_busy_the_machine_is() -> None:
         ("await asyncio.start_server(talk, '127.0.0.1', 9000)", "listens on a fixed port"),
         ("Client(public, private, timeout=0.15)", "measures a silence"),
         ("self.each(talk, timeout=0.15)", "measures a silence"),
-        ("{'timeout': 0.15}", "measures a silence"),
+        ("{'timeout': 240 if answers else 0.15}", "measures a silence"),
+        ("{'retry': Retry(0, 0.1, 0.1, 1.0, None, 0.8)}", "measures a silence"),
+        ("Client(public, private, retry=Retry(0, total_seconds=5))", "gives up early"),
         ("config.set_default(connection_timeout=0.15)", "measures a silence"),
         ("[sys.executable, '-m', 'uvideo', 'serve', folder, '--port', '0']", "serves on the usual ports"),
         ("run('serve', folder)", "serves on the usual ports"),

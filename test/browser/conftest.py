@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -40,21 +40,26 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 
+T = TypeVar("T")
+
 #: Seconds: what a page does not show by then it never shows, however busy the machine is.
 WAIT = 60.0
 
 expect.set_options(timeout=WAIT * 1000)
 
 
-def until(page: Page, expression: str, seconds: float = WAIT) -> Any:
-    """Wait until an expression is true; its value.  Not wait_for_function: that needs eval, which the page forbids."""
+def when(page: Page, condition: Callable[[], T], what: str, seconds: float = WAIT) -> T:
+    """Let the page work until a condition is true; its value.  ``what``: it, for the error."""
     deadline = time.monotonic() + seconds
-    while True:
-        value = page.evaluate(expression)
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"still not true after {seconds} s: {expression}"
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         page.wait_for_timeout(30)
+    return value
+
+
+def until(page: Page, expression: str, seconds: float = WAIT) -> Any:
+    """As ``when``, of an expression of the page.  Not wait_for_function: that needs eval, which the page forbids."""
+    return when(page, lambda: page.evaluate(expression), expression, seconds)
 
 
 def png(width: int, height: int) -> bytes:
@@ -101,10 +106,7 @@ class Held:
 
     def wait(self) -> None:
         """Return once a request is held."""
-        deadline = time.monotonic() + WAIT
-        while not self._waiting:
-            assert time.monotonic() < deadline, "no request was held"
-            self._page.wait_for_timeout(30)
+        when(self._page, lambda: self._waiting, f"a request of {self._pattern} is held")
 
     def release(self) -> None:
         """Let those go on that are held, once there is one, and all that follow."""

@@ -8,7 +8,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from test.browser.conftest import WAIT, Console, problems
+from test.browser.conftest import WAIT, Console, problems, when
 from test.browser.test_phone import PHONE, SIDEWAYS, SMALL
 from ucloud.uvideo.protocol import operation
 
@@ -36,11 +36,12 @@ def test_what_was_asked_and_refused(console: Console, language: str, phone: bool
     expect(asked).to_have_text(re.compile(rf"^(?!{before}$)"))
     shown = page.get_by_role("region", name=last)
     line = shown.locator("tr", has_text=f"{space}/f/lost <b>.mp4")
-    for _ in range(60):  # an error within the second in which the space was made is not shown
+
+    def shows_it() -> int:  # an error within the second in which the space was made is not shown
         assert peer.call(operation.GetObject(space, "f/lost <b>.mp4")).status == 404
-        page.wait_for_timeout(200)
-        if line.count():
-            break
+        return line.count()
+
+    when(page, shows_it, "the error is shown")
     expect(line.first).to_contain_text("404 NotFound (-148654)")
     expect(line.first).to_contain_text("GetObject")
     expect(line.first.locator("code")).to_have_text(re.compile("^[0-9a-f-]{36}$"))

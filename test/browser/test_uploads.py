@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
-from test.browser.conftest import WAIT, Console, Held, problems, until
+from test.browser.conftest import WAIT, Console, Held, problems, until, when
 from test.browser.test_keys import account
 from test.server.wire import BLOCK, pattern
 from ucloud.uvideo.protocol import operation
@@ -194,12 +194,13 @@ def test_all_are_paused_and_resumed(console: Console, tmp_path: Path, language: 
 
 def wait_for_parts(console: Console, page: Page, space: str, count: int) -> str:
     """Wait until the only upload of a space has so many parts; its id."""
-    for _ in range(400):
-        page.wait_for_timeout(50)
+
+    def has_parts() -> str:
         found = console.peer.do(operation.ListUploads(space)).uploads
-        if found and len(console.peer.do(operation.ListParts(space, found[0].upload_id)).parts) == count:
-            return found[0].upload_id
-    raise AssertionError(f"there are no {count} parts")
+        parts = console.peer.do(operation.ListParts(space, found[0].upload_id)).parts if found else ()
+        return found[0].upload_id if len(parts) == count else ""
+
+    return when(page, has_parts, f"there are {count} parts")
 
 
 def begin_and_reload(console: Console, page: Page, path: Path, space: str) -> int:

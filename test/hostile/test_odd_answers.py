@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 
 from test.hostile.test_clients import ETAG, JSON, Liar, liar, reply
+from test.patience import SECONDS
 from uvideo import AsyncClient, Client, Retry, errors, models
 from uvideo.client.listing import AsyncListing, Listing
 
 __all__ = ["liar"]
 
-ONCE = Retry(0, 0.001, 0.002, 1.0, 5.0, 5.0)
-THRICE = Retry(2, 0.001, 0.002, 1.0, 5.0, 5.0)
+ONCE = Retry(0, 0.001, 0.002, 1.0, SECONDS, SECONDS)
+THRICE = Retry(2, 0.001, 0.002, 1.0, SECONDS, SECONDS)
 SPACE, KEY = "films", "a.mp4"
 UPLOAD = models.BegunUpload(SPACE, KEY, "id", 4 << 20)
 PART = models.PartInfo(0, "AQAAAKr0xh1dzF6LooKUOFdt-q4ZpzTa", 5)
@@ -199,7 +200,7 @@ def judge(call: str, lie: str, result: Any, failure: BaseException | None) -> No
 def options(port: int, folder: Path, tries: Retry) -> dict[str, Any]:
     return {
         "endpoint": f"http://127.0.0.1:{port}",
-        "timeout": 5,
+        "timeout": SECONDS,
         "retry": tries,
         "state_dir": str(folder),
         "proxy": "",

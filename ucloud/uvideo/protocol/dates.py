@@ -25,6 +25,7 @@ def http_date(seconds):
 
 def _text(second):
     # type: (int) -> str
+    """The date of a whole second; the day's part is made once a day."""
     number, rest = divmod(second, 86400)
     day = _DAY.get(number)
     if day is None:
