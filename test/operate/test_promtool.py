@@ -16,6 +16,8 @@ from test.cluster.program import find
 from test.server.wire import Peer
 from test.server_fixture import ROOT, start_server
 from ucloud.uvideo.protocol import operation
+from uvideo.server.ops.refusal_causes import CAUSES
+from uvideo.storage import base
 
 RULES = ROOT / "docs" / "monitoring" / "alerts.yml"
 NEVER = RULES.with_name("alerts-backup.yml")
@@ -105,6 +107,30 @@ TIMES: dict[str, tuple[dict[str, str], int, int]] = {
 }
 
 
+#: Causes of uvideo_failures_total -> their alert; the others are for nobody to wake up.
+FAILURES = {
+    **dict.fromkeys(("disk", "readonly"), "UvideoStorage"),
+    **dict.fromkeys(("descriptors", "memory"), "UvideoExhausted"),
+    **dict.fromkeys(("contention", "upgrade"), None),
+    "full": "UvideoFull",
+    "unexpected": "UvideoFails",
+    "guesses": "UvideoGuessed",
+    "rate": "UvideoThrottled",
+    "requests": "UvideoCrowded",
+    "audit": "UvideoAudit",
+    "damaged": "UvideoDamaged",
+}
+#: Conditions of uvideo_ready that do not hold -> their alert.
+CONDITIONS = {
+    "serving": None,
+    "connections": "UvideoCrowded",
+    "descriptors": "UvideoExhausted",
+    "writes": "UvideoFails",
+    "blobs": "UvideoStorage",
+    "catalog": "UvideoStorage",
+}
+
+
 def summary(alert: str) -> str:
     text = RULES.read_text() + NEVER.read_text()
     found = re.search(rf'- alert: {alert}\n.*?severity: (\w+)\n.*?summary: "(.*?)"\n', text, re.DOTALL)
@@ -118,20 +144,50 @@ def severity(alert: str) -> str:
     return found[1]
 
 
+def firing(alert: str) -> dict[str, Any]:
+    return {
+        "exp_labels": {"severity": severity(alert), "instance": "a"},
+        "exp_annotations": {"summary": summary(alert)},
+    }
+
+
+def test_every_cause_and_condition_fires_one_alert(tmp_path: Path) -> None:
+    causes: dict[str, str | None] = {**dict.fromkeys(base.CAUSES, "UvideoStorage"), **FAILURES}
+    assert set(causes) == set(CAUSES)
+    scenes = list[tuple[str | None, dict[str, str]]]()
+    for cause, alert in causes.items():
+        names = ["uvideo_failures_total", *(["uvideo_storage_failures_total"] if cause in base.CAUSES else [])]
+        scenes.append((alert, {f'{name}{{cause="{cause}",{ONE}}}': "0+10x40" for name in names}))
+    for condition, alert in CONDITIONS.items():
+        scenes.append((alert, {f'uvideo_ready{{condition="{condition}",{ONE}}}': "0x40"}))
+    calm = {f"up{{{JOB}}}": "1x40", f"uvideo_requests_total{{{ONE}}}": "0+100x40"}
+    tests = list[dict[str, Any]]()
+    for alert, series in scenes:
+        asked = [
+            {"eval_time": "30m", "alertname": each, "exp_alerts": [firing(each)] if each == alert else []}
+            for each in TIMES
+        ]
+        inputs = [{"series": name, "values": values} for name, values in {**calm, **series}.items()]
+        tests.append({"name": " ".join(series), "interval": "1m", "input_series": inputs, "alert_rule_test": asked})
+    path = tmp_path / "rules.yml"
+    path.write_text(json.dumps({"rule_files": [str(RULES), str(NEVER)], "evaluation_interval": "1m", "tests": tests}))
+    assert "SUCCESS" in promtool("test", "rules", str(path))
+
+
 def test_every_alert_fires_after_its_time_and_alone(tmp_path: Path) -> None:
     """Each by what it is for; then no other one fires."""
     assert set(TIMES) == set(re.findall(r"- alert: (\w+)", RULES.read_text() + NEVER.read_text()))
     tests: dict[str, list[Any]] = {"1m": [], "10m": []}
     for alert, (series, before, after) in TIMES.items():
-        fires = {
-            "exp_labels": {"severity": severity(alert), "instance": "a"},
-            "exp_annotations": {"summary": summary(alert)},
-        }
         if alert != "UvideoBackupNever":  # "up" alone means a server without backups
             series = {f"uvideo_backup_last_seconds{{{ONE}}}": "0+60x200", **series}
         step = "10m" if after > 1000 else "1m"  # the days of a backup take promtool long
         asked = [
-            {"eval_time": f"{minute}m", "alertname": each, "exp_alerts": [fires] if each == alert and is_so else []}
+            {
+                "eval_time": f"{minute}m",
+                "alertname": each,
+                "exp_alerts": [firing(each)] if each == alert and is_so else [],
+            }
             for minute, is_so in ((before, False), (after, True))
             for each in TIMES
         ]

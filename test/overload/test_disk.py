@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import itertools
 import mmap
 import os
-import resource
 import select
 import shutil
 import socket
@@ -23,6 +21,7 @@ import pytest
 
 from test.cluster.program import until
 from test.crash.state import State, entry, fits, observe
+from test.descriptors import none_left
 from test.server.wire import BLOCK, Answer, Peer, connect, head, pattern, receive
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import errors, etag, operation, signature
@@ -149,17 +148,6 @@ def judged(got: Answer, told: tuple[int, str]) -> bool:
     return got.refusal()[::2] in (told, (500, "the disk failed"))
 
 
-def settled(pid: int) -> set[int]:
-    """The open descriptors of a server on which nothing moves."""
-    seen, same = set[int](), 0
-    while same < 5:
-        now = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
-        same = same + 1 if now == seen else 0
-        seen = now
-        time.sleep(0.01)
-    return seen
-
-
 @pytest.mark.parametrize("options", ((), ("--trusted-proxy", "127.0.0.1")), ids=("alone", "proxy"))
 def test_no_descriptors_left(tmp_path: Path, options: tuple[str, ...]) -> None:
     """Connections and files that cannot be had are waited for or refused; then all is as before."""
@@ -174,15 +162,10 @@ def test_no_descriptors_left(tmp_path: Path, options: tuple[str, ...]) -> None:
         with connect(server.port) as sock:
             sock.sendall(get)
             assert receive(sock).body == data
-            taken = settled(server.pid)
-            free = next(number for number in itertools.count() if number not in taken)
-            before = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
-            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (free, before[1]))
-            with connect(server.port):  # that cannot be taken either
+            with none_left(server.pid), connect(server.port):  # that cannot be taken either
                 for request in (get, put, get):
                     sock.sendall(request)
                     assert receive(sock).refusal()[::2] == (503, "too many files are open")
-            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, before)
             for request in (put, get):
                 sock.sendall(request)
                 assert receive(sock).status == 200

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import http.client
 import os
 import shutil
@@ -16,15 +18,17 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from test import patience
+from test.descriptors import none_left_here
 from test.server.test_maintenance import inside, told
 from test.server.wire import Peer, connect, pattern
 from test.server_fixture import Server, start_server
 from ucloud.uvideo import __version__
 from ucloud.uvideo.protocol import operation
 from uvideo.server.ops import backup_record
-from uvideo.server.ops.metrics import BUCKETS
+from uvideo.server.ops.metrics import BUCKETS, Metrics
 from uvideo.server.ops.prometheus_text import OPENMETRICS, TEXT, Family, Sample, openmetrics, text, wants_openmetrics
 from uvideo.server.process.tls_certificate import Pem
+from uvideo.server.process.vitals import Vitals
 
 PROMETHEUS = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
@@ -166,6 +170,27 @@ def test_a_backup_leaves_its_time(running: Server, tmp_path: Path) -> None:
         (running.dir / backup_record.NAME).write_text(wrong)
         assert backup_record.last(running.dir) is None
     patience.until(lambda: ("uvideo_backup_last_seconds", ()) not in seen(running))
+
+
+def test_without_a_descriptor_the_metrics_of_the_machine_stay(tmp_path: Path) -> None:
+    """A scrape that cannot read the time of the last backup does not say that there was none."""
+    backup_record.note(tmp_path, 7)
+    metrics = Metrics(0.0)
+    metrics.take(0)
+    vitals = Vitals(metrics, tmp_path, 0)
+
+    async def looks() -> list[Values]:
+        found = []
+        for without in (contextlib.nullcontext, none_left_here):
+            with without():
+                await vitals.look()
+                found.append(values(read_text(text(metrics.families()))))
+        return found
+
+    first, then = asyncio.run(looks())
+    same = ("uvideo_backup_last_seconds", "process_resident_memory_bytes", "uvideo_workers")
+    assert [then[name, ()] for name in same] == [first[name, ()] for name in same] and then[same[0], ()] == 7
+    assert then["process_open_fds", ()] == then["process_max_fds", ()] < first["process_max_fds", ()]
 
 
 def test_who_was_nowhere_is_told_so(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import errno
+import http.client
 import re
 import resource
 import sqlite3
@@ -10,16 +13,33 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from test import patience
 from test.cluster.postgres import Postgres
 from test.cluster.program import until
-from test.server.test_monitoring import asked
+from test.descriptors import none_left, none_left_here
+from test.server.test_monitoring import asked, parsed, said
 from test.server.wire import Answer, Peer, connect
 from test.server_fixture import ROOT, Server, start_server
 from ucloud.uvideo.protocol import operation
-from uvideo.server.ops.readiness import CONDITIONS, CROWDED, DAMAGED, FAILING, LASTING, LOCKED, SHORT, Writes
+from uvideo.server.ops.readiness import (
+    CONDITIONS,
+    CROWDED,
+    DAMAGED,
+    FAILING,
+    LASTING,
+    LOCKED,
+    SHORT,
+    WITHOUT,
+    Moment,
+    Readiness,
+    Writes,
+)
+from uvideo.storage import group_commit
+from uvideo.storage.base import Blobs, Catalog
 
 KEYS = {
     "UVIDEO_SERVE_PUBLIC_KEY": "UVIDEOready",
@@ -76,6 +96,68 @@ def test_a_worker_has_no_descriptors(tmp_path: Path) -> None:
         assert found == (503, SHORT.text + "\n")
         resource.prlimit(other, resource.RLIMIT_NOFILE, (most, most))
         until_said(server, (200, "ok\n"))
+
+
+def test_a_worker_without_descriptors_blames_neither_disk_nor_catalog(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--no-fsync") as server:
+        with closing(http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=patience.SECONDS)) as known:
+            assert said(known, "/readyz") == (200, "ok\n")
+            with none_left(server.pid):
+                assert said(known, "/readyz") == (503, SHORT.text + "\n")
+                found = parsed(said(known, "/metrics")[1])
+        names = ("serving", "connections", "descriptors", "writes", "blobs", "catalog")
+        states = {name: found["uvideo_ready", f'condition="{name}"'] for name in names}
+        assert states == {**dict.fromkeys(names, 1), "descriptors": 0}
+        assert found["process_open_fds", ""] == found["process_max_fds", ""]
+
+
+class Probe:
+    """Of a disk or a catalog.  ``found``: what its check raises."""
+
+    def __init__(self, found: Exception | None = None) -> None:
+        self.found = found
+
+    async def check(self) -> None:
+        if self.found is not None:
+            raise self.found
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+@pytest.mark.parametrize("name", ["blobs", "catalog"])
+def test_a_check_that_lacks_a_descriptor_says_nothing_about_what_it_checks(name: str, number: int) -> None:
+    now = [1000.0]
+    probes = {"blobs": Probe(), "catalog": Probe()}
+    readiness = Readiness(
+        *(cast(Blobs, probes["blobs"]), cast(Catalog, probes["catalog"]), Writes()),
+        is_stopping=lambda: False,
+        is_crowded=lambda: False,
+        has_room=lambda: True,
+        short=Moment(lambda: now[0]),
+    )
+    probes[name].found = OSError(number, "lacking")
+    assert asyncio.run(readiness.look()) == (503, SHORT.text + "\n")
+    probes[name].found = None
+    now[0] += WITHOUT + 1
+    assert asyncio.run(readiness.look()) == (200, "ok\n")
+    probes[name].found = OSError(number, "lacking")
+    states = asyncio.run(readiness.states())
+    assert [each for each, well in states.items() if not well] == ["descriptors"]
+    probes[name].found = OSError(errno.EIO, "it failed")
+    now[0] += WITHOUT + 1
+    assert asyncio.run(readiness.look()) == (503, f"{name}: it failed\n")
+    assert [each for each, well in asyncio.run(readiness.states()).items() if not well] == [name]
+
+
+def test_a_catalog_that_cannot_be_opened(tmp_path: Path) -> None:
+    """SQLite gives one text for two causes."""
+    failure = sqlite3.OperationalError(group_commit.UNOPENED)
+    with pytest.raises(sqlite3.OperationalError, match=f"^{group_commit.UNOPENED}$"):
+        sqlite3.connect(tmp_path / "away" / "catalog.db")
+    known = group_commit.told(failure)
+    assert isinstance(known, OSError) and known.errno == errno.EIO and "cannot be opened" in str(known)
+    with none_left_here():
+        known = group_commit.told(failure)
+    assert isinstance(known, OSError) and known.errno == errno.EMFILE
 
 
 def test_puts_that_fail(tmp_path: Path) -> None:

@@ -31,12 +31,11 @@ Asked = tuple[Work[Any], "asyncio.Future[Any]", "Callable[[], object] | None", b
 Outcome = tuple["asyncio.Future[Any]", Any, "Exception | None"]
 
 #: SQLite's messages for failures of the machine.
-FULL, FAILED = "database or disk is full", "disk I/O error"
+FULL, FAILED, UNOPENED = "database or disk is full", "disk I/O error", "unable to open database file"
 MACHINE = {
     FULL: errno.ENOSPC,
     "attempt to write a readonly database": errno.EROFS,
     FAILED: errno.EIO,
-    "unable to open database file": errno.EMFILE,
 }
 #: The last one: SQLite's shared-memory locks were busy for 10 s, a time that cannot be shortened.
 LOCKED = ("database is locked", "database table is locked", "database schema is locked", "locking protocol")
@@ -241,5 +240,16 @@ def told(failure: Exception) -> Exception:
         return held()
     if said in DAMAGED:
         return OSError(errno.EIO, "the catalog is damaged")
+    if said == UNOPENED:
+        return _not_opened()
     number = MACHINE.get(said)
     return OSError(number, os.strerror(number)) if number is not None else failure
+
+
+def _not_opened() -> OSError:
+    """SQLite does not say why it cannot open a file: without a descriptor this process cannot open any."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as failure:
+        return failure if failure.errno is None else OSError(failure.errno, os.strerror(failure.errno))
+    return OSError(errno.EIO, "the catalog's file cannot be opened")

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from uvideo._core import json_document, localfile
+from uvideo.server.ops.readiness import is_short
 
 __all__ = ["NAME", "last", "note"]
 
@@ -25,9 +26,14 @@ def note(folder: Path, completed: float) -> None:
 
 
 def last(folder: Path) -> int | None:
-    """The time in unix seconds; None if there was no backup or the file cannot be read."""
+    """The time in unix seconds; None if there was no backup or the file cannot be read.
+
+    OSError if this process lacks what it takes to read any file.
+    """
     try:
         found = json_document.parse_json((folder / NAME).read_bytes())
         return int(found["completed"])
-    except (OSError, ValueError, TypeError, KeyError, OverflowError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError) as failure:
+        if is_short(failure):
+            raise
         return None

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from uvideo.storage.base import Blobs, Catalog
 
-__all__ = ["CONDITIONS", "Moment", "Readiness", "Writes"]
+__all__ = ["CONDITIONS", "Moment", "Readiness", "Writes", "is_short"]
 
 PATIENCE = 4.5  # seconds for the probes, so that the answer takes at most 5 s
 LASTING = 60.0  # seconds for which a failed put counts, unless one succeeds
-WITHOUT = 5.0  # seconds for which a failed accept counts; asyncio tries again after one second
+WITHOUT = 5.0  # seconds for which a missing descriptor counts; asyncio tries again after one second
 
 log = logging.getLogger("uvideo.server")
 
@@ -35,7 +35,9 @@ FULL = Condition("the disk is full or over its quota, or `--headroom` is reached
 STOPPING = Condition("the server got a stop signal", 503, "server: stopping")
 CROWDED = Condition("a worker has no connection left (`--connections`)", 503, "server: too many connections")
 SHORT = Condition(
-    "a worker had no file descriptor for a connection in the last 5 s", 503, "server: too many open files"
+    "a worker had no file descriptor for a connection, or none for one of these checks, in the last 5 s",
+    503,
+    "server: too many open files",
 )
 FAILING = Condition(
     "the last write of an object or part was within the last minute and got a 500", 503, "server: writes fail"
@@ -52,6 +54,12 @@ SLOW = Condition("one of these checks takes more than 4.5 s", 503, "blobs: no an
 CONDITIONS = (READY, FULL, STOPPING, CROWDED, SHORT, FAILING, NO_BLOBS, LOCKED, DAMAGED, NO_CATALOG, SLOW)
 
 _ROOM = (errno.ENOSPC, errno.EDQUOT)
+_SHORT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+def is_short(failure: object) -> bool:
+    """Whether the process lacks what a file or a connection needs: this says nothing about the disk or the store."""
+    return isinstance(failure, OSError) and failure.errno in _SHORT
 
 
 class Moment:
@@ -90,8 +98,7 @@ class Readiness:
     """``is_stopping``, ``has_room``: the app's: whether it drains, and whether it accepts uploads.
 
     ``is_crowded``: whether any worker would refuse another connection.  Clients of a shared socket cannot choose a
-    worker with room, so some of them are refused then.  ``short``: the last time a worker had no descriptor for a
-    connection.
+    worker with room, so some of them are refused then.  ``short``: the last time a worker had no descriptor.
     """
 
     def __init__(
@@ -113,29 +120,33 @@ class Readiness:
             ("descriptors", lambda: short.is_within(WITHOUT), SHORT),
             ("writes", writes.is_failing, FAILING),
         )
-        self._has_room, self._patience = has_room, patience
+        self._has_room, self._short, self._patience = has_room, short, patience
 
     async def look(self) -> tuple[int, str]:
         """(status, text) of the answer: the first condition that makes the server unready."""
-        for _, is_so, condition in self._own:
-            if is_so():
-                return condition.status, condition.text + "\n"
-        has_room = self._room()
-        for name, reason, says_room in await self._probed():
+        own = self._own_trouble()
+        found, has_room = [] if own is not None else await self._probed(), self._room()
+        own = own or self._own_trouble()  # a probe may have found one
+        if own is not None:
+            return own.status, own.text + "\n"
+        for name, reason, says_room in found:
             has_room = has_room and says_room
             if reason is not None:
                 log.warning("not ready: %s: %s", name, reason)
                 return 503, f"{name}: {reason}\n"
-        found = READY if has_room else FULL
-        return found.status, found.text.replace(" / ", "\n") + "\n"
+        state = READY if has_room else FULL
+        return state.status, state.text.replace(" / ", "\n") + "\n"
 
     async def states(self) -> dict[str, bool]:
         """{condition: whether it is good}, for all conditions of ``look``, and for "room", which does not affect it."""
+        found, has_room = await self._probed(), self._room()
         states = {name: not is_so() for name, is_so, _ in self._own}
-        has_room = self._room()
-        for name, reason, says_room in await self._probed():
+        for name, reason, says_room in found:
             states[name], has_room = reason is None, has_room and says_room
         return {**states, "room": has_room}
+
+    def _own_trouble(self) -> Condition | None:
+        return next((condition for _, is_so, condition in self._own if is_so()), None)
 
     async def _probed(self) -> list[tuple[str, str | None, bool]]:
         """(name, problem or None, whether there is room) of each probe; the probes run concurrently."""
@@ -152,6 +163,9 @@ class Readiness:
         try:
             await asyncio.wait_for(self._probes[name](), self._patience)
         except Exception as failure:
+            if is_short(failure):
+                self._short.now()
+                return name, None, True
             if isinstance(failure, OSError) and failure.errno in _ROOM:
                 return name, None, False
             return name, _reason(failure), True

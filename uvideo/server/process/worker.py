@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import functools
 import gc
 import ipaddress
@@ -41,7 +40,7 @@ from uvideo.server.ops.garbage_sweeper import AGE, Sweeper
 from uvideo.server.ops.gauges import Gauges, Turn, readiness_look, uploads_look
 from uvideo.server.ops.history import History
 from uvideo.server.ops.metrics import Metrics
-from uvideo.server.ops.readiness import Moment, Readiness
+from uvideo.server.ops.readiness import Moment, Readiness, is_short
 from uvideo.server.ops.scrub import Found, Scrubber
 from uvideo.server.ops.stale_uploads import StaleUploads
 from uvideo.server.ops.storage_totals import EVERY, Holdings
@@ -388,7 +387,7 @@ async def _warn(own_names: OwnNames, catalog: Catalog, keyring: Keyring) -> None
 def _on_failure(short: Moment, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log errors outside requests.  After a failed accept asyncio tries again a second later."""
     failure = context.get("exception")
-    if isinstance(failure, OSError) and failure.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+    if isinstance(failure, OSError) and is_short(failure):
         short.now()
         log.error("cannot accept connections: %s", failure.strerror)
     else:
