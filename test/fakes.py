@@ -37,7 +37,7 @@ from test.wire import CHUNK, LINGER, Body, Head, Over, Wire, flipped, waiting
 from ucloud.uvideo.protocol.message import Headers
 from uvideo.testing import faults
 
-MAX_WAIT = 30.0  # seconds that a stall or a pause lasts at most
+MAX_WAIT = patience.SECONDS  # seconds that a stall or a pause lasts at most
 
 
 class Connection:

@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -70,17 +69,21 @@ class Postgres:
         self.program.stop(signal.SIGINT)
 
     def kill(self) -> None:
-        """kill -9 of the postmaster; the others notice and end."""
+        """kill -9 of the postmaster; returns when the others have noticed and ended, as a new one waits for none."""
+        segment = (self.folder / "data" / "postmaster.pid").read_text().splitlines()[6].split()[1]
         self.program.kill()
-        self._port_is_free()
+        patience.until(lambda: not _attached(segment))
 
     def start_again(self) -> None:
         self.program.start_again()
         self.program.wait_until(self.answers)
 
-    def _port_is_free(self) -> None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-            pass
+
+def _attached(segment: str) -> int:
+    """How many processes use a segment of shared memory.  ``segment``: its id."""
+    header, *rows = [line.split() for line in Path("/proc/sysvipc/shm").read_text().splitlines()]
+    found = [dict(zip(header, row, strict=True)) for row in rows]
+    return sum(int(each["nattch"]) for each in found if each["shmid"] == segment)
 
 
 @contextlib.contextmanager

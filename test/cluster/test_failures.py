@@ -111,7 +111,6 @@ def test_everything_is_killed_at_once(cluster: Cluster, front: Server) -> None:
         for each in cluster.gateways:
             each.process.kill()
         cluster.postgres.kill()
-        time.sleep(0.1)
         cluster.postgres.start_again()
         for port in ports:
             cluster.gateway("--port", str(port))

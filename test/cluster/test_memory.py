@@ -43,8 +43,8 @@ def test_uploads_that_stall_are_on_the_gateway_s_disk(
     postgres: Postgres, object_store: ObjectStore, tmp_path: Path
 ) -> None:
     """A writer to the store holds what is no whole segment yet: 4 MiB of each client that stalled."""
-    with start_cluster(postgres, object_store, tmp_path / "cluster", 1) as cluster:
-        (gateway,) = cluster.gateways
+    with start_cluster(postgres, object_store, tmp_path / "cluster", 0) as cluster:
+        gateway = cluster.gateway("--idle", "600")  # those that came first wait for all
         peer, data = Peer(gateway), pattern(2 * BLOCK + 1000)
         space = peer.space()
         before = memory(gateway.pid)

@@ -154,7 +154,7 @@ def test_a_hot_backup_holds_all_that_was_acknowledged_before_it(cluster: Cluster
                 assert not any(each.done() for each in going), [each.exception() for each in going if each.done()]
                 return all(sum(writer.acknowledged.values()) >= aim for writer, aim in pairs)
 
-            assert until(wrote, 120)
+            assert until(wrote, patience.SECONDS)
 
         try:
             all_wrote(30)

@@ -28,7 +28,7 @@ def test_a_volume_server_is_killed(cluster: Cluster, front: Server) -> None:
         volume = cluster.object_store.the_first_volume()
         volume.kill()
         try:
-            recorder.goes_on(40, 120)
+            recorder.goes_on(40)
             there = recorder.done
         finally:
             volume.start_again()

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from test import patience
 from test.contract.blobs import ALL, BlobsContract, nobody, store, store_part, whole
 from test.contract.place import Place, play
 from uvideo.storage import disk, disk_links
@@ -291,10 +292,7 @@ def test_no_descriptor_is_left_open(place: Place) -> None:
             if number % 2:
                 task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for _ in range(100):  # what was cancelled is closed by a thread, soon
-            await asyncio.sleep(0.01)
-            if count() == before:
-                break
+        await asyncio.to_thread(patience.until, lambda: count() == before)  # a thread closes what was cancelled
         return before, count()
 
     before, after = play(story, place)

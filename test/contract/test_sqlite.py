@@ -7,11 +7,13 @@ import contextlib
 import errno
 import sqlite3
 import stat
-import time
+import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.contract.accounts import AccountsContract
 from test.contract.catalog import SPACE, CatalogContract, small
 from test.contract.part_lists import PartListsContract
@@ -125,6 +127,25 @@ def test_writes_that_wait_share_a_commit(place: Place) -> None:
     assert 3 <= play(story, place) < 50
 
 
+@contextlib.asynccontextmanager
+async def writing(catalog: SqliteCatalog) -> AsyncIterator[None]:
+    """While a transaction goes on."""
+    begun, over = threading.Event(), threading.Event()
+
+    def work(db: sqlite3.Connection) -> bool:
+        begun.set()
+        return over.wait(patience.SECONDS)
+
+    done = asyncio.ensure_future(catalog.write(work))
+    try:
+        assert await asyncio.to_thread(begun.wait, patience.SECONDS)
+        yield
+        assert not done.done()
+    finally:
+        over.set()
+    assert await done
+
+
 def test_a_commit_that_fails_fails_all_of_its_batch_and_nothing_of_it_is_there(place: Place) -> None:
     async def story(catalog: SqliteCatalog) -> None:
         await catalog.create_space(SPACE)
@@ -133,10 +154,12 @@ def test_a_commit_that_fails_fails_all_of_its_batch_and_nothing_of_it_is_there(p
             db.execute("ROLLBACK")  # as SQLite itself does when the disk fails
             raise sqlite3.OperationalError("disk I/O error")
 
-        await asyncio.gather(catalog.write(lambda db: time.sleep(0.02)), return_exceptions=False)
-        calls = [catalog.put(small("one")), catalog.write(sabotage), catalog.put(small("two"))]
-        outcomes = await asyncio.gather(*calls, return_exceptions=True)
-        assert [type(each) for each in outcomes] == [OSError] * 3 or outcomes[0] == []
+        async with writing(catalog):
+            works = [catalog.put(small("one")), catalog.write(sabotage), catalog.put(small("two"))]
+            batch = asyncio.gather(*works, return_exceptions=True)
+            await asyncio.sleep(0)  # all three wait now
+        outcomes = await batch
+        assert [type(each) for each in outcomes] == [OSError] * 3
         assert isinstance(outcomes[1], OSError) and outcomes[1].errno == errno.EIO  # what every driver says of it
         for key, outcome in (("one", outcomes[0]), ("two", outcomes[2])):
             assert (await catalog.get("s", key) is not None) == (outcome == [])
@@ -166,12 +189,8 @@ def test_reads_leave_no_transaction_open(place: Place, path: Path) -> None:
 def test_a_slow_write_does_not_stop_reads(place: Place) -> None:
     async def story(catalog: SqliteCatalog) -> bool:
         await catalog.create_space(SPACE)
-        slow = asyncio.ensure_future(catalog.write(lambda db: time.sleep(0.1)))
-        await asyncio.sleep(0.01)
-        found = await catalog.space("space")
-        early = not slow.done()
-        await slow
-        return early and found == SPACE
+        async with writing(catalog):
+            return await catalog.space("space") == SPACE
 
     assert play(story, place)
 

@@ -30,8 +30,9 @@ def history(
     peer, dice, values = Peer(servers[0]), random.Random(seed), Values()
     space = peer.space()
     peer.do(operation.PutObject(space, "large"), LARGE)
+    alone = kill is None and len(servers) == 1  # else what became of a copy may be unknown, and of which value it was
     clients = [
-        Client([*servers[number % len(servers) :], *servers], space, 1000 * seed + number, count, kill is None, values)
+        Client([*servers[number % len(servers) :], *servers], space, 1000 * seed + number, count, alone, values)
         for number in range(CLIENTS)
     ]
     for client in clients:

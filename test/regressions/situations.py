@@ -278,7 +278,7 @@ def silent(world: World, client: Typed) -> None:
     world.check(client.made().settings.timeout > 0, "by default it waits without limit")
     client.options["timeout"], client.retries = 0.1, 1
     stall = {"do": "silence", **FOREVER}
-    world.faults(("GetObject", stall), ("DescribeSpace", stall))
+    world.faults(({}, stall))  # of a machine so busy that a first request takes longer, no second comes
     for call in (lambda: client.download(key, world.path("target")), client.describe):
         ended, outcome, raised = world.ends(call)
         world.check(ended and outcome and outcome.error == "NoAnswer", f"a silent service: {ended} {outcome} {raised}")

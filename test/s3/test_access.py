@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import itertools
 import re
@@ -17,6 +18,7 @@ from test.patience import until
 from test.s3.s3_server import S3Server
 from test.s3.signing import Signer, form_body
 from test.server.wire import Answer, Peer
+from ucloud.uvideo.protocol import errors
 from ucloud.uvideo.protocol import operation as ufile
 from uvideo.s3 import operation as s3
 from uvideo.s3 import routing
@@ -184,10 +186,17 @@ class World:
         self.banned = self.token(RIGHTS, black_ips=("127.0.0.0/8",))
         self.from_afar = self.token(RIGHTS, white_ips=("192.0.2.1",))
         self.near = self.token(RIGHTS, white_ips=("127.0.0.1",), black_ips=("192.0.2.0/24",))
-        self.gone = self.token(RIGHTS, expires=int(time.time()) + 2)
+        self.gone = self.short()
         removed = self.ufile.manage(ufile.CreateToken("removed", _ops(RIGHTS)))
         self.ufile.manage(ufile.DeleteToken(removed.token_id))
         self.removed = Signer(self.host, removed.public_key, removed.private_key)
+
+    def short(self) -> Signer:
+        """Of a token that expires soon.  Its time must not have passed when the server reads of it."""
+        for seconds in itertools.count(2):
+            with contextlib.suppress(errors.BadRequest):
+                return self.token(RIGHTS, expires=int(time.time()) + seconds)
+        raise AssertionError
 
     def token(self, held: tuple[str, ...], **limits: Any) -> Signer:
         info = self.ufile.manage(ufile.CreateToken("t", _ops(held), **limits))

@@ -7,9 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from test import patience
 from test.s3clients.client import Each, Listing, Place
 
 __all__ = ["Obstore"]
+
+PATIENT = timedelta(seconds=patience.SECONDS)
 
 
 class Obstore(Each):
@@ -26,7 +29,7 @@ class Obstore(Each):
             access_key_id=place.public,
             secret_access_key=place.private,
             region="cn-bj",
-            client_options={"allow_http": True},
+            client_options={"allow_http": True, "timeout": PATIENT, "connect_timeout": PATIENT},
             retry_config={"max_retries": 0, **retries},
         )
 

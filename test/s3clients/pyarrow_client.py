@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from test import patience
 from test.s3clients.client import Each, Listing, Place
 
 __all__ = ["PyArrow"]
@@ -28,6 +29,8 @@ class PyArrow(Each):
             scheme="http",
             endpoint_override=urlsplit(place.url).netloc,
             allow_bucket_creation=True,
+            request_timeout=patience.SECONDS,
+            connect_timeout=patience.SECONDS,
             retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=attempts),
         )
 

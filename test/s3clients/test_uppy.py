@@ -64,6 +64,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def page(site: Site, browser: Browser) -> Iterator[Page]:
     with browser.new_context() as context:
         page = context.new_page()
+        page.set_default_timeout(patience.SECONDS * 1000)
         page.goto(site.page)
         yield page
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import asyncpg
 
@@ -14,14 +14,12 @@ from uvideo._core import errors
 from uvideo.storage.base import Absent, Unreachable, Unusable
 from uvideo.storage.schema import MIGRATIONS, UNSTORABLE, Row, statements
 
-__all__ = ["LOOK", "NOW", "Connections", "Lock", "Session"]
+__all__ = ["LOOK", "NOW", "Connections", "Limits", "Lock", "Session"]
 
 T = TypeVar("T")
 Session = Any  # a connection of asyncpg, which has no types
 
 MOST = 12  # connections of one process
-CONNECT, COMMAND, ACQUIRE = 3.0, 10.0, 5.0  # seconds
-WHOLE = 4.5  # seconds of a whole call, waits for locks and connections included: its answer comes within 5 s
 LOOK = 3.0  # seconds of a readiness check
 TRIES = 5  # of a transaction that lost a deadlock or a serialization
 NOW = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)"  # the database's clock
@@ -40,6 +38,18 @@ _PASSING = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
 )
+
+
+class Limits(NamedTuple):
+    """Seconds for each step.  ``whole``: of a call, waits for locks and connections included."""
+
+    connect: float = 3.0
+    command: float = 10.0
+    acquire: float = 5.0
+    whole: float = 4.5  # an answer comes within 5 s
+
+
+LIMITS = Limits()
 
 
 class Lock:
@@ -63,8 +73,8 @@ class Connections:
     ``url``: postgresql://user:password@host:port/database; never part of an error or a repr.
     """
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, limits: Limits = LIMITS) -> None:
+        self._url, self._limits = url, limits
         self._pool: asyncpg.Pool | None = None
         self._users = self._busy = 0
         self._idle = asyncio.Event()
@@ -86,8 +96,8 @@ class Connections:
                         self._url,
                         min_size=0,
                         max_size=MOST,
-                        timeout=CONNECT,
-                        command_timeout=COMMAND,
+                        timeout=self._limits.connect,
+                        command_timeout=self._limits.command,
                         reset=_nothing,  # transactions end before a connection returns to the pool
                         server_settings={"application_name": "uvideo"},
                     )
@@ -116,7 +126,7 @@ class Connections:
     async def alone(self) -> Session:
         """A connection outside the pool, for locks that outlive a transaction; the caller closes it."""
         with told():
-            return await asyncpg.connect(self._url, timeout=CONNECT, command_timeout=COMMAND)
+            return await asyncpg.connect(self._url, timeout=self._limits.connect, command_timeout=self._limits.command)
 
     def _take(self) -> asyncpg.Pool:
         """The pool, which stays open until ``_give``."""
@@ -130,8 +140,9 @@ class Connections:
         if not self._busy:
             self._idle.set()
 
-    async def all(self, query: str, *values: object, seconds: float = WHOLE) -> list[Row]:
+    async def all(self, query: str, *values: object, seconds: float | None = None) -> list[Row]:
         """Run one statement and return its rows.  After ``seconds`` it is given up with Unreachable."""
+        seconds = self._limits.whole if seconds is None else seconds
         return list(await self._soon(lambda db: db.fetch(query, *values, timeout=seconds), seconds))
 
     async def one(self, query: str, *values: object) -> Row | None:
@@ -142,12 +153,12 @@ class Connections:
         """Run one statement and return how many rows it changed."""
         return count_of(await self._soon(lambda db: db.execute(query, *values)))
 
-    async def _soon(self, work: Callable[[Session], Awaitable[T]], seconds: float = WHOLE) -> T:
+    async def _soon(self, work: Callable[[Session], Awaitable[T]], seconds: float | None = None) -> T:
         """The result of ``work`` within ``seconds``, else Unreachable.  The work is then undone in the background."""
         task = asyncio.ensure_future(self._run(self._take(), work))
         task.add_done_callback(lambda task: self._give())
         try:
-            await asyncio.wait([task], timeout=seconds)
+            await asyncio.wait([task], timeout=self._limits.whole if seconds is None else seconds)
             if task.done():
                 return task.result()
             raise Unreachable("the database did not answer in time")
@@ -161,13 +172,15 @@ class Connections:
     async def _run(self, pool: asyncpg.Pool, work: Callable[[Session], Awaitable[T]]) -> T:
         """Run ``work``, and again after a lost deadlock or serialization: the server has then undone all of it."""
         with told():
-            async with pool.acquire(timeout=ACQUIRE) as db:
+            async with pool.acquire(timeout=self._limits.acquire) as db:
                 for _ in range(TRIES - 1):
                     with contextlib.suppress(asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                         return await work(db)
                 return await work(db)
 
-    async def transaction(self, work: Callable[[Session], Awaitable[T]], *locks: Lock, seconds: float = WHOLE) -> T:
+    async def transaction(
+        self, work: Callable[[Session], Awaitable[T]], *locks: Lock, seconds: float | None = None
+    ) -> T:
         """Run ``work(db)`` under these locks, commit, and return its result.
 
         All callers take locks in the same order.  A statement sees what was committed before it, so a value read under
