@@ -9,9 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from test import patience
 from test.interpreters import ROOT
-
-SECONDS = 240
 
 
 def test_first_hour(tmp_path: Path) -> None:
@@ -39,7 +38,7 @@ def test_first_hour(tmp_path: Path) -> None:
             start_new_session=True,
         )
         try:
-            code = process.wait(SECONDS)
+            code = process.wait(patience.SUITE_SECONDS)
         except BaseException:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait()

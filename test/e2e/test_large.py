@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.fakes import FaultProxy
 from test.interpreters import ROOT
 from test.server_fixture import Server, start_server
@@ -19,19 +20,20 @@ pytestmark = pytest.mark.long
 BLOCK = 4194304
 GIBIBYTE = 1 << 30
 PARTS = GIBIBYTE // BLOCK
+THREADS = 4
 MEBIBYTE = 1 << 20
 
 PROGRAM = """
 import json, sys
 from ucloud.uvideo import config, downloaduvideo, multipartuploaduvideo, spacemanager
-host, public_key, job, space, path, checkpoint = sys.argv[1:]
+host, public_key, job, space, path, checkpoint, threads = sys.argv[1:]
 private_key = sys.stdin.readline().strip()
 config.set_default(uploadsuffix=host, downloadsuffix=host)
 uploader = multipartuploaduvideo.MultipartUploadUVideo(public_key, private_key)
 if job == "space":
     ret, resp = spacemanager.BucketManager(public_key, private_key).createspace(space)
 elif job == "upload":
-    ret, resp = uploader.uploadfile(space, "big", path, maxthread=4, checkpoint=checkpoint or None)
+    ret, resp = uploader.uploadfile(space, "big", path, maxthread=int(threads), checkpoint=checkpoint or None)
 elif job == "resume":
     ret, resp = uploader.resumeuploadfile(checkpoint=checkpoint)
 else:
@@ -43,6 +45,7 @@ print(json.dumps({"status": resp.status_code, "error": resp.error, "etag": resp.
 
 def begin(host: str, server: Server, job: str, path: Path | str = "", checkpoint: Path | str = "") -> subprocess.Popen:
     command = [sys.executable, "-c", PROGRAM, host, server.public_key, job, "large", str(path), str(checkpoint)]
+    command.append(str(THREADS))
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin is not None
     process.stdin.write(server.private_key.encode() + b"\n")
@@ -55,7 +58,7 @@ def do(host: str, server: Server, job: str, path: Path | str = "", checkpoint: P
     with begin(host, server, job, path, checkpoint) as process:
         assert process.stdout is not None
         out = process.stdout.read()
-        assert process.wait(120) == 0
+        assert process.wait(patience.SUITE_SECONDS) == 0
     answer = json.loads(out)
     assert answer["status"] == 200, answer
     return answer
@@ -87,15 +90,17 @@ def test_killed_in_the_middle_then_only_the_missing_parts_are_sent(large: Path, 
         host = proxy.endpoint.rpartition("/")[2]
         do(host, server, "space")
         checkpoint = tmp_path / "checkpoint"
-        proxy.on("UploadPart", part=PARTS // 2).pause("middle", bytes=1000)
+        middle = range(PARTS // 2, PARTS // 2 + THREADS)
+        for number in middle:  # each thread stands at one of them
+            proxy.on("UploadPart", part=number).pause(f"part {number}", bytes=1000)
         with begin(host, server, "upload", large, checkpoint) as uploading:
-            assert proxy.wait("middle", 60)
+            assert all(proxy.wait(f"part {number}") for number in middle)
             uploading.kill()
-        proxy.release("middle")
-        while not all(seen.done for seen in proxy.log()):
-            pass
+        for number in middle:
+            proxy.release(f"part {number}")
+        patience.until(lambda: all(seen.done for seen in proxy.log()))
         before = {seen.part for seen in proxy.log("UploadPart") if seen.upstream_status == 200}
-        assert PARTS // 2 - 4 <= len(before) <= PARTS // 2 + 4
+        assert before == set(range(PARTS // 2))
         proxy.check()
         proxy.reset()
 

@@ -33,8 +33,8 @@ def mounted(folder: Path, **sizes: int) -> Iterator[Disks]:
     script = "".join(
         f"mkdir {name} && mount -t tmpfs -o size={size},mode=700 uvideo {name} && " for name, size in sizes.items()
     )
-    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", f'cd "$0" && {script}echo ready && exec sleep 600']
-    with subprocess.Popen([*command, str(folder)], stdout=subprocess.PIPE) as holder:
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", f'cd "$0" && {script}echo ready && exec cat']
+    with subprocess.Popen([*command, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         try:
             assert holder.stdout.readline() == b"ready\n"

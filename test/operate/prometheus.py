@@ -19,7 +19,7 @@ __all__ = ["Prometheus", "hurried", "started"]
 
 FASTER = 10
 CONFIG = """
-global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 500ms}}
+global: {{scrape_interval: 2s, scrape_timeout: 2s, evaluation_interval: 500ms}}
 rule_files: [{rules}]
 scrape_configs:
   - job_name: uvideo

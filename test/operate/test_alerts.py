@@ -151,7 +151,9 @@ def free_of(folder: Path) -> int:
 def certified(folder: Path, days: int) -> tuple[str, ...]:
     cert, key = folder / "cert.pem", folder / "key.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", str(days), "-subj", "/CN=localhost"]
-    subprocess.run([*command, "-keyout", str(key), "-out", str(cert)], check=True, capture_output=True, timeout=60)
+    subprocess.run(
+        [*command, "-keyout", str(key), "-out", str(cert)], check=True, capture_output=True, timeout=patience.SECONDS
+    )
     return "--tls-cert", str(cert), "--tls-key", str(key)
 
 

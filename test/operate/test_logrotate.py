@@ -7,6 +7,7 @@ import stat
 import subprocess
 from pathlib import Path
 
+from test import patience
 from test.server.test_maintenance import inside
 from test.server.wire import Peer
 from test.server_fixture import ROOT, start_server
@@ -23,7 +24,7 @@ def test_the_audit_log_is_rotated_as_documented(tmp_path: Path) -> None:
         space = owner.space()
         before = log.read_bytes()
         command = ["/usr/sbin/logrotate", "--force", "--state", str(tmp_path / "state"), str(config)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=patience.SECONDS)
         assert done.returncode == 0 and not done.stderr, done.stderr
         assert log.with_name("audit.log.1").read_bytes() == before and before
         assert not log.exists() and "CreateSpace" in inside("audit", server.dir).stdout

@@ -26,7 +26,11 @@ NEVER = RULES.with_name("alerts-backup.yml")
 def promtool(*arguments: str, given: bytes = b"") -> str:
     """What it said.  AssertionError if it finds a fault."""
     done = subprocess.run(
-        [find("promtool"), *arguments], input=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60
+        [find("promtool"), *arguments],
+        input=given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=patience.SECONDS,
     )
     said = done.stdout.decode()
     assert done.returncode == 0, said

@@ -73,9 +73,9 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     folder = tmp_path / "disk"
     folder.mkdir()
     alone()  # skips where no namespace can be made
-    script = f'mount -t tmpfs -o size={DISK},mode=700 uvideo "$0" && echo ready && exec sleep 600'
+    script = f'mount -t tmpfs -o size={DISK},mode=700 uvideo "$0" && echo ready && exec cat'
     command = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         try:
             assert holder.stdout.readline() == b"ready\n"

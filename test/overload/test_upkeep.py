@@ -119,8 +119,8 @@ def test_the_catalog_shrinks_after_mass_deletes_whoever_is_killed(tmp_path: Path
         id = space_id(server, space)
         fill(tmp_path, id, count)
         until(lambda: settled(tmp_path) > 12 * MIB)
-        empty(tmp_path, id, 100, count)
         full = size(tmp_path)
+        empty(tmp_path, id, 100, count)
         until(lambda: size(tmp_path) < full)
         server.kill()
     with start_server(tmp_path, "--no-fsync") as server:

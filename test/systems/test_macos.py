@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from test import patience
 from test.interpreters import ROOT
 
 pytestmark = pytest.mark.systems
@@ -42,7 +43,7 @@ def like_macos(*arguments: str, count: Path) -> subprocess.CompletedProcess[str]
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
-        timeout=400,
+        timeout=patience.SUITE_SECONDS,
     )
 
 

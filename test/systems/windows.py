@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from test import interpreters
+from test import interpreters, patience
 
 __all__ = ["MISSING", "Python", "prepare"]
 
@@ -30,7 +30,7 @@ OBJDUMP = "x86_64-w64-mingw32-objdump"
 NEEDED = ("wine", COMPILER, OBJDUMP)
 #: What is not there; empty if all is.
 MISSING = [name for name in NEEDED if shutil.which(name) is None]
-SECONDS = 600
+SECONDS = patience.SUITE_SECONDS
 
 MAIN = """
 #include <windows.h>

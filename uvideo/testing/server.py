@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TestServer", "serve"]
 
-START_SECONDS = STOP_SECONDS = 30.0
+START_SECONDS = STOP_SECONDS = 240.0  # what has not come by then never comes, however busy the machine is
 CLIENT_SECONDS = 5.0
 _LOG_TAIL = 2000  # characters
 
@@ -147,9 +147,12 @@ class TestServer:
             line = lines.get(timeout=START_SECONDS)
             if line.endswith(b"\n"):
                 return line
+        has_ended = process.poll() is not None
         self.kill()
         said = self.log.read_text(errors="replace")[-_LOG_TAIL:]
-        raise RuntimeError(f"the server did not start; it needs: pip install 'uvideo[test]'.  It said:\n{said}")
+        if has_ended:
+            raise RuntimeError(f"the server did not start; it needs: pip install 'uvideo[test]'.  It said:\n{said}")
+        raise RuntimeError(f"the server was not ready after {START_SECONDS:g} s.  It said:\n{said}")
 
 
 def _tell_to_stop(process: subprocess.Popen[bytes]) -> None:
