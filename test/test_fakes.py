@@ -603,7 +603,7 @@ def test_everything_can_be_scripted_over_http(proxy, client):
     found: list[int] = []
     thread = threading.Thread(target=lambda: found.append(put(client)))
     thread.start()
-    assert command(proxy, "POST /wait", {"name": "here", "timeout": 5}) == {"paused": True}
+    assert command(proxy, "POST /wait", {"name": "here"}) == {"paused": True}
     command(proxy, "POST /release", {"name": "here"})
     thread.join(patience.SECONDS)
     assert found == [200]

@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from test import patience
-from test.browser.conftest import Console, png, problems, until
+from test.browser.conftest import Console, png, problems, until, when
 from test.server.wire import Peer, pattern
 from test.server_fixture import start_server
 from ucloud.uvideo.protocol import etag, operation
@@ -295,13 +295,14 @@ def test_sharing_and_deleting_in_the_viewer(console: Console, language: str, sha
     expect(text).to_be_visible()
     head.get_by_role("button", name=delete).click()
     page.locator(".dialog-foot").get_by_role("button", name=delete).click()
+    seen = """(() => {
+        const found = document.querySelector(".toast");
+        if (!found) return false;
+        const { x, y, width, height } = found.getBoundingClientRect();
+        return Boolean(document.elementFromPoint(x + width / 2, y + height / 2)?.closest(".toast"));
+    })()"""
+    until(page, seen)  # not below the viewer
     expect(text).to_have_text("c.txt")
-    page.wait_for_selector(".toast")
-    seen = """() => {
-        const { x, y, width, height } = document.querySelector(".toast").getBoundingClientRect();
-        return document.elementFromPoint(x + width / 2, y + height / 2).closest(".toast") !== null;
-    }"""
-    assert page.evaluate(seen)  # not below the viewer
     assert console.peer.call(operation.HeadObject(space, "b.txt")).status == 404
     page.keyboard.press("ArrowLeft")
     expect(text).to_have_text("a.txt")
@@ -342,9 +343,9 @@ def test_a_viewer_that_was_left_opens_nothing_after_its_object_is_deleted(consol
     page.go_back()
     expect(page.locator(".viewer")).to_have_count(0)
     page.locator(".dialog-foot").get_by_role("button", name="Delete").click()
+    page.wait_for_selector(".toast")
     expect(row(page, "a.txt")).to_have_count(0)
     expect(row(page, "b.txt")).to_be_visible()
-    page.wait_for_selector(".toast")
     assert page.locator(".viewer").count() == 0 and page.evaluate("location.hash") == f"#/s/{space}/"
 
 
@@ -437,8 +438,7 @@ def test_downloads(console: Console, tmp_path: Path) -> None:
     got = []
     page.on("download", lambda each: got.append(each.suggested_filename))
     page.locator(".bar").get_by_role("button", name="Download", exact=True).click()
-    page.wait_for_timeout(1500)
-    assert sorted(got) == ["2.txt", "文件 1.bin"]
+    when(page, lambda: sorted(got) == ["2.txt", "文件 1.bin"], "both downloads begin")
 
 
 def test_previews(console: Console, picture: Picture) -> None:

@@ -154,7 +154,7 @@ def test_pause_go_on_and_cancel(console: Console, tmp_path: Path, picture: Pictu
     page.get_by_role("button", name="Cancel second.mp4").click()
     expect(line(page, "second.mp4")).to_have_attribute("data-state", "cancelled")
     expect(page.get_by_text("Nothing is being uploaded.")).to_be_visible()
-    assert open_uploads(console, space) == ["first.mp4"]
+    when(page, lambda: open_uploads(console, space) == ["first.mp4"], "the other upload is aborted")
     page.get_by_role("button", name="Resume first.mp4").click()
     page.get_by_role("button", name="Pause first.mp4").click()
     page.get_by_role("button", name="Resume first.mp4").click()
@@ -203,8 +203,8 @@ def wait_for_parts(console: Console, page: Page, space: str, count: int) -> str:
     return when(page, has_parts, f"there are {count} parts")
 
 
-def begin_and_reload(console: Console, page: Page, path: Path, space: str) -> int:
-    """Upload the first parts of a file, and reload; how many parts there are."""
+def begin_and_reload(console: Console, page: Page, path: Path, space: str, said: str = "") -> int:
+    """Upload the first parts of a file, and reload; how many parts there are.  ``said``: by the page, for seconds."""
     held = hold(page, 2)
     page.locator("#files").set_input_files(path)
     upload_id = wait_for_parts(console, page, space, 2)
@@ -214,6 +214,8 @@ def begin_and_reload(console: Console, page: Page, path: Path, space: str) -> in
     page.locator("body").click(position={"x": 5, "y": 300})  # without a gesture no page may ask
     page.reload()
     assert asked == ["beforeunload"]
+    if said:
+        expect(page.get_by_text(said)).to_be_visible()
     held.release()
     parts = console.peer.do(operation.ListParts(space, upload_id)).parts
     assert [each.part for each in parts] == [0, 1]
@@ -280,8 +282,7 @@ def test_another_file_under_the_same_name_is_found_out(console: Console, tmp_pat
     assert console.peer.call(operation.HeadObject(space, "long.mp4")).status == 404
     page.get_by_role("button", name="Cancel long.mp4").click()
     until(page, "localStorage['uvideo.uploads'] === '{}'")
-    page.wait_for_timeout(100)
-    assert open_uploads(console, space) == []
+    when(page, lambda: not open_uploads(console, space), "the upload is aborted")
 
 
 def test_an_interrupted_upload_is_given_up(console: Console, tmp_path: Path) -> None:
@@ -292,7 +293,7 @@ def test_an_interrupted_upload_is_given_up(console: Console, tmp_path: Path) -> 
     page.get_by_role("button", name="Discard long.mp4").click()
     page.get_by_role("dialog").get_by_role("button", name="Discard the upload").click()
     expect(page.get_by_role("heading", name="No uploads")).to_be_visible()
-    assert open_uploads(console, space) == []
+    when(page, lambda: not open_uploads(console, space), "the upload is aborted")
 
 
 def test_the_network_goes_away_and_comes_back(console: Console, tmp_path: Path) -> None:
@@ -308,9 +309,8 @@ def test_the_network_goes_away_and_comes_back(console: Console, tmp_path: Path) 
     page.on("requestfailed", lambda each: broken.append(each.url))
     page.context.set_offline(True)
     held.release()
-    page.wait_for_timeout(700)
+    when(page, lambda: broken, "a request fails")
     expect(line(page, "far.mp4")).to_have_attribute("data-state", "sending")
-    assert broken
     page.context.set_offline(False)
     expect(line(page, "far.mp4")).to_have_attribute("data-state", "done")
     assert stored(console, space, "far.mp4") == path.read_bytes()
@@ -321,8 +321,8 @@ def test_the_same_file_in_its_folder_goes_on_after_a_reload(console: Console, tm
     path = file(tmp_path, "long.mp4", 6 * BLOCK + 1)
     page = console.open(f"#/s/{space}/to/")
     page.wait_for_selector(".blank:not([hidden])")
-    there = begin_and_reload(console, page, path, space)
-    expect(page.get_by_text("1 upload was interrupted. To resume it, open Transfers.")).to_be_visible()
+    said = "1 upload was interrupted. To resume it, open Transfers."
+    there = begin_and_reload(console, page, path, space, said)
     sent: list[str] = []
     page.on("request", lambda each: sent.append(each.url) if each.method == "PUT" else None)
     page.locator("#files").set_input_files(path)
@@ -521,8 +521,7 @@ def test_bytes_that_were_changed_on_the_way_are_found_out(console: Console, tmp_
     expect(line(page, "changed.mp4")).to_contain_text(
         "The bytes that the server stored differ from those that were sent."
     )
-    page.wait_for_timeout(200)
-    assert open_uploads(console, space) == []
+    when(page, lambda: not open_uploads(console, space), "the upload is aborted")
 
 
 def test_a_file_that_is_changed_while_it_is_read(console: Console, tmp_path: Path) -> None:

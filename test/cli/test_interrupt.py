@@ -39,7 +39,7 @@ def stopped(shell: Shell, number: int, *words: str) -> tuple[int, str, float]:
         text=True,
     )
     folder = shell.home / ".local" / "state" / "uvideo" / "transfers"
-    until = time.monotonic() + 30
+    until = time.monotonic() + patience.SECONDS
     try:
         while not any(len(path.read_bytes().splitlines()) > 3 for path in folder.glob("*.jsonl")):
             assert process.poll() is None and time.monotonic() < until, process.stderr

@@ -944,7 +944,7 @@ def test_after_kill_9_another_process_fetches_only_what_is_missing(
 ) -> None:
     proxy.on("GetObject", byte=4 * BLOCK).pause("fourth block")
     first = other_process(through, server, stored, folder / "a", 2)
-    assert proxy.wait("fourth block", 30)
+    assert proxy.wait("fourth block")
     with pytest.raises(errors.TransferBusy):
         through.download(stored, "a", folder / "a")
     (record,) = through.transfers()

@@ -27,7 +27,7 @@ SDK = """
 import sys
 from ucloud.uvideo import config, downloaduvideo
 host, public, private = sys.argv[1].split("|")
-config.set_default(uploadsuffix=host, downloadsuffix=host, connection_timeout=20)
+config.set_default(uploadsuffix=host, downloadsuffix=host, connection_timeout=240)
 ret, resp = downloaduvideo.DownloadUVideo(public, private).download_file(*sys.argv[3:6])
 print(resp.status_code, resp.content_length, resp.content_range, resp.etag, resp.error)
 """

@@ -104,7 +104,7 @@ def test_a_block_that_raises_cancels_what_runs(
             running = manager.upload(space, "a", tmp_path / "a")
             waiting = [manager.upload(space, str(number), b"data") for number in range(3)]
             proxy.wait("second")
-            threading.Timer(0.1, proxy.release, ["second"]).start()
+            waiting[0].add_done_callback(lambda _: proxy.release("second"))
             raise KeyError("mine")
     assert all(isinstance(each.exception(0), errors.Cancelled) for each in [running, *waiting])
     assert list(client.list(space)) == []
@@ -219,6 +219,7 @@ def test_submitting_more_than_may_wait_waits(space: str, proxy: FaultProxy, thro
 
         producer = threading.Thread(target=submit)
         producer.start()
+        patience.until(lambda: len(submitted) == 4)
         producer.join(0.1)
         assert producer.is_alive() and len(submitted) == 4
         proxy.release("held")
@@ -229,6 +230,7 @@ def test_submitting_more_than_may_wait_waits(space: str, proxy: FaultProxy, thro
 def test_who_waits_to_submit_is_told_that_it_is_closed(space: str, proxy: FaultProxy, through: Client) -> None:
     proxy.on("PutObject", key="0").pause("held")
     refused: list[BaseException] = []
+    submitted: list[int] = []
     with TransferManager(through, jobs=1) as manager:
         manager.upload(space, "0", b"")
         proxy.wait("held")
@@ -237,12 +239,14 @@ def test_who_waits_to_submit_is_told_that_it_is_closed(space: str, proxy: FaultP
             try:
                 for number in range(1, 40):
                     manager.upload(space, str(number), b"")
+                    submitted.append(number)
             except errors.InvalidArgument as error:
                 refused.append(error)
                 proxy.release("held")
 
         producer = threading.Thread(target=submit)
         producer.start()
+        patience.until(lambda: len(submitted) == 4)
         producer.join(0.1)
         assert producer.is_alive()
     producer.join(patience.SECONDS)

@@ -631,7 +631,7 @@ def test_after_kill_9_another_process_sends_only_what_is_missing(
 ) -> None:
     proxy.on("UploadPart", part=3).pause("third")
     first = process(through, server, space, file)
-    assert proxy.wait("third", 20)
+    assert proxy.wait("third")
     with pytest.raises(errors.TransferBusy):
         through.upload(space, "a", file)
     (record,) = through.transfers()

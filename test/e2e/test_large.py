@@ -100,7 +100,7 @@ def test_killed_in_the_middle_then_only_the_missing_parts_are_sent(large: Path, 
             proxy.release(f"part {number}")
         patience.until(lambda: all(seen.done for seen in proxy.log()))
         before = {seen.part for seen in proxy.log("UploadPart") if seen.upstream_status == 200}
-        assert before == set(range(PARTS // 2))
+        assert set(range(PARTS // 2)) <= before <= set(range(PARTS // 2 + THREADS))  # what was sent may arrive
         proxy.check()
         proxy.reset()
 

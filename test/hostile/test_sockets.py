@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from test.patience import SECONDS
 from test.server.wire import Peer, connect, head
 from test.server_fixture import Server, start_server
 from ucloud.uvideo.protocol import operation
@@ -62,7 +63,8 @@ def talk(port: int, data: bytes, *, pieces: int = 1, patience: float = 0.02) -> 
         except ConnectionError:
             return said
         try:
-            sock.shutdown(socket.SHUT_WR)  # and that is all there will be
+            sock.shutdown(socket.SHUT_WR)  # and that is all there will be: now the server must answer or close
+            sock.settimeout(SECONDS)
             while piece := sock.recv(65536):
                 said += piece
         except OSError:

@@ -342,7 +342,7 @@ class DownloadFaults(FaultCase):
         result = []
         thread = threading.Thread(target=lambda: result.append(self.download()))
         thread.start()
-        self.control("POST", "/wait", {"name": "changed", "timeout": 20})
+        self.control("POST", "/wait", {"name": "changed"})
         config.set_default(uploadsuffix=ENDPOINT, downloadsuffix=ENDPOINT)
         ret, resp = self.uploader().uploadfile(self.private, "k", self.file(other))
         self.assertEqual(resp.status_code, 200)
@@ -508,7 +508,7 @@ class Checkpoints(FaultCase):
         )
         process.stdin.write((PRIVATE_KEY + "\n").encode("ascii"))
         process.stdin.flush()
-        self.control("POST", "/wait", {"name": "now", "timeout": 20})
+        self.control("POST", "/wait", {"name": "now"})
         process.kill()
         process.communicate()
         self.control("POST", "/release", {"name": "now"})

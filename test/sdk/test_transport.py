@@ -450,12 +450,13 @@ class Waits(Case):
         over = threading.Event()
         for step in ("accept", "head", "body"):
             peer = self.peer(silent_at(step))
-            pipes = self.transport(timeout=0.15)
+            pipes = self.transport(timeout=0.15, connect_timeout=60)
             self.assertNoAnswer(pipes, self.request(peer), "no data for too long")
             pipes = self.transport(timeout=60)
             self.assertNoAnswer(pipes, self.request(peer), "not complete in time", seconds=0.15)
         peer = self.peer(silent_at("accept"))
-        self.assertNoAnswer(self.transport(timeout=0.15), self.request(peer, "PUT", body=b"x" * LARGE), "no data")
+        pipes = self.transport(timeout=0.15, connect_timeout=60)
+        self.assertNoAnswer(pipes, self.request(peer, "PUT", body=b"x" * LARGE), "no data")
         over.set()
 
     def test_no_time_is_no_request(self):

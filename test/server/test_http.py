@@ -23,7 +23,7 @@ from test.server_fixture import Server
 from ucloud.uvideo.protocol import message, operation
 from uvideo.server.auth.auth_throttle import Guesses
 from uvideo.server.auth.client_address import TrustedProxies
-from uvideo.server.http.exchange import Exchange
+from uvideo.server.http.exchange import Exchange, Watchdog
 from uvideo.server.http.rate_limits import Limits
 from uvideo.server.limits.memory_budget import FREE
 
@@ -287,6 +287,39 @@ def test_stalled_clients_are_broken_off(tmp_path: Path) -> None:
             time.sleep(0.02)
         reading.close()
         assert [info.key for info in peer.do(operation.ListObjects(space)).objects] == ["big"]
+
+
+def test_who_sent_while_the_process_stood_still_is_served() -> None:
+    """Its bytes are taken a turn of the loop later than the look comes that is late."""
+
+    class Sender:
+        waiting, mark, since, owed, before, least_rate = True, None, 0.0, 0.0, None, 0.0
+        taken = 0
+        taken_at_the_end: int | None = None
+
+        def progress(self) -> tuple[int, int, int]:
+            return self.taken, 0, 0
+
+        def abort(self) -> None:
+            self.taken_at_the_end = self.taken
+
+        def take(self) -> None:
+            self.taken += 1
+
+    async def story() -> None:
+        loop, watch, sender = asyncio.get_running_loop(), Watchdog(0.1), Sender()
+        watch.active.add(sender)  # type: ignore[arg-type]
+        watch.start()
+        while sender.mark is None:
+            await asyncio.sleep(0.005)
+        time.sleep(0.15)
+        loop.call_soon(loop.call_soon, sender.take)
+        while sender.taken_at_the_end is None:  # it sends nothing more
+            await asyncio.sleep(0.005)
+        watch.stop()
+        assert sender.taken_at_the_end == 1
+
+    asyncio.run(story())
 
 
 def test_a_slow_client_that_moves_is_served(tmp_path: Path) -> None:

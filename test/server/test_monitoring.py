@@ -79,7 +79,7 @@ def test_the_metrics_add_up(tmp_path: Path) -> None:
         peer.upload(space, "film", pattern(BLOCK + 9))
         upload = peer.do(operation.InitiateUpload(space, "given up"))
         peer.do(operation.AbortUpload(space, "given up", upload.upload_id))
-        time.sleep(0.05)  # the last answer is counted after it was read
+        patience.until(lambda: "uvideo_requests_in_flight 0\n" in asked(server, "/metrics")[1])  # all are counted
         status, text = asked(server, "/metrics")
     found = parsed(text)
     assert status == 200

@@ -369,7 +369,7 @@ def test_several_workers(tmp_path: Path) -> None:
         for number in range(30):
             peer.do(operation.PutObject(space, f"{number}"), b"%d" % number)
             assert peer.call(operation.GetObject(space, f"{number}")).body == b"%d" % number
-        assert 'method="PUT",status="200"} 30' in admin(server, "/metrics")[1]  # of all workers
+        patience.until(lambda: 'method="PUT",status="200"} 30' in admin(server, "/metrics")[1])  # of all workers
         os.kill(pids[1], signal.SIGKILL)
         deadline = time.monotonic() + 60
         while (pids[1] in children(server) or len(children(server)) < 3) and time.monotonic() < deadline:

@@ -101,6 +101,7 @@ def test_a_worker_has_no_descriptors(tmp_path: Path) -> None:
 def test_a_worker_without_descriptors_blames_neither_disk_nor_catalog(tmp_path: Path) -> None:
     with start_server(tmp_path, "--no-fsync") as server:
         with closing(http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=patience.SECONDS)) as known:
+            patience.until(lambda: parsed(said(known, "/metrics")[1])["uvideo_gc_last_run_seconds", ""])
             assert said(known, "/readyz") == (200, "ok\n")
             with none_left(server.pid):
                 assert said(known, "/readyz") == (503, SHORT.text + "\n")

@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 LEAST_VERSION = HttpVersion10
+SETTLE = 0.05  # seconds in which the requests take what came while the process stood still
 IDLE = 60.0  # seconds without a byte after which a connection is aborted
 LEAST_RATE = 16.0  # bytes a second; a client's `bandwidth` is 1,000 or more, and 62 of its transfers may share that
 DIRECT = 64 * 1024  # bytes of a stored body that are joined into one write
@@ -508,7 +509,7 @@ class Watchdog:
         self._idle, self._rate = idle, rate
         self.active: set[Exchange] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._looked = 0.0
+        self._looked, self._is_late = 0.0, False
 
     def change(self, idle: float, rate: float) -> None:
         """Set other limits, for requests in progress too."""
@@ -525,6 +526,12 @@ class Watchdog:
 
     def _look(self) -> None:
         now = asyncio.get_running_loop().time()
+        if now - self._looked > self._idle / 2 and not self._is_late:
+            # This process stood still.  What has come meanwhile is taken first.
+            self._is_late = True
+            self._timer = asyncio.get_running_loop().call_later(SETTLE, self._look)
+            return
+        self._is_late = False
         passed, self._looked = now - self._looked, now
         for exchange in self.active:
             mark = exchange.progress() if exchange.waiting else None

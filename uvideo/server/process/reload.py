@@ -75,7 +75,7 @@ class Published:
     SIZE = 1 << 20  # bytes of each of two places, used alternately; unused pages take no memory
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, 2 * _NUMBER.size + 2 * self.SIZE)
+        self._memory = mmap.mmap(-1, 3 * _NUMBER.size + 2 * self.SIZE)
 
     @property
     def count(self) -> int:
@@ -83,12 +83,22 @@ class Published:
         return int(_NUMBER.unpack_from(self._memory)[0])
 
     @property
-    def looks(self) -> int:
-        """How often the files were checked."""
+    def asked(self) -> int:
+        """The number of requests to read the files again."""
         return int(_NUMBER.unpack_from(self._memory, _NUMBER.size)[0])
 
-    def looked(self) -> None:
-        _NUMBER.pack_into(self._memory, _NUMBER.size, self.looks + 1)
+    def ask(self) -> int:
+        """Note one more request, before the worker is told of it; its number."""
+        _NUMBER.pack_into(self._memory, _NUMBER.size, self.asked + 1)
+        return self.asked
+
+    @property
+    def answered(self) -> int:
+        """The number of the last request after which the files were read."""
+        return int(_NUMBER.unpack_from(self._memory, 2 * _NUMBER.size)[0])
+
+    def answer(self, number: int) -> None:
+        _NUMBER.pack_into(self._memory, 2 * _NUMBER.size, number)
 
     def publish(self, news: News) -> None:
         """Publish for all workers.  StartError if it is too large."""
@@ -113,7 +123,7 @@ class Published:
                 return count, found
 
     def _place(self, count: int) -> int:
-        return 2 * _NUMBER.size + count % 2 * self.SIZE
+        return 3 * _NUMBER.size + count % 2 * self.SIZE
 
 
 async def follow(published: Published, take: Callable[[News], None], count: int) -> None:
@@ -160,6 +170,7 @@ class Reading:
 
     def look(self, *, asked: bool = False) -> None:
         """Read if a file has changed, or if ``asked``."""
+        number = self._published.asked  # what is asked from now on needs another look
         seen = [_signature(path) for path in self._paths()]
         if asked or seen != self._seen:
             self._seen = seen
@@ -168,7 +179,7 @@ class Reading:
             except Exception:
                 log.exception("the settings could not be read again")
                 self._end(False)
-        self._published.looked()
+            self._published.answer(number)
 
     def _paths(self) -> list[Path]:
         settings = self._news.settings

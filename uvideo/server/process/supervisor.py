@@ -57,7 +57,7 @@ def supervise(plan: Plan, succession: Succession, worker: Worker, announce: Call
 
 class _Supervisor:
     def __init__(self, plan: Plan, succession: Succession, worker: Worker) -> None:
-        self._reads: int | None = None  # number of reloads at the last request for one; None: no request
+        self._reads: int | None = None  # number of the last request for a reload; None: it was answered
         self._worker, self._succession = worker, succession
         self._count, self._folder, self._hangup = plan.settings.workers, plan.folder, plan.hangup
         self._ports, self._service = plan.ports, plan.service
@@ -88,12 +88,12 @@ class _Supervisor:
                 self._succession.begin()
             elif number == SIGHUP:
                 self._service.reloading()
-                self._reads = self._published.looks
+                self._reads = self._published.ask()
                 self._signal(number)
             elif number in STOPS:
                 self._succession.abandon("it got a stop signal")
                 return self._drain()
-            if self._reads is not None and self._reads != self._published.looks:
+            if self._reads is not None and self._published.answered >= self._reads:
                 self._reads = None
                 self._service.ready("answering; the settings were read again")
             if self._succession.look():

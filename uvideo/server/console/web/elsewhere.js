@@ -69,7 +69,11 @@ function take({ tab: from, uploads, count }) {
 export function watch(drawn) {
   draw = drawn;
   const ask = () => {
-    for (const [from, each] of found) if (each.silence++ >= SILENCE) found.delete(from);
+    for (const [from, each] of found) {
+      if (each.silence++ < SILENCE) continue;
+      found.delete(from);
+      unnoted.delete(from);
+    }
     channel?.postMessage({ ask: true });
     drawn();
   };

@@ -21,14 +21,18 @@ export function share(space, object) {
       if (object.public && object.url) options.push(["0", t("share.span.0")]);
       const span = field({ name: "span", label: t("share.expires"), options, value: "86400" });
       const download = field({ name: "download", label: t("share.download"), type: "checkbox" });
+      let latest = 0;
       const make = () =>
         attempt(async () => {
+          const mine = ++latest;
           const seconds = Number(span.querySelector("select").value);
           const saved = download.querySelector("input").checked;
           link.value = "";
           replace(picture);
           if (seconds) {
-            link.value = await readUrl(space, object.key, { seconds, filename: saved ? name : undefined });
+            const made = await readUrl(space, object.key, { seconds, filename: saved ? name : undefined });
+            if (mine !== latest) return; // other options were chosen meanwhile
+            link.value = made;
             until.textContent = t("share.until", { date: date(Date.now() / 1000 + seconds) });
           } else {
             link.value = object.url + (saved ? `?ufileattname=${encodeURIComponent(name)}` : "");

@@ -144,8 +144,9 @@ export function folderTree(label, choose) {
     }
     await unfoldAll(top);
     if (now !== generation) return;
+    const moved = again && active.prefix !== before ? active.prefix : null; // by a key, meanwhile
     root = top;
-    active = next;
+    active = (moved !== null && visible().find((at) => at.prefix === moved)) || next;
     draw();
   }
 
