@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from test import patience
+from test.interpreters import ROOT
 
 __all__ = ["Program", "find", "scratch", "unprivileged", "until"]
 
@@ -34,6 +35,8 @@ class Program:
     def __init__(
         self, command: list[str], log: Path, *, stop: signal.Signals = signal.SIGTERM, as_ourselves: bool = False
     ) -> None:
+        ours = [word for word in command if Path(word).is_relative_to(ROOT)]
+        assert as_ourselves or not ours, f"nobody may not be able to read {ours}: start it as ourselves"
         self.command, self.log, self._stop = command, log, stop
         self._before = unprivileged(stop, as_ourselves)
         self.process = self._started()

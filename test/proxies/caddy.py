@@ -44,6 +44,6 @@ def start_caddy(world: World) -> Iterator[Way]:
             )
         )
         command = ["env", f"HOME={folder}", find("caddy"), "run", "--adapter", "caddyfile", "--config", str(config)]
-        with running(command, folder / "log", port):
+        with running(command, folder / "log", port, as_ourselves=True):
             endpoint = f"https://localhost:{port}"
             yield Way(world.plain, endpoint, port, text_of(folder / "access.log"), bundle=world.certificate)
