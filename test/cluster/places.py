@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from test import patience
 from uvideo.storage.postgres import PostgresCatalog
-from uvideo.storage.postgres_connections import Connections, Limits
+from uvideo.storage.postgres_connections import Connections, Timeouts
 from uvideo.storage.s3 import S3Blobs, S3Place
 from uvideo.storage.segment_ledger import PostgresLedger
 
 __all__ = ["blobs", "catalog"]
 
-PATIENT = Limits(*[patience.SECONDS] * len(Limits()))
+PATIENT = Timeouts(*[patience.SECONDS] * len(Timeouts()))
 
 
 def catalog(database: str, ledger: bool = False) -> PostgresCatalog:

@@ -47,7 +47,7 @@ def is_refused(server: Server, got: Answer) -> bool:
 
 
 def test_every_answer_comes_within_five_seconds() -> None:
-    assert max(PATIENCE + SLACK, readiness.PATIENCE, postgres_connections.WHOLE) < 5
+    assert max(PATIENCE + SLACK, readiness.PATIENCE, postgres_connections.TIMEOUTS.whole) < 5
 
 
 def test_a_server_starts_while_another_program_writes_and_not_while_it_has_the_file_for_itself(

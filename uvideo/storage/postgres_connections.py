@@ -14,7 +14,7 @@ from uvideo._core import errors
 from uvideo.storage.base import Absent, Unreachable, Unusable
 from uvideo.storage.schema import MIGRATIONS, UNSTORABLE, Row, statements
 
-__all__ = ["LOOK", "NOW", "Connections", "Limits", "Lock", "Session"]
+__all__ = ["LOOK", "NOW", "Connections", "Timeouts", "Lock", "Session"]
 
 T = TypeVar("T")
 Session = Any  # a connection of asyncpg, which has no types
@@ -40,7 +40,7 @@ _PASSING = (
 )
 
 
-class Limits(NamedTuple):
+class Timeouts(NamedTuple):
     """Seconds for each step.  ``whole``: of a call, waits for locks and connections included."""
 
     connect: float = 3.0
@@ -49,7 +49,7 @@ class Limits(NamedTuple):
     whole: float = 4.5  # an answer comes within 5 s
 
 
-LIMITS = Limits()
+TIMEOUTS = Timeouts()
 
 
 class Lock:
@@ -73,8 +73,8 @@ class Connections:
     ``url``: postgresql://user:password@host:port/database; never part of an error or a repr.
     """
 
-    def __init__(self, url: str, limits: Limits = LIMITS) -> None:
-        self._url, self._limits = url, limits
+    def __init__(self, url: str, timeouts: Timeouts = TIMEOUTS) -> None:
+        self._url, self._timeouts = url, timeouts
         self._pool: asyncpg.Pool | None = None
         self._users = self._busy = 0
         self._idle = asyncio.Event()
@@ -96,8 +96,8 @@ class Connections:
                         self._url,
                         min_size=0,
                         max_size=MOST,
-                        timeout=self._limits.connect,
-                        command_timeout=self._limits.command,
+                        timeout=self._timeouts.connect,
+                        command_timeout=self._timeouts.command,
                         reset=_nothing,  # transactions end before a connection returns to the pool
                         server_settings={"application_name": "uvideo"},
                     )
@@ -126,7 +126,9 @@ class Connections:
     async def alone(self) -> Session:
         """A connection outside the pool, for locks that outlive a transaction; the caller closes it."""
         with told():
-            return await asyncpg.connect(self._url, timeout=self._limits.connect, command_timeout=self._limits.command)
+            return await asyncpg.connect(
+                self._url, timeout=self._timeouts.connect, command_timeout=self._timeouts.command
+            )
 
     def _take(self) -> asyncpg.Pool:
         """The pool, which stays open until ``_give``."""
@@ -142,7 +144,7 @@ class Connections:
 
     async def all(self, query: str, *values: object, seconds: float | None = None) -> list[Row]:
         """Run one statement and return its rows.  After ``seconds`` it is given up with Unreachable."""
-        seconds = self._limits.whole if seconds is None else seconds
+        seconds = self._timeouts.whole if seconds is None else seconds
         return list(await self._soon(lambda db: db.fetch(query, *values, timeout=seconds), seconds))
 
     async def one(self, query: str, *values: object) -> Row | None:
@@ -158,7 +160,7 @@ class Connections:
         task = asyncio.ensure_future(self._run(self._take(), work))
         task.add_done_callback(lambda task: self._give())
         try:
-            await asyncio.wait([task], timeout=self._limits.whole if seconds is None else seconds)
+            await asyncio.wait([task], timeout=self._timeouts.whole if seconds is None else seconds)
             if task.done():
                 return task.result()
             raise Unreachable("the database did not answer in time")
@@ -172,7 +174,7 @@ class Connections:
     async def _run(self, pool: asyncpg.Pool, work: Callable[[Session], Awaitable[T]]) -> T:
         """Run ``work``, and again after a lost deadlock or serialization: the server has then undone all of it."""
         with told():
-            async with pool.acquire(timeout=self._limits.acquire) as db:
+            async with pool.acquire(timeout=self._timeouts.acquire) as db:
                 for _ in range(TRIES - 1):
                     with contextlib.suppress(asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                         return await work(db)
