@@ -12,7 +12,6 @@ import pytest
 
 from test.cluster.postgres import Postgres, waits_for_locks
 from test.contract.place import PATIENCE, Place, play
-from uvideo.storage import postgres_connections
 from uvideo.storage.base import Unreachable
 from uvideo.storage.postgres_connections import TRIES, Connections
 
@@ -38,7 +37,7 @@ WAYS: dict[str, Callable[[Connections, str], Awaitable[Any]]] = {
 
 @pytest.fixture
 def place(database: str) -> Place:
-    return Place("uvideo.storage.postgres_connections:Connections", {"url": database})
+    return Place("test.cluster.places:connections", {"database": database})
 
 
 @pytest.fixture
@@ -48,11 +47,8 @@ def run(postgres: Postgres, database: str) -> Callable[[str], str]:
 
 
 @pytest.mark.parametrize("way", ["all", "transaction"])
-def test_what_loses_a_deadlock_runs_again(
-    place: Place, database: str, run: Callable[[str], str], way: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_loses_a_deadlock_runs_again(place: Place, database: str, run: Callable[[str], str], way: str) -> None:
     """We lock a, b, c; the other locks c, a.  Whoever holds b keeps us until the other waits for a."""
-    monkeypatch.setattr(postgres_connections, "COMMAND", PATIENCE)
     run("CREATE TABLE things (name TEXT PRIMARY KEY); INSERT INTO things VALUES ('a'), ('b'), ('c')")
     run(f"ALTER DATABASE {database.rpartition('/')[2]} SET deadlock_timeout = '10ms'")
 
