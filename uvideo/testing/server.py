@@ -143,14 +143,14 @@ class TestServer:
         lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         stdout = process.stdout
         threads.start(threading.Thread(target=lambda: lines.put(stdout.readline()), name="uvideo-start", daemon=True))
+        line = None
         with contextlib.suppress(queue.Empty):
             line = lines.get(timeout=START_SECONDS)
             if line.endswith(b"\n"):
                 return line
-        has_ended = process.poll() is not None
         self.kill()
         said = self.log.read_text(errors="replace")[-_LOG_TAIL:]
-        if has_ended:
+        if line is not None:  # its output ended
             raise RuntimeError(f"the server did not start; it needs: pip install 'uvideo[test]'.  It said:\n{said}")
         raise RuntimeError(f"the server was not ready after {START_SECONDS:g} s.  It said:\n{said}")
 
